@@ -1,0 +1,12 @@
+package main
+
+// mountCommands returns the subcommands that mount or ask a running mount.
+func mountCommands() []command {
+	return []command{
+		statusCommand(),
+		addCommand(),
+		removeCommand(),
+		magnetCommand(),
+		exportCommand(),
+	}
+}

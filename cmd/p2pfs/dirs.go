@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxLinks bounds the symbolic links that realPath follows by hand.
+const maxLinks = 40
+
+// stateDir returns the default of --state: $XDG_STATE_HOME/p2pfs.
+func stateDir() (string, error) { return xdgDir("XDG_STATE_HOME", ".local/state") }
+
+// cacheDir returns the default of --cache: $XDG_CACHE_HOME/p2pfs.
+func cacheDir() (string, error) { return xdgDir("XDG_CACHE_HOME", ".cache") }
+
+// shareDir returns the default of --share: ~/p2pfs.
+func shareDir() (string, error) {
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, "p2pfs"), err
+}
+
+// xdgDir returns p2pfs' directory under that variable of the XDG base
+// directory specification, which says to ignore one that is not absolute.
+func xdgDir(variable, fallback string) (string, error) {
+	if dir := os.Getenv(variable); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "p2pfs"), nil
+	}
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, filepath.FromSlash(fallback), "p2pfs"), err
+}
+
+// orDefault returns dir, or what byDefault says if dir is empty.
+func orDefault(dir string, byDefault func() (string, error)) (string, error) {
+	if dir != "" {
+		return dir, nil
+	}
+	return byDefault()
+}
+
+// realPath returns the absolute path without symbolic links. Unlike
+// filepath.EvalSymlinks it also works for what does not exist yet, and for a
+// mount point whose server has died.
+func realPath(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	for range maxLinks {
+		real, err := filepath.EvalSymlinks(abs)
+		if err == nil {
+			return real, nil
+		}
+		target, err := os.Readlink(abs)
+		if err != nil { // not a link: gone, dead, or forbidden
+			return realParent(abs)
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(abs), target)
+		}
+		abs = target
+	}
+	return "", fmt.Errorf("%s: too many symbolic links", quoted(path))
+}
+
+// realParent returns the real path of abs' parent with abs' last name behind.
+func realParent(abs string) (string, error) {
+	dir := filepath.Dir(abs)
+	if dir == abs {
+		return abs, nil
+	}
+	real, err := realPath(dir)
+	return filepath.Join(real, filepath.Base(abs)), err
+}
+
+// dir is a directory with a part to play, as messages call it.
+type dir struct{ role, path string }
+
+// checkApart returns an error if one of the directories is, or contains,
+// another: a program that serves files from a mount into which it writes
+// waits for itself. Real paths are compared, and what is at them, so that
+// neither a symbolic link nor a bind mount hides it.
+func checkApart(dirs ...dir) error {
+	real := make([]string, len(dirs))
+	for i, d := range dirs {
+		var err error
+		if real[i], err = realPath(d.path); err != nil {
+			return fmt.Errorf("%s: %w", d.role, err)
+		}
+	}
+	for i, a := range dirs {
+		for j, b := range dirs {
+			switch {
+			case i == j || !contains(real[i], real[j]):
+			case contains(real[j], real[i]):
+				return fmt.Errorf("%s and %s are the same directory: %s", a.role, b.role, quoted(a.path))
+			default:
+				return fmt.Errorf("%s %s lies inside %s %s: they must be apart", b.role, quoted(b.path), a.role, quoted(a.path))
+			}
+		}
+	}
+	return nil
+}
+
+// contains reports whether outer is inner or one of the directories that
+// inner lies in. Both are real paths.
+func contains(outer, inner string) bool {
+	if rel, err := filepath.Rel(outer, inner); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return true
+	}
+	info, err := os.Stat(outer)
+	if err != nil {
+		return false
+	}
+	for {
+		if other, err := os.Stat(inner); err == nil && os.SameFile(info, other) {
+			return true
+		}
+		up := filepath.Dir(inner)
+		if up == inner {
+			return false
+		}
+		inner = up
+	}
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// maxTorrentFile is the largest .torrent that is read (as metainfo does).
+const maxTorrentFile = 16 << 20
+
+// isMagnet reports whether an argument is a magnet rather than a file's name.
+func isMagnet(arg string) bool {
+	return len(arg) >= 7 && strings.EqualFold(arg[:7], "magnet:")
+}
+
+// readTorrentFile reads a file of at most maxTorrentFile bytes.
+func readTorrentFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxTorrentFile+1))
+	if err == nil && len(data) > maxTorrentFile {
+		err = fmt.Errorf("%s: larger than %s, which no .torrent is", quoted(path), humanSize(maxTorrentFile))
+	}
+	return data, err
+}
+
+// writeJSON writes v, indented.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// output is the file that a command writes.
+type output struct {
+	path  string
+	force bool
+}
+
+// addOutputFlags declares -o and --force.
+func addOutputFlags(fs *pflag.FlagSet, o *output) {
+	fs.StringVarP(&o.path, "output", "o", "", "`FILE.torrent` to write (required)")
+	fs.BoolVar(&o.force, "force", false, "replace the file if it is there")
+}
+
+// check returns an error if the file may not be written, before any work.
+func (o output) check(command string) error {
+	if o.path == "" {
+		return usagef("%s: -o FILE.torrent is required", command)
+	}
+	info, err := os.Stat(o.path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s: is a directory", quoted(o.path))
+	case err == nil && info.Mode().IsRegular() && !o.force:
+		return o.exists()
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	_, err = os.Stat(filepath.Dir(o.path))
+	return err
+}
+
+func (o output) exists() error {
+	return fmt.Errorf("%s: is there already; --force replaces it", quoted(o.path))
+}
+
+// write puts data into the file: all of it or, after an error or a crash,
+// nothing. Without force a file that is there stays, also one that came
+// since check. What is no regular file, such as a pipe, is written to.
+func (o output) write(data []byte) error {
+	if info, err := os.Stat(o.path); err == nil && !info.Mode().IsRegular() {
+		return writeTo(o.path, os.O_WRONLY, data)
+	}
+	tmp := filepath.Join(filepath.Dir(o.path), fmt.Sprintf(".p2pfs-%016x", rand.Uint64()))
+	if err := writeTo(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, data); err != nil {
+		return err
+	}
+	if o.force {
+		err := os.Rename(tmp, o.path)
+		if err != nil {
+			os.Remove(tmp)
+		}
+		return err
+	}
+	defer os.Remove(tmp)
+	err := os.Link(tmp, o.path)
+	if err != nil && !errors.Is(err, fs.ErrExist) { // a filesystem without links
+		err = writeTo(o.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, data)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return o.exists()
+	}
+	return err
+}
+
+// writeTo opens the file with these flags and writes data. A file that this
+// made and could not fill is removed.
+func writeTo(path string, flags int, data []byte) error {
+	f, err := os.OpenFile(path, flags, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if flags&os.O_CREATE != 0 {
+		err = errors.Join(err, f.Sync())
+	}
+	err = errors.Join(err, f.Close())
+	if err != nil && flags&os.O_CREATE != 0 {
+		os.Remove(path)
+	}
+	return err
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// helpWidth is the column at which the text of flags is wrapped.
+const helpWidth = 79
+
+// commands returns all subcommands in the order in which help lists them.
+func commands() []command {
+	return append(mountCommands(), []command{
+		versionCommand(),
+	}...)
+}
+
+// help writes the list of subcommands, or what `p2pfs NAME --help` says.
+func help(w io.Writer, args []string) error {
+	switch len(args) {
+	case 0:
+		return printOverview(w)
+	case 1:
+		cmd, ok := find(args[0])
+		if !ok {
+			return usagef("help: unknown command %s", quoted(args[0]))
+		}
+		fs := pflag.NewFlagSet(cmd.name, pflag.ContinueOnError)
+		fs.SortFlags = false
+		cmd.setup(fs)
+		return cmd.printHelp(w, fs)
+	default:
+		return usagef("help: too many arguments, want one command")
+	}
+}
+
+// printOverview writes one line for every subcommand.
+func printOverview(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("p2pfs: a folder for everyone over BitTorrent.\n\nUsage: p2pfs COMMAND [flags] [arguments]\n\nCommands:\n")
+	for _, cmd := range commands() {
+		fmt.Fprintf(&b, "  %-8s  %s\n", cmd.name, cmd.summary)
+	}
+	fmt.Fprintf(&b, "  %-8s  %s\n", "help", "show this list, or the help of one command")
+	b.WriteString("\n\"p2pfs COMMAND --help\" tells all about one of them.\n")
+	b.WriteString("Exit status: 0 done, 1 failed, 2 wrong usage.\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// printHelp writes usage, description and flags of a subcommand.
+func (cmd command) printHelp(w io.Writer, fs *pflag.FlagSet) error {
+	var b strings.Builder
+	b.WriteString("Usage: p2pfs " + cmd.name)
+	if fs.HasFlags() {
+		b.WriteString(" [flags]")
+	}
+	if cmd.args != "" {
+		b.WriteString(" " + cmd.args)
+	}
+	fmt.Fprintf(&b, "\n\n%s%s.\n", strings.ToUpper(cmd.summary[:1]), cmd.summary[1:])
+	if cmd.help != "" {
+		fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(cmd.help))
+	}
+	if fs.HasFlags() {
+		fmt.Fprintf(&b, "\nFlags:\n%s", fs.FlagUsagesWrapped(helpWidth))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

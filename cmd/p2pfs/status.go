@@ -1,0 +1,172 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// mountStatus is what a running mount tells of itself. Sizes are bytes, rates
+// bytes a second; the keys of its JSON form are for scripts and stay.
+type mountStatus struct {
+	Version    string         `json:"version"`
+	PID        int            `json:"pid"`
+	MountPoint string         `json:"mountpoint"`
+	Share      string         `json:"share"`
+	Drive      string         `json:"drive"`
+	Name       string         `json:"name"` // our display name
+	Key        string         `json:"key"`  // our member key, hex
+	Listen     string         `json:"listen"`
+	Since      time.Time      `json:"since"`
+	Files      int64          `json:"files"` // in the mount
+	Bytes      int64          `json:"bytes"`
+	Sharing    shareStatus    `json:"sharing"`
+	Cache      cacheStatus    `json:"cache"`
+	Traffic    trafficStatus  `json:"traffic"`
+	Trackers   []trackerState `json:"trackers"`
+	Members    []memberStatus `json:"members"` // without ourselves
+	Torrents   []torrentState `json:"torrents"`
+}
+
+// shareStatus tells of the share directory.
+type shareStatus struct {
+	Files   int64 `json:"files"` // published
+	Bytes   int64 `json:"bytes"`
+	Hashing int64 `json:"hashing"` // files being hashed, or waiting for it
+	Ignored int64 `json:"ignored"` // temporary names and what .p2pfsignore lists
+	Skipped int64 `json:"skipped"` // sockets, devices, links that leave
+}
+
+// cacheStatus tells of the cache.
+type cacheStatus struct {
+	Dir    string `json:"dir"`
+	Used   int64  `json:"used"`
+	Budget int64  `json:"budget"`
+}
+
+// trafficStatus tells what moves.
+type trafficStatus struct {
+	Down         int64 `json:"down"` // rate
+	Up           int64 `json:"up"`   // rate
+	Downloaded   int64 `json:"downloaded"`
+	Uploaded     int64 `json:"uploaded"`
+	Unread       int64 `json:"unread"` // downloaded and never read
+	Peers        int64 `json:"peers"`
+	ReadsWaiting int64 `json:"reads_waiting"`
+}
+
+// trackerState tells of one tracker.
+type trackerState struct {
+	URL   string `json:"url"`
+	State string `json:"state"`           // "ok", "waiting", ...
+	Error string `json:"error,omitempty"` // of the last announce
+}
+
+// memberStatus tells of another member of the drive.
+type memberStatus struct {
+	Name      string `json:"name"`
+	Key       string `json:"key"` // hex
+	Addr      string `json:"addr,omitempty"`
+	Connected bool   `json:"connected"`
+	Files     int64  `json:"files"`
+	Bytes     int64  `json:"bytes"`
+}
+
+// torrentState tells of a torrent or magnet that was added by hand.
+type torrentState struct {
+	Name     string `json:"name"`
+	InfoHash string `json:"infohash"`
+	State    string `json:"state"`
+	Bytes    int64  `json:"bytes"` // 0: not known yet
+	Have     int64  `json:"have"`
+	Peers    int64  `json:"peers"`
+	Error    string `json:"error,omitempty"`
+}
+
+// line returns the status line of a mount on a terminal.
+func (s mountStatus) line() string {
+	parts := []string{
+		count(int64(len(s.Members))+1, "member"),
+		count(s.Files, "file"),
+		"down " + humanRate(s.Traffic.Down),
+		"up " + humanRate(s.Traffic.Up),
+	}
+	if n := s.Sharing.Hashing; n > 0 {
+		parts = append(parts, "hashing "+count(n, "file"))
+	}
+	if n := s.Traffic.ReadsWaiting; n > 0 {
+		parts = append(parts, count(n, "read")+" waiting")
+	}
+	return strings.Join(parts, "  ")
+}
+
+// String returns the status for people, in lines.
+func (s mountStatus) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	row := func(key, format string, args ...any) {
+		fmt.Fprintf(w, "%s\t%s\n", key, oneLine(fmt.Sprintf(format, args...)))
+	}
+	row("mounted", "drive %s on %s", quoted(s.Drive), quoted(s.MountPoint))
+	row("running", "p2pfs %s, process %d, since %s", s.Version, s.PID, s.Since.Local().Format(time.DateTime))
+	row("member", "%s (%s), listening on %s", quoted(s.Name), shortKey(s.Key), s.Listen)
+	row("sharing", "%s: %s, %s%s", quoted(s.Share), count(s.Sharing.Files, "file"), humanSize(s.Sharing.Bytes), s.Sharing.rest())
+	row("showing", "%s, %s", count(s.Files, "file"), humanSize(s.Bytes))
+	row("cache", "%s: %s of %s", quoted(s.Cache.Dir), humanSize(s.Cache.Used), humanSize(s.Cache.Budget))
+	t := s.Traffic
+	row("traffic", "%s down, %s up, %s, %s waiting", humanRate(t.Down), humanRate(t.Up), count(t.Peers, "peer"), count(t.ReadsWaiting, "read"))
+	row("in all", "%s down (%s never read), %s up", humanSize(t.Downloaded), humanSize(t.Unread), humanSize(t.Uploaded))
+	for _, t := range s.Trackers {
+		row("tracker", "%s  %s", t.URL, problem(t.State, t.Error))
+	}
+	for _, m := range s.Members {
+		row("with", "%s", m)
+	}
+	for _, t := range s.Torrents {
+		row("torrent", "%s", t)
+	}
+	w.Flush()
+	return b.String()
+}
+
+// rest tells what of the share directory is not published, if anything.
+func (s shareStatus) rest() string {
+	var b strings.Builder
+	for _, part := range []struct {
+		n    int64
+		what string
+	}{{s.Hashing, "being hashed"}, {s.Ignored, "ignored"}, {s.Skipped, "skipped"}} {
+		if part.n > 0 {
+			fmt.Fprintf(&b, ", %d %s", part.n, part.what)
+		}
+	}
+	return b.String()
+}
+
+func (m memberStatus) String() string {
+	where := "absent"
+	if m.Connected {
+		where = m.Addr
+	}
+	return fmt.Sprintf("%s (%s)  %s  %s, %s", quoted(m.Name), shortKey(m.Key), where, count(m.Files, "file"), humanSize(m.Bytes))
+}
+
+func (t torrentState) String() string {
+	size := "size not known yet"
+	if t.Bytes > 0 {
+		size = fmt.Sprintf("%.1f%% of %s here", percent(t.Have, t.Bytes), humanSize(t.Bytes))
+	}
+	return fmt.Sprintf("%s  %s  %s  %s, %s", quoted(t.Name), t.InfoHash, problem(t.State, t.Error), size, count(t.Peers, "peer"))
+}
+
+// problem returns the state, and what went wrong behind it.
+func problem(state, err string) string {
+	if err == "" {
+		return state
+	}
+	return state + ": " + err
+}
+
+// shortKey returns the part of a hexadecimal member key that people are shown.
+func shortKey(key string) string { return key[:min(8, len(key))] }

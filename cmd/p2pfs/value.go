@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// value is a flag with one value of type T.
+type value[T any] struct {
+	p      *T
+	kind   string // how usage names the value
+	parse  func(string) (T, error)
+	format func(T) string
+}
+
+var _ pflag.Value = value[int64]{}
+
+func (v value[T]) Set(s string) error {
+	x, err := v.parse(s)
+	if err == nil {
+		*v.p = x
+	}
+	return err
+}
+
+func (v value[T]) String() string { return v.format(*v.p) }
+func (v value[T]) Type() string   { return v.kind }
+
+// list is a flag that may be given more than once.
+type list[T any] struct {
+	p     *[]T
+	kind  string
+	parse func(string) (T, error)
+}
+
+var _ pflag.Value = list[string]{}
+
+func (v list[T]) Set(s string) error {
+	x, err := v.parse(s)
+	if err == nil {
+		*v.p = append(*v.p, x)
+	}
+	return err
+}
+
+// String returns the empty string: no list of ours has a default.
+func (v list[T]) String() string { return "" }
+func (v list[T]) Type() string   { return v.kind }
+
+// sizeFlag returns a flag for a count of bytes. It begins as *p.
+func sizeFlag(p *int64) pflag.Value {
+	return value[int64]{p: p, kind: "size", parse: parseSize, format: formatSize}
+}
+
+// units are the factors of parseSize by lower-case suffix. As with dd, a
+// letter alone is binary and one with a B decimal.
+var units = map[string]int64{
+	"": 1, "b": 1,
+	"k": 1 << 10, "kib": 1 << 10, "kb": 1e3,
+	"m": 1 << 20, "mib": 1 << 20, "mb": 1e6,
+	"g": 1 << 30, "gib": 1 << 30, "gb": 1e9,
+	"t": 1 << 40, "tib": 1 << 40, "tb": 1e12,
+}
+
+// parseSize reads a count of bytes: a decimal number, fractions allowed, and
+// a unit (B, KiB, MiB, GiB, TiB, kB, MB, GB, TB, K, M, G, T in either case).
+func parseSize(s string) (int64, error) {
+	end := strings.IndexFunc(s, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
+	if end < 0 {
+		end = len(s)
+	}
+	unit, ok := units[strings.ToLower(strings.TrimSpace(s[end:]))]
+	// big.Rat also reads exponents and fractions, which cannot get here.
+	x, isNumber := new(big.Rat).SetString(s[:end])
+	if !ok || !isNumber || len(s) > 40 {
+		return 0, fmt.Errorf("want a size such as 2GiB, 500MB, 64KiB or a count of bytes")
+	}
+	x.Mul(x, new(big.Rat).SetInt64(unit))
+	n := new(big.Int).Quo(x.Num(), x.Denom())
+	if !n.IsInt64() {
+		return 0, fmt.Errorf("larger than %s", formatSize(math.MaxInt64))
+	}
+	return n.Int64(), nil
+}
+
+// formatSize writes n as parseSize reads it, without loss.
+func formatSize(n int64) string {
+	for _, unit := range []string{"TiB", "GiB", "MiB", "KiB"} {
+		if f := units[strings.ToLower(unit)]; n != 0 && n%f == 0 {
+			return fmt.Sprintf("%d%s", n/f, unit)
+		}
+	}
+	return fmt.Sprint(n)
+}
+
+// durationFlag returns a flag for a duration of zero or more.
+func durationFlag(p *time.Duration) pflag.Value {
+	return value[time.Duration]{p: p, kind: "duration", parse: parseDuration, format: time.Duration.String}
+}
+
+func parseDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("want a duration such as 90s, 5m or 1h30m, or 0")
+	}
+	return d, nil
+}
+
+// levelFlag returns a flag for the least level of log lines that are written.
+func levelFlag(p *slog.Level) pflag.Value {
+	return value[slog.Level]{p: p, kind: "level", parse: parseLevel, format: func(l slog.Level) string {
+		return strings.ToLower(l.String())
+	}}
+}
+
+func parseLevel(s string) (slog.Level, error) {
+	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		if strings.EqualFold(s, l.String()) {
+			return l, nil
+		}
+	}
+	return 0, fmt.Errorf("want debug, info, warn or error")
+}
+
+// choiceFlag returns a flag that takes one of a few words.
+func choiceFlag(p *string, kind string, choices ...string) pflag.Value {
+	parse := func(s string) (string, error) {
+		for _, c := range choices {
+			if s == c {
+				return s, nil
+			}
+		}
+		return "", fmt.Errorf("want %s", strings.Join(choices, " or "))
+	}
+	return value[string]{p: p, kind: kind, parse: parse, format: func(s string) string { return s }}
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// peerIDPrefix begins our peer IDs, in the form of BEP 20: client and version.
+const peerIDPrefix = "-PF0001-"
+
+func versionCommand() command {
+	return command{
+		name:    "version",
+		summary: "show the version of p2pfs, of Go, and the form of its peer IDs",
+		setup: func(*pflag.FlagSet) action {
+			return func(_ context.Context, c call) error {
+				info, _ := debug.ReadBuildInfo()
+				fmt.Fprintf(c.stdout, "p2pfs %s\n%s %s/%s\npeer ID %s followed by 12 random bytes\n",
+					versionOf(info), runtime.Version(), runtime.GOOS, runtime.GOARCH, peerIDPrefix)
+				return nil
+			}
+		},
+	}
+}
+
+// version returns the version of the running program in one line.
+func version() string {
+	info, _ := debug.ReadBuildInfo()
+	return versionOf(info)
+}
+
+// versionOf returns the module's version and, as far as the build recorded
+// them, the commit, its time, and whether files were changed since.
+func versionOf(info *debug.BuildInfo) string {
+	if info == nil {
+		return "(unknown)"
+	}
+	settings := make(map[string]string)
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	parts := []string{info.Main.Version}
+	if info.Main.Version == "" {
+		parts[0] = "(devel)"
+	}
+	if revision := settings["vcs.revision"]; revision != "" {
+		parts = append(parts, "commit", revision[:min(12, len(revision))])
+	}
+	if t := settings["vcs.time"]; t != "" {
+		parts = append(parts, t)
+	}
+	if settings["vcs.modified"] == "true" {
+		parts = append(parts, "modified")
+	}
+	return strings.Join(parts, " ")
+}
