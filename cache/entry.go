@@ -1,0 +1,168 @@
+package cache
+
+import (
+	"container/heap"
+	"math"
+	"sync/atomic"
+)
+
+// entry is one piece in the index. What is not atomic is guarded by Store.mu.
+type entry struct {
+	key     Key          // immutable
+	size    int64        // immutable
+	use     atomic.Int64 // last use, Unix nanoseconds
+	touched atomic.Int64 // last use as it stands on disk
+	holds   atomic.Int32 // counted up under Store.mu (reading suffices)
+
+	alloc    int64
+	ino      uint64
+	mtime    int64
+	verified bool // the file with this ino and mtime holds the piece
+	handle   *handle
+	stamp    int64 // use when lru last looked
+	at       int   // position in lru; -1 while pinned
+}
+
+// is reports whether in describes the file that the entry was made for.
+func (e *entry) is(in info) bool {
+	return in.regular && in.size == e.size && in.mtime == e.mtime && in.ino == e.ino
+}
+
+// idle reports that nobody holds or reads the piece.
+func (e *entry) idle() bool {
+	return e.holds.Load() == 0 && (e.handle == nil || e.handle.refs.Load() == 1)
+}
+
+// setInfo takes over what a file's info says of it.
+func (e *entry) setInfo(in info) {
+	e.alloc, e.ino, e.mtime = in.alloc, in.ino, in.mtime
+}
+
+// lru is a heap of entries by stamp. A use only sets entry.use, without a
+// lock; oldest corrects the stamps that turn out to be stale, so that it
+// returns exactly the least recently used.
+type lru []*entry
+
+func (l lru) Len() int           { return len(l) }
+func (l lru) Less(i, j int) bool { return l[i].stamp < l[j].stamp }
+
+func (l lru) Swap(i, j int) {
+	l[i], l[j] = l[j], l[i]
+	l[i].at, l[j].at = i, j
+}
+
+// Push is heap.Interface's; use add.
+func (l *lru) Push(x any) {
+	e := x.(*entry)
+	e.at = len(*l)
+	*l = append(*l, e)
+}
+
+// Pop is heap.Interface's; use remove.
+func (l *lru) Pop() any {
+	old := *l
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	*l = old[:len(old)-1]
+	e.at = -1
+	return e
+}
+
+func (l *lru) add(e *entry) {
+	e.stamp = e.use.Load()
+	heap.Push(l, e)
+}
+
+func (l *lru) remove(e *entry) {
+	if e.at >= 0 {
+		heap.Remove(l, e.at)
+	}
+}
+
+// oldest returns the least recently used entry, or nil.
+func (l *lru) oldest() *entry {
+	for len(*l) > 0 {
+		e := (*l)[0]
+		use := e.use.Load()
+		if use == e.stamp {
+			return e
+		}
+		e.stamp = use
+		heap.Fix(l, 0)
+	}
+	return nil
+}
+
+// handle is an open file of a verified piece. The table of open files has one
+// reference, every reader one more; the last to go closes it.
+type handle struct {
+	entry   *entry
+	f       file
+	info    info         // when it was verified
+	refs    atomic.Int32 // counted up under Store.mu (reading suffices)
+	release func()       // unref, made once so that File allocates nothing
+}
+
+func newHandle(e *entry, f file, in info) *handle {
+	h := &handle{entry: e, f: f, info: in}
+	h.release = h.unref
+	h.refs.Store(1)
+	return h
+}
+
+func (h *handle) unref() {
+	if h.refs.Add(-1) == 0 {
+		h.f.Close() // only read from
+	}
+}
+
+// unchanged reports that the file is still as it was when it was verified.
+func (h *handle) unchanged() bool {
+	in, err := h.f.Info()
+	return err == nil && in.linked && in.same(h.info)
+}
+
+// keepOpen adds h to the open files and returns the one that must go for it,
+// without its table reference: the least recently used that nobody reads, or
+// h itself. Store.mu is held.
+func (s *Store) keepOpen(h *handle) (out *handle) {
+	if len(s.files) < maxOpen {
+		s.files = append(s.files, h)
+		h.entry.handle = h
+		return nil
+	}
+	oldest, at := int64(math.MaxInt64), -1
+	for i, o := range s.files {
+		if use := o.entry.use.Load(); use < oldest && o.refs.Load() == 1 {
+			oldest, at = use, i
+		}
+	}
+	if at < 0 {
+		return h
+	}
+	out = s.files[at]
+	out.entry.handle = nil
+	s.files[at] = h
+	h.entry.handle = h
+	return out
+}
+
+// forget takes e's open file out of the table and returns it, or nil. The
+// caller unrefs it after letting go of Store.mu.
+func (s *Store) forget(e *entry) *handle {
+	h := e.handle
+	if h == nil {
+		return nil
+	}
+	e.handle = nil
+	for i, o := range s.files {
+		if o == h {
+			last := len(s.files) - 1
+			s.files[i] = s.files[last]
+			s.files[last] = nil
+			s.files = s.files[:last]
+			break
+		}
+	}
+	return h
+}

@@ -1,0 +1,194 @@
+package cache
+
+import (
+	"fmt"
+	"sync"
+)
+
+// Hold keeps k's piece from being evicted until release, which may be called
+// more than once. ok is false when the piece is not there. A held piece that
+// is found bad is dropped nevertheless.
+func (s *Store) Hold(k Key) (release func(), ok bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := s.index[k]
+	if e == nil || s.closed {
+		return func() {}, false
+	}
+	e.holds.Add(1)
+	e.use.Store(s.now())
+	return sync.OnceFunc(func() { e.holds.Add(-1) }), true
+}
+
+// Pin keeps k's piece from being evicted, now or once it is stored, until as
+// many calls of Unpin. Pins are not kept on disk.
+func (s *Store) Pin(k Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pins[k]++
+	if e := s.index[k]; e != nil {
+		s.lru.remove(e)
+	}
+}
+
+// Unpin takes back one Pin.
+func (s *Store) Unpin(k Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pins[k] > 1 {
+		s.pins[k]--
+		return
+	}
+	if s.pins[k] == 0 {
+		return
+	}
+	delete(s.pins, k)
+	if e := s.index[k]; e != nil {
+		s.lru.add(e)
+	}
+}
+
+// Remove takes k's piece out of the store and its file off the disk, pinned
+// or not. Readers that have it open go on. It returns ErrMissing when the
+// piece is not there; OnEvict is not called.
+func (s *Store) Remove(k Key) error {
+	e, err := s.claim(k)
+	if err != nil {
+		return err
+	}
+	defer s.unclaim(k)
+	if e == nil {
+		return ErrMissing
+	}
+	s.mu.Lock()
+	h := s.take(e)
+	s.used -= e.alloc
+	dir := s.dir
+	s.mu.Unlock()
+	if h != nil {
+		h.unref()
+	}
+	if err := dir.Remove(pathName(k)); err != nil && !isNotExist(err) {
+		s.restore(e)
+		return fmt.Errorf("cache: %w", err)
+	}
+	return nil
+}
+
+// Trim evicts until the budget and the floor of free disk are kept, as a Put
+// does. ErrNoRoom says that what is left is in use or pinned.
+func (s *Store) Trim() error {
+	return s.makeRoom(0)
+}
+
+// makeRoom reserves need bytes, after evicting what is too much then. The
+// caller gives the reservation back by taking it off s.reserved.
+func (s *Store) makeRoom(need int64) error {
+	free, known := s.directory().Free()
+	s.mu.Lock()
+	s.reserved += need
+	over := s.used - s.dying + s.reserved - s.cfg.Size
+	if known {
+		over = max(over, s.cfg.KeepFree-(free+s.dying-s.reserved))
+	}
+	victims, ok := s.takeVictims(over)
+	dir := s.dir
+	if !ok {
+		s.reserved -= need
+		for _, v := range victims {
+			s.putBack(v)
+		}
+		s.mu.Unlock()
+		return ErrNoRoom
+	}
+	s.mu.Unlock()
+	var failed error
+	for _, v := range victims {
+		if err := s.evict(dir, v); err != nil {
+			failed = err
+		}
+	}
+	if failed != nil {
+		s.mu.Lock()
+		s.reserved -= need
+		s.mu.Unlock()
+		s.fault("evict", failed)
+		return fmt.Errorf("cache: %w", failed)
+	}
+	return nil
+}
+
+// takeVictims claims idle pieces of at least over bytes in all, least
+// recently used first, and takes them out of the index. ok is false when
+// there are not enough. Store.mu is held.
+func (s *Store) takeVictims(over int64) (victims []*entry, ok bool) {
+	var skipped []*entry
+	for over > 0 {
+		e := s.lru.oldest()
+		if e == nil {
+			break
+		}
+		s.lru.remove(e)
+		if s.busy[e.key] != nil || !e.idle() {
+			e.use.Store(s.now()) // in use now
+			skipped = append(skipped, e)
+			continue
+		}
+		over -= e.alloc
+		s.busy[e.key] = make(chan struct{})
+		delete(s.index, e.key)
+		s.dying += e.alloc
+		victims = append(victims, e)
+	}
+	for _, e := range skipped {
+		s.lru.add(e)
+	}
+	return victims, over <= 0
+}
+
+// putBack undoes what takeVictims did to e. Store.mu is held.
+func (s *Store) putBack(e *entry) {
+	s.dying -= e.alloc
+	s.index[e.key] = e
+	if s.pins[e.key] == 0 {
+		s.lru.add(e)
+	}
+	s.unclaimLocked(e.key)
+}
+
+// evict removes the file of a victim and lets go of its key. When that fails
+// the piece is back in the index.
+func (s *Store) evict(dir directory, e *entry) error {
+	s.mu.Lock()
+	h := s.forget(e)
+	s.mu.Unlock()
+	if h != nil {
+		h.unref()
+	}
+	err := dir.Remove(pathName(e.key))
+	gone := err == nil || isNotExist(err)
+	if gone {
+		s.cfg.OnEvict(e.key)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !gone {
+		s.putBack(e)
+		return err
+	}
+	s.dying -= e.alloc
+	s.used -= e.alloc
+	s.unclaimLocked(e.key)
+	return nil
+}
+
+// restore puts an entry that was taken out back into the index.
+func (s *Store) restore(e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.index[e.key] = e
+	s.used += e.alloc
+	if s.pins[e.key] == 0 {
+		s.lru.add(e)
+	}
+}

@@ -1,0 +1,70 @@
+package cache
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// openNonblock keeps an open from waiting for the other end of a FIFO that
+// somebody put in a piece's place.
+const openNonblock = unix.O_NONBLOCK
+
+// maxIov is IOV_MAX of Linux.
+const maxIov = 1024
+
+func (f osFile) WriteBlocks(blocks [][]byte, off int64) (int, error) {
+	for {
+		n, err := unix.Pwritev(int(f.f.Fd()), blocks[:min(len(blocks), maxIov)], off)
+		if err != unix.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
+
+func (f osFile) Info() (info, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.f.Fd()), &st); err != nil {
+		return info{}, err
+	}
+	return info{
+		size:    st.Size,
+		alloc:   st.Blocks * 512,
+		mtime:   st.Mtim.Nano(),
+		atime:   st.Atim.Nano(),
+		ino:     st.Ino,
+		regular: st.Mode&unix.S_IFMT == unix.S_IFREG,
+		linked:  st.Nlink > 0,
+	}, nil
+}
+
+func infoOf(fi fs.FileInfo) info {
+	in := info{size: fi.Size(), mtime: fi.ModTime().UnixNano(), regular: fi.Mode().IsRegular()}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		in.alloc = st.Blocks * 512
+		in.atime = st.Atim.Nano()
+		in.ino = st.Ino
+		in.linked = st.Nlink > 0
+	}
+	return in
+}
+
+func freeBytes(dir *os.File) (int64, bool) {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(int(dir.Fd()), &st); err != nil {
+		return 0, false
+	}
+	return int64(st.Bavail) * st.Frsize, true
+}
+
+// bootID names the current boot of the machine; "" when it is not known.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
+}

@@ -1,0 +1,253 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// touchEvery is how often a piece's last use is written to disk at most.
+const touchEvery = int64(time.Minute)
+
+// ReadAt fills p from k's piece at off. It returns len(p) or an error:
+// ErrMissing when the piece is not there or turned out to be bad, ErrRange
+// when it does not reach that far. What stands in p after an error is void.
+func (s *Store) ReadAt(k Key, p []byte, off int64) (int, error) {
+	for range 2 {
+		h, err := s.acquire(k)
+		if err != nil {
+			return 0, err
+		}
+		if off < 0 || off > h.info.size-int64(len(p)) {
+			h.unref()
+			return 0, ErrRange
+		}
+		n, err := h.f.ReadAt(p, off)
+		// Looking after the read is enough: a writer moves the mtime
+		// before it changes a byte.
+		ok := n == len(p) && h.unchanged()
+		s.touch(h.entry)
+		if ok {
+			h.unref()
+			return n, nil
+		}
+		s.distrust(h)
+	}
+	return 0, s.drop(k, errors.New("it keeps changing or cannot be read"))
+}
+
+// File returns k's open file and its size in bytes, for sendfile. The file
+// is shared: use nothing that moves its position. The piece is not evicted
+// before release, which must be called exactly once. Errors are ReadAt's.
+func (s *Store) File(k Key) (f *os.File, size int64, release func(), err error) {
+	for range 2 {
+		h, err := s.acquire(k)
+		if err != nil {
+			return nil, 0, nil, err
+		}
+		s.touch(h.entry)
+		if h.unchanged() {
+			return h.f.File(), h.info.size, h.release, nil
+		}
+		s.distrust(h)
+	}
+	return nil, 0, nil, s.drop(k, errors.New("it keeps changing"))
+}
+
+// Verify hashes k's piece now, whatever is believed of it. A bad one is
+// dropped and ErrMissing returned.
+func (s *Store) Verify(k Key) error {
+	h, err := s.acquire(k)
+	if err != nil {
+		return err
+	}
+	s.distrust(h)
+	if h, err = s.acquire(k); err == nil {
+		h.unref()
+	}
+	return err
+}
+
+// acquire returns the open file of k's piece, verified at least once, with a
+// reference for the caller.
+func (s *Store) acquire(k Key) (*handle, error) {
+	s.mu.RLock()
+	if s.closed {
+		s.mu.RUnlock()
+		return nil, ErrClosed
+	}
+	e := s.index[k]
+	if e == nil {
+		s.mu.RUnlock()
+		return nil, ErrMissing
+	}
+	e.use.Store(s.now())
+	if h := e.handle; h != nil {
+		h.refs.Add(1)
+		s.mu.RUnlock()
+		return h, nil
+	}
+	s.mu.RUnlock()
+
+	e, err := s.claim(k)
+	if err != nil {
+		return nil, err
+	}
+	defer s.unclaim(k)
+	if e == nil {
+		return nil, ErrMissing
+	}
+	return s.openEntry(e)
+}
+
+// openEntry opens the file of e, whose key is claimed, and hashes it unless
+// it is known to be good. It returns a reference for the caller, or drops e.
+func (s *Store) openEntry(e *entry) (*handle, error) {
+	s.mu.RLock()
+	h, verified, dir := e.handle, e.verified, s.dir
+	if h != nil {
+		h.refs.Add(1)
+	}
+	s.mu.RUnlock()
+	if h != nil {
+		return h, nil
+	}
+	f, in, err := openPiece(dir, e, verified)
+	if isTransient(err) {
+		s.fault("open", err)
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	if err != nil {
+		return nil, s.dropClaimed(e, err)
+	}
+	h = newHandle(e, f, in)
+	h.refs.Add(1)
+	s.mu.Lock()
+	s.used += in.alloc - e.alloc
+	e.setInfo(in)
+	e.verified = true
+	out := s.keepOpen(h)
+	s.mu.Unlock()
+	if out != nil {
+		out.unref()
+	}
+	return h, nil
+}
+
+var errBad = errors.New("its content is not what its name says")
+
+// openPiece opens e's file and hashes it, unless it is the one that verified
+// speaks of.
+func openPiece(dir directory, e *entry, verified bool) (file, info, error) {
+	f, err := dir.Open(pathName(e.key))
+	if err != nil {
+		return nil, info{}, err
+	}
+	in, err := f.Info()
+	switch {
+	case err != nil:
+	case !in.regular || in.size != e.size:
+		err = errBad
+	case !verified || !e.is(in):
+		err = hashPiece(dir, e, f, in)
+	}
+	if err != nil {
+		f.Close()
+		return nil, info{}, err
+	}
+	return f, in, nil
+}
+
+// hashPiece returns nil if f, opened as e's file and then described by in, is
+// e's piece and not a link to one.
+func hashPiece(dir directory, e *entry, f file, in info) error {
+	named, _, err := dir.Lstat(pathName(e.key))
+	if err != nil {
+		return err
+	}
+	if !named.regular || named.ino != in.ino {
+		return errBad
+	}
+	ok, err := verify(e.key, f, e.size)
+	if err == nil && !ok {
+		err = errBad
+	}
+	return err
+}
+
+// distrust takes back what was believed of h's piece, and the caller's
+// reference to it.
+func (s *Store) distrust(h *handle) {
+	s.mu.Lock()
+	e := h.entry
+	var out *handle
+	if e.handle == h || e.handle == nil {
+		e.verified = false
+		out = s.forget(e)
+	}
+	s.mu.Unlock()
+	if out != nil {
+		out.unref()
+	}
+	h.unref()
+}
+
+// touch writes e's last use to disk, if that was long ago.
+func (s *Store) touch(e *entry) {
+	use, last := e.use.Load(), e.touched.Load()
+	if use-last < touchEvery || !e.touched.CompareAndSwap(last, use) {
+		return
+	}
+	if err := s.directory().Touch(pathName(e.key), time.Unix(0, use)); err != nil && !isNotExist(err) {
+		s.fault("touch", err)
+	}
+}
+
+// isTransient reports an error that says nothing about the piece itself.
+func isTransient(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
+}
+
+// drop removes k's piece from the store because of cause, and returns an
+// ErrMissing that says so.
+func (s *Store) drop(k Key, cause error) error {
+	e, err := s.claim(k)
+	if err != nil {
+		return err
+	}
+	defer s.unclaim(k)
+	if e == nil {
+		return ErrMissing
+	}
+	return s.dropClaimed(e, cause)
+}
+
+// dropClaimed is drop for an entry whose key is claimed.
+func (s *Store) dropClaimed(e *entry, cause error) error {
+	s.mu.Lock()
+	h := s.take(e)
+	s.used -= e.alloc
+	dir := s.dir
+	s.mu.Unlock()
+	if h != nil {
+		h.unref()
+	}
+	if !isNotExist(cause) && !errors.Is(cause, fs.ErrPermission) {
+		s.removeFile(dir, e.key, pathName(e.key))
+	}
+	err := fmt.Errorf("%w: %s dropped: %w", ErrMissing, fileName(e.key), cause)
+	s.fault("piece dropped", cause)
+	s.cfg.OnEvict(e.key)
+	return err
+}
+
+// take takes e out of the index and returns its open file, which the caller
+// unrefs after letting go of Store.mu.
+func (s *Store) take(e *entry) *handle {
+	delete(s.index, e.key)
+	s.lru.remove(e)
+	return s.forget(e)
+}

@@ -1,0 +1,230 @@
+package cache
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+const (
+	formatName  = "format"
+	formatText  = "p2pfs cache 1\n"
+	cacheTag    = "CACHEDIR.TAG"
+	cacheTagSig = "Signature: 8a477f597d28d172789f06886806bc55\n" +
+		"# Pieces that p2pfs has fetched; see https://bford.info/cachedir/\n"
+)
+
+// checkFormat returns ErrFormat if dir is a cache of another version, and
+// marks it as one of this version if it is not marked at all. Pieces that
+// stand in it then are verified before they are used.
+func checkFormat(dir directory) error {
+	text, err := readSmall(dir, formatName, 64)
+	switch {
+	case isNotExist(err):
+	case err != nil:
+		return err
+	case string(text) != formatText:
+		return fmt.Errorf("%w: %q, this program knows %q", ErrFormat, text, formatText)
+	default:
+		return nil
+	}
+	if err := writeSmall(dir, cacheTag, []byte(cacheTagSig)); err != nil {
+		return err
+	}
+	return writeSmall(dir, formatName, []byte(formatText))
+}
+
+// readSmall returns at most limit bytes of a regular file.
+func readSmall(dir directory, name string, limit int64) ([]byte, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	in, err := f.Info()
+	if err != nil {
+		return nil, err
+	}
+	if !in.regular {
+		return nil, fs.ErrInvalid
+	}
+	text := make([]byte, min(in.size, limit))
+	n, err := f.ReadAt(text, 0)
+	if n == len(text) {
+		err = nil
+	}
+	return text[:n], err
+}
+
+// writeSmall puts text under a name, wholly or not at all.
+func writeSmall(dir directory, name string, text ...[]byte) error {
+	tmp := name + tmpSuffix
+	if err := dir.Remove(tmp); err != nil && !isNotExist(err) {
+		return err
+	}
+	f, err := dir.Create(tmp)
+	if err != nil {
+		return err
+	}
+	err = writeBlocks(f, text)
+	if err1 := f.Close(); err == nil {
+		err = err1
+	}
+	if err == nil {
+		err = dir.Rename(tmp, name)
+	}
+	if err != nil {
+		dir.Remove(tmp) // the next writeSmall removes it otherwise
+	}
+	return err
+}
+
+// found is a file that has the form of a piece.
+type found struct {
+	key  Key
+	info info
+}
+
+// scan lists all pieces of dir and removes what crashes left behind.
+func (s *Store) scan(dir directory) ([]found, error) {
+	var (
+		mu    sync.Mutex
+		all   []found
+		first error
+		wg    sync.WaitGroup
+	)
+	names := make(chan string)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for shard := range names {
+				part, err := s.scanShard(dir, shard)
+				mu.Lock()
+				all = append(all, part...)
+				if err != nil && first == nil {
+					first = err
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, shard := range shards() {
+		names <- shard
+	}
+	close(names)
+	wg.Wait()
+	return all, first
+}
+
+// scanShard lists one directory. Of what stands there under a name of our
+// form it removes temporary files, links and files of an impossible size.
+func (s *Store) scanShard(dir directory, shard string) ([]found, error) {
+	list, err := dir.List(shard)
+	if err != nil {
+		if isNotExist(err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	var pieces []found
+	for _, l := range list {
+		base, tmp := strings.CutSuffix(l.name, tmpSuffix)
+		k, ok := parseName(base)
+		if !ok || shardName(k) != shard || l.mode.IsDir() {
+			continue
+		}
+		if tmp || !l.info.regular || l.info.size == 0 || l.info.size > MaxPiece {
+			if err := dir.Remove(filepath.Join(shard, l.name)); err != nil {
+				s.fault("remove", err)
+			}
+			continue
+		}
+		pieces = append(pieces, found{k, l.info})
+	}
+	return pieces, nil
+}
+
+// adopt makes pieces the index. Those that trusted describes as they are need
+// no verification. Store.mu is held.
+func (s *Store) adopt(pieces []found, trusted map[Key]info) {
+	s.lru = make(lru, 0, len(pieces))
+	for _, p := range pieces {
+		in, ok := trusted[p.key]
+		s.insert(p.key, p.info, p.info.atime, ok && in.same(p.info))
+	}
+}
+
+// revive makes the directory again after old was removed under us. All pieces
+// are gone but those that stand in the new one.
+func (s *Store) revive(old directory) error {
+	gone, err := s.reopen(old)
+	for _, k := range gone {
+		s.cfg.OnEvict(k)
+		s.unclaim(k)
+	}
+	return err
+}
+
+// reopen replaces old by a new directory of the same path, unless somebody
+// else has done so. It returns the pieces that are gone, claimed.
+func (s *Store) reopen(old directory) (gone []Key, err error) {
+	s.reviving.Lock()
+	defer s.reviving.Unlock()
+	if s.directory() != old {
+		return nil, nil
+	}
+	dir, err := s.open(s.cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var pieces []found
+	if err = checkFormat(dir); err == nil {
+		takeClean(dir)
+		pieces, err = s.scan(dir)
+	}
+	if err != nil {
+		dir.Close()
+		return nil, err
+	}
+	s.log.Warn("cache directory was removed, made it again", "dir", s.cfg.Dir)
+	gone, files := s.replace(dir, pieces)
+	for _, h := range files {
+		h.unref()
+	}
+	old.Close()
+	return gone, nil
+}
+
+// replace makes dir and the pieces in it what the store has. Pieces that are
+// claimed are left to whoever has claimed them. It returns what is gone,
+// claimed, and the open files that have to be unreferenced.
+func (s *Store) replace(dir directory, pieces []found) (gone []Key, files []*handle) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dir = dir
+	for k, e := range s.index {
+		if s.busy[k] != nil {
+			continue
+		}
+		if h := s.take(e); h != nil {
+			files = append(files, h)
+		}
+		s.used -= e.alloc
+		gone = append(gone, k)
+	}
+	for _, p := range pieces {
+		if s.index[p.key] == nil && s.busy[p.key] == nil {
+			s.insert(p.key, p.info, p.info.atime, false)
+		}
+	}
+	missing := gone[:0]
+	for _, k := range gone {
+		if s.index[k] == nil {
+			s.busy[k] = make(chan struct{})
+			missing = append(missing, k)
+		}
+	}
+	return missing, files
+}

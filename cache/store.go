@@ -1,0 +1,250 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Errors that callers branch on. ErrMissing may come wrapped with what was
+// wrong with a piece that has just been dropped.
+var (
+	ErrMissing  = errors.New("cache: piece is not there")
+	ErrClosed   = errors.New("cache: closed")
+	ErrInUse    = errors.New("cache: directory is in use by another process")
+	ErrFormat   = errors.New("cache: unknown format")
+	ErrTooLarge = errors.New("cache: piece is larger than the budget")
+	ErrNoRoom   = errors.New("cache: no room: every piece is in use or pinned, or the disk is below its floor")
+	ErrKey      = errors.New("cache: malformed key")
+	ErrRange    = errors.New("cache: range is not within the piece")
+)
+
+// DefaultSize is the budget in bytes when Config.Size is zero.
+const DefaultSize = 10 << 30
+
+// maxOpen bounds the files that are kept open between reads.
+const maxOpen = 256
+
+// Config says where a Store is and what it may take. Only Dir must be set.
+type Config struct {
+	Dir      string // created if need be
+	Size     int64  // budget in bytes; 0: DefaultSize
+	KeepFree int64  // bytes of the file system that the cache leaves free
+
+	// OnEvict is told of each piece that the store no longer has, other than
+	// by Remove: evicted, found bad, or taken away by somebody else. It is
+	// called without a lock held, once a piece, before the same piece can be
+	// stored again. It must not wait for a Put or Remove.
+	OnEvict func(Key)
+
+	// VerifyAll has the store trust no list of an earlier run: every piece is
+	// hashed when it is first used after Open.
+	VerifyAll bool
+
+	Log *slog.Logger // nil: silent
+}
+
+// Store is a directory of pieces. Its methods may be called concurrently.
+type Store struct {
+	cfg    Config
+	log    *slog.Logger
+	now    func() int64 // Unix nanoseconds, never running back
+	open   func(path string) (directory, error)
+	faults faultLog
+
+	// reviving is held while a directory that was removed is made again. It
+	// is not mu because that takes input and output.
+	reviving sync.Mutex
+
+	mu       sync.RWMutex // guards the fields below; never held across I/O
+	dir      directory
+	index    map[Key]*entry
+	lru      lru
+	busy     map[Key]chan struct{} // claimed pieces; closed when let go
+	pins     map[Key]int           // how often each key is pinned
+	files    []*handle             // kept open
+	used     int64                 // bytes allocated to pieces
+	dying    int64                 // part of used that is being removed
+	reserved int64                 // bytes of pieces being written
+	litter   map[Key]struct{}      // keys of files that could not be removed
+	closed   bool
+}
+
+// Open makes the directory of cfg the cache of this process. It reads every
+// name in it, which takes some seconds for a million pieces, but no piece.
+// Nothing is evicted before the first Put or Trim, so that the caller can pin.
+// ErrInUse says that another process (or Store) has it, ErrFormat that it was
+// written by another version.
+func Open(cfg Config) (*Store, error) {
+	s := newStore(cfg)
+	if err := s.start(); err != nil {
+		return nil, fmt.Errorf("cache %s: %w", cfg.Dir, err)
+	}
+	return s, nil
+}
+
+func newStore(cfg Config) *Store {
+	if cfg.Size <= 0 {
+		cfg.Size = DefaultSize
+	}
+	if cfg.OnEvict == nil {
+		cfg.OnEvict = func(Key) {}
+	}
+	s := &Store{
+		cfg:    cfg,
+		log:    cfg.Log,
+		now:    clock(),
+		open:   openDir,
+		index:  make(map[Key]*entry),
+		busy:   make(map[Key]chan struct{}),
+		pins:   make(map[Key]int),
+		litter: make(map[Key]struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	return s
+}
+
+// clock returns Unix nanoseconds that no change of the wall clock disturbs.
+func clock() func() int64 {
+	start := time.Now()
+	base := start.UnixNano()
+	return func() int64 { return base + int64(time.Since(start)) }
+}
+
+func (s *Store) start() error {
+	path, err := filepath.Abs(s.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	s.cfg.Dir = path
+	dir, err := s.open(path)
+	if err != nil {
+		return err
+	}
+	if err := checkFormat(dir); err != nil {
+		dir.Close()
+		return err
+	}
+	trusted := takeClean(dir)
+	if s.cfg.VerifyAll {
+		trusted = nil
+	}
+	found, err := s.scan(dir)
+	if err != nil {
+		dir.Close()
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dir = dir
+	s.adopt(found, trusted)
+	return nil
+}
+
+// Close waits for the pieces being written, writes the list of what may be
+// trusted at the next start and lets go of the directory. Files given out by
+// File stay usable until their release.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	s.closed = true
+	for len(s.busy) > 0 {
+		ch := s.anyBusy()
+		s.mu.Unlock()
+		<-ch
+		s.mu.Lock()
+	}
+	files := s.files
+	s.files = nil
+	s.mu.Unlock()
+	for _, h := range files {
+		h.unref()
+	}
+	err := s.writeClean()
+	if err1 := s.dir.Close(); err == nil {
+		err = err1
+	}
+	return err
+}
+
+// anyBusy returns what is closed when one of the claims ends.
+func (s *Store) anyBusy() chan struct{} {
+	for _, ch := range s.busy {
+		return ch
+	}
+	return nil
+}
+
+// Has reports whether k is there, as far as is known without reading it.
+// It does not count as a use.
+func (s *Store) Has(k Key) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.index[k] != nil
+}
+
+// Size returns the length in bytes of k's piece, if it is there.
+func (s *Store) Size(k Key) (int64, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := s.index[k]
+	if e == nil {
+		return 0, false
+	}
+	return e.size, true
+}
+
+// Usage returns the bytes allocated to pieces, and the budget.
+func (s *Store) Usage() (used, budget int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.used, s.cfg.Size
+}
+
+// claim makes the caller the only one to do I/O on k's file, after waiting
+// for whoever does, and returns k's entry or nil. Calls of claim do not nest.
+func (s *Store) claim(k Key) (*entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		if s.closed {
+			return nil, ErrClosed
+		}
+		ch := s.busy[k]
+		if ch == nil {
+			break
+		}
+		s.mu.Unlock()
+		<-ch
+		s.mu.Lock()
+	}
+	s.busy[k] = make(chan struct{})
+	return s.index[k], nil
+}
+
+// unclaim ends a claim.
+func (s *Store) unclaim(k Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unclaimLocked(k)
+}
+
+func (s *Store) unclaimLocked(k Key) {
+	close(s.busy[k])
+	delete(s.busy, k)
+}
+
+// directory returns the directory of the moment.
+func (s *Store) directory() directory {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.dir
+}
