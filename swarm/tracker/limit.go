@@ -1,0 +1,93 @@
+package tracker
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"net/netip"
+	"time"
+)
+
+// At most maxBurst announces of a torrent go to a tracker in burstTime.
+const (
+	maxBurst  = 6
+	burstTime = 20 * time.Second
+)
+
+// limited is what the limit is counted for.
+type limited struct {
+	addr     netip.AddrPort
+	infoHash [20]byte
+}
+
+// A limiter remembers when announces were sent. Guarded by Client.mu.
+type limiter struct {
+	times map[limited]*[maxBurst]time.Time // the last ones, oldest first
+	sweep int
+}
+
+// take takes a place for an announce now and returns 0, or returns how long to
+// wait before asking again. The last place is for urgent ones only.
+func (l *limiter) take(k limited, last bool, now time.Time) time.Duration {
+	t := l.times[k]
+	if t == nil {
+		l.clean(now)
+		t = new([maxBurst]time.Time)
+		l.times[k] = t
+	}
+	oldest := t[1]
+	if last {
+		oldest = t[0]
+	}
+	if wait := burstTime - now.Sub(oldest); wait > 0 && !oldest.IsZero() {
+		return wait
+	}
+	copy(t[:], t[1:])
+	t[maxBurst-1] = now
+	return 0
+}
+
+// clean drops what is too old to count, when there is twice as much as last time.
+func (l *limiter) clean(now time.Time) {
+	if len(l.times) < l.sweep {
+		return
+	}
+	for k, t := range l.times {
+		if now.Sub(t[maxBurst-1]) > burstTime {
+			delete(l.times, k)
+		}
+	}
+	l.sweep = 2*len(l.times) + 64
+}
+
+// admit waits until one more announce may be sent.
+func (c *Client) admit(ctx context.Context, k limited, last bool) error {
+	for {
+		c.mu.Lock()
+		wait := c.limit.take(k, last, time.Now())
+		c.mu.Unlock()
+		if wait == 0 {
+			return nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// key makes the key of a torrent: the same as long as this Client lives, and
+// telling nothing about other torrents' keys.
+func (c *Client) key(infoHash [20]byte) uint32 {
+	sum := sha256.Sum256(append(c.secret[:], infoHash[:]...))
+	return binary.BigEndian.Uint32(sum[:])
+}
+
+func random() (b [32]byte) {
+	rand.Read(b[:])
+	return b
+}

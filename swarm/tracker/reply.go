@@ -1,0 +1,113 @@
+package tracker
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"p2pfs/swarm/tracker/packet"
+)
+
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// expect returns an error unless p is a reply of the wanted kind.
+func expect(p []byte, want packet.Action) error {
+	if err := refusal(p); err != nil {
+		return err
+	}
+	head, err := packet.ParseReply(p)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrReply, err)
+	}
+	if head.Action != want {
+		return fmt.Errorf("%w: %v for %v", ErrReply, head.Action, want)
+	}
+	return nil
+}
+
+// connReply reads a connect reply.
+func connReply(p []byte) (uint64, error) {
+	if err := expect(p, packet.Connect); err != nil {
+		return 0, err
+	}
+	id, err := packet.ParseConnectReply(p)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrReply, err)
+	}
+	return id, nil
+}
+
+// announceReply reads an announce reply that from sent.
+func announceReply(p []byte, from netip.Addr) (Response, error) {
+	if err := expect(p, packet.Announce); err != nil {
+		return Response{}, err
+	}
+	v6 := from.Is6()
+	r, err := packet.ParseAnnounceReply(p, v6)
+	if err == packet.ErrNotServed {
+		return Response{}, err
+	}
+	if err != nil {
+		return Response{}, fmt.Errorf("%w: %w", ErrReply, err)
+	}
+	out := Response{
+		Interval: min(max(time.Duration(r.Interval)*time.Second, MinInterval), MaxInterval),
+		Seeders:  max(int(r.Seeders), 0),
+		Leechers: max(int(r.Leechers), 0),
+	}
+	seen := make(map[netip.AddrPort]bool)
+	for peer := range packet.Peers(r.Compact, v6) {
+		peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
+		if seen[peer] || !dialable(peer, from.IsLoopback()) {
+			continue
+		}
+		if len(out.Peers) == MaxPeers {
+			break
+		}
+		seen[peer] = true
+		out.Peers = append(out.Peers, peer)
+	}
+	return out, nil
+}
+
+// dialable reports whether a peer's address is one that can be dialled. A
+// loopback address makes sense only from a tracker on this machine: from any
+// other it would be a way to make us dial our own services.
+func dialable(peer netip.AddrPort, loopback bool) bool {
+	a := peer.Addr()
+	switch {
+	case peer.Port() == 0, a.IsUnspecified(), a.IsMulticast(), a == broadcast, a.IsLinkLocalUnicast():
+		return false
+	case a.Is4() && a.As4()[0] == 0:
+		return false
+	case a.IsLoopback():
+		return loopback
+	}
+	return true
+}
+
+// merge puts the answers of two address families together.
+func (r Response) merge(o Response) Response {
+	return Response{
+		Interval: max(r.Interval, o.Interval),
+		Seeders:  max(r.Seeders, o.Seeders),
+		Leechers: max(r.Leechers, o.Leechers),
+		Peers:    append(r.Peers, o.Peers...),
+	}
+}
+
+// scrapeReply reads a reply about n torrents.
+func scrapeReply(p []byte, n int) ([]Scraped, error) {
+	if err := expect(p, packet.Scrape); err != nil {
+		return nil, err
+	}
+	all, err := packet.ParseScrapeReply(p, n)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrReply, err)
+	}
+	out := make([]Scraped, n)
+	for i, s := range all {
+		out[i] = Scraped{max(int(s.Seeders), 0), max(int(s.Completed), 0), max(int(s.Leechers), 0)}
+	}
+	return out, nil
+}

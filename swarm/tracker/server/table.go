@@ -1,0 +1,193 @@
+package server
+
+import "p2pfs/swarm/tracker/packet"
+
+// A swarmKey names a swarm: each address family has its own.
+type swarmKey struct {
+	infoHash [20]byte
+	v6       bool
+}
+
+// A swarm is the peers of one torrent in one family. It is never empty while it
+// is in the table.
+type swarm struct {
+	key        swarmKey
+	peers      []peer
+	seeds      int   // of peers
+	completed  int32 // downloads that were told to us
+	prev, next *swarm
+}
+
+// A table holds all swarms, in a map and in a ring by the time of their last
+// announce. It is not safe for concurrent use and knows no clock.
+type table struct {
+	swarms   map[swarmKey]*swarm
+	ring     swarm // ring.next was announced last, ring.prev longest ago
+	peers    int   // of all swarms
+	cfg      Config
+	lifetime uint32 // of a peer, in seconds
+}
+
+func (t *table) init(cfg Config) {
+	t.swarms = make(map[swarmKey]*swarm)
+	t.ring.prev, t.ring.next = &t.ring, &t.ring
+	t.cfg = cfg
+	t.lifetime = uint32(2 * cfg.Interval.Seconds())
+}
+
+// announced is what the table needs of an announce.
+type announced struct {
+	key                      swarmKey
+	self                     endpoint
+	seed, stopped, completed bool
+}
+
+// announce enters an announce and returns its swarm, nil if that has no peer.
+func (t *table) announce(a announced, now uint32) *swarm {
+	s := t.swarms[a.key]
+	if s == nil {
+		if a.stopped {
+			return nil
+		}
+		s = t.add(a.key)
+	}
+	at := t.tidy(s, a.self, now)
+	switch {
+	case a.stopped && at >= 0:
+		t.remove(s, at)
+	case a.stopped:
+	case at >= 0:
+		t.refresh(s, at, a, now)
+	default:
+		t.insert(s, a, now)
+	}
+	if len(s.peers) == 0 {
+		t.drop(s)
+		return nil
+	}
+	t.touch(s)
+	return s
+}
+
+// add makes a swarm, in place of the one announced longest ago if there are too
+// many.
+func (t *table) add(key swarmKey) *swarm {
+	if len(t.swarms) >= t.cfg.MaxSwarms {
+		t.drop(t.ring.prev)
+	}
+	s := &swarm{key: key}
+	t.swarms[key] = s
+	s.prev, s.next = s, s
+	return s
+}
+
+// touch makes s the last announced.
+func (t *table) touch(s *swarm) {
+	s.prev.next, s.next.prev = s.next, s.prev
+	s.prev, s.next = &t.ring, t.ring.next
+	s.prev.next, s.next.prev = s, s
+}
+
+// drop forgets a swarm and all its peers.
+func (t *table) drop(s *swarm) {
+	s.prev.next, s.next.prev = s.next, s.prev
+	t.peers -= len(s.peers)
+	delete(t.swarms, s.key)
+}
+
+// tidy removes the expired peers of s and returns where self is, or -1.
+func (t *table) tidy(s *swarm, self endpoint, now uint32) int {
+	at := -1
+	for i := 0; i < len(s.peers); i++ {
+		if s.peers[i].at == self {
+			at = i
+			continue
+		}
+		if now-s.peers[i].seen > t.lifetime {
+			t.remove(s, i)
+			i--
+		}
+	}
+	return at
+}
+
+// remove takes peer i out; the last one comes to its place.
+func (t *table) remove(s *swarm, i int) {
+	if s.peers[i].seed {
+		s.seeds--
+	}
+	last := len(s.peers) - 1
+	s.peers[i] = s.peers[last]
+	s.peers = s.peers[:last]
+	t.peers--
+}
+
+func (t *table) refresh(s *swarm, i int, a announced, now uint32) {
+	p := &s.peers[i]
+	if p.seed != a.seed {
+		if a.seed {
+			s.seeds++
+		} else {
+			s.seeds--
+		}
+		p.seed = a.seed
+	}
+	p.seen = now
+	if a.completed {
+		s.completed++
+	}
+}
+
+// insert adds a peer, in place of the one that was seen longest ago if there are
+// too many.
+func (t *table) insert(s *swarm, a announced, now uint32) {
+	if len(s.peers) >= t.cfg.MaxPeers {
+		oldest := 0
+		for i := range s.peers {
+			if s.peers[i].seen < s.peers[oldest].seen {
+				oldest = i
+			}
+		}
+		t.remove(s, oldest)
+	}
+	if t.peers >= t.cfg.MaxTotal && t.ring.prev != &t.ring && t.ring.prev != s {
+		t.drop(t.ring.prev)
+	}
+	s.peers = append(s.peers, peer{a.self, a.seed, now})
+	t.peers++
+	if a.seed {
+		s.seeds++
+	}
+	if a.completed {
+		s.completed++
+	}
+}
+
+// scrape returns the figures of a swarm.
+func (t *table) scrape(key swarmKey, now uint32) packet.Scraped {
+	s := t.swarms[key]
+	if s == nil {
+		return packet.Scraped{}
+	}
+	r := packet.Scraped{Completed: s.completed}
+	for i := range s.peers {
+		switch {
+		case now-s.peers[i].seen > t.lifetime:
+		case s.peers[i].seed:
+			r.Seeders++
+		default:
+			r.Leechers++
+		}
+	}
+	return r
+}
+
+// expire removes all expired peers, and the swarms that have no other.
+func (t *table) expire(now uint32) {
+	for _, s := range t.swarms {
+		t.tidy(s, endpoint{}, now)
+		if len(s.peers) == 0 {
+			t.drop(s)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+// Package tracker is the client side of BitTorrent trackers: announce and scrape
+// over UDP (BEP 15), in both address families (BEP 7), with the URL's path sent
+// along (BEP 41). HTTP trackers are not supported yet.
+//
+// One Client serves all torrents of a process. All its methods may be called
+// from anywhere at once. An Announce or Scrape blocks its caller, through the
+// retries of BEP 15, until an answer has come, the tracker has refused, or its
+// context ends; the callers' goroutines do the work, so there is no loop that
+// could own the state. What they share (connection ids, transactions under way,
+// announce times) stands behind one mutex that is never held across I/O.
+//
+// What comes back is not trusted: an answer counts only if it comes from the
+// address that was asked and bears the random transaction id of the question,
+// and once; lengths are checked, intervals clamped, unusable peers dropped.
+package tracker
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"p2pfs/swarm/tracker/packet"
+)
+
+// An Event says why a torrent is announced.
+type Event int
+
+// The events of BEP 15. None is the regular announce after the interval.
+const (
+	None      = Event(packet.None)
+	Completed = Event(packet.Completed)
+	Started   = Event(packet.Started)
+	Stopped   = Event(packet.Stopped)
+)
+
+// A Request is what is announced.
+type Request struct {
+	InfoHash, PeerID           [20]byte
+	Downloaded, Left, Uploaded int64 // bytes
+	Event                      Event
+	Port                       uint16 // TCP port that peers may dial
+	// NumWant is how many peers are wanted: 0 leaves it to the tracker, a
+	// negative number means none. With Stopped none are asked for.
+	NumWant int
+	// Key stays the same for a torrent while a session lasts, so that a tracker
+	// can tell that two addresses are one peer (BEP 7). With 0 the Client makes
+	// one for the torrent.
+	Key uint32
+	// Urgent says that somebody waits for peers: retries come every 15 seconds
+	// instead of ever more rarely. Hurry does the same to announces under way.
+	Urgent bool
+}
+
+// A Response is what the trackers of one URL answered, all address families
+// taken together.
+type Response struct {
+	// Interval is how long to wait before the next regular announce, from
+	// MinInterval to MaxInterval.
+	Interval time.Duration
+	// Seeders and Leechers are the tracker's own claims, never negative.
+	Seeders, Leechers int
+	// Peers can be dialled as far as can be told: no port 0, no unspecified,
+	// multicast, broadcast or link-local address, none twice, and loopback ones
+	// only from a tracker on loopback. At most MaxPeers of one answer. The
+	// announcing peer itself may be among them.
+	Peers []netip.AddrPort
+}
+
+// Scraped is what a tracker says about a torrent; never negative.
+type Scraped struct {
+	Seeders, Completed, Leechers int
+}
+
+// Bounds on what a tracker may say.
+const (
+	MinInterval = 30 * time.Second
+	MaxInterval = time.Hour
+	MaxPeers    = 200
+	maxMessage  = 200 // bytes of an error's text
+)
+
+// Errors that callers may want to tell apart.
+var (
+	// ErrClosed is returned by a Client that was closed.
+	ErrClosed = errors.New("tracker client closed")
+	// ErrNotServed says that the tracker answers but does not know the torrent
+	// and does not want to: a closed tracker. Trying again soon is of no use.
+	ErrNotServed = packet.ErrNotServed
+	// ErrReply says that the tracker's answer was not of the protocol.
+	ErrReply = errors.New("malformed reply")
+	// ErrNoAddress says that the tracker has no address in a family that the
+	// client announces from.
+	ErrNoAddress = errors.New("no usable address")
+)
+
+// A Refusal is an error that the tracker itself sent.
+type Refusal struct {
+	Message string // the tracker's words, foreign text, at most 200 bytes
+}
+
+// Error quotes the tracker's words, so that they are safe to log and print.
+func (r *Refusal) Error() string { return fmt.Sprintf("tracker refused: %q", r.Message) }
