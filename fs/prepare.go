@@ -1,0 +1,156 @@
+//go:build linux
+
+package fs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// prepare makes sure that dir can be mounted on and returns its resolved path.
+// A mount that a killed p2pfs left behind is taken away.
+func prepare(dir string, log *slog.Logger) (string, error) {
+	if err := installed(); err != nil {
+		return "", err
+	}
+	path, err := resolve(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := heal(path, log); err != nil {
+		return "", err
+	}
+	return path, usable(path)
+}
+
+// installed tells what is missing on this machine.
+func installed() error {
+	if _, err := os.Stat("/dev/fuse"); errors.Is(err, os.ErrNotExist) {
+		return errors.New("there is no /dev/fuse: load it with 'modprobe fuse' " +
+			"(in a container, start that with --device /dev/fuse), and 'apt-get install fuse3'")
+	}
+	if _, err := exec.LookPath("fusermount3"); err != nil {
+		return errors.New("fusermount3 is missing: 'apt-get install fuse3'")
+	}
+	return nil
+}
+
+// maxLinks is how many symbolic links a mount point may go through, as in the
+// kernel.
+const maxLinks = 40
+
+// resolve returns dir absolute and without symbolic links. It does not touch
+// the last component when a filesystem is mounted there, because that one may
+// be dead.
+func resolve(dir string) (string, error) {
+	if dir == "" {
+		return "", errors.New("no directory given")
+	}
+	for range maxLinks {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return "", err
+		}
+		up, err := filepath.EvalSymlinks(filepath.Dir(abs))
+		if err != nil {
+			return "", plain(err)
+		}
+		path := filepath.Join(up, filepath.Base(abs))
+		if _, ok, err := mountedAt(path); ok || err != nil {
+			return path, err
+		}
+		target, err := os.Readlink(path)
+		if err != nil {
+			return path, nil // not a link
+		}
+		if dir = target; !filepath.IsAbs(target) {
+			dir = filepath.Join(up, target)
+		}
+	}
+	return "", syscall.ELOOP
+}
+
+// usable tells why an unmounted path cannot be mounted on.
+func usable(path string) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return plain(err)
+	}
+	if !st.IsDir() {
+		return errors.New("not a directory")
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return plain(err)
+	}
+	defer d.Close()
+	if _, err := d.Readdirnames(1); err != io.EOF {
+		if err == nil {
+			err = errors.New("directory is not empty")
+		}
+		return plain(err)
+	}
+	return nil
+}
+
+// plain drops the operation and path from an error; the caller names the path.
+func plain(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// heal detaches dead p2pfs mounts from path, and refuses living ones.
+func heal(path string, log *slog.Logger) error {
+	for range maxLinks {
+		m, ok, err := mountedAt(path)
+		if err != nil || !ok {
+			return err
+		}
+		dead := probe(path)
+		switch {
+		case m.typ == fstype && !dead:
+			return fmt.Errorf("%w: a running p2pfs shows this directory", ErrMounted)
+		case m.typ != fstype && dead:
+			return fmt.Errorf("a dead %s is mounted there: 'fusermount3 -uz %s' takes it away", m.typ, path)
+		case m.typ != fstype:
+			return nil // a directory like any other
+		}
+		log.Warn("dead mount of an earlier run taken away", "dir", path)
+		if err := detach(path, m.minor); err != nil {
+			return fmt.Errorf("dead mount: %w", err)
+		}
+	}
+	return ErrMounted
+}
+
+// probeTime is how long a mount may take to answer before it counts as alive
+// but slow.
+const probeTime = 2 * time.Second
+
+// probe tells whether the process behind a mount is gone. Only statfs asks it
+// every time; what stat needs the kernel may still remember.
+func probe(path string) (dead bool) {
+	answer := make(chan error, 1)
+	go func() {
+		var st unix.Statfs_t
+		answer <- unix.Statfs(path, &st)
+	}()
+	select {
+	case err := <-answer:
+		return errors.Is(err, syscall.ENOTCONN) || errors.Is(err, syscall.ECONNABORTED)
+	case <-time.After(probeTime):
+		return false
+	}
+}
