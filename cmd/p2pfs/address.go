@@ -11,6 +11,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// localhost is what every machine has.
+var localhost = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
 // anyPort is the port of a listenAddr that leaves it to p2pfs.
 const anyPort = -1
 
@@ -53,7 +56,7 @@ func parseListen(s string) (listenAddr, error) {
 // parseHostAddr reads an IP address, with or without brackets, or localhost.
 func parseHostAddr(s string) (netip.Addr, bool) {
 	if s == "localhost" {
-		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), true
+		return localhost, true
 	}
 	if inner, ok := strings.CutPrefix(s, "["); ok {
 		inner, closed := strings.CutSuffix(inner, "]")
@@ -83,6 +86,15 @@ func (l listenAddr) String() string {
 		return host
 	}
 	return net.JoinHostPort(host, strconv.Itoa(l.port))
+}
+
+// hostPort returns l with an empty port where none is set, for functions that
+// choose one themselves.
+func (l listenAddr) hostPort() string {
+	if l.port != anyPort {
+		return l.String()
+	}
+	return net.JoinHostPort(l.String(), "")
 }
 
 // all reports whether l means every interface.

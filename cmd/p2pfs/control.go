@@ -215,6 +215,8 @@ func handle[In any](c *control, f func(context.Context, In) (any, error)) http.H
 // badRequest is an error in what was asked.
 type badRequest struct{ error }
 
+func (e badRequest) Unwrap() error { return e.error }
+
 // errElsewhere is the answer to a path outside this mount and its share
 // directory.
 var errElsewhere = errors.New("not in this mount or its share directory")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -73,8 +74,8 @@ func (p *progress) run(ctx context.Context, line func() string) {
 
 // start runs p in a goroutine. The function it returns shows the line a last
 // time and returns when that is done; it may be called again without effect.
-func (p *progress) start(ctx context.Context, line func() string) (stop func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+func (p *progress) start(line func() string) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -168,16 +169,19 @@ func (m *meter) rate(now time.Time, bytes int64) int64 {
 	if elapsed <= 0 {
 		return 0
 	}
-	return max(0, int64(float64(bytes-first.bytes)/elapsed.Seconds()))
+	return max(0, int64(math.Round(float64(bytes-first.bytes)/elapsed.Seconds())))
 }
 
 // transfer is what the line of a download, an upload or a hash run shows.
 type transfer struct {
-	done, all int64 // bytes; all 0: not known yet
-	rate      int64 // bytes a second
-	peers     int   // < 0: none of this line's business
-	waiting   string
+	done, all int64  // bytes; all 0: not known yet
+	rate      int64  // bytes a second
+	peers     int    // < 0: none of this line's business
+	waiting   string // stands in place of the rate, if not empty
 }
+
+// maxETA is the longest time left, in seconds, that is worth telling.
+const maxETA = 100 * 86400
 
 // String returns the line: percent, bytes, rate, peers and what is left of
 // the time at that rate.
@@ -195,8 +199,9 @@ func (t transfer) String() string {
 		parts = append(parts, count(int64(t.peers), "peer"))
 	}
 	if t.done < t.all && t.rate > 0 {
-		left := time.Duration(float64(t.all-t.done) / float64(t.rate) * float64(time.Second))
-		parts = append(parts, "ETA "+humanDuration(left))
+		if seconds := (t.all - t.done) / t.rate; seconds < maxETA {
+			parts = append(parts, "ETA "+humanDuration(time.Duration(seconds)*time.Second))
+		}
 	}
 	return strings.Join(parts, "  ")
 }

@@ -1,0 +1,429 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// fakeMount is a mount that notes what it is asked.
+type fakeMount struct {
+	mu    sync.Mutex
+	added []torrentSource
+	panic atomic.Bool
+}
+
+func (m *fakeMount) Status(context.Context) (mountStatus, error) {
+	if m.panic.Load() {
+		panic("status")
+	}
+	return mountStatus{Version: "test", PID: 7, Drive: "public", Files: 3}, nil
+}
+
+func (m *fakeMount) Add(_ context.Context, source torrentSource) (string, error) {
+	if strings.Contains(source.Magnet, "bad") {
+		return "", errors.New("magnet: no infohash\nin it")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.added = append(m.added, source)
+	return "a \x1b name", nil
+}
+
+func (m *fakeMount) Remove(_ context.Context, name string) error {
+	if name != "there" {
+		return fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	return nil
+}
+
+func (m *fakeMount) Magnet(_ context.Context, at location, v2 bool) (string, error) {
+	return fmt.Sprintf("magnet:?share=%t&path=%s&v2=%t", at.Share, at.Path, v2), nil
+}
+
+func (m *fakeMount) Export(_ context.Context, at location, v2 bool) ([]byte, error) {
+	if at.Path == "gone" {
+		return nil, fs.ErrNotExist
+	}
+	return fmt.Appendf(nil, "torrent of %s %t", at.Path, v2), nil
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// ground is a runtime directory with a served fake mount.
+type ground struct {
+	mount      fakeMount
+	top        string
+	mountPoint string
+	share      string
+	socket     string
+	stop       func()
+}
+
+func serveFake(t *testing.T) *ground {
+	t.Helper()
+	// The directory's path is longer than a socket's address may be.
+	long := strings.Repeat("long/", 30)
+	g := &ground{top: tree(t, long, "mnt/sub/", "share/dir/", "link -> mnt", "other/")}
+	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(g.top, long))
+	g.mountPoint, g.share = filepath.Join(g.top, "mnt"), filepath.Join(g.top, "share")
+	g.socket = filepath.Join(g.top, long, "p2pfs", socketName(g.mountPoint))
+	stop, err := serveControl(&g.mount, g.mountPoint, g.share, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.stop = sync.OnceFunc(stop)
+	t.Cleanup(g.stop)
+	return g
+}
+
+func TestControlCommands(t *testing.T) {
+	g := serveFake(t)
+	torrent := filepath.Join(g.top, "x.torrent")
+	if err := os.WriteFile(torrent, []byte("d4:infode"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in := func(path string) string { return filepath.Join(g.top, path) }
+	tests := []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"status", in("mnt")}, exitDone, "drive public on"},
+		{[]string{"status", in("link") + "/"}, exitDone, "process 7"},
+		{[]string{"status", "--json", in("mnt")}, exitDone, `"pid": 7`},
+		{[]string{"status", in("mnt/sub")}, exitFailed, "no p2pfs is mounted here"},
+		{[]string{"status", in("share")}, exitFailed, "no p2pfs is mounted here"},
+		{[]string{"add", in("mnt"), "magnet:?xt=good"}, exitDone, `added "a \x1b name"`},
+		{[]string{"add", in("mnt"), torrent}, exitDone, "added"},
+		{[]string{"add", in("mnt"), "magnet:?xt=bad"}, exitFailed, "magnet: no infohash; in it"},
+		{[]string{"add", in("mnt"), in("no.torrent")}, exitFailed, "no such file"},
+		{[]string{"add", in("mnt"), in("other")}, exitFailed, "is a directory"},
+		{[]string{"remove", in("mnt"), "there"}, exitDone, ""},
+		{[]string{"remove", in("mnt"), "gone"}, exitFailed, "gone: file does not exist"},
+		{[]string{"magnet", in("mnt/a b")}, exitDone, "share=false&path=a b&v2=false"},
+		{[]string{"magnet", "--v2", in("link/sub/x")}, exitDone, "share=false&path=sub/x&v2=true"},
+		{[]string{"magnet", in("mnt")}, exitDone, "share=false&path=&v2"},
+		{[]string{"magnet", in("share/dir/x")}, exitDone, "share=true&path=dir/x&"},
+		{[]string{"magnet", in("other/x")}, exitFailed, "neither in a running mount nor in the share directory"},
+		{[]string{"magnet", in("mnt2")}, exitFailed, "neither in"},
+		{[]string{"export", in("mnt/a")}, exitUsage, "-o FILE.torrent is required"},
+		{[]string{"export", in("mnt/gone"), "-o", in("out")}, exitFailed, "file does not exist"},
+		{[]string{"export", in("mnt/a"), "-o", in("out")}, exitDone, ""},
+		{[]string{"export", in("mnt/b"), "-o", in("out")}, exitFailed, "is there already"},
+		{[]string{"export", in("share/b"), "-o", in("out"), "--force", "--v2"}, exitDone, ""},
+		{[]string{"export", in("share/b"), "-o", in("none/out")}, exitFailed, "no such file"},
+	}
+	for _, tt := range tests {
+		runArgs(t, tt.args...).want(t, tt.status, tt.want)
+	}
+	if got, err := os.ReadFile(in("out")); err != nil || string(got) != "torrent of b true" {
+		t.Errorf("exported %q, %v", got, err)
+	}
+	if len(g.mount.added) != 2 || string(g.mount.added[1].Torrent) != "d4:infode" {
+		t.Errorf("added %+v, want the magnet and the file's bytes", g.mount.added)
+	}
+	g.stop()
+	runArgs(t, "status", in("mnt")).want(t, exitFailed, "no p2pfs is mounted here")
+	if _, err := os.Lstat(g.socket); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("socket is left behind: %v", err)
+	}
+}
+
+// TestControlFromElsewhere asks with another environment than the mount had.
+func TestControlFromElsewhere(t *testing.T) {
+	g := serveFake(t)
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	runArgs(t, "status", g.mountPoint).want(t, exitFailed, "no p2pfs is mounted here")
+	// $XDG_RUNTIME_DIR is one that is not there: the mount's is not found either,
+	// and /tmp/p2pfs-UID is looked into without being made.
+	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(g.top, "none"))
+	runArgs(t, "status", g.mountPoint).want(t, exitFailed, "no p2pfs is mounted here")
+}
+
+func TestSocketModes(t *testing.T) {
+	g := serveFake(t)
+	for path, want := range map[string]fs.FileMode{g.socket: 0o600 | fs.ModeSocket, filepath.Dir(g.socket): 0o700 | fs.ModeDir} {
+		info, err := os.Lstat(path)
+		if err != nil || info.Mode() != want {
+			t.Errorf("%s: got %v, %v; want %v", path, info.Mode(), err, want)
+		}
+	}
+}
+
+func TestSecondMountRefused(t *testing.T) {
+	g := serveFake(t)
+	if stop, err := serveControl(&g.mount, g.mountPoint, g.share, quiet); err == nil {
+		stop()
+		t.Fatal("two processes on one mount point")
+	} else if !strings.Contains(err.Error(), "has this mount point already") {
+		t.Errorf("got %v", err)
+	}
+	runArgs(t, "status", g.mountPoint).want(t, exitDone, "public")
+}
+
+// TestStaleSocket leaves a socket behind as a killed process does.
+func TestStaleSocket(t *testing.T) {
+	g := serveFake(t)
+	g.stop()
+	d, err := makeRunDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: d.address(socketName(g.mountPoint)), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if _, err := os.Lstat(g.socket); err != nil {
+		t.Fatal(err)
+	}
+	runArgs(t, "status", g.mountPoint).want(t, exitFailed, "no p2pfs is mounted here")
+	runArgs(t, "magnet", g.mountPoint+"/x").want(t, exitFailed, "neither in a running mount")
+	stop, err := serveControl(&g.mount, g.mountPoint, g.share, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	runArgs(t, "status", g.mountPoint).want(t, exitDone, "public")
+}
+
+// TestRunDirRefused shows directories that are not safe to use.
+func TestRunDirRefused(t *testing.T) {
+	base := tree(t, "elsewhere/")
+	t.Setenv("XDG_RUNTIME_DIR", base)
+	path := filepath.Join(base, "p2pfs")
+	tests := []struct {
+		name, want string
+		make       func() error
+	}{
+		{"link", "not a directory", func() error { return os.Symlink(base+"/elsewhere", path) }},
+		{"file", "not a directory", func() error { return os.WriteFile(path, nil, 0o600) }},
+		{"open to the group", "has mode 0770, want 0700", func() error {
+			return errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, 0o770))
+		}},
+		{"somebody else's", "belongs to user 65534", func() error {
+			return errors.Join(os.Mkdir(path, 0o700), os.Chown(path, 65534, 65534))
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.name == "somebody else's" && os.Geteuid() != 0 {
+				t.Skip("only root can give a directory away")
+			}
+			if err := tt.make(); err != nil {
+				t.Fatal(err)
+			}
+			defer os.Remove(path)
+			stop, err := serveControl(&fakeMount{}, "/m", "/s", quiet)
+			if err == nil {
+				stop()
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("server: got %v, want %q", err, tt.want)
+			}
+			runArgs(t, "status", "/m").want(t, exitFailed, tt.want)
+		})
+	}
+}
+
+// TestOthersRuntimeDir has an $XDG_RUNTIME_DIR that belongs to somebody else,
+// as under sudo: it is left alone.
+func TestOthersRuntimeDir(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory away")
+	}
+	base := tree(t)
+	if err := os.Chown(base, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_RUNTIME_DIR", base)
+	for _, path := range runDirPaths() {
+		if strings.HasPrefix(path, base) {
+			t.Errorf("uses %s in a directory of user 65534", path)
+		}
+	}
+}
+
+// post sends a raw body to the socket.
+func (g *ground) post(t *testing.T, path string, body io.Reader) (int, string) {
+	t.Helper()
+	d, err := openRunDir(filepath.Dir(g.socket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newControlClient(d, filepath.Base(g.socket))
+	defer c.Close()
+	resp, err := c.http.Post("http://p2pfs"+path, "application/json", body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text)
+}
+
+// zeros is an endless body.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '0'
+	}
+	return len(p), nil
+}
+
+func TestControlHostile(t *testing.T) {
+	g := serveFake(t)
+	deep := strings.Repeat(`{"name":`, 100000)
+	tests := []struct {
+		name, path, body string
+		want             int
+	}{
+		{"no JSON", "/v1/add", "hello", http.StatusBadRequest},
+		{"nothing", "/v1/add", "", http.StatusBadRequest},
+		{"neither", "/v1/add", "{}", http.StatusBadRequest},
+		{"both", "/v1/add", `{"magnet":"x","torrent":"eA=="}`, http.StatusBadRequest},
+		{"unknown field", "/v1/add", `{"magnet":"x","path":"/etc"}`, http.StatusBadRequest},
+		{"wrong type", "/v1/add", `{"magnet":7}`, http.StatusBadRequest},
+		{"bad base64", "/v1/add", `{"torrent":"*"}`, http.StatusBadRequest},
+		{"two values", "/v1/remove", `{"name":"there"}{"name":"there"}`, http.StatusBadRequest},
+		{"deep", "/v1/remove", deep, http.StatusBadRequest},
+		{"relative path", "/v1/magnet", `{"path":"mnt/x"}`, http.StatusBadRequest},
+		{"path with dots", "/v1/magnet", `{"path":"` + g.mountPoint + `/../x"}`, http.StatusBadRequest},
+		{"path outside", "/v1/export", `{"path":"/etc/passwd"}`, http.StatusMisdirectedRequest},
+		{"no such call", "/v1/quit", "{}", http.StatusNotFound},
+		{"wrong method", "/v1/status", "{}", http.StatusMethodNotAllowed},
+		{"not there", "/v1/remove", `{"name":"x"}`, http.StatusNotFound},
+		{"well", "/v1/remove", `{"name":"there"}`, http.StatusOK},
+	}
+	for _, tt := range tests {
+		if got, text := g.post(t, tt.path, strings.NewReader(tt.body)); got != tt.want {
+			t.Errorf("%s: got %d %s, want %d", tt.name, got, text, tt.want)
+		}
+	}
+	huge := io.MultiReader(strings.NewReader(`{"magnet":"`), io.LimitReader(zeros{}, 30<<20))
+	if got, text := g.post(t, "/v1/add", huge); got != http.StatusRequestEntityTooLarge && got != 0 {
+		t.Errorf("huge body: got %d %.100s, want %d or a closed connection", got, text, http.StatusRequestEntityTooLarge)
+	}
+	if len(g.mount.added) > 0 {
+		t.Errorf("added %+v, want nothing", g.mount.added)
+	}
+	// The largest torrent file fits.
+	body, _ := json.Marshal(torrentSource{Torrent: bytes.Repeat([]byte{0xff}, maxTorrentFile)})
+	if got, text := g.post(t, "/v1/add", bytes.NewReader(body)); got != http.StatusOK {
+		t.Errorf("torrent of %d bytes: got %d %s, want 200", maxTorrentFile, got, text)
+	}
+	if n := base64.StdEncoding.EncodedLen(maxTorrentFile); n >= maxControlBody {
+		t.Errorf("limit %d, want more than %d", maxControlBody, n)
+	}
+}
+
+// TestControlPanic loses one answer, not the process.
+func TestControlPanic(t *testing.T) {
+	g := serveFake(t)
+	g.mount.panic.Store(true)
+	runArgs(t, "status", g.mountPoint).want(t, exitFailed, "")
+	g.mount.panic.Store(false)
+	runArgs(t, "status", g.mountPoint).want(t, exitDone, "public")
+}
+
+// TestControlSilence asks a socket whose owner does not answer.
+func TestControlSilence(t *testing.T) {
+	g := serveFake(t)
+	g.stop()
+	d, err := makeRunDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	l, err := d.listen(filepath.Base(g.socket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	var out, stderr bytes.Buffer
+	if got := run(ctx, []string{"status", g.mountPoint}, strings.NewReader(""), &out, &stderr); got != exitFailed {
+		t.Errorf("got status %d, want %d", got, exitFailed)
+	}
+	if !strings.Contains(stderr.String(), "gave no answer") {
+		t.Errorf("got %q, want it to say that no answer came", stderr.String())
+	}
+}
+
+func TestLocate(t *testing.T) {
+	c := &control{mountPoint: "/m", share: "/home/a/p2pfs"}
+	tests := []struct {
+		path string
+		want location
+		err  bool
+	}{
+		{"/m/a/b", location{false, "a/b"}, false},
+		{"/m", location{false, ""}, false},
+		{"/home/a/p2pfs/..x", location{true, "..x"}, false},
+		{"/home/a/p2pfs2", location{}, true},
+		{"/home", location{}, true},
+		{"m/a", location{}, true},
+		{"/m/", location{}, true},
+		{"", location{}, true},
+	}
+	for _, tt := range tests {
+		got, err := c.locate(tt.path)
+		if got != tt.want || (err != nil) != tt.err {
+			t.Errorf("%q: got %+v, %v; want %+v, error %t", tt.path, got, err, tt.want, tt.err)
+		}
+	}
+}
+
+func FuzzControl(f *testing.F) {
+	f.Add("add", []byte(`{"magnet":"magnet:?xt=urn:btih:0"}`))
+	f.Add("magnet", []byte(`{"path":"/m/x","v2":true}`))
+	f.Add("remove", []byte(`{"name":"there"}`))
+	f.Add("export", []byte(`{"path":"/s/../m"}`))
+	c := &control{mount: &fakeMount{}, mountPoint: "/m", share: "/s", log: quiet}
+	handler := c.handler()
+	f.Fuzz(func(t *testing.T, call string, body []byte) {
+		req, err := http.NewRequest(http.MethodPost, "http://p2pfs/v1/x", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.URL.Path = "/v1/" + call
+		w := &answerRecorder{header: make(http.Header)}
+		handler.ServeHTTP(w, req)
+		if w.status == 0 || strings.HasPrefix(w.header.Get("Content-Type"), "application/json") && !json.Valid(w.body.Bytes()) {
+			t.Errorf("%s %q: status %d, body %q", call, body, w.status, w.body.Bytes())
+		}
+	})
+}
+
+// answerRecorder is an http.ResponseWriter that keeps the answer.
+type answerRecorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *answerRecorder) Header() http.Header         { return w.header }
+func (w *answerRecorder) WriteHeader(status int)      { w.status = status }
+func (w *answerRecorder) Write(p []byte) (int, error) { return w.body.Write(p) }

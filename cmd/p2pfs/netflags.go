@@ -1,0 +1,46 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/spf13/pflag"
+
+	"p2pfs/swarm/tracker"
+)
+
+// netFlags are the flags that every command with peers has.
+type netFlags struct {
+	listen   listenAddr
+	trackers []string
+	peers    []string // as parsePeer lets them pass
+	state    string   // "": stateDir
+	level    slog.Level
+}
+
+// addNetFlags declares them. level is the default of --log-level.
+func addNetFlags(fs *pflag.FlagSet, level slog.Level) *netFlags {
+	n := &netFlags{listen: listenAddr{port: anyPort}, level: level}
+	fs.Var(listenFlag(&n.listen), "listen", "address to listen on and to dial from (default: all interfaces, the first free port from 6881 up)")
+	addTrackerFlag(fs, &n.trackers)
+	fs.Var(list[string]{&n.peers, "host:port", parsePeer}, "peer", "peer to dial without asking a tracker; may be given more than once")
+	fs.StringVar(&n.state, "state", "", "`directory` for what is kept between runs (default: $XDG_STATE_HOME/p2pfs, or ~/.local/state/p2pfs)")
+	addLevelFlag(fs, &n.level)
+	return n
+}
+
+// addTrackerFlag declares --tracker.
+func addTrackerFlag(fs *pflag.FlagSet, urls *[]string) {
+	parse := func(s string) (string, error) { return s, tracker.ParseURL(s) }
+	fs.Var(list[string]{urls, "url", parse}, "tracker", "UDP tracker to announce to, as udp://HOST:PORT; may be given more than once")
+}
+
+// addLevelFlag declares --log-level. It begins as *level.
+func addLevelFlag(fs *pflag.FlagSet, level *slog.Level) {
+	fs.Var(levelFlag(level), "log-level", "least level of log lines on stderr: debug, info, warn or error")
+}
+
+// newLog returns a logger that writes lines of key=value to w.
+func newLog(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}

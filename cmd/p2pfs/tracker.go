@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"p2pfs/swarm/tracker"
+	"p2pfs/swarm/tracker/server"
+)
+
+// trackerPort is where trackers are by custom, and where our own listens.
+const trackerPort = 6969
+
+// probeTimeout bounds the wait for our own tracker's first answer.
+const probeTimeout = 10 * time.Second
+
+func trackerCommand() command {
+	return command{
+		name:    "tracker",
+		summary: "run a UDP tracker",
+		help: `Runs until it is interrupted. Its URL is printed once it answers, and what it
+has served at the end. Any BitTorrent client can use it.`,
+		setup: func(fs *pflag.FlagSet) action {
+			listen, level := listenAddr{port: trackerPort}, slog.LevelWarn
+			fs.Var(listenFlag(&listen), "listen", "address to listen on")
+			addLevelFlag(fs, &level)
+			return func(ctx context.Context, c call) error {
+				cfg := server.Config{Addr: listen.withPort(trackerPort).String(), Log: newLog(c.stderr, level)}
+				return serveTracker(ctx, c, cfg)
+			}
+		},
+	}
+}
+
+// serveTracker runs a tracker until ctx ends.
+func serveTracker(ctx context.Context, c call, cfg server.Config) error {
+	s := server.New(cfg)
+	pc, err := s.Listen()
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: the port is in use, perhaps by another tracker", cfg.Addr)
+	}
+	if err != nil {
+		return err
+	}
+	at := pc.LocalAddr().(*net.UDPAddr).AddrPort()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, pc) }()
+	if err := probeTracker(ctx, at); err != nil && ctx.Err() == nil {
+		cancel()
+		return errors.Join(err, <-served)
+	}
+	fmt.Fprintln(c.stdout, trackerURL(reachable(at)))
+	err = <-served
+	st := s.Stats()
+	fmt.Fprintf(c.stdout, "answered %d connects, %d announces, %d scrapes; refused %d, dropped %d; at the end %d torrents with %d peers\n",
+		st.Connects, st.Announces, st.Scrapes, st.Refusals, st.Dropped, st.Swarms, st.Peers)
+	return err
+}
+
+// trackerURL returns the URL of the tracker at that address.
+func trackerURL(at netip.AddrPort) string { return "udp://" + at.String() }
+
+// probeTracker returns nil once the tracker at that address has answered.
+func probeTracker(ctx context.Context, at netip.AddrPort) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	if at.Addr().IsUnspecified() { // [::] also takes IPv4
+		at = netip.AddrPortFrom(localhost, at.Port())
+	}
+	client := tracker.New(tracker.Config{Listen: at.Addr()})
+	defer client.Close()
+	_, err := client.Scrape(ctx, trackerURL(at), make([][20]byte, 1))
+	return err
+}
+
+// reachable returns the address that others can use to reach a socket: its
+// own or, if it listens on all of them, the first of the machine's that is
+// not for itself only; then IPv4 is preferred.
+func reachable(at netip.AddrPort) netip.AddrPort {
+	if !at.Addr().IsUnspecified() {
+		return at
+	}
+	best := localhost
+	all, _ := net.InterfaceAddrs()
+	for _, a := range all {
+		prefix, err := netip.ParsePrefix(a.String())
+		if err != nil || !prefix.Addr().IsGlobalUnicast() {
+			continue
+		}
+		if addr := prefix.Addr(); best.IsLoopback() || !best.Is4() && addr.Is4() {
+			best = addr
+		}
+	}
+	return netip.AddrPortFrom(best, at.Port())
+}
