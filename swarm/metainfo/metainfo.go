@@ -1,0 +1,251 @@
+package metainfo
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"p2pfs/swarm/bencode"
+)
+
+// Limits of what is kept of a .torrent or a magnet; more is dropped silently.
+const (
+	MaxTrackers = 20   // of a torrent, over all tiers
+	MaxURL      = 2048 // bytes of a tracker's or web seed's URL
+	maxText     = 4096 // bytes of a comment
+	maxSeeds    = 100  // web seeds
+)
+
+// ErrMetaInfo is the cause of every refusal by Parse that does not lie in the
+// info dictionary.
+var ErrMetaInfo = errors.New("bad metainfo")
+
+// MetaInfo is the content of a .torrent file.
+type MetaInfo struct {
+	Info   *Info
+	Layers Layers // those that were there; see Info.MissingLayers
+
+	// Trackers are URLs in tiers (BEP 12), not looked at beyond their length:
+	// whoever announces decides which it can use. Each is there once.
+	Trackers  [][]string
+	Comment   string
+	CreatedBy string
+	Created   time.Time // zero: not said
+	URLList   []string  // web seeds (BEP 19)
+}
+
+// Parse reads a .torrent file. It refuses what is not canonical, info
+// dictionaries that ParseInfo refuses, and piece layers that do not match
+// their roots; layers may be missing. Keys beside the info dictionary that
+// merely describe are dropped where they make no sense.
+func Parse(data []byte) (*MetaInfo, error) {
+	lim := infoLimits
+	lim.Depth++
+	c, err := bencode.NewCursor(data, lim)
+	if err != nil {
+		return nil, err
+	}
+	m := &MetaInfo{}
+	var announce string
+	var info []byte
+	var layers *bencode.Cursor
+	err = c.Dict(func(key []byte) error {
+		switch string(key) {
+		case "announce":
+			announce = readText(c, MaxURL)
+		case "announce-list":
+			m.Trackers = readTiers(c)
+		case "comment":
+			m.Comment = readText(c, maxText)
+		case "created by":
+			m.CreatedBy = readText(c, maxText)
+		case "creation date":
+			m.Created = readTime(c)
+		case "info":
+			info = c.Raw()
+		case "piece layers":
+			layers = c.Sub()
+		case "url-list":
+			m.URLList = readURLs(c)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMetaInfo, err)
+	}
+	if info == nil {
+		return nil, fmt.Errorf("%w: no info dictionary", ErrMetaInfo)
+	}
+	if m.Trackers == nil && announce != "" {
+		m.Trackers = [][]string{{announce}}
+	}
+	if m.Info, err = parseChecked(bytes.Clone(info)); err != nil {
+		return nil, err
+	}
+	return m, m.readLayers(layers)
+}
+
+// readLayers checks "piece layers" and keeps them.
+func (m *MetaInfo) readLayers(c *bencode.Cursor) error {
+	if c == nil || !m.Info.V2 {
+		return nil
+	}
+	m.Layers = Layers{}
+	err := c.Dict(func(key []byte) error {
+		value, err := c.Bytes()
+		if err != nil {
+			return err
+		}
+		hashes, ok := SplitHashes(value)
+		if !ok || len(key) != 32 {
+			return errors.New("a layer or root of a wrong length")
+		}
+		root := Hash256(key)
+		// A file of one piece needs no layer; some creators add it.
+		if len(hashes) == 1 && hashes[0] == root {
+			return nil
+		}
+		if err := m.Info.CheckLayer(root, hashes); err != nil {
+			return err
+		}
+		m.Layers[root] = hashes
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w: piece layers: %w", ErrMetaInfo, err)
+	}
+	return nil
+}
+
+// readText reads a string; anything else, or what is too long or not UTF-8,
+// is "".
+func readText(c *bencode.Cursor, limit int) string {
+	if c.Kind() != bencode.String {
+		return ""
+	}
+	b, _ := c.Bytes()
+	if len(b) > limit || !utf8.Valid(b) {
+		return ""
+	}
+	return string(b)
+}
+
+func readTime(c *bencode.Cursor) time.Time {
+	if c.Kind() != bencode.Int {
+		return time.Time{}
+	}
+	sec, _ := c.Int()
+	if sec <= 0 || sec > 1<<40 {
+		return time.Time{}
+	}
+	return time.Unix(sec, 0)
+}
+
+// tierList gathers tracker URLs: each once, no empty ones, no empty tiers,
+// and none beyond MaxTrackers.
+type tierList struct {
+	tiers [][]string
+	open  bool // the last tier still grows
+	seen  map[string]bool
+}
+
+// next begins a tier.
+func (t *tierList) next() { t.open = false }
+
+func (t *tierList) add(url string) {
+	if url == "" || len(t.seen) >= MaxTrackers || t.seen[url] {
+		return
+	}
+	if t.seen == nil {
+		t.seen = map[string]bool{}
+	}
+	t.seen[url] = true
+	if !t.open {
+		t.open = true
+		t.tiers = append(t.tiers, nil)
+	}
+	last := len(t.tiers) - 1
+	t.tiers[last] = append(t.tiers[last], url)
+}
+
+// limitTiers returns tiers as a tierList keeps them.
+func limitTiers(tiers [][]string) [][]string {
+	var t tierList
+	for _, tier := range tiers {
+		t.next()
+		for _, u := range tier {
+			t.add(u)
+		}
+	}
+	return t.tiers
+}
+
+// readTiers reads announce-list: lists of URLs, and bare URLs as they are
+// seen in the wild. It returns nil if there is none, so that "announce"
+// counts.
+func readTiers(c *bencode.Cursor) [][]string {
+	var t tierList
+	c.List(func() error {
+		t.next()
+		t.add(readText(c, MaxURL))
+		return c.List(func() error {
+			t.add(readText(c, MaxURL))
+			return nil
+		})
+	})
+	return t.tiers
+}
+
+// readURLs reads url-list: a list, or one string.
+func readURLs(c *bencode.Cursor) []string {
+	var urls []string
+	add := func() {
+		if u := readText(c, MaxURL); u != "" && len(urls) < maxSeeds {
+			urls = append(urls, u)
+		}
+	}
+	if c.Kind() == bencode.String {
+		add()
+		return urls
+	}
+	c.List(func() error { add(); return nil })
+	return urls
+}
+
+// Marshal returns the .torrent file. The info dictionary goes into it as it
+// stands; the piece layers are those in Layers that the torrent needs.
+func (m *MetaInfo) Marshal() ([]byte, error) {
+	dict := map[string]any{"info": bencode.RawMessage(m.Info.Raw)}
+	tiers := limitTiers(m.Trackers)
+	if len(tiers) > 0 {
+		dict["announce"] = tiers[0][0]
+		if len(tiers) > 1 || len(tiers[0]) > 1 {
+			dict["announce-list"] = tiers
+		}
+	}
+	if m.Comment != "" {
+		dict["comment"] = m.Comment
+	}
+	if m.CreatedBy != "" {
+		dict["created by"] = m.CreatedBy
+	}
+	if !m.Created.IsZero() {
+		dict["creation date"] = m.Created.Unix()
+	}
+	if len(m.URLList) > 0 {
+		dict["url-list"] = m.URLList
+	}
+	if m.Info.V2 {
+		layers := map[string]string{}
+		for root, hashes := range m.Layers {
+			if err := m.Info.CheckLayer(root, hashes); err != nil {
+				return nil, err
+			}
+			layers[string(root[:])] = string(JoinHashes(hashes))
+		}
+		dict["piece layers"] = layers
+	}
+	return bencode.Marshal(dict)
+}
