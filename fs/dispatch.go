@@ -146,8 +146,11 @@ func (s *server) read(c *call, r *fuse.ReadRequest) error {
 		return err
 	}
 	h := s.files.handle(r.Handle)
-	if h == nil {
+	switch {
+	case h == nil:
 		return ErrStale
+	case s.ctx.Err() != nil:
+		return errClosing // before its content gets a chance to be slow
 	}
 	s.waiting.Add(1)
 	defer s.waiting.Add(-1)

@@ -78,7 +78,8 @@ type Tree interface {
 	ReadDir(ctx context.Context, path string) ([]Entry, error)
 	// Open opens the version of the file at path whose Entry.Content is
 	// content. ErrStale says that path holds another version now: the kernel
-	// then looks the path up anew and tries once more.
+	// then looks the path up anew and tries once more. For volatile files
+	// content is zero.
 	Open(ctx context.Context, path string, content [32]byte) (Content, error)
 	// Xattrs names the extended attributes of path.
 	Xattrs(ctx context.Context, path string) ([]string, error)

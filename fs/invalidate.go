@@ -95,7 +95,6 @@ func (v *invalidator) tell(batch map[change]struct{}, done <-chan struct{}) {
 				v.entry(p, dirs)
 				dirs[p] = struct{}{}
 			}
-			v.entry(c.path, dirs)
 		}
 	}
 	for d := range dirs {

@@ -46,7 +46,7 @@ func Mount(cfg Config) (*Mountpoint, error) {
 	if cfg.Grace == 0 {
 		cfg.Grace = 2 * time.Second
 	}
-	dir, err := prepare(cfg.Dir, cfg.Log)
+	dir, err := prepare(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("mount %s: %w", cfg.Dir, err)
 	}

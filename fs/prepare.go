@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -18,18 +19,51 @@ import (
 
 // prepare makes sure that dir can be mounted on and returns its resolved path.
 // A mount that a killed p2pfs left behind is taken away.
-func prepare(dir string, log *slog.Logger) (string, error) {
+func prepare(cfg Config) (string, error) {
 	if err := installed(); err != nil {
 		return "", err
 	}
-	path, err := resolve(dir)
+	path, err := resolve(cfg.Dir)
 	if err != nil {
 		return "", err
 	}
-	if err := heal(path, log); err != nil {
+	if err := heal(path, cfg.Log); err != nil {
 		return "", err
 	}
-	return path, usable(path)
+	if err := usable(path); err != nil {
+		return "", err
+	}
+	if os.Geteuid() != 0 {
+		err = permitted(path, cfg.AllowOther)
+	}
+	return path, err
+}
+
+// permitted tells what fusermount3 would refuse to a user other than root; it
+// says it on our stderr only.
+func permitted(path string, allowOther bool) error {
+	if unix.Access(path, unix.W_OK) != nil {
+		return errors.New("directory is not writable, which fusermount3 wants of a mount point")
+	}
+	if allowOther {
+		conf, err := os.ReadFile(fuseConf)
+		if err == nil && !userAllowOther(string(conf)) {
+			return errors.New("other users may be let in only after 'user_allow_other' was added to " + fuseConf)
+		}
+	}
+	return nil
+}
+
+const fuseConf = "/etc/fuse.conf"
+
+// userAllowOther tells whether fuse.conf lets ordinary users pass allow_other.
+func userAllowOther(conf string) bool {
+	for line := range strings.Lines(conf) {
+		if strings.TrimSpace(line) == "user_allow_other" {
+			return true
+		}
+	}
+	return false
 }
 
 // installed tells what is missing on this machine.

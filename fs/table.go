@@ -104,13 +104,13 @@ func (t *table) at(path string) (id fuse.NodeID, ok bool) {
 	return 0, false
 }
 
-// under returns the known paths at or below path.
+// under returns path and the known paths below it.
 func (t *table) under(path string) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var l []string
+	l := []string{path}
 	for p := range t.paths {
-		if path == "" || p == path || strings.HasPrefix(p, path) && p[len(path)] == '/' {
+		if p != path && (path == "" || strings.HasPrefix(p, path) && p[len(path)] == '/') {
 			l = append(l, p)
 		}
 	}

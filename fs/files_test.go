@@ -1,0 +1,463 @@
+//go:build linux
+
+package fs
+
+import (
+	"context"
+	"errors"
+	"io"
+	iofs "io/fs"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bazil.org/fuse"
+)
+
+func openFile(t *testing.T, f *files, id fuse.NodeID) fuse.HandleID {
+	t.Helper()
+	o, err := f.open(t.Context(), &fuse.OpenRequest{Header: fuse.Header{Node: id}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.Handle
+}
+
+func readAll(t *testing.T, f *files, id fuse.HandleID) string {
+	t.Helper()
+	h := f.handle(id)
+	p := make([]byte, h.span(0, 1<<20))
+	n, err := h.read(t.Context(), p, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(p[:n])
+}
+
+func TestLookup(t *testing.T) {
+	tree := newMem()
+	tree.put("dir/file", []byte("x"))
+	tree.put(".hidden/f", []byte("x")).e.Hidden = true
+	tree.files[".hidden"].e.Hidden = true
+	f := newFiles(tree)
+	dir, file := find(t, f, "dir"), find(t, f, "dir/file")
+	tests := []struct {
+		in   fuse.NodeID
+		name string
+		want error
+	}{
+		{fuse.RootID, "dir", nil},
+		{fuse.RootID, ".hidden", nil},
+		{dir, "file", nil},
+		{dir, "none", iofs.ErrNotExist},
+		{dir, "", iofs.ErrNotExist},
+		{dir, ".", iofs.ErrNotExist},
+		{dir, "..", iofs.ErrNotExist},
+		{fuse.RootID, "dir/file", iofs.ErrNotExist},
+		{dir, "a\x00b", iofs.ErrNotExist},
+		{dir, strings.Repeat("n", maxName), iofs.ErrNotExist},
+		{dir, strings.Repeat("n", maxName+1), errName},
+		{file, "x", errNotDir},
+		{99, "x", ErrStale},
+	}
+	for _, tt := range tests {
+		resp, err := f.lookup(t.Context(), tt.in, tt.name)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("lookup(%d, %q) = %v, want %v", tt.in, tt.name, err, tt.want)
+		}
+		if err == nil && (resp.EntryValid < time.Hour || resp.Attr.Valid < time.Hour) {
+			t.Errorf("lookup(%d, %q) is valid for %v and %v", tt.in, tt.name, resp.EntryValid, resp.Attr.Valid)
+		}
+	}
+}
+
+// A lookup that a change overtook must not be remembered by the kernel.
+func TestLookupOvertaken(t *testing.T) {
+	f := newFiles(nil)
+	tree := &overtaken{mem: newMem(), f: f}
+	tree.put("file", []byte("x"))
+	f.tree = tree
+	resp, err := f.lookup(t.Context(), fuse.RootID, "file")
+	if err != nil || resp.EntryValid != 0 || resp.Attr.Valid != 0 {
+		t.Errorf("lookup: %v, valid for %v and %v, want 0", err, resp.EntryValid, resp.Attr.Valid)
+	}
+	a, err := f.getattr(t.Context(), resp.Node)
+	if err != nil || a.Valid != 0 {
+		t.Errorf("getattr: %v, valid for %v, want 0", err, a.Valid)
+	}
+}
+
+// overtaken changes whenever it was asked.
+type overtaken struct {
+	*mem
+	f *files
+}
+
+func (o *overtaken) Lookup(ctx context.Context, p string) (Entry, error) {
+	defer o.f.changes.Add(1)
+	return o.mem.Lookup(ctx, p)
+}
+
+// A file that is replaced, then removed, while it is open: the handle and its
+// node stay what they were, the path shows the new one.
+func TestReplaced(t *testing.T) {
+	tree := newMem()
+	tree.put("file", []byte("old"))
+	f := newFiles(tree)
+	old := find(t, f, "file")
+	h := openFile(t, f, old)
+
+	tree.put("file", []byte("newer"))
+	now := find(t, f, "file")
+	if now == old {
+		t.Fatalf("two contents under one node %d", now)
+	}
+	if got := readAll(t, f, h); got != "old" {
+		t.Errorf("old handle reads %q", got)
+	}
+	if got := readAll(t, f, openFile(t, f, now)); got != "newer" {
+		t.Errorf("new handle reads %q", got)
+	}
+	if _, err := f.open(t.Context(), &fuse.OpenRequest{Header: fuse.Header{Node: old}}); !errors.Is(err, ErrStale) {
+		t.Errorf("opening the old node again: %v, want ErrStale", err)
+	}
+	sizes := func(want ...uint64) {
+		t.Helper()
+		for i, id := range []fuse.NodeID{old, now} {
+			if a, err := f.getattr(t.Context(), id); err != nil || a.Size != want[i] {
+				t.Errorf("getattr of node %d: size %d, %v, want %d", id, a.Size, err, want[i])
+			}
+		}
+	}
+	sizes(3, 5)
+	tree.remove("file")
+	sizes(3, 5)
+	if _, err := f.lookup(t.Context(), fuse.RootID, "file"); !errors.Is(err, iofs.ErrNotExist) {
+		t.Errorf("lookup of a removed file: %v", err)
+	}
+	if v, err := f.listxattr(t.Context(), now, 0); len(v) != 0 || err != nil {
+		t.Errorf("listxattr of a removed file: %q, %v", v, err)
+	}
+}
+
+// A change of mtime, mode or local bytes keeps the node.
+func TestAttrChange(t *testing.T) {
+	tree := newMem()
+	tree.put("file", make([]byte, 1<<20))
+	f := newFiles(tree)
+	id := find(t, f, "file")
+	tree.files["file"].e.Local = 512
+	tree.files["file"].e.Exec = true
+	if again := find(t, f, "file"); again != id {
+		t.Errorf("node %d became %d", id, again)
+	}
+	if a, err := f.getattr(t.Context(), id); err != nil || a.Blocks != 1 || a.Mode != 0o555 {
+		t.Errorf("getattr = %v, %v", a, err)
+	}
+}
+
+func TestGetattrError(t *testing.T) {
+	tree := newMem()
+	tree.put("file", nil)
+	f := newFiles(tree)
+	id := find(t, f, "file")
+	broken := errors.New("broken")
+	f.tree = &failing{mem: tree, err: broken}
+	if _, err := f.getattr(t.Context(), id); !errors.Is(err, broken) {
+		t.Errorf("getattr = %v, want %v", err, broken)
+	}
+	if _, err := f.getattr(t.Context(), 99); !errors.Is(err, ErrStale) {
+		t.Errorf("getattr of an unknown node = %v", err)
+	}
+}
+
+type failing struct {
+	*mem
+	err error
+}
+
+func (f *failing) Lookup(context.Context, string) (Entry, error) { return Entry{}, f.err }
+
+func TestReadlink(t *testing.T) {
+	tree := newMem()
+	tree.set("link", &memFile{e: Entry{Kind: Symlink, Target: "a/b"}})
+	tree.put("file", nil)
+	f := newFiles(tree)
+	if got, err := f.readlink(find(t, f, "link")); got != "a/b" || err != nil {
+		t.Errorf("readlink = %q, %v", got, err)
+	}
+	if _, err := f.readlink(find(t, f, "file")); !errors.Is(err, errInvalid) {
+		t.Errorf("readlink of a file = %v", err)
+	}
+	if _, err := f.readlink(99); !errors.Is(err, ErrStale) {
+		t.Errorf("readlink of nothing = %v", err)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	tree := newMem()
+	tree.put("dir/file", []byte("x"))
+	tree.set("link", &memFile{e: Entry{Kind: Symlink, Target: "x"}})
+	tree.set("status", &memFile{e: Entry{Volatile: true}, data: []byte("up")})
+	f := newFiles(tree)
+	gone := f.nodes.ref(node{path: "gone"}, &Entry{}).id
+	tests := []struct {
+		node  fuse.NodeID
+		dir   bool
+		flags fuse.OpenFlags
+		want  fuse.OpenResponseFlags
+		err   error
+	}{
+		{find(t, f, "dir/file"), false, fuse.OpenReadOnly, fuse.OpenKeepCache, nil},
+		{find(t, f, "dir/file"), false, fuse.OpenReadOnly | syscall.O_DIRECT, fuse.OpenKeepCache | fuse.OpenDirectIO, nil},
+		{find(t, f, "status"), false, fuse.OpenReadOnly, fuse.OpenDirectIO, nil},
+		{find(t, f, "dir"), true, fuse.OpenReadOnly, 0, nil},
+		{find(t, f, "dir/file"), false, fuse.OpenWriteOnly, 0, errReadOnly},
+		{find(t, f, "dir/file"), false, fuse.OpenReadWrite, 0, errReadOnly},
+		{find(t, f, "dir/file"), true, fuse.OpenReadOnly, 0, errNotDir},
+		{find(t, f, "dir"), false, fuse.OpenReadOnly, 0, errIsDir},
+		{find(t, f, "link"), false, fuse.OpenReadOnly, 0, errInvalid},
+		{gone, false, fuse.OpenReadOnly, 0, iofs.ErrNotExist},
+		{99, false, fuse.OpenReadOnly, 0, ErrStale},
+	}
+	for _, tt := range tests {
+		r := &fuse.OpenRequest{Header: fuse.Header{Node: tt.node}, Dir: tt.dir, Flags: tt.flags}
+		resp, err := f.open(t.Context(), r)
+		if !errors.Is(err, tt.err) || resp.Flags != tt.want {
+			t.Errorf("open(node %d, dir %v, %v) = %v, %v, want %v, %v", tt.node, tt.dir, tt.flags, resp.Flags, err, tt.want, tt.err)
+		}
+	}
+	f.closeAll()
+	if tree.opens != 0 || len(f.handles) != 0 {
+		t.Errorf("%d contents and %d handles left open", tree.opens, len(f.handles))
+	}
+}
+
+// sized answers a read with n bytes and err, whatever was asked.
+type sized struct {
+	n   int
+	err error
+}
+
+func (s sized) ReadAt(context.Context, []byte, int64) (int, error) { return s.n, s.err }
+func (s sized) Close() error                                       { return nil }
+
+// A read gives everything up to the end of the file or an error.
+func TestRead(t *testing.T) {
+	bad := errors.New("bad piece")
+	tests := []struct {
+		name    string
+		h       handle
+		off     int64
+		n       int
+		want    int
+		wantErr error
+	}{
+		{"whole", handle{content: sized{10, nil}, size: 10}, 0, 10, 10, nil},
+		{"whole and end", handle{content: sized{10, io.EOF}, size: 10}, 0, 10, 10, nil},
+		{"cut at the end", handle{content: sized{4, nil}, size: 10}, 6, 100, 4, nil},
+		{"at the end", handle{content: sized{0, bad}, size: 10}, 10, 100, 0, nil},
+		{"past the end", handle{content: sized{0, bad}, size: 10}, 1 << 60, 100, 0, nil},
+		{"negative", handle{content: sized{0, bad}, size: 10}, -1, 100, 0, nil},
+		{"nothing", handle{content: sized{0, bad}, size: 10}, 0, 0, 0, nil},
+		{"empty file", handle{content: sized{0, bad}}, 0, 4096, 0, nil},
+		{"short", handle{content: sized{9, nil}, size: 10}, 0, 10, 0, io.ErrUnexpectedEOF},
+		{"short end", handle{content: sized{9, io.EOF}, size: 10}, 0, 10, 0, io.ErrUnexpectedEOF},
+		{"failed", handle{content: sized{0, bad}, size: 10}, 0, 10, 0, bad},
+		{"failed midway", handle{content: sized{5, bad}, size: 10}, 0, 10, 0, bad},
+		{"volatile", handle{content: sized{5, io.EOF}, volatile: true}, 0, 4096, 5, nil},
+		{"volatile end", handle{content: sized{0, io.EOF}, volatile: true}, 5, 4096, 0, nil},
+		{"volatile short", handle{content: sized{5, nil}, volatile: true}, 0, 4096, 0, io.ErrUnexpectedEOF},
+		{"directory", handle{}, 0, 10, 0, nil},
+	}
+	for i := range tests {
+		tt := &tests[i]
+		p := make([]byte, tt.h.span(tt.off, tt.n))
+		n, err := tt.h.read(t.Context(), p, tt.off)
+		if tt.h.content == nil {
+			if !errors.Is(err, errIsDir) {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			continue
+		}
+		if n != tt.want || !errors.Is(err, tt.wantErr) {
+			t.Errorf("%s: read %d, %v, want %d, %v", tt.name, n, err, tt.want, tt.wantErr)
+		}
+	}
+}
+
+func TestReadCancelled(t *testing.T) {
+	tree := newMem()
+	tree.put("file", make([]byte, 100)).block(0)
+	f := newFiles(tree)
+	h := f.handle(openFile(t, f, find(t, f, "file")))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(time.Millisecond, func() { cancel(errInterrupted) })
+	_, err := h.read(ctx, make([]byte, 10), 0)
+	if no := errno(ctx, err); no != syscall.EINTR {
+		t.Errorf("interrupted read ends with %v (%v)", no, err)
+	}
+}
+
+// A listing stays what it was until it is read from the start again.
+func TestReaddirSnapshot(t *testing.T) {
+	tree := newMem()
+	for _, n := range []string{"a", "b", "c"} {
+		tree.put(n, nil)
+	}
+	f := newFiles(tree)
+	id := openDir(t, f, fuse.RootID)
+	first, err := f.readdir(t.Context(), id, 0, 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree.remove("b")
+	tree.put("d", nil)
+	rest, err := f.readdir(t.Context(), id, int64(len(first)), 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := names(dirents(t, append(first, rest...))), []string{".", "..", "a", "b", "c"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("one pass lists %q, want %q", got, want)
+	}
+	again, err := f.readdir(t.Context(), id, 0, 4096)
+	if got, want := names(dirents(t, again)), []string{".", "..", "a", "c", "d"}; !reflect.DeepEqual(got, want) || err != nil {
+		t.Errorf("after a rewind %q, want %q (%v)", got, want, err)
+	}
+	for _, off := range []int64{int64(len(again)), 1 << 40, -1} {
+		if b, err := f.readdir(t.Context(), id, off, 4096); len(b) != 0 || err != nil {
+			t.Errorf("readdir at %d gives %d bytes, %v", off, len(b), err)
+		}
+	}
+}
+
+func openDir(t *testing.T, f *files, id fuse.NodeID) fuse.HandleID {
+	t.Helper()
+	o, err := f.open(t.Context(), &fuse.OpenRequest{Header: fuse.Header{Node: id}, Dir: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.Handle
+}
+
+func names(l []fuse.Dirent) []string {
+	var s []string
+	for _, d := range l {
+		s = append(s, d.Name)
+	}
+	return s
+}
+
+func TestReaddirErrors(t *testing.T) {
+	tree := newMem()
+	tree.put("dir/file", nil)
+	f := newFiles(tree)
+	dir := openDir(t, f, find(t, f, "dir"))
+	file := openFile(t, f, find(t, f, "dir/file"))
+	tree.remove("dir")
+	for _, tt := range []struct {
+		id   fuse.HandleID
+		want error
+	}{{dir, iofs.ErrNotExist}, {file, errNotDir}, {99, ErrStale}} {
+		if _, err := f.readdir(t.Context(), tt.id, 0, 100); !errors.Is(err, tt.want) {
+			t.Errorf("readdir(%d) = %v, want %v", tt.id, err, tt.want)
+		}
+	}
+}
+
+// One bad name must not cost the whole listing.
+func TestListingNames(t *testing.T) {
+	entries := []Entry{
+		{Name: ""}, {Name: "."}, {Name: ".."}, {Name: "a"}, {Name: "a"}, {Name: "a/b"}, {Name: "b\x00"},
+		{Name: "h", Hidden: true}, {Name: strings.Repeat("n", 255)}, {Name: strings.Repeat("n", 256)},
+		{Name: "\xff\n"}, {Name: "ü 名"},
+	}
+	want := []string{".", "..", "a", strings.Repeat("n", 255), "\xff\n", "ü 名"}
+	l := dirents(t, listing("d/e", entries))
+	if got := names(l); !reflect.DeepEqual(got, want) {
+		t.Errorf("listing has %q, want %q", got, want)
+	}
+	if l[0].Inode != (node{path: "d/e", kind: Dir}).inode() || l[1].Inode != (node{path: "d", kind: Dir}).inode() {
+		t.Errorf("inodes of . and .. are %d and %d", l[0].Inode, l[1].Inode)
+	}
+	if top := dirents(t, listing("d", nil)); top[1].Inode != 1 {
+		t.Errorf("inode of .. under the root is %d", top[1].Inode)
+	}
+}
+
+func TestXattr(t *testing.T) {
+	tree := newMem()
+	tree.put("file", nil)
+	tree.put("plain", nil)
+	tree.xattrs["file"] = map[string]string{"user.a": "12345", "user.b": ""}
+	f := newFiles(tree)
+	file, plain := find(t, f, "file"), find(t, f, "plain")
+	tests := []struct {
+		id   fuse.NodeID
+		name string // "" lists
+		size uint32
+		want string
+		err  error
+	}{
+		{file, "user.a", 0, "12345", nil},
+		{file, "user.a", 5, "12345", nil},
+		{file, "user.a", 100, "12345", nil},
+		{file, "user.a", 4, "", errRange},
+		{file, "user.b", 1, "", nil},
+		{file, "user.c", 0, "", errNoXattr},
+		{plain, "security.selinux", 100, "", errNoXattr},
+		{99, "user.a", 0, "", ErrStale},
+		{file, "", 0, "user.a\x00user.b\x00", nil},
+		{file, "", 14, "user.a\x00user.b\x00", nil},
+		{file, "", 13, "", errRange},
+		{plain, "", 0, "", nil},
+		{99, "", 0, "", ErrStale},
+	}
+	for _, tt := range tests {
+		var got []byte
+		var err error
+		if tt.name == "" {
+			got, err = f.listxattr(t.Context(), tt.id, tt.size)
+		} else {
+			got, err = f.getxattr(t.Context(), tt.id, tt.name, tt.size)
+		}
+		if string(got) != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("node %d, %q, size %d: %q, %v, want %q, %v", tt.id, tt.name, tt.size, got, err, tt.want, tt.err)
+		}
+	}
+}
+
+func TestStatfs(t *testing.T) {
+	f := newFiles(newMem())
+	got := f.statfs()
+	want := fuse.StatfsResponse{Blocks: 1 << 18, Bfree: 1 << 17, Bavail: 1 << 17, Files: 1, Bsize: 4096, Frsize: 4096, Namelen: 255}
+	if got != want {
+		t.Errorf("statfs = %+v, want %+v", got, want)
+	}
+}
+
+// Everything that would write is refused, and what we do not know is named so.
+func TestRefusal(t *testing.T) {
+	tests := []struct {
+		req  fuse.Request
+		want error
+	}{
+		{&fuse.WriteRequest{}, errReadOnly}, {&fuse.CreateRequest{}, errReadOnly},
+		{&fuse.MkdirRequest{}, errReadOnly}, {&fuse.MknodRequest{}, errReadOnly},
+		{&fuse.SymlinkRequest{}, errReadOnly}, {&fuse.LinkRequest{}, errReadOnly},
+		{&fuse.RenameRequest{}, errReadOnly}, {&fuse.RemoveRequest{}, errReadOnly},
+		{&fuse.SetattrRequest{}, errReadOnly}, {&fuse.SetxattrRequest{}, errReadOnly},
+		{&fuse.RemovexattrRequest{}, errReadOnly}, {&fuse.FAllocateRequest{}, errReadOnly},
+		{&fuse.FlushRequest{}, errNoSys}, {&fuse.AccessRequest{}, errNoSys},
+		{&fuse.PollRequest{}, errNoSys}, {&fuse.FsyncRequest{}, errNoSys},
+		{&fuse.UnrecognizedRequest{Opcode: 46}, errNoSys},
+		{&fuse.UnrecognizedRequest{Opcode: opIoctl}, errNoTTY},
+	}
+	for _, tt := range tests {
+		if got := refusal(tt.req); got != tt.want {
+			t.Errorf("refusal(%T) = %v, want %v", tt.req, got, tt.want)
+		}
+	}
+}

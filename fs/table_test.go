@@ -1,0 +1,106 @@
+//go:build linux
+
+package fs
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"bazil.org/fuse"
+)
+
+func TestTableForget(t *testing.T) {
+	tab := newTable()
+	old, now := node{"p", File, [32]byte{1}}, node{"p", File, [32]byte{2}}
+	a := tab.ref(old, &Entry{Size: 1})
+	if b := tab.ref(old, &Entry{Size: 1}); b != a || a.refs != 2 {
+		t.Fatalf("the same node became %v and %v", a, b)
+	}
+	c := tab.ref(now, &Entry{Size: 2})
+	if id, ok := tab.at("p"); !ok || id != c.id {
+		t.Errorf("at(p) = %d, %v, want the newest, %d", id, ok, c.id)
+	}
+	tab.forget(a.id, 1)
+	if tab.get(a.id) != a {
+		t.Error("forgotten one lookup early")
+	}
+	tab.forget(a.id, 1)
+	if tab.get(a.id) != nil {
+		t.Error("not forgotten")
+	}
+	if id, ok := tab.at("p"); !ok || id != c.id {
+		t.Errorf("forgetting the old version took the path from the new one: %d, %v", id, ok)
+	}
+	tab.forget(c.id, 100) // more than there are
+	tab.forget(c.id, 1)   // again
+	if _, ok := tab.at("p"); ok || tab.len() != 1 {
+		t.Errorf("%d nodes left, want the root", tab.len())
+	}
+	if d := tab.ref(old, &Entry{}); d.id == a.id || d.id == c.id {
+		t.Errorf("number %d used twice", d.id)
+	}
+	tab.forget(fuse.RootID, 1<<40)
+	if tab.get(fuse.RootID) == nil {
+		t.Error("the root was forgotten")
+	}
+}
+
+func TestTableUnder(t *testing.T) {
+	tab := newTable()
+	for _, p := range []string{"a", "a/b", "a/b/c", "ab", "a-b", "b/a"} {
+		tab.ref(node{path: p}, &Entry{})
+	}
+	tests := []struct {
+		path string
+		want []string
+	}{
+		{"a", []string{"a", "a/b", "a/b/c"}},
+		{"a/b/c", []string{"a/b/c"}},
+		{"c", []string{"c"}},
+		{"", []string{"", "a", "a-b", "a/b", "a/b/c", "ab", "b/a"}},
+	}
+	for _, tt := range tests {
+		got := tab.under(tt.path)
+		slices.Sort(got)
+		if !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("under(%q) = %q, want %q", tt.path, got, tt.want)
+		}
+	}
+}
+
+// Random lookups and forgets: the three maps always agree.
+func TestTableRandom(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	tab := newTable()
+	refs := map[fuse.NodeID]uint64{}
+	for range 20_000 {
+		if r.IntN(2) == 0 || len(refs) == 0 {
+			n := node{path: string(rune('a' + r.IntN(20))), content: [32]byte{byte(r.IntN(3))}}
+			refs[tab.ref(n, &Entry{}).id]++
+		} else {
+			for id, n := range refs {
+				k := 1 + r.Uint64N(n)
+				tab.forget(id, k)
+				if refs[id] -= k; refs[id] == 0 {
+					delete(refs, id)
+				}
+				break
+			}
+		}
+		if tab.len() != len(refs)+1 || len(tab.nodes) != len(tab.ids) {
+			t.Fatalf("%d nodes, %d by value, want %d", tab.len(), len(tab.nodes), len(refs)+1)
+		}
+	}
+	for id, n := range refs {
+		if in := tab.get(id); in == nil || in.refs != n || tab.nodes[in.node] != in {
+			t.Errorf("node %d: %+v, want %d references", id, in, n)
+		}
+	}
+	for p, in := range tab.paths {
+		if tab.ids[in.id] != in || in.node.path != p {
+			t.Errorf("path %q leads to %+v", p, in)
+		}
+	}
+}
