@@ -1,0 +1,282 @@
+// Package swarm fetches and serves torrents: a swarm as something that you
+// can read from at any offset.
+//
+// A Client listens, dials and holds the table of torrents. A Torrent is the
+// handle of one; a Reader reads a file of it and blocks until the bytes are
+// there, verified. It speaks BEP 3 with 6, 9, 10, 21, 52 and 54, and finds
+// peers through UDP trackers (BEP 15) and its caller. No DHT, no uTP, no
+// encryption.
+//
+// Client, Torrent and Reader are safe for concurrent use. Everything of a
+// torrent that changes belongs to one goroutine, the loop; see loop.go.
+package swarm
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/peer"
+	"p2pfs/swarm/tracker"
+)
+
+// PeerIDPrefix begins our peer IDs (BEP 20).
+const PeerIDPrefix = "-PF0001-"
+
+// firstPort is where the search for a free port begins.
+const firstPort = 6881
+
+// A Client takes part in swarms.
+type Client struct {
+	cfg      Config
+	log      *slog.Logger
+	listener net.Listener
+	local    netip.Addr // what we dial from; invalid: any
+	peerID   [20]byte
+	key      uint32
+	trackers *tracker.Client
+	limits   *limits
+	pool     peer.Pool
+	asked    atomic.Int64  // bytes asked of peers that have not come
+	workers  chan struct{} // room for one a core
+	half     chan struct{} // room for incoming handshakes
+	ctx      context.Context
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+
+	// mu guards torrents and closed. Never held across I/O.
+	mu       sync.Mutex
+	torrents map[metainfo.Hash]*Torrent
+	closed   bool
+}
+
+// New listens and returns a Client. The error tells when the address cannot
+// be listened on.
+func New(cfg Config) (*Client, error) {
+	ln, err := listen(cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	c := &Client{
+		cfg: cfg, log: cfg.Log, listener: ln, limits: newLimits(cfg.MaxPeers),
+		workers: make(chan struct{}, runtime.GOMAXPROCS(0)), half: make(chan struct{}, maxIncoming),
+		torrents: map[metainfo.Hash]*Torrent{},
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if a := c.Addr().Addr(); !a.IsUnspecified() {
+		c.local = a
+	}
+	copy(c.peerID[:], PeerIDPrefix)
+	rand.Read(c.peerID[len(PeerIDPrefix):])
+	var key [4]byte
+	rand.Read(key[:])
+	c.key = binary.BigEndian.Uint32(key[:])
+	c.trackers = tracker.New(tracker.Config{Listen: c.Addr().Addr(), Log: c.log})
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.wg.Go(c.accept)
+	return c, nil
+}
+
+// listen opens the listener that Config.Listen asks for.
+func listen(addr string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		host, port = addr, ""
+	}
+	if port != "" {
+		return net.Listen("tcp", net.JoinHostPort(host, port))
+	}
+	var last error
+	for p := firstPort; p < firstPort+100; p++ {
+		ln, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(p)))
+		if err == nil {
+			return ln, nil
+		}
+		last = err
+	}
+	return nil, last
+}
+
+// Addr is the address that is listened on.
+func (c *Client) Addr() netip.AddrPort {
+	a := c.listener.Addr().(*net.TCPAddr).AddrPort()
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
+
+// PeerID is what we are called in handshakes.
+func (c *Client) PeerID() [20]byte { return c.peerID }
+
+// Trackers is the tracker client, for others who announce from here.
+func (c *Client) Trackers() *tracker.Client { return c.trackers }
+
+// Add begins a torrent. If it is here already, the one that is here is
+// returned, and told of the Spec's peers.
+func (c *Client) Add(spec Spec) (*Torrent, error) {
+	if spec.MetaInfo == nil && spec.Magnet == nil {
+		return nil, errors.New("neither metainfo nor magnet")
+	}
+	hashes := spec.infoHashes()
+	if len(hashes) == 0 {
+		return nil, errors.New("no infohash")
+	}
+	if spec.MetaInfo == nil && c.cfg.Sidecar != nil {
+		for _, h := range hashes {
+			if m := c.cfg.Sidecar.Load(h); m != nil {
+				spec.MetaInfo = withTrackers(m, spec.Magnet)
+				break
+			}
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, ErrClosed
+	}
+	for _, h := range hashes {
+		if t := c.torrents[h]; t != nil && t.Err() == nil {
+			go t.AddPeers(spec.Peers)
+			return t, nil
+		}
+	}
+	t := c.start(spec, hashes)
+	for _, h := range hashes {
+		c.torrents[h] = t
+	}
+	return t, nil
+}
+
+// withTrackers is m with the trackers of a magnet in place of its own.
+func withTrackers(m *metainfo.MetaInfo, magnet *metainfo.Magnet) *metainfo.MetaInfo {
+	out := *m
+	out.Trackers = nil
+	if len(magnet.Trackers) > 0 {
+		out.Trackers = [][]string{magnet.Trackers}
+	}
+	return &out
+}
+
+// start makes the torrent and its goroutines. mu is held.
+func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
+	ctx, cancel := context.WithCancelCause(c.ctx)
+	t := &Torrent{
+		client: c, spec: spec, hashes: hashes, trackers: spec.trackers(), log: c.log,
+		events: make(chan event, 256), ready: make(chan struct{}), whole: make(chan struct{}),
+		done: make(chan struct{}), cancel: cancel,
+	}
+	l := newLoop(ctx, t)
+	l.book.add(spec.Peers, fromCaller)
+	t.wg.Go(func() {
+		defer cancel(nil)
+		l.begin()
+		l.run()
+		t.err = l.ended
+		c.forget(t)
+		close(t.done)
+		cancel(l.ended)
+	})
+	return t
+}
+
+// forget takes an ended torrent out of the table, and closes its storage once
+// its goroutines have let go of it.
+func (c *Client) forget(t *Torrent) {
+	c.mu.Lock()
+	for _, h := range t.hashes {
+		if c.torrents[h] == t {
+			delete(c.torrents, h)
+		}
+	}
+	closed := c.closed
+	if !closed {
+		c.wg.Add(1)
+	}
+	c.mu.Unlock()
+	if closed {
+		return // Close does the rest
+	}
+	go func() {
+		defer c.wg.Done()
+		if err := t.finish(); err != nil {
+			t.log.Warn("closing storage", "infohash", t.hashes[0], "err", err)
+		}
+	}()
+}
+
+// Torrent returns the torrent of an infohash, nil if there is none.
+func (c *Client) Torrent(h metainfo.Hash) *Torrent {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.torrents[h]
+}
+
+// Torrents are all torrents.
+func (c *Client) Torrents() []*Torrent {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	seen := map[*Torrent]bool{}
+	var out []*Torrent
+	for _, t := range c.torrents {
+		if !seen[t] {
+			seen[t] = true
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Close ends all torrents and connections, telling trackers `stopped`, and
+// returns when no goroutine is left.
+func (c *Client) Close() error {
+	all := c.Torrents()
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.listener.Close()
+	c.cancel()
+	var wg sync.WaitGroup
+	for _, t := range all {
+		wg.Go(func() {
+			t.cancel(ErrClosed)
+			t.finish()
+		})
+	}
+	wg.Wait()
+	c.wg.Wait()
+	c.trackers.Close()
+	return nil
+}
+
+// unverified is how many bytes are asked for or here without a hash checked.
+func (c *Client) unverified() int64 { return c.asked.Load() + c.pool.Out() }
+
+// work runs f on a goroutine of its own, as many at once as there are cores.
+func (t *Torrent) work(f func()) {
+	t.wg.Go(func() {
+		t.client.workers <- struct{}{}
+		defer func() { <-t.client.workers }()
+		f()
+	})
+}
+
+// Dial connects to a peer, from the address that is listened on where that is
+// a specific one.
+func (c *Client) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTimeout}
+	if c.local.IsValid() && c.local.Is4() == a.Addr().Unmap().Is4() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.local, 0))
+	}
+	d.KeepAlive = time.Minute
+	return d.DialContext(ctx, "tcp", a.String())
+}

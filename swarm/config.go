@@ -1,0 +1,118 @@
+package swarm
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/tracker"
+	"p2pfs/swarm/wire"
+)
+
+// Config is what a Client needs. The zero value listens on all interfaces
+// and says nothing.
+type Config struct {
+	// Listen is ADDR:PORT. An empty port, or no Listen at all, takes the
+	// first free one from 6881 up; port 0 takes any. With a specific
+	// address, what we dial leaves from it too.
+	Listen string
+	Log    *slog.Logger
+	// Lookup makes a torrent that an incoming peer asks for and that was
+	// not added: nil or false refuses the peer.
+	Lookup func(infoHash metainfo.Hash) (Spec, bool)
+	// Accept takes over connections for an infohash that is no torrent's:
+	// the drive's. It returns nil for those it does not know.
+	Accept func(infoHash metainfo.Hash) func(net.Conn, wire.Handshake)
+	// Sidecar remembers metadata over restarts; nil remembers nothing.
+	Sidecar Sidecar
+	// MaxPeers bounds the connections of all torrents; 0 means 400.
+	MaxPeers int
+}
+
+// Sidecar keeps the metainfo of torrents whose metadata or piece layers came
+// from peers, so that a restart finds its pieces without a peer.
+type Sidecar interface {
+	Load(infoHash metainfo.Hash) *metainfo.MetaInfo
+	Save(infoHash metainfo.Hash, m *metainfo.MetaInfo)
+}
+
+// Announcer is what the engine needs of a tracker client.
+type Announcer interface {
+	Announce(ctx context.Context, url string, req tracker.Request) (tracker.Response, error)
+}
+
+// Spec says what to add to a Client.
+type Spec struct {
+	// MetaInfo or Magnet: one of them.
+	MetaInfo *metainfo.MetaInfo
+	Magnet   *metainfo.Magnet
+	// Storage opens the place of the pieces once the metadata is known. It
+	// may block, on checking files for example.
+	Storage func(*metainfo.MetaInfo) (Storage, error)
+	// Trackers are asked besides those of the torrent, Peers dialled.
+	Trackers []string
+	Peers    []netip.AddrPort
+	// Everything fetches all pieces, not just what is read.
+	Everything bool
+	// Announce says when trackers are told.
+	Announce AnnounceMode
+	// ReadTimeout fails a read that made no progress for so long; 0 never.
+	ReadTimeout time.Duration
+	// Idle ends the torrent when nothing was read or served, and nobody
+	// connected, for so long; 0 never.
+	Idle time.Duration
+	// FindPeers is called, on a goroutine of its own, each time a reader
+	// waits and no peer is known, to ask whom else there is to ask.
+	FindPeers func(ctx context.Context) []netip.AddrPort
+}
+
+// AnnounceMode says when a torrent is announced.
+type AnnounceMode int
+
+// Always announces from the start; OnNeed only when a read has waited for 2 s
+// in vain; Never not at all.
+const (
+	Always AnnounceMode = iota
+	OnNeed
+	Never
+)
+
+// infoHashes are the 20-byte hashes that a handshake may carry for the
+// torrent, the one to dial with first.
+func (s Spec) infoHashes() []metainfo.Hash {
+	if s.MetaInfo != nil {
+		return s.MetaInfo.Info.InfoHashes()
+	}
+	var out []metainfo.Hash
+	if s.Magnet.HasV1 {
+		out = append(out, s.Magnet.V1)
+	}
+	if s.Magnet.HasV2 {
+		out = append(out, s.Magnet.V2.Short())
+	}
+	return out
+}
+
+// trackers are all tracker URLs, without repeats, at most 20.
+func (s Spec) trackers() []string {
+	var all []string
+	if s.MetaInfo != nil {
+		for _, tier := range s.MetaInfo.Trackers {
+			all = append(all, tier...)
+		}
+	} else {
+		all = append(all, s.Magnet.Trackers...)
+	}
+	seen := map[string]bool{}
+	var out []string
+	for _, u := range append(append([]string(nil), s.Trackers...), all...) {
+		if !seen[u] && len(out) < 20 && tracker.ParseURL(u) == nil {
+			seen[u] = true
+			out = append(out, u)
+		}
+	}
+	return out
+}

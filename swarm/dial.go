@@ -1,0 +1,87 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+)
+
+// findEvery is how often FindPeers is called while a reader waits.
+const findEvery = 2 * time.Second
+
+// dial connects to more peers while the torrent wants bytes.
+func (l *loop) dial() {
+	if l.ended != nil || !l.hungry() {
+		return
+	}
+	l.findPeers()
+	room := min(maxTorrentPeers-len(l.remotes)-l.book.dialing, maxHalfOpen-l.book.dialing)
+	if room <= 0 {
+		return
+	}
+	for _, a := range l.book.due(l.now, room) {
+		if !l.t.client.limits.mayDial(l.now) {
+			return
+		}
+		l.book.known[a].dialing = true
+		l.book.dialing++
+		l.t.wg.Go(func() { l.t.dialOne(l.ctx, a) })
+	}
+}
+
+// dialOne connects to one peer and hands the connection to the loop.
+func (t *Torrent) dialOne(ctx context.Context, a netip.AddrPort) {
+	conn, hs, v2, err := t.client.connect(ctx, a, t)
+	if err != nil {
+		t.post(dialFailedEvent{a, err})
+		return
+	}
+	if !t.post(joinEvent{conn: conn, hs: hs, addr: a, dialed: true, v2: v2}) {
+		conn.Close()
+		t.client.limits.left(a.Addr())
+	}
+}
+
+// dialFailedEvent is a peer that could not be reached.
+type dialFailedEvent struct {
+	addr netip.AddrPort
+	err  error
+}
+
+func (e dialFailedEvent) apply(l *loop) {
+	if errors.Is(e.err, errSelf) {
+		l.book.isSelf(e.addr)
+		return
+	}
+	l.log.Debug("dial failed", "infohash", l.t.hashes[0], "peer", e.addr, "err", e.err)
+	l.book.failed(e.addr, l.now)
+}
+
+// addrsEvent brings addresses of peers.
+type addrsEvent struct {
+	addrs []netip.AddrPort
+	from  origin
+	found bool // by FindPeers
+}
+
+func (e addrsEvent) apply(l *loop) {
+	if e.found {
+		l.book.asking = false
+	}
+	if l.book.add(e.addrs, e.from) > 0 || e.from == fromCaller {
+		l.dial()
+	}
+}
+
+// findPeers asks the caller for peers while a reader waits.
+func (l *loop) findPeers() {
+	find := l.t.spec.FindPeers
+	if find == nil || l.book.asking || l.now.Sub(l.book.asked) < findEvery {
+		return
+	}
+	l.book.asking, l.book.asked = true, l.now
+	l.t.wg.Go(func() {
+		l.t.post(addrsEvent{addrs: find(l.ctx), from: fromCaller, found: true})
+	})
+}

@@ -1,0 +1,92 @@
+package swarm
+
+import (
+	"net/netip"
+
+	"p2pfs/swarm/wire"
+)
+
+// clientName is how we call ourselves in extended handshakes (BEP 10).
+const clientName = "p2pfs 0.1"
+
+// sendExtendedHandshake tells a peer what we can do (BEP 10).
+func (l *loop) sendExtendedHandshake(r *remote) {
+	h := &wire.ExtendedHandshake{
+		M:          map[string]int{wire.ExtMetadata: extMetadata, wire.ExtDontHave: extDontHave, wire.ExtUploadOnly: extUploadOnly},
+		V:          clientName,
+		Reqq:       maxRequests,
+		Port:       int(l.t.client.Addr().Port()),
+		YourIP:     r.addr.Addr(),
+		UploadOnly: l.content != nil && l.picker.HaveCount() == l.picker.Pieces(),
+	}
+	if l.content != nil {
+		h.MetadataSize = len(l.info().Raw)
+	}
+	r.conn.Send(func(dst []byte) []byte { return wire.AppendExtendedHandshake(dst, h) })
+}
+
+// onExtended dispatches an extended message. What is malformed inside of one
+// closes the peer; what is unknown is skipped.
+func (l *loop) onExtended(r *remote, p []byte) error {
+	id, body, err := wire.ParseExtended(p)
+	if err != nil {
+		return err
+	}
+	switch id {
+	case 0:
+		return l.onExtendedHandshake(r, body)
+	case extMetadata:
+		return l.onMetadata(r, body)
+	case extDontHave:
+		return l.onDontHave(r, body)
+	case extUploadOnly:
+		only, err := wire.ParseUploadOnly(body)
+		if err == nil {
+			r.uploadOnly = only
+		}
+		return err
+	}
+	return nil
+}
+
+func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
+	h, err := wire.ParseExtendedHandshake(body)
+	if err != nil {
+		return err
+	}
+	for name, id := range r.ext.M { // a later one holds only what changes
+		if _, ok := h.M[name]; !ok {
+			h.M[name] = id
+		}
+	}
+	r.ext = *h
+	r.uploadOnly = h.UploadOnly
+	if h.Port != 0 && !r.dialed {
+		r.listen = netip.AddrPortFrom(r.addr.Addr(), uint16(h.Port))
+		l.book.isConnected(r.listen)
+	}
+	l.meta.schedule(l)
+	return nil
+}
+
+// extID is the id the peer gave an extension, 0: it does not know it.
+func (r *remote) extID(name string) byte { return byte(r.ext.M[name]) }
+
+func (l *loop) onDontHave(r *remote, body []byte) error {
+	piece, err := wire.ParseDontHave(body)
+	if err != nil || l.content == nil {
+		return err
+	}
+	if piece >= l.picker.Pieces() {
+		return errPiece
+	}
+	if !r.pp.All && !r.pp.Has.Test(uint(piece)) {
+		return nil
+	}
+	l.picker.PeerLost(r.id, piece)
+	if !l.picker.Have(piece) {
+		r.lacking--
+	}
+	l.interestIn(r)
+	return nil
+}

@@ -1,0 +1,208 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/wire"
+)
+
+// errSelf is a connection to ourselves.
+var errSelf = errors.New("that is ourselves")
+
+// connect dials a peer of a torrent and shakes hands (BEP 3). v2 tells
+// whether hash requests may be sent on the connection: it was agreed by the
+// infohash or by the reserved bit (BEP 52).
+func (c *Client) connect(ctx context.Context, a netip.AddrPort, t *Torrent) (net.Conn, wire.Handshake, bool, error) {
+	none := wire.Handshake{}
+	if !c.limits.joined(a.Addr()) {
+		return nil, none, false, errors.New("too many connections")
+	}
+	conn, hs, err := c.shake(ctx, a, t)
+	if err != nil {
+		c.limits.left(a.Addr())
+		return nil, none, false, err
+	}
+	return conn, hs, t.agreesV2(hs, t.hashes[0]), nil
+}
+
+func (c *Client) shake(ctx context.Context, a netip.AddrPort, t *Torrent) (conn net.Conn, hs wire.Handshake, err error) {
+	if conn, err = c.Dial(ctx, a); err != nil {
+		return nil, hs, err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	defer func() {
+		if err != nil {
+			conn.Close()
+		}
+	}()
+	conn.SetDeadline(time.Now().Add(handshakeTimeout))
+	if _, err = conn.Write(wire.AppendHandshake(nil, c.ours(t, t.hashes[0]))); err != nil {
+		return nil, hs, err
+	}
+	if hs, err = readHandshake(conn); err != nil {
+		return nil, hs, err
+	}
+	switch {
+	case !t.known(hs.InfoHash):
+		err = errors.New("another infohash in the reply")
+	case hs.PeerID == c.peerID:
+		err = errSelf
+	}
+	if err != nil {
+		return nil, hs, err
+	}
+	return conn, hs, conn.SetDeadline(time.Time{})
+}
+
+func (t *Torrent) known(h metainfo.Hash) bool {
+	for _, k := range t.hashes {
+		if k == h {
+			return true
+		}
+	}
+	return false
+}
+
+// agreesV2 reports whether a connection speaks BEP 52: the v2 infohash was
+// used, or both sides set the bit.
+func (t *Torrent) agreesV2(theirs wire.Handshake, ours metainfo.Hash) bool {
+	v2, ok := t.v2Hash()
+	return ok && (theirs.InfoHash == v2 || ours == v2 || theirs.V2())
+}
+
+// v2Hash is the torrent's v2 infohash, if it has one.
+func (t *Torrent) v2Hash() (metainfo.Hash, bool) {
+	switch {
+	case t.spec.MetaInfo != nil:
+		return t.spec.MetaInfo.Info.HashV2.Short(), t.spec.MetaInfo.Info.V2
+	case t.spec.Magnet.HasV2:
+		return t.spec.Magnet.V2.Short(), true
+	}
+	return metainfo.Hash{}, false
+}
+
+// ours is the handshake we send for a torrent.
+func (c *Client) ours(t *Torrent, h metainfo.Hash) wire.Handshake {
+	hs := wire.Handshake{InfoHash: h, PeerID: c.peerID}
+	hs.SetExtended()
+	hs.SetFast()
+	if _, ok := t.v2Hash(); ok {
+		hs.SetV2()
+	}
+	return hs
+}
+
+// readHandshake reads a handshake; the caller has set the deadline. A first
+// byte that is not BitTorrent's ends it at once.
+func readHandshake(conn net.Conn) (wire.Handshake, error) {
+	var buf [wire.HandshakeLen]byte
+	for n := 0; n < len(buf); {
+		k, err := conn.Read(buf[n:])
+		n += k
+		if n > 0 && !wire.IsHandshake(buf[:n]) {
+			return wire.Handshake{}, wire.ErrNotBitTorrent
+		}
+		if err != nil && n < len(buf) {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return wire.Handshake{}, fmt.Errorf("handshake: %w", err)
+		}
+	}
+	return wire.ParseHandshake(buf[:])
+}
+
+// accept takes incoming connections until the listener is closed.
+func (c *Client) accept() {
+	for {
+		conn, err := c.listener.Accept()
+		if err != nil {
+			if c.ctx.Err() != nil {
+				return
+			}
+			c.log.Warn("accept", "err", err) // out of descriptors, mostly
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-c.ctx.Done():
+				return
+			}
+			continue
+		}
+		select {
+		case c.half <- struct{}{}:
+		default: // too many that say nothing
+			conn.Close()
+			continue
+		}
+		c.wg.Go(func() {
+			defer func() { <-c.half }()
+			if err := c.greet(conn); err != nil {
+				conn.Close()
+				c.log.Debug("incoming peer refused", "peer", conn.RemoteAddr(), "err", err)
+			}
+		})
+	}
+}
+
+// greet shakes hands with an incoming peer and hands it to its torrent.
+func (c *Client) greet(conn net.Conn) error {
+	stop := context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	conn.SetDeadline(time.Now().Add(handshakeTimeout))
+	hs, err := readHandshake(conn)
+	if err != nil {
+		return err
+	}
+	if hs.PeerID == c.peerID {
+		return errSelf
+	}
+	if c.cfg.Accept != nil {
+		if take := c.cfg.Accept(hs.InfoHash); take != nil {
+			conn.SetDeadline(time.Time{})
+			take(conn, hs)
+			return nil
+		}
+	}
+	t, err := c.lookup(hs.InfoHash)
+	if err != nil {
+		return err
+	}
+	addr := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	reply := metainfo.Hash(hs.InfoHash)
+	if _, err := conn.Write(wire.AppendHandshake(nil, c.ours(t, reply))); err != nil {
+		return err
+	}
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	if !c.limits.joined(addr.Addr()) {
+		return errors.New("too many connections")
+	}
+	if !t.post(joinEvent{conn: conn, hs: hs, addr: addr, v2: t.agreesV2(hs, reply)}) {
+		c.limits.left(addr.Addr())
+		return ErrClosed
+	}
+	return nil
+}
+
+// lookup finds the torrent of an infohash, or has it made.
+func (c *Client) lookup(h metainfo.Hash) (*Torrent, error) {
+	if t := c.Torrent(h); t != nil {
+		return t, nil
+	}
+	if c.cfg.Lookup != nil {
+		if spec, ok := c.cfg.Lookup(h); ok {
+			return c.Add(spec)
+		}
+	}
+	return nil, fmt.Errorf("unknown infohash %v", h)
+}

@@ -1,0 +1,234 @@
+package swarm
+
+import (
+	"maps"
+	"math/bits"
+	"slices"
+	"time"
+
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/wire"
+)
+
+// layerTimeout gives up on a peer that was asked for a piece layer.
+const layerTimeout = 10 * time.Second
+
+// layers fetches the piece layers that the metadata came without (BEP 52: a
+// magnet brings none). Owned by the loop.
+type layers struct {
+	fetches map[metainfo.Hash256]*layerFetch
+	wanted  map[metainfo.Hash256]bool
+	waiting map[int]bool // pieces whose blocks are here, without a hash
+	refused map[layerRefusal]bool
+}
+
+// layerRefusal is a peer that would not or could not give a layer.
+type layerRefusal struct {
+	root   metainfo.Hash256
+	remote int
+}
+
+// layerFetch is a layer coming in, all from one peer, so that a false one has
+// one culprit.
+type layerFetch struct {
+	remote  int
+	hashes  []metainfo.Hash256
+	pending map[wire.HashRequest]bool
+	last    time.Time
+}
+
+func newLayers() layers {
+	return layers{
+		fetches: map[metainfo.Hash256]*layerFetch{},
+		wanted:  map[metainfo.Hash256]bool{},
+		waiting: map[int]bool{},
+		refused: map[layerRefusal]bool{},
+	}
+}
+
+// open asks for all missing layers of a torrent that is fetched whole; the
+// others' are asked for when a piece under them is wanted.
+func (ls *layers) open(l *loop) {
+	if l.t.spec.Everything {
+		for _, f := range l.info().MissingLayers(l.meta52()) {
+			ls.wanted[l.info().Files[f].Root] = true
+		}
+	}
+}
+
+// meta52 are the layers known.
+func (l *loop) meta52() metainfo.Layers { return l.content.meta.Layers }
+
+// hash returns what a piece must hash to in v2. It reports false while the
+// layer that says so is missing.
+func (ls *layers) hash(l *loop, piece int) (metainfo.Hash256, bool) {
+	if !l.info().V2 {
+		return metainfo.Hash256{}, true
+	}
+	return l.info().PieceHash2(l.meta52(), piece)
+}
+
+// want asks for the layer over a piece if it is missing.
+func (ls *layers) want(l *loop, piece int) {
+	if _, ok := ls.hash(l, piece); !ok {
+		ls.wanted[l.info().Files[l.info().FileOfPiece(piece)].Root] = true
+	}
+}
+
+// await keeps a piece until its layer has come. A hybrid's v1 hash alone does
+// not do: what is cached is named by the v2 one.
+func (ls *layers) await(l *loop, piece int) {
+	ls.waiting[piece] = true
+	ls.want(l, piece)
+	ls.schedule(l)
+}
+
+// schedule asks peers for the wanted layers.
+func (ls *layers) schedule(l *loop) {
+	for root := range ls.wanted {
+		f := ls.fetches[root]
+		if f != nil && l.now.Sub(f.last) > layerTimeout {
+			ls.refuse(root, f.remote)
+			f = nil
+		}
+		if f == nil {
+			ls.fetch(l, root)
+		}
+	}
+}
+
+func (ls *layers) refuse(root metainfo.Hash256, remote int) {
+	delete(ls.fetches, root)
+	ls.refused[layerRefusal{root, remote}] = true
+}
+
+// fetch asks the quickest peer that speaks BEP 52 and has not refused.
+func (ls *layers) fetch(l *loop, root metainfo.Hash256) {
+	var best *remote
+	for id, r := range l.remotes {
+		if r.v2 && !ls.refused[layerRefusal{root, id}] && (best == nil || r.pp.Rate > best.pp.Rate) {
+			best = r
+		}
+	}
+	if best == nil {
+		return
+	}
+	file, _ := l.info().FileByRoot(root)
+	_, n := l.info().FilePieces(file)
+	f := &layerFetch{remote: best.id, hashes: make([]metainfo.Hash256, n), pending: map[wire.HashRequest]bool{}, last: l.now}
+	padded := 1 << bits.Len(uint(n-1))
+	count := min(padded, wire.MaxHashes)
+	for i := 0; i < n; i += count {
+		f.pending[wire.HashRequest{
+			Root: root, BaseLayer: bits.TrailingZeros(uint(l.info().PieceLength / metainfo.BlockSize)), Index: i, Length: count,
+		}] = true
+	}
+	ls.fetches[root] = f
+	best.busy = l.now
+	best.conn.Send(func(dst []byte) []byte {
+		for q := range f.pending {
+			dst = wire.AppendHashRequest(dst, q)
+		}
+		return dst
+	})
+}
+
+// onHashes takes hashes in; those never asked for are dropped.
+func (ls *layers) onHashes(l *loop, r *remote, body []byte) error {
+	q, hashes, _, err := wire.ParseHashes[metainfo.Hash256](body)
+	if err != nil {
+		return err
+	}
+	f := ls.fetches[q.Root]
+	if f == nil || f.remote != r.id || !f.pending[q] {
+		return nil
+	}
+	delete(f.pending, q)
+	f.last, r.busy = l.now, l.now
+	copy(f.hashes[q.Index:], hashes)
+	if len(f.pending) > 0 {
+		return nil
+	}
+	if err := l.info().CheckLayer(q.Root, f.hashes); err != nil {
+		ls.refuse(q.Root, r.id)
+		l.ban(r.id, "sent a false piece layer")
+		return nil
+	}
+	ls.came(l, q.Root, f.hashes)
+	return nil
+}
+
+// onReject turns to another peer.
+func (ls *layers) onReject(l *loop, r *remote, body []byte) error {
+	q, err := wire.ParseHashReject(body)
+	if err != nil {
+		return err
+	}
+	if f := ls.fetches[q.Root]; f != nil && f.remote == r.id && f.pending[q] {
+		ls.refuse(q.Root, r.id)
+		ls.schedule(l)
+	}
+	return nil
+}
+
+// came takes a verified layer in: pieces that waited are checked, and pieces
+// that the storage has under their hash are found.
+func (ls *layers) came(l *loop, root metainfo.Hash256, hashes []metainfo.Hash256) {
+	delete(ls.fetches, root)
+	delete(ls.wanted, root)
+	meta := *l.content.meta
+	meta.Layers = maps.Clone(meta.Layers)
+	if meta.Layers == nil {
+		meta.Layers = metainfo.Layers{}
+	}
+	meta.Layers[root] = hashes
+	l.content = &content{meta: &meta, storage: l.content.storage}
+	if s, ok := l.storage.(LayerStorage); ok {
+		s.SetLayers(meta.Layers)
+	}
+	l.t.content.Store(l.content)
+	if sc := l.t.client.cfg.Sidecar; sc != nil && len(l.info().MissingLayers(meta.Layers)) == 0 {
+		l.t.wg.Go(func() { sc.Save(l.t.hashes[0], &meta) })
+	}
+	file, _ := l.info().FileByRoot(root)
+	first, n := l.info().FilePieces(file)
+	for i := first; i < first+n; i++ {
+		if !l.picker.Have(i) && l.storage.Has(i) {
+			l.found(i)
+		}
+	}
+	for _, i := range slices.Collect(maps.Keys(ls.waiting)) {
+		if _, ok := ls.hash(l, i); ok {
+			delete(ls.waiting, i)
+			if l.picker.Complete(i) {
+				l.check(i)
+			}
+		}
+	}
+	l.refocus()
+	l.scheduleAll()
+}
+
+// found takes in a piece that the storage turned out to have.
+func (l *loop) found(piece int) {
+	if p := l.pieces.partial[piece]; p != nil {
+		l.pieces.putAll(p)
+		delete(l.pieces.partial, piece)
+	}
+	l.picker.SetHave(piece, true)
+	for _, w := range l.readers.wants[piece] {
+		w.done <- outcome{}
+	}
+	l.readers.setWants(piece, nil)
+	l.tellHave(piece)
+	l.checkWhole()
+}
+
+func (ls *layers) left(l *loop, r *remote) {
+	for root, f := range ls.fetches {
+		if f.remote == r.id {
+			delete(ls.fetches, root)
+		}
+	}
+	ls.schedule(l)
+}

@@ -1,0 +1,80 @@
+package swarm
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	// maxIncoming bounds incoming connections whose handshake is not done.
+	maxIncoming = 40
+	// dialsPerSecond bounds new connections of all torrents.
+	dialsPerSecond = 100
+	// handshakeTimeout bounds the whole handshake.
+	handshakeTimeout = 10 * time.Second
+	// dialTimeout bounds the TCP connection before it.
+	dialTimeout = 8 * time.Second
+)
+
+// limits counts the connections of all torrents. It has a lock of its own,
+// held for a few instructions, because every torrent's loop asks it.
+type limits struct {
+	mu     sync.Mutex
+	max    int
+	open   int
+	byAddr map[netip.Addr]int
+	dials  float64 // tokens
+	at     time.Time
+}
+
+func newLimits(max int) *limits {
+	if max <= 0 {
+		max = 400
+	}
+	return &limits{max: max, byAddr: map[netip.Addr]int{}, dials: dialsPerSecond}
+}
+
+// mayDial takes a token for one dial.
+func (l *limits) mayDial(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.at.IsZero() {
+		l.dials = min(dialsPerSecond, l.dials+now.Sub(l.at).Seconds()*dialsPerSecond)
+	}
+	l.at = now
+	if l.dials < 1 || l.open >= l.max {
+		return false
+	}
+	l.dials--
+	return true
+}
+
+// joined counts a connection, or reports false when there are too many.
+func (l *limits) joined(a netip.Addr) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open >= l.max {
+		return false
+	}
+	l.open++
+	l.byAddr[a]++
+	return true
+}
+
+// left takes a connection off the count.
+func (l *limits) left(a netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open--
+	if l.byAddr[a]--; l.byAddr[a] <= 0 {
+		delete(l.byAddr, a)
+	}
+}
+
+// count is the number of connections.
+func (l *limits) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open
+}

@@ -1,0 +1,186 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand"
+	"time"
+
+	"p2pfs/swarm/choker"
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/peer"
+	"p2pfs/swarm/picker"
+)
+
+// tickEvery is how often a torrent that is awake looks at its clocks.
+const tickEvery = 100 * time.Millisecond
+
+// event is something that happened to a torrent.
+type event interface{ apply(*loop) }
+
+// loop owns everything of a torrent that changes. Its methods run on its
+// goroutine only, and it waits for nobody: what blocks runs elsewhere and
+// comes back as an event.
+type loop struct {
+	t   *Torrent
+	log *slog.Logger
+	ctx context.Context
+	rng *rand.Rand
+	now time.Time // when the current event was taken
+
+	*content // nil until there is metadata and storage
+	picker   *picker.Picker
+	pieces   pieces
+	readers  readers
+	meta     metadata
+	layers   layers
+	book     addressBook
+	announce announcing
+	uploads  uploads
+
+	remotes map[int]*remote
+	lastID  int
+	counts  counts
+	awake   time.Time // when somebody last read, was served or connected
+	ended   error
+}
+
+// run is the body of the torrent's goroutine.
+func (l *loop) run() {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	l.awake = time.Now()
+	for l.ended == nil {
+		select {
+		case e := <-l.t.events:
+			l.now = time.Now()
+			e.apply(l)
+		case l.now = <-tick.C:
+			l.tick()
+			tick.Reset(l.pace())
+		case <-l.ctx.Done():
+			l.end(context.Cause(l.ctx))
+		}
+	}
+}
+
+// pace is how long the torrent may sleep before it looks at its clocks again.
+func (l *loop) pace() time.Duration {
+	if len(l.remotes) > 0 || l.readers.waiting() > 0 || l.hungry() {
+		return tickEvery
+	}
+	return 10 * tickEvery
+}
+
+// end closes everything; the goroutine leaves run after it.
+func (l *loop) end(why error) {
+	if l.ended != nil {
+		return
+	}
+	if why == nil {
+		why = ErrClosed
+	}
+	l.ended = why
+	l.readers.failAll(why)
+	for _, r := range l.remotes {
+		r.conn.Close(peer.ErrClosed)
+	}
+	l.pieces.dropAll()
+	if !errors.Is(why, ErrClosed) {
+		l.log.Error("torrent stopped", "err", why)
+	}
+}
+
+// tick does what time alone brings about.
+func (l *loop) tick() {
+	for _, r := range l.remotes {
+		l.tickRemote(r)
+	}
+	l.readers.expire(l)
+	l.meta.schedule(l)
+	if l.content != nil {
+		l.layers.schedule(l)
+	}
+	l.scheduleAll()
+	l.dial()
+	l.announce.tick(l)
+	l.chokeRound()
+	l.publishStats()
+	if idle := l.t.spec.Idle; idle > 0 && len(l.remotes) == 0 && l.readers.idle() && l.now.Sub(l.awake) > idle {
+		l.end(ErrClosed)
+	}
+}
+
+// hungry reports whether the torrent wants bytes from peers now.
+func (l *loop) hungry() bool {
+	if l.content == nil {
+		return l.t.spec.MetaInfo == nil || l.readers.waiting() > 0
+	}
+	if l.t.spec.Everything && l.picker.HaveCount() < l.picker.Pieces() {
+		return true
+	}
+	return l.readers.active()
+}
+
+// opened takes in the metadata and the storage: from now on there are pieces.
+func (l *loop) opened(c *content) {
+	l.content = c
+	info := c.info()
+	l.picker = picker.New(info.NumPieces(), info.Blocks, l.rng)
+	l.layers.open(l)
+	for i := range info.NumPieces() {
+		if c.storage.Has(i) {
+			l.picker.SetHave(i, true)
+		}
+		if l.t.spec.Everything {
+			l.picker.Select(i, true)
+		}
+	}
+	l.t.content.Store(c)
+	close(l.t.ready)
+	l.checkWhole()
+	for _, r := range l.remotes {
+		l.introduce(r)
+	}
+	l.readers.opened(l)
+	l.scheduleAll()
+}
+
+// checkWhole tells those who wait for every piece.
+func (l *loop) checkWhole() {
+	if l.picker.HaveCount() < l.picker.Pieces() {
+		return
+	}
+	select {
+	case <-l.t.whole:
+	default:
+		close(l.t.whole)
+		l.announce.completed(l)
+		l.log.Info("torrent complete", "infohash", l.t.hashes[0])
+	}
+}
+
+// newLoop makes the state of a torrent before its metadata is known.
+func newLoop(ctx context.Context, t *Torrent) *loop {
+	l := &loop{
+		t: t, log: t.log, ctx: ctx, now: time.Now(),
+		rng:     rand.New(rand.NewSource(rand.Int63())),
+		remotes: map[int]*remote{},
+	}
+	l.pieces = newPieces(t)
+	l.readers = newReaders(t.spec.ReadTimeout)
+	l.book = newAddressBook()
+	l.announce = newAnnouncing()
+	l.uploads.choker = choker.New(choker.Config{}, l.rng)
+	l.layers = newLayers()
+	return l
+}
+
+// infoOrNil is the info dictionary if it is known.
+func (l *loop) infoOrNil() *metainfo.Info {
+	if l.content == nil {
+		return nil
+	}
+	return l.content.info()
+}

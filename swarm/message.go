@@ -1,0 +1,237 @@
+package swarm
+
+import (
+	"errors"
+	"fmt"
+
+	"p2pfs/swarm/peer"
+	"p2pfs/swarm/picker"
+	"p2pfs/swarm/wire"
+)
+
+// Protocol errors: the peer is closed for them.
+var (
+	errUnasked = errors.New("sends blocks that were not asked for")
+	errPiece   = errors.New("piece out of range")
+	errBlock   = errors.New("block out of range")
+	errFast    = errors.New("message of the fast extension, which was not agreed")
+	errHalves  = errors.New("the v1 and v2 hashes of a piece disagree: the torrent is broken")
+)
+
+// message dispatches one message of a peer; an error closes the peer.
+func (l *loop) message(r *remote, m peer.Message) error {
+	switch m.ID {
+	case wire.MsgPiece:
+		return l.onPiece(r, m)
+	case wire.MsgRequest:
+		return l.onRequest(r, m.Block)
+	case wire.MsgCancel:
+		return l.onCancel(r, m.Block)
+	case wire.MsgReject:
+		return l.onReject(r, m.Block)
+	case wire.MsgHave:
+		return l.onHave(r, m.Index)
+	case wire.MsgChoke, wire.MsgUnchoke:
+		return l.onChoke(r, m.ID == wire.MsgChoke)
+	case wire.MsgInterested, wire.MsgNotInterested:
+		return l.onInterested(r, m.ID == wire.MsgInterested)
+	case wire.MsgBitfield:
+		return l.onBitfield(r, m.Body)
+	case wire.MsgHaveAll, wire.MsgHaveNone:
+		return l.onHaveAll(r, m.ID == wire.MsgHaveAll)
+	case wire.MsgAllowedFast:
+		return l.onAllowedFast(r, m.Index)
+	case wire.MsgExtended:
+		return l.onExtended(r, m.Body)
+	case wire.MsgHashRequest:
+		return l.onHashRequest(r, m.Body)
+	case wire.MsgHashes:
+		return l.layers.onHashes(l, r, m.Body)
+	case wire.MsgHashReject:
+		return l.layers.onReject(l, r, m.Body)
+	}
+	return nil // suggest, port: nothing to do
+}
+
+func (l *loop) onPiece(r *remote, m peer.Message) error {
+	b := picker.Block{Piece: m.Block.Index, N: m.Block.Begin / wire.BlockSize}
+	asked, ok := r.down.asked[b]
+	if !ok || m.Block.Begin%wire.BlockSize != 0 || l.info().BlockLen(b.Piece, b.N) != m.Block.Length {
+		l.pieces.pool.Put(m.Data)
+		l.counts.wasted += int64(m.Block.Length)
+		if r.down.unasked += m.Block.Length; r.down.unasked > maxUnasked {
+			return errUnasked
+		}
+		return nil
+	}
+	l.got(r, b, asked)
+	l.arrived(r, b, m.Data)
+	return nil
+}
+
+func (l *loop) onReject(r *remote, b wire.Block) error {
+	if !r.hs.Fast() {
+		return errFast
+	}
+	k := picker.Block{Piece: b.Index, N: b.Begin / wire.BlockSize}
+	if _, ok := r.down.asked[k]; ok {
+		l.unask(r, k)
+		delete(r.pp.Fast, b.Index)
+		r.down.rejected(l.now)
+	}
+	return nil
+}
+
+func (l *loop) onHave(r *remote, piece int) error {
+	if l.content == nil {
+		if len(r.early.have) < wire.MaxPieces {
+			r.early.have = append(r.early.have, piece)
+		}
+		return nil
+	}
+	if err := l.has(r, piece); err != nil {
+		return err
+	}
+	l.interestIn(r)
+	return nil
+}
+
+// has notes that a peer has a piece.
+func (l *loop) has(r *remote, piece int) error {
+	if piece >= l.picker.Pieces() {
+		return fmt.Errorf("have %d of %d: %w", piece, l.picker.Pieces(), errPiece)
+	}
+	if r.pp.All || r.pp.Has.Test(uint(piece)) {
+		return nil
+	}
+	l.picker.PeerHas(r.id, piece)
+	if !l.picker.Have(piece) {
+		r.lacking++
+	}
+	return nil
+}
+
+// onBitfield takes a bitfield at any time, as many haves: aria2 sends one in
+// place of them when that is shorter.
+func (l *loop) onBitfield(r *remote, body []byte) error {
+	if l.content == nil {
+		r.early.bits = body
+		return nil
+	}
+	if err := l.hasBits(r, body); err != nil {
+		return err
+	}
+	l.interestIn(r)
+	return nil
+}
+
+func (l *loop) hasBits(r *remote, body []byte) error {
+	bits, err := wire.ParseBitfield(body, l.picker.Pieces())
+	if err != nil {
+		return err
+	}
+	if bits.All() && !r.pp.All {
+		l.hasAll(r)
+		return nil
+	}
+	for i, ok := bits.NextSet(0); ok; i, ok = bits.NextSet(i + 1) {
+		if err := l.has(r, int(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loop) onHaveAll(r *remote, all bool) error {
+	if !r.hs.Fast() {
+		return errFast
+	}
+	switch {
+	case !all:
+	case l.content == nil:
+		r.early.all = true
+	default:
+		l.hasAll(r)
+		l.interestIn(r)
+	}
+	return nil
+}
+
+func (l *loop) hasAll(r *remote) {
+	l.picker.PeerHasAll(r.id)
+	r.lacking = l.picker.Pieces() - l.picker.HaveCount()
+}
+
+func (l *loop) onAllowedFast(r *remote, piece int) error {
+	if !r.hs.Fast() {
+		return errFast
+	}
+	if l.content != nil && piece >= l.picker.Pieces() {
+		return fmt.Errorf("allowed fast %d: %w", piece, errPiece)
+	}
+	if len(r.pp.Fast) < 64 {
+		r.pp.Fast[piece] = true
+	}
+	return nil
+}
+
+func (l *loop) onChoke(r *remote, choke bool) error {
+	if r.pp.Choked == choke {
+		return nil
+	}
+	r.pp.Choked = choke
+	r.down.chokedAt = l.now
+	if choke && !r.hs.Fast() { // with BEP 6 each is rejected by name
+		l.unaskAll(r)
+		l.scheduleAll()
+	}
+	return nil
+}
+
+// interest looks anew at which peers have something for us.
+func (l *loop) interest() {
+	for _, r := range l.remotes {
+		l.interestIn(r)
+	}
+}
+
+// interestIn tells one peer whether we are interested in it: while anything
+// is being fetched, in each that has a piece we lack, so that it has unchoked
+// us when we need it.
+func (l *loop) interestIn(r *remote) {
+	if l.content == nil {
+		return
+	}
+	want := r.lacking > 0 && l.hungry()
+	if want == r.amInterested {
+		return
+	}
+	r.amInterested = want
+	r.conn.Send(func(dst []byte) []byte {
+		if want {
+			return wire.AppendInterested(dst)
+		}
+		return wire.AppendNotInterested(dst)
+	})
+}
+
+// tellHave tells everybody about a new piece.
+func (l *loop) tellHave(piece int) {
+	for _, r := range l.remotes {
+		if r.pp.All || r.pp.Has != nil && r.pp.Has.Test(uint(piece)) {
+			r.lacking--
+			l.interestIn(r)
+			if r.pp.All {
+				continue // a seed has no use for it
+			}
+		}
+		r.conn.Send(func(dst []byte) []byte { return wire.AppendHave(dst, piece) })
+	}
+}
+
+// takeBack tells a peer that a piece is gone, where it can be told (BEP 54).
+func (l *loop) takeBack(r *remote, piece int) {
+	if id := r.extID(wire.ExtDontHave); id != 0 {
+		r.conn.Send(func(dst []byte) []byte { return wire.AppendDontHave(dst, id, piece) })
+	}
+}

@@ -1,0 +1,206 @@
+package picker
+
+import "time"
+
+// maxScan bounds the endgame's look through active pieces at one call.
+const maxScan = 64
+
+// Pick appends to out up to max blocks to ask of peer now, and notes them as
+// asked. The peer must have joined.
+func (p *Picker) Pick(now time.Time, peer *Peer, max int, out []Block) []Block {
+	k := &picking{Picker: p, now: now, peer: peer, out: out, max: len(out) + max}
+	k.urgents()
+	if !k.full() && p.free > 0 {
+		k.continued()
+	}
+	if !k.full() {
+		k.begun()
+	}
+	if len(k.out) == len(out) && !peer.Choked {
+		k.endgame()
+	}
+	return k.out
+}
+
+// picking is one call of Pick.
+type picking struct {
+	*Picker
+	now  time.Time
+	peer *Peer
+	out  []Block
+	max  int
+}
+
+func (k *picking) full() bool { return len(k.out) >= k.max }
+
+func (k *picking) take(a *partial, n int) {
+	k.ask(k.now, a, n, k.peer)
+	k.out = append(k.out, Block{a.piece, n})
+}
+
+// may reports whether the peer may be asked for blocks of the piece.
+func (k *picking) may(piece int) bool {
+	if k.have.Test(uint(piece)) || !k.peer.has(piece) {
+		return false
+	}
+	a := k.active[piece]
+	return a == nil || a.only == 0 || a.only == k.peer.ID
+}
+
+// urgents takes urgent blocks in the order of their deadlines. A peer that is
+// much slower than another that has the piece leaves the blocks that are
+// wanted sooner than it could send them, and takes later ones: so all rates
+// add up, and no reader waits for the slowest.
+func (k *picking) urgents() {
+	rate := k.totalRate()
+	ahead := 0
+	for _, u := range k.urgent {
+		if k.full() {
+			return
+		}
+		if !k.may(u.Piece) {
+			continue
+		}
+		a := k.active[u.Piece]
+		waiting := !u.Deadline.After(k.now)
+		if a != nil && a.free == 0 && !waiting {
+			ahead += (len(a.state) - a.here) * BlockSize
+			continue
+		}
+		if k.tooSlow(u.Piece, ahead, rate) {
+			ahead += (u.End - u.First) * BlockSize
+			continue
+		}
+		if a == nil {
+			a = k.begin(u.Piece)
+		}
+		ahead += k.urgentBlocks(a, u, waiting)
+	}
+}
+
+// urgentBlocks takes blocks of one urgent run and returns the bytes of it that
+// have not come.
+func (k *picking) urgentBlocks(a *partial, u Urgent, waiting bool) (missing int) {
+	for n := u.First; n < u.End && n < len(a.state); n++ {
+		s := &a.state[n]
+		if s.here {
+			continue
+		}
+		missing += BlockSize
+		if k.full() {
+			continue
+		}
+		if !s.asked() || waiting && k.late(s) {
+			k.take(a, n)
+		}
+	}
+	return missing
+}
+
+// late reports whether a block that is asked of one peer should be asked of
+// this one too: it is overdue, and this one can be expected to be quick.
+func (k *picking) late(s *state) bool {
+	if s.askers[1] != 0 || s.askedOf(k.peer.ID) || k.peer.Choked {
+		return false
+	}
+	return k.now.After(s.due)
+}
+
+// tooSlow reports whether another peer that has the piece would send a block
+// of it well before this one, and before it is needed: ahead bytes of earlier
+// blocks are still to come at rate.
+func (k *picking) tooSlow(piece, ahead int, rate float64) bool {
+	mine := k.peer.eta()
+	need := time.Duration(0)
+	if rate > 0 {
+		need = time.Duration(float64(ahead) / rate * float64(time.Second))
+	}
+	if mine <= need+50*time.Millisecond {
+		return false
+	}
+	limit := mine*2/3 - 50*time.Millisecond
+	for _, o := range k.peers {
+		if o.ID != k.peer.ID && o.has(piece) && o.Rate > 0 && o.eta() < limit {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Picker) totalRate() (sum float64) {
+	for _, o := range p.peers {
+		if !o.Choked {
+			sum += o.Rate
+		}
+	}
+	return sum
+}
+
+// continued takes free blocks of selected active pieces, the oldest first.
+func (k *picking) continued() {
+	for _, piece := range k.started {
+		if k.full() {
+			return
+		}
+		a := k.active[piece]
+		if a.free == 0 || !k.selected.Test(uint(piece)) || !k.may(piece) {
+			continue
+		}
+		k.freeBlocks(a)
+	}
+}
+
+func (k *picking) freeBlocks(a *partial) {
+	for n := range a.state {
+		if k.full() || a.free == 0 {
+			return
+		}
+		if s := &a.state[n]; !s.here && !s.asked() {
+			k.take(a, n)
+		}
+	}
+}
+
+// begun begins selected pieces, rarest first.
+func (k *picking) begun() {
+	for !k.full() {
+		piece := k.order.rarest(k.peer.has)
+		if piece < 0 {
+			return
+		}
+		k.freeBlocks(k.begin(piece))
+	}
+}
+
+// endgame asks for a block that another peer owes, when nothing selected is
+// free: the last blocks must not wait for the slowest peer (BEP 3).
+func (k *picking) endgame() {
+	if k.free > 0 || len(k.started) == 0 {
+		return
+	}
+	mine := k.peer.eta()
+	for i, piece := range k.started {
+		if i == maxScan || k.full() {
+			return
+		}
+		if !k.selected.Test(uint(piece)) || !k.may(piece) {
+			continue
+		}
+		a := k.active[piece]
+		for n := range a.state {
+			s := &a.state[n]
+			if k.full() {
+				return
+			}
+			if !s.here && s.asked() && s.askers[1] == 0 && !s.askedOf(k.peer.ID) && k.slower(s.askers[0], mine) {
+				k.take(a, n)
+			}
+		}
+	}
+}
+
+// slower reports whether what the peer id owes will come well after d.
+func (k *picking) slower(id int, d time.Duration) bool {
+	o := k.peers[id]
+	return o == nil || o.Rate == 0 || o.eta() > d+d/2
+}

@@ -1,0 +1,249 @@
+// Package picker decides which blocks to ask of which peer.
+//
+// It is pure: no goroutine, no lock, no clock (now is a parameter), no random
+// source but the one given. One goroutine, the torrent's loop, owns a Picker.
+//
+// A piece that is not held is in exactly one of three states: resting (it is
+// in the rarest-first order if it is selected), active (it has a partial:
+// blocks of it were asked for or have come), or complete (all blocks have
+// come, its hash is being checked). A block of an active piece is free, asked
+// of one or two peers, or here.
+//
+// Pick answers in this order: urgent blocks by deadline, then, for selected
+// pieces, active pieces before new ones and new ones rarest first with random
+// ties (BEP 3), and last, when nothing selected is free, a block that another
+// peer owes (endgame).
+package picker
+
+import (
+	"math/rand"
+	"time"
+
+	"github.com/bits-and-blooms/bitset"
+)
+
+// BlockSize is the length of every block but a piece's last (BEP 3).
+const BlockSize = 16 << 10
+
+// A Block names a block by its piece and its number within the piece.
+type Block struct{ Piece, N int }
+
+// A Peer is what the picker must know of a remote. The caller keeps its
+// estimates current; the picker changes Queued only, by what it picks.
+type Peer struct {
+	ID     int
+	Has    *bitset.BitSet // pieces the peer has; nil with All set
+	All    bool           // a seed: has every piece
+	Choked bool           // chokes us: only Fast pieces may be asked for
+	Fast   map[int]bool   // allowed-fast pieces (BEP 6)
+	Rate   float64        // bytes per second it is expected to send; 0 unknown
+	RTT    time.Duration  // from request to block on an empty queue
+	Queued int            // bytes asked of it and not come
+}
+
+// has reports whether the peer has the piece and may be asked for it now.
+func (p *Peer) has(piece int) bool {
+	if p.Choked && !p.Fast[piece] {
+		return false
+	}
+	return p.All || p.Has != nil && p.Has.Test(uint(piece))
+}
+
+// eta is when a block asked for now should have come.
+func (p *Peer) eta() time.Duration {
+	d := p.RTT
+	if p.Rate > 0 {
+		d += time.Duration(float64(p.Queued+BlockSize) / p.Rate * float64(time.Second))
+	} else if p.Queued > 0 {
+		d += 200 * time.Millisecond
+	}
+	return d
+}
+
+// Urgent is a run of blocks, First up to and without End, that a reader waits
+// for or will soon. Blocks with an earlier deadline are asked for first; a
+// deadline that is not after now means that somebody waits.
+type Urgent struct {
+	Piece, First, End int
+	Deadline          time.Time
+}
+
+// A Picker holds the state of one torrent's pieces.
+type Picker struct {
+	blocks   func(piece int) int
+	have     *bitset.BitSet
+	selected *bitset.BitSet
+	order    order
+	active   map[int]*partial
+	started  []int // active pieces in the order they were begun
+	urgent   []Urgent
+	peers    map[int]*Peer
+	free     int // free blocks of selected active pieces
+	rng      *rand.Rand
+}
+
+// New returns a Picker for n pieces of which none is held or selected;
+// blocks tells how many blocks a piece has.
+func New(n int, blocks func(piece int) int, rng *rand.Rand) *Picker {
+	return &Picker{
+		blocks:   blocks,
+		have:     bitset.New(uint(n)),
+		selected: bitset.New(uint(n)),
+		order:    newOrder(n, rng),
+		active:   map[int]*partial{},
+		peers:    map[int]*Peer{},
+		rng:      rng,
+	}
+}
+
+// Have reports whether the piece is held.
+func (p *Picker) Have(piece int) bool { return p.have.Test(uint(piece)) }
+
+// HaveCount is the number of pieces held.
+func (p *Picker) HaveCount() int { return int(p.have.Count()) }
+
+// Pieces is the number of pieces, held or not.
+func (p *Picker) Pieces() int { return len(p.order.where) }
+
+// HaveSet is a copy of the set of pieces held.
+func (p *Picker) HaveSet() *bitset.BitSet { return p.have.Clone() }
+
+// Select makes the piece one to be fetched without anybody reading it, or
+// undoes that.
+func (p *Picker) Select(piece int, on bool) {
+	if p.selected.Test(uint(piece)) == on {
+		return
+	}
+	if a := p.active[piece]; a != nil {
+		if on {
+			p.free += a.free
+		} else {
+			p.free -= a.free
+		}
+	}
+	p.selected.SetTo(uint(piece), on)
+	p.settle(piece)
+}
+
+// settle puts the piece into the rarest-first order or takes it out,
+// whichever its state asks for.
+func (p *Picker) settle(piece int) {
+	if p.selected.Test(uint(piece)) && !p.have.Test(uint(piece)) && p.active[piece] == nil {
+		p.order.add(piece)
+	} else {
+		p.order.remove(piece)
+	}
+}
+
+// SetUrgent replaces the urgent blocks; list must be sorted by deadline. The
+// picker keeps the slice.
+func (p *Picker) SetUrgent(list []Urgent) { p.urgent = list }
+
+// Join takes a peer into the availability and keeps the pointer; its Has and
+// All may change later through PeerHas, PeerHasAll and PeerLost only.
+func (p *Picker) Join(peer *Peer) {
+	p.peers[peer.ID] = peer
+	p.count(peer, 1)
+}
+
+// Leave takes the peer out again and frees every block asked of it.
+func (p *Picker) Leave(id int) {
+	peer := p.peers[id]
+	if peer == nil {
+		return
+	}
+	p.count(peer, -1)
+	delete(p.peers, id)
+	for _, piece := range p.started {
+		a := p.active[piece]
+		for n := range a.state {
+			p.drop(a, n, id)
+		}
+		if a.only == id {
+			a.only = 0
+		}
+	}
+	p.prune()
+}
+
+func (p *Picker) count(peer *Peer, d int) {
+	if peer.All {
+		p.order.seeds += d
+		return
+	}
+	if peer.Has == nil {
+		return
+	}
+	for i, ok := peer.Has.NextSet(0); ok; i, ok = peer.Has.NextSet(i + 1) {
+		p.order.shift(int(i), d)
+	}
+}
+
+// PeerHas notes a have message.
+func (p *Picker) PeerHas(id, piece int) {
+	peer := p.peers[id]
+	if peer == nil || peer.All {
+		return
+	}
+	if peer.Has == nil {
+		peer.Has = bitset.New(uint(p.Pieces()))
+	}
+	if !peer.Has.Test(uint(piece)) {
+		peer.Has.Set(uint(piece))
+		p.order.shift(piece, 1)
+	}
+}
+
+// PeerHasAll notes that the peer has every piece.
+func (p *Picker) PeerHasAll(id int) {
+	peer := p.peers[id]
+	if peer == nil || peer.All {
+		return
+	}
+	p.count(peer, -1)
+	peer.All, peer.Has = true, nil
+	p.count(peer, 1)
+}
+
+// PeerLost notes that the peer took a piece back (BEP 54).
+func (p *Picker) PeerLost(id, piece int) {
+	peer := p.peers[id]
+	if peer == nil {
+		return
+	}
+	if peer.All {
+		p.count(peer, -1)
+		peer.All, peer.Has = false, bitset.New(uint(p.Pieces()))
+		peer.Has.FlipRange(0, uint(p.Pieces()))
+		p.count(peer, 1)
+	}
+	if peer.Has != nil && peer.Has.Test(uint(piece)) {
+		peer.Has.Clear(uint(piece))
+		p.order.shift(piece, -1)
+	}
+}
+
+// Availability is the number of joined peers that have the piece.
+func (p *Picker) Availability(piece int) int { return p.order.avail(piece) + p.order.seeds }
+
+// Interesting reports whether the peer has a piece that is selected or urgent
+// and not held: whether we are interested in it (BEP 3).
+func (p *Picker) Interesting(peer *Peer) bool {
+	for _, u := range p.urgent {
+		if !p.Have(u.Piece) && (peer.All || peer.Has != nil && peer.Has.Test(uint(u.Piece))) {
+			return true
+		}
+	}
+	if peer.All {
+		return p.selected.DifferenceCardinality(p.have) > 0
+	}
+	if peer.Has == nil {
+		return false
+	}
+	for i, ok := peer.Has.NextSet(0); ok; i, ok = peer.Has.NextSet(i + 1) {
+		if p.selected.Test(i) && !p.have.Test(i) {
+			return true
+		}
+	}
+	return false
+}

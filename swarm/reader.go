@@ -1,0 +1,218 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"p2pfs/swarm/metainfo"
+)
+
+const (
+	// maxStreams is how many places of a file one Reader is followed at.
+	maxStreams = 4
+	// firstWindow is what is fetched ahead once a second read follows the
+	// first; from there the window is twice what was read in order.
+	firstWindow = 256 << 10
+	// maxWindow bounds it.
+	maxWindow = 32 << 20
+	// maxReadTries bounds how often one read fetches a piece anew that the
+	// storage loses again before it was read.
+	maxReadTries = 4
+)
+
+// A Reader reads one file of a torrent: what an open file handle holds. It is
+// safe for concurrent use. While reads follow one another it has the bytes
+// ahead of them fetched.
+type Reader struct {
+	t    *Torrent
+	file int
+
+	// mu guards streams. The loop is not asked because most reads are
+	// answered by the storage and must not wait for it.
+	mu      sync.Mutex
+	streams []*stream
+}
+
+// stream is a place in the file that is read on from.
+type stream struct {
+	next   int64 // where the next read is expected
+	run    int64 // bytes read in order so far
+	window int64 // bytes ahead of next that are fetched
+	told   int64 // end of what the loop was told to fetch
+	used   time.Time
+}
+
+// NewReader opens a file of the torrent, numbered as in its metadata. Close
+// it when done.
+func (t *Torrent) NewReader(file int) *Reader { return &Reader{t: t, file: file} }
+
+// Close lets go of what was being fetched ahead.
+func (r *Reader) Close() error {
+	r.t.post(aheadEvent{reader: r})
+	return nil
+}
+
+// ReadAt fills p from the file and blocks until the bytes are there, verified.
+// It answers in full or with an error; at the end of the file the error is
+// io.EOF. A ctx that ends withdraws what was asked for.
+func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	c, err := r.t.wait(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if r.file < 0 || r.file >= len(c.info().Files) {
+		return 0, fmt.Errorf("no file %d in the torrent", r.file)
+	}
+	length := c.info().Files[r.file].Length
+	if off >= length {
+		return 0, io.EOF
+	}
+	var end error
+	if int64(len(p)) > length-off {
+		p, end = p[:length-off], io.EOF
+	}
+	r.follow(c, off, int64(len(p)), length)
+	if err := r.t.readAt(ctx, c, p, r.file, off); err != nil {
+		return 0, err
+	}
+	return len(p), end
+}
+
+// readAt reads from the storage what it has, and has the rest fetched.
+func (t *Torrent) readAt(ctx context.Context, c *content, p []byte, file int, off int64) error {
+	parts := split(c.info(), p, file, off)
+	for tries := 0; ; tries++ {
+		missing := parts[:0:0]
+		for _, part := range parts {
+			if !part.stored(c) {
+				missing = append(missing, part)
+			}
+		}
+		if len(missing) == 0 {
+			return nil
+		}
+		if tries == maxReadTries {
+			return fmt.Errorf("piece %d: %w", missing[0].piece, ErrMissing)
+		}
+		again, err := t.fetch(ctx, missing, tries > 0)
+		if err != nil {
+			return err
+		}
+		parts = again
+	}
+}
+
+// part is the part of a read that lies in one piece.
+type part struct {
+	piece int
+	begin int64
+	p     []byte
+}
+
+func split(info *metainfo.Info, p []byte, file int, off int64) []part {
+	var out []part
+	for len(p) > 0 {
+		piece, begin := info.FilePiece(file, off)
+		n := min(int64(len(p)), int64(info.PieceSize(piece))-begin)
+		if n <= 0 {
+			break // never: the file's bytes lie in its pieces
+		}
+		out = append(out, part{piece, begin, p[:n]})
+		p, off = p[n:], off+n
+	}
+	return out
+}
+
+func (a part) stored(c *content) bool {
+	if !c.storage.Has(a.piece) {
+		return false
+	}
+	n, err := c.storage.ReadAt(a.p, a.piece, a.begin)
+	return err == nil && n == len(a.p)
+}
+
+// fetch waits for parts. Those that went into the storage meanwhile are
+// returned to be read there.
+func (t *Torrent) fetch(ctx context.Context, parts []part, lost bool) (again []part, err error) {
+	wants := make([]*want, len(parts))
+	for i, a := range parts {
+		first := int(a.begin) / metainfo.BlockSize
+		end := (int(a.begin) + len(a.p) + metainfo.BlockSize - 1) / metainfo.BlockSize
+		wants[i] = &want{piece: a.piece, first: first, end: end, lost: lost, done: make(chan outcome, 1)}
+	}
+	if !t.post(wantsEvent(wants)) {
+		return nil, t.err
+	}
+	for i, w := range wants {
+		select {
+		case o := <-w.done:
+			switch {
+			case o.err != nil:
+				err = errors.Join(err, o.err)
+			case o.data != nil:
+				o.data.copyTo(parts[i].p, parts[i].begin)
+				o.data.release()
+			default:
+				again = append(again, parts[i])
+			}
+		case <-ctx.Done():
+			t.post(withdrawEvent(wants[i:]))
+			return nil, ctx.Err()
+		case <-t.done:
+			return nil, t.err
+		}
+	}
+	return again, err
+}
+
+// follow notes a read and tells the loop when the window ahead of it moved
+// by a piece.
+func (r *Reader) follow(c *content, off, n, length int64) {
+	r.mu.Lock()
+	s := r.stream(off, n)
+	s.next, s.used = off+n, time.Now()
+	s.run += n
+	if s.window = min(2*s.run, maxWindow); s.run == n {
+		s.window = 0 // a single read tells nothing
+	} else if s.window < firstWindow {
+		s.window = firstWindow
+	}
+	end := min(s.next+s.window, length)
+	piece := c.info().PieceLength
+	tell := s.window > 0 && end > s.told && (end-s.told >= min(piece, s.window/4) || end == length)
+	if tell {
+		s.told = end
+	}
+	id := s
+	from := s.next
+	r.mu.Unlock()
+	if tell {
+		r.t.post(aheadEvent{reader: r, stream: id, from: from, end: end})
+	}
+}
+
+// stream finds the place that a read goes on from, or begins one. A read a
+// little before or after the expected place goes on too: the kernel's own
+// read-ahead may come out of order.
+func (r *Reader) stream(off, n int64) *stream {
+	const slack = 1 << 20
+	var oldest *stream
+	for _, s := range r.streams {
+		if off >= s.next-slack && off <= s.next+slack && s.run > n || off == s.next {
+			return s
+		}
+		if oldest == nil || s.used.Before(oldest.used) {
+			oldest = s
+		}
+	}
+	if len(r.streams) < maxStreams {
+		oldest = &stream{}
+		r.streams = append(r.streams, oldest)
+	}
+	*oldest = stream{next: off}
+	return oldest
+}

@@ -1,0 +1,303 @@
+package swarm
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/bits-and-blooms/bitset"
+
+	"p2pfs/swarm/peer"
+	"p2pfs/swarm/picker"
+	"p2pfs/swarm/wire"
+)
+
+// Our ids for extended messages (BEP 10), told in our extended handshake.
+const (
+	extMetadata   = 1
+	extDontHave   = 2
+	extUploadOnly = 3
+)
+
+const (
+	// maxUnasked is how many bytes of blocks that were never asked for a
+	// peer may send before it is closed.
+	maxUnasked = 1 << 20
+	// maxRequests is how many of a peer's requests may wait (our reqq).
+	maxRequests = 500
+	// idleClose closes a connection on which nobody wanted anything.
+	idleClose = 10 * time.Second
+)
+
+// remote is a peer as the loop sees it. Owned by the loop.
+type remote struct {
+	id     int
+	conn   *peer.Conn
+	hs     wire.Handshake // theirs
+	addr   netip.AddrPort // of the connection
+	listen netip.AddrPort // where it can be dialled, if known
+	dialed bool
+	v2     bool // hash requests may be sent
+	ext    wire.ExtendedHandshake
+
+	pp      *picker.Peer
+	lacking int // pieces it has and we have not
+	early   early
+	down    down
+	up      up
+
+	amInterested, peerInterested, uploadOnly bool
+	since                                    time.Time // connected
+	busy                                     time.Time // when either side last wanted anything
+}
+
+// early is what a peer said before we knew the metadata.
+type early struct {
+	bits []byte
+	all  bool
+	have []int
+}
+
+// joinEvent is a connection whose handshake is done.
+type joinEvent struct {
+	conn   net.Conn
+	hs     wire.Handshake
+	addr   netip.AddrPort
+	dialed bool
+	v2     bool
+}
+
+func (e joinEvent) apply(l *loop) {
+	if e.dialed {
+		l.book.connected(e.addr)
+	}
+	if !l.welcome(e) {
+		l.book.unwelcome(e.addr, l.now)
+		e.conn.Close()
+		l.t.client.limits.left(e.addr.Addr())
+		return
+	}
+	l.lastID++
+	r := &remote{
+		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed, v2: e.v2,
+		pp: &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}},
+		since: l.now, busy: l.now,
+		down: newDown(), up: up{choking: true},
+	}
+	if e.dialed {
+		r.listen = e.addr
+	}
+	pieces := 0
+	if l.content != nil {
+		pieces = l.picker.Pieces()
+	}
+	r.conn = peer.Start(peer.Config{
+		Net: e.conn, Pool: &l.t.client.pool, Source: source{l.t}, Fast: e.hs.Fast(), Pieces: pieces,
+		Handler: &handler{t: l.t, remote: r},
+	})
+	l.t.wg.Add(1) // until handler.Closed
+	l.remotes[r.id] = r
+	l.awake = l.now
+	if r.hs.Extended() {
+		l.sendExtendedHandshake(r)
+	}
+	if l.content != nil {
+		l.introduce(r)
+	}
+	l.log.Debug("peer joined", "infohash", l.t.hashes[0], "peer", r.addr, "dialed", r.dialed)
+}
+
+// welcome decides whether a connection may stay.
+func (l *loop) welcome(e joinEvent) bool {
+	if l.ended != nil || l.book.isBanned(e.addr) {
+		return false
+	}
+	same := 0
+	for _, r := range l.remotes {
+		if r.hs.PeerID == e.hs.PeerID {
+			return false
+		}
+		if r.addr.Addr() == e.addr.Addr() {
+			same++
+		}
+	}
+	return same < maxSameAddr && (len(l.remotes) < maxTorrentPeers || l.makeRoom())
+}
+
+// makeRoom closes the peer that nobody has wanted anything of for longest.
+func (l *loop) makeRoom() bool {
+	var idlest *remote
+	for _, r := range l.remotes {
+		if !r.amInterested && !r.peerInterested && (idlest == nil || r.busy.Before(idlest.busy)) {
+			idlest = r
+		}
+	}
+	if idlest == nil {
+		return false
+	}
+	l.closeRemote(idlest, "room for others")
+	return true
+}
+
+// introduce tells a peer what we have and takes in what it said before there
+// was metadata.
+func (l *loop) introduce(r *remote) {
+	n := l.picker.Pieces()
+	r.conn.SetPieces(n)
+	have := l.picker.HaveSet()
+	fast := r.hs.Fast()
+	r.conn.Send(func(dst []byte) []byte {
+		switch {
+		case fast && l.picker.HaveCount() == n:
+			return wire.AppendHaveAll(dst)
+		case fast && have.None():
+			return wire.AppendHaveNone(dst)
+		case have.None():
+			return dst
+		}
+		return wire.AppendBitfield(dst, have, n)
+	})
+	r.pp.Has = bitset.New(uint(n))
+	l.picker.Join(r.pp)
+	e := r.early
+	r.early = early{}
+	switch {
+	case e.all:
+		l.hasAll(r)
+	case e.bits != nil:
+		if err := l.hasBits(r, e.bits); err != nil {
+			r.conn.Close(err)
+		}
+	}
+	for _, piece := range e.have {
+		if err := l.has(r, piece); err != nil {
+			r.conn.Close(err)
+		}
+	}
+	l.interestIn(r)
+}
+
+// handler carries a connection's events into the loop.
+type handler struct {
+	t      *Torrent
+	remote *remote
+}
+
+// Messages blocks while the loop is busy, which slows the peer down.
+func (h *handler) Messages(c *peer.Conn, batch []peer.Message) {
+	if !h.t.post(batchEvent{h.remote, batch}) {
+		for _, m := range batch {
+			if m.Data != nil {
+				c.Pool.Put(m.Data)
+			}
+		}
+	}
+}
+
+// Closed is the connection's last word.
+func (h *handler) Closed(_ *peer.Conn, err error) {
+	h.t.client.limits.left(h.remote.addr.Addr())
+	h.t.post(closedEvent{h.remote, err})
+	h.t.wg.Done()
+}
+
+// batchEvent is some messages of one peer.
+type batchEvent struct {
+	r     *remote
+	batch []peer.Message
+}
+
+func (e batchEvent) apply(l *loop) {
+	gone := l.remotes[e.r.id] == nil
+	for _, m := range e.batch {
+		if gone {
+			if m.Data != nil {
+				l.pieces.pool.Put(m.Data)
+			}
+			continue
+		}
+		if err := l.message(e.r, m); err != nil {
+			e.r.conn.Close(err)
+			gone = true
+		}
+	}
+	e.r.conn.Recycle(e.batch)
+	if !gone {
+		l.fill(e.r)
+	}
+}
+
+// closedEvent is the end of a connection.
+type closedEvent struct {
+	r   *remote
+	err error
+}
+
+func (e closedEvent) apply(l *loop) {
+	r := e.r
+	if l.remotes[r.id] == nil {
+		return
+	}
+	delete(l.remotes, r.id)
+	l.log.Debug("peer left", "infohash", l.t.hashes[0], "peer", r.addr, "err", e.err)
+	l.t.client.asked.Add(-int64(len(r.down.asked)) * wire.BlockSize)
+	if l.content != nil {
+		l.picker.Leave(r.id)
+	}
+	l.meta.left(l, r)
+	l.layers.left(l, r)
+	l.counts.received += r.conn.Received()
+	l.counts.sent += r.conn.Sent()
+	if r.listen.IsValid() {
+		l.book.ended(r.listen, l.now, r.down.blocks > 0 || r.conn.Sent() > 0)
+	}
+	l.scheduleAll()
+	l.dial()
+}
+
+func (l *loop) closeRemote(r *remote, why string) {
+	l.log.Debug("closing peer", "infohash", l.t.hashes[0], "peer", r.addr, "why", why)
+	r.conn.Close(peer.ErrClosed)
+}
+
+// ban closes a peer that was proven bad and does not let it in again.
+func (l *loop) ban(id int, why string) {
+	r := l.remotes[id]
+	if r == nil {
+		return
+	}
+	l.log.Warn("peer banned", "infohash", l.t.hashes[0], "peer", r.addr, "why", why)
+	l.book.ban(r.addr, r.listen)
+	r.conn.Close(peer.ErrClosed)
+}
+
+// tickRemote does what time brings about for one peer.
+func (l *loop) tickRemote(r *remote) {
+	l.tickDown(r)
+	r.up.tick(r.conn.Sent(), tickEvery)
+	if r.amInterested && l.hungry() || r.peerInterested && r.conn.Uploading() > 0 || l.meta.busy(r) {
+		r.busy = l.now
+	}
+	if l.now.Sub(r.busy) > idleClose && !l.uploads.useful(r) {
+		l.closeRemote(r, "nobody wants anything")
+	}
+}
+
+// source serves blocks to a connection's writer from the storage. What a
+// hybrid's padding adds behind a file's end is zeros.
+type source struct{ t *Torrent }
+
+// ReadBlock fills dst with the block b.
+func (s source) ReadBlock(dst []byte, b wire.Block) error {
+	c := s.t.content.Load()
+	if c == nil {
+		return ErrMissing
+	}
+	n := min(len(dst), max(0, c.info().PieceSize(b.Index)-b.Begin))
+	clear(dst[n:])
+	if n == 0 {
+		return nil
+	}
+	_, err := c.storage.ReadAt(dst[:n], b.Index, int64(b.Begin))
+	return err
+}

@@ -1,0 +1,223 @@
+package swarm
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"p2pfs/swarm/picker"
+	"p2pfs/swarm/wire"
+)
+
+const (
+	// firstDepth is how many blocks are asked of a peer nothing is known of.
+	firstDepth = 16
+	// maxDepth bounds the blocks asked of one peer.
+	maxDepth = 2000
+	// ahead of what bandwidth and delay ask for, so much time's worth of
+	// blocks is asked, to ride out the peer's disk and our scheduling.
+	spareTime = 25 * time.Millisecond
+	// snubAfter is how long a peer that owes us blocks may send none.
+	snubAfter = 10 * time.Second
+	// maxUnverified bounds the bytes asked for and come that no hash has
+	// been checked of, over all torrents.
+	maxUnverified = 64 << 20
+)
+
+// down is the receiving side of a remote: what was asked of it and how it
+// answers. Owned by the loop.
+type down struct {
+	asked    map[picker.Block]time.Time // when each was asked for
+	unasked  int                        // bytes of blocks that were not
+	blocks   int                        // that came
+	minRTT   time.Duration              // shortest time from request to block
+	rate     float64                    // bytes per second, averaged
+	peak     float64                    // highest recent rate
+	bytes    int64                      // since the last tick
+	lastTick time.Time
+	lastGot  time.Time // last block, or the first request after a pause
+	chokedAt time.Time
+	snubbed  bool
+	pause    time.Time // ask nothing before, after rejects
+}
+
+func newDown() down { return down{asked: map[picker.Block]time.Time{}} }
+
+// depth is how many blocks should be asked of the peer at once: twice what
+// its rate and delay hold, so that the rate can double each round trip, and
+// never more than some seconds' worth.
+func (d *down) depth(reqq int) int {
+	if d.snubbed {
+		return 1
+	}
+	if d.blocks == 0 || d.rate == 0 {
+		return min(firstDepth, reqq)
+	}
+	const block = float64(wire.BlockSize)
+	n := 2*d.peak*d.minRTT.Seconds()/block + d.peak*spareTime.Seconds()/block + 4
+	n = math.Min(n, math.Max(2, 3*d.rate/block))
+	if d.blocks < 4*firstDepth {
+		n = math.Max(n, firstDepth)
+	}
+	return max(1, min(int(n), reqq, maxDepth))
+}
+
+// got takes the measure of a block that came.
+func (l *loop) got(r *remote, b picker.Block, asked time.Time) {
+	d := &r.down
+	delete(d.asked, b)
+	l.t.client.asked.Add(-wire.BlockSize)
+	r.pp.Queued = len(d.asked) * wire.BlockSize
+	d.blocks++
+	d.bytes += int64(l.info().BlockLen(b.Piece, b.N))
+	d.lastGot, d.snubbed = l.now, false
+	if rtt := l.now.Sub(asked); d.minRTT == 0 || rtt < d.minRTT {
+		d.minRTT = max(rtt, 100*time.Microsecond)
+		r.pp.RTT = d.minRTT
+	}
+}
+
+func (d *down) rejected(now time.Time) {
+	if len(d.asked) == 0 {
+		d.pause = now.Add(100 * time.Millisecond)
+	}
+}
+
+// tickDown measures the rate, and gives up on blocks that do not come.
+func (l *loop) tickDown(r *remote) {
+	d := &r.down
+	if d.lastTick.IsZero() {
+		d.lastTick = l.now
+	}
+	if dt := l.now.Sub(d.lastTick); dt >= tickEvery/2 {
+		inst := float64(d.bytes) / dt.Seconds()
+		d.rate += (inst - d.rate) * 0.25
+		if d.blocks > 0 && inst > d.rate && d.rate < inst/4 {
+			d.rate = inst / 2 // the first measures count for more
+		}
+		d.peak = math.Max(inst, d.peak*0.98)
+		d.bytes, d.lastTick = 0, l.now
+		r.pp.Rate = d.rate
+	}
+	if len(d.asked) == 0 {
+		return
+	}
+	if r.pp.Choked && l.now.Sub(d.chokedAt) > 5*time.Second {
+		l.unaskAll(r)
+		return
+	}
+	if quiet := l.now.Sub(d.lastGot); quiet > snubAfter {
+		d.snubbed, d.rate, d.peak, r.pp.Rate = true, 0, 0, 0
+		l.unaskAll(r)
+		d.pause = l.now.Add(snubAfter)
+	}
+}
+
+// fill asks the peer for as many blocks as it should owe us.
+func (l *loop) fill(r *remote) {
+	if l.content == nil || !l.hungry() || !r.amInterested || l.now.Before(r.down.pause) {
+		return
+	}
+	if r.pp.Choked && len(r.pp.Fast) == 0 {
+		return
+	}
+	depth := r.down.depth(r.reqq())
+	room := depth - len(r.down.asked)
+	if room <= 0 || room < depth/8 {
+		return
+	}
+	if left := int(maxUnverified-l.t.client.unverified()) / wire.BlockSize; room > left {
+		if room = left; room <= 0 && len(r.down.asked) > 0 {
+			return
+		}
+		room = max(room, 1)
+	}
+	l.ask(r, l.picker.Pick(l.now, r.pp, room, nil))
+}
+
+func (r *remote) reqq() int {
+	if r.ext.Reqq > 0 {
+		return r.ext.Reqq
+	}
+	return 250
+}
+
+func (l *loop) ask(r *remote, blocks []picker.Block) {
+	if len(blocks) == 0 {
+		return
+	}
+	if len(r.down.asked) == 0 {
+		r.down.lastGot = l.now
+	}
+	for _, b := range blocks {
+		r.down.asked[b] = l.now
+	}
+	l.t.client.asked.Add(int64(len(blocks)) * wire.BlockSize)
+	r.pp.Queued = len(r.down.asked) * wire.BlockSize
+	r.busy = l.now
+	info := l.info()
+	r.conn.Send(func(dst []byte) []byte {
+		for _, b := range blocks {
+			dst = wire.AppendRequest(dst, wire.Block{
+				Index: b.Piece, Begin: b.N * wire.BlockSize, Length: info.BlockLen(b.Piece, b.N),
+			})
+		}
+		return dst
+	})
+}
+
+// unask forgets a block that the peer will not send.
+func (l *loop) unask(r *remote, b picker.Block) {
+	delete(r.down.asked, b)
+	l.t.client.asked.Add(-wire.BlockSize)
+	r.pp.Queued = len(r.down.asked) * wire.BlockSize
+	l.picker.Dropped(b, r.id)
+}
+
+func (l *loop) unaskAll(r *remote) {
+	for b := range r.down.asked {
+		l.unask(r, b)
+	}
+	r.down.asked = map[picker.Block]time.Time{}
+}
+
+// cancel takes a request back that another peer has answered. The block may
+// be on its way: it is then a duplicate, not one that was never asked for.
+func (l *loop) cancel(r *remote, b picker.Block) {
+	if _, ok := r.down.asked[b]; !ok {
+		return
+	}
+	l.counts.cancelled++
+	n := l.info().BlockLen(b.Piece, b.N)
+	r.conn.Send(func(dst []byte) []byte {
+		return wire.AppendCancel(dst, wire.Block{Index: b.Piece, Begin: b.N * wire.BlockSize, Length: n})
+	})
+	if !r.hs.Fast() { // no answer comes; with BEP 6 it is the block or a reject
+		r.down.unasked -= n
+		l.unask(r, b)
+	}
+}
+
+// scheduleAll asks all peers for more, the quickest first.
+func (l *loop) scheduleAll() {
+	if l.content == nil || !l.hungry() || len(l.remotes) == 0 {
+		return
+	}
+	all := make([]*remote, 0, len(l.remotes))
+	for _, r := range l.remotes {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *remote) int {
+		switch {
+		case a.pp.Rate > b.pp.Rate:
+			return -1
+		case a.pp.Rate < b.pp.Rate:
+			return 1
+		}
+		return a.id - b.id
+	})
+	for _, r := range all {
+		l.interestIn(r)
+		l.fill(r)
+	}
+}

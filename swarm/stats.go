@@ -1,0 +1,105 @@
+package swarm
+
+import (
+	"fmt"
+	"time"
+)
+
+// Stats is what a torrent is doing, some 100 ms old at most.
+type Stats struct {
+	Pieces, Have   int   // pieces; 0 until the metadata is known
+	Length, Left   int64 // bytes
+	Peers, Seeds   int   // connected
+	Known          int   // addresses
+	Received, Sent int64 // payload bytes on the wire
+	Down, Up       float64
+	Wasted         int64 // payload bytes that were of no use: bad, twice, never asked for
+	Failed         int   // pieces that did not verify
+	Waiting        int   // reads that wait
+	Trouble        string
+}
+
+// counts are the sums that outlive connections.
+type counts struct {
+	received, sent, wasted, verified int64
+	failed, cancelled                int
+}
+
+// Stats returns what the torrent is doing.
+func (t *Torrent) Stats() Stats {
+	if s := t.stats.Load(); s != nil {
+		return *s
+	}
+	return Stats{}
+}
+
+func (l *loop) publishStats() {
+	s := Stats{
+		Peers: len(l.remotes), Known: len(l.book.known), Received: l.counts.received, Sent: l.counts.sent,
+		Wasted: l.counts.wasted, Failed: l.counts.failed, Waiting: l.readers.waiting(), Trouble: l.announce.trouble(),
+	}
+	for _, r := range l.remotes {
+		s.Received += r.conn.Received()
+		s.Sent += r.conn.Sent()
+		s.Down += r.down.rate
+		s.Up += r.up.rate
+		if r.pp.All {
+			s.Seeds++
+		}
+	}
+	if l.content != nil {
+		s.Pieces, s.Have = l.picker.Pieces(), l.picker.HaveCount()
+		s.Length = l.info().Length()
+		s.Left = l.left()
+	}
+	l.t.stats.Store(&s)
+}
+
+// left is the number of bytes still to be fetched, rounded up to pieces.
+func (l *loop) left() int64 {
+	missing := int64(l.picker.Pieces() - l.picker.HaveCount())
+	if missing == 0 {
+		return 0
+	}
+	return min(missing*l.info().PieceLength, max(l.info().Length(), 1))
+}
+
+// why says in a sentence what a read of the piece waits for.
+func (l *loop) why(piece int) string {
+	trouble := ""
+	if t := l.announce.trouble(); t != "" {
+		trouble = "; " + t
+	}
+	if len(l.remotes) == 0 {
+		return fmt.Sprintf("no peer connected (%d known)%s", len(l.book.known), trouble)
+	}
+	have, choking := 0, 0
+	for _, r := range l.remotes {
+		if r.pp.All || r.pp.Has != nil && r.pp.Has.Test(uint(piece)) {
+			have++
+			if r.pp.Choked {
+				choking++
+			}
+		}
+	}
+	switch {
+	case have == 0:
+		return fmt.Sprintf("none of %d peers has it%s", len(l.remotes), trouble)
+	case choking == have:
+		return fmt.Sprintf("%d peers have it, all choking us", have)
+	case l.pieces.bad[piece] != nil:
+		return fmt.Sprintf("%d peers have it, but what came did not verify", have)
+	}
+	return fmt.Sprintf("%d peers have it, none sends", have)
+}
+
+// oldest is how long the longest waiting reader has waited.
+func (rs *readers) oldest(now time.Time) (d time.Duration) {
+	for _, ws := range rs.wants {
+		d = max(d, now.Sub(ws[0].since))
+	}
+	for _, w := range rs.early {
+		d = max(d, now.Sub(w.since))
+	}
+	return d
+}

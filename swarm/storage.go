@@ -1,0 +1,58 @@
+package swarm
+
+import (
+	"errors"
+
+	"p2pfs/swarm/metainfo"
+)
+
+// ErrMissing is returned for a piece that is not held.
+var ErrMissing = errors.New("piece is not here")
+
+// Storage is where the verified pieces of one torrent are. It must be safe
+// for concurrent use.
+type Storage interface {
+	// Has reports whether the piece is held.
+	Has(piece int) bool
+	// ReadAt fills p from the piece, beginning begin bytes into it. It
+	// answers in full or with an error.
+	ReadAt(p []byte, piece int, begin int64) (int, error)
+	// WritePiece keeps a piece, given as its blocks, that the engine has
+	// verified. It does not keep the slices.
+	WritePiece(piece int, blocks [][]byte) error
+	Close() error
+}
+
+// LayerStorage is a Storage that names pieces by their hash and so must be
+// told of piece layers that came after it was made (BEP 52).
+type LayerStorage interface {
+	SetLayers(metainfo.Layers)
+}
+
+// PieceStore keeps pieces of any torrent under their hash: '1' and the
+// SHA-1, or '2' and the SHA-256 merkle root. Package cache has one.
+type PieceStore interface {
+	Has(key [33]byte) bool
+	ReadAt(key [33]byte, p []byte, off int64) (int, error)
+	Put(key [33]byte, blocks [][]byte) error
+}
+
+// PieceKey names the piece in a PieceStore: by its SHA-256 wherever that is
+// known, so that equal pieces of a v1 and a v2 torrent are one. It reports
+// false while the piece layer is missing.
+func PieceKey(info *metainfo.Info, layers metainfo.Layers, piece int) (key [33]byte, ok bool) {
+	if info.V2 {
+		if h, ok := info.PieceHash2(layers, piece); ok {
+			key[0] = '2'
+			copy(key[1:], h[:])
+			return key, true
+		}
+	}
+	if !info.V1 {
+		return key, false
+	}
+	h := info.PieceHash1(piece)
+	key[0] = '1'
+	copy(key[1:], h[:])
+	return key, true
+}

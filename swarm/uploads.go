@@ -1,0 +1,134 @@
+package swarm
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"p2pfs/swarm/choker"
+	"p2pfs/swarm/wire"
+)
+
+// up is the sending side of a remote. Owned by the loop.
+type up struct {
+	choking     bool
+	unchoked    time.Time
+	sentBefore  int64 // when it was unchoked
+	lastSent    int64
+	rate        float64 // bytes per second, averaged over some 20 s
+	lastRequest time.Time
+}
+
+func (u *up) tick(sent int64, dt time.Duration) {
+	inst := float64(sent-u.lastSent) / dt.Seconds()
+	u.lastSent = sent
+	u.rate += (inst - u.rate) * math.Min(1, dt.Seconds()/choker.RateWindow.Seconds()*4)
+}
+
+// uploads decides whom to send to. Owned by the loop.
+type uploads struct {
+	choker *choker.Choker
+	round  time.Time
+}
+
+// useful reports whether the peer was served lately.
+func (u *uploads) useful(r *remote) bool { return r.peerInterested && !r.up.choking }
+
+func (l *loop) onInterested(r *remote, on bool) error {
+	r.peerInterested = on
+	r.busy = l.now
+	l.awake = l.now
+	if on && r.up.choking {
+		for _, id := range l.uploads.choker.Fill(l.now, l.contenders(), l.seeding()) {
+			l.choke(l.remotes[id], false)
+		}
+	}
+	return nil
+}
+
+// chokeRound is BEP 3's round of every ten seconds.
+func (l *loop) chokeRound() {
+	if len(l.remotes) == 0 || l.now.Sub(l.uploads.round) < choker.Interval {
+		return
+	}
+	l.uploads.round = l.now
+	rate := 0.0
+	for _, r := range l.remotes {
+		rate += r.up.rate
+	}
+	l.uploads.choker.Slots(l.now, rate)
+	keep := map[int]bool{}
+	for _, id := range l.uploads.choker.Round(l.now, l.contenders(), l.seeding()) {
+		keep[id] = true
+	}
+	for id, r := range l.remotes {
+		l.choke(r, !keep[id])
+	}
+}
+
+func (l *loop) seeding() bool { return l.content != nil && !l.hungry() }
+
+func (l *loop) contenders() []choker.Peer {
+	out := make([]choker.Peer, 0, len(l.remotes))
+	for _, r := range l.remotes {
+		out = append(out, choker.Peer{
+			ID: r.id, Interested: r.peerInterested, Choked: r.up.choking, Snubbed: r.down.snubbed,
+			UploadOnly: r.uploadOnly, Down: r.down.rate, Up: r.up.rate,
+			ConnectedAt: r.since, UnchokedAt: r.up.unchoked, SentSinceUnchoke: r.conn.Sent() - r.up.sentBefore,
+		})
+	}
+	return out
+}
+
+// choke chokes or unchokes a peer. What it has asked for and not got is
+// rejected by name (BEP 6) or forgotten.
+func (l *loop) choke(r *remote, on bool) {
+	if r == nil || r.up.choking == on {
+		return
+	}
+	r.up.choking = on
+	if !on {
+		r.up.unchoked, r.up.sentBefore = l.now, r.conn.Sent()
+		r.conn.Send(wire.AppendUnchoke)
+		return
+	}
+	dropped := r.conn.DropUploads(func(wire.Block) bool { return false })
+	r.conn.Send(func(dst []byte) []byte {
+		dst = wire.AppendChoke(dst)
+		if r.hs.Fast() {
+			for _, b := range dropped {
+				dst = wire.AppendReject(dst, b)
+			}
+		}
+		return dst
+	})
+}
+
+func (l *loop) onRequest(r *remote, b wire.Block) error {
+	if l.content == nil {
+		return l.refuse(r, b)
+	}
+	if !l.info().CheckBlock(int64(b.Index), int64(b.Begin), int64(b.Length)) {
+		return fmt.Errorf("request %+v: %w", b, errBlock)
+	}
+	r.up.lastRequest, r.busy, l.awake = l.now, l.now, l.now
+	if r.up.choking || !l.picker.Have(b.Index) || r.conn.Uploading() >= maxRequests || !r.conn.Upload(b) {
+		return l.refuse(r, b)
+	}
+	return nil
+}
+
+// refuse rejects a request where that can be said (BEP 6).
+func (l *loop) refuse(r *remote, b wire.Block) error {
+	if r.hs.Fast() {
+		r.conn.Send(func(dst []byte) []byte { return wire.AppendReject(dst, b) })
+	}
+	return nil
+}
+
+func (l *loop) onCancel(r *remote, b wire.Block) error {
+	if r.conn.CancelUpload(b) {
+		return l.refuse(r, b)
+	}
+	return nil
+}
