@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed is a statement of policy: what each package may import besides the
+// standard library. Packages of this module are named from the module's root.
+// A row is a decision, so a new package needs one.
+//
+// What it says: fs, cache and swarm do not know one another, only the command
+// knows all. Below swarm, arrows go down: to peer and drive, then wire, then
+// bencode; choker and picker are pure. Each foreign module has one place, or
+// two, through which it comes in.
+var allowed = map[string][]string{
+	"cmd/p2pfs": {
+		"cache", "fs", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/metainfo", "swarm/share", "swarm/tracker",
+		"swarm/tracker/server", "swarm/wire", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term",
+	},
+
+	"cache": {"golang.org/x/sys"},
+	"fs":    {"bazil.org/fuse", "golang.org/x/sys"},
+	"swarm": {
+		"swarm/choker", "swarm/metainfo", "swarm/peer", "swarm/picker", "swarm/tracker", "swarm/wire",
+		"github.com/bits-and-blooms/bitset", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/time",
+	},
+
+	"swarm/catalog":  {"swarm/bencode", "go.etcd.io/bbolt"},
+	"swarm/disk":     {"swarm/metainfo", "golang.org/x/sys"},
+	"swarm/drive":    {"swarm/bencode", "swarm/catalog", "swarm/wire", "golang.org/x/time"},
+	"swarm/metainfo": {"swarm/bencode"},
+	"swarm/peer":     {"swarm/wire", "github.com/bits-and-blooms/bitset", "golang.org/x/sys"},
+	"swarm/share":    {"swarm/metainfo", "github.com/fsnotify/fsnotify", "go.etcd.io/bbolt", "golang.org/x/sys"},
+	"swarm/wire":     {"swarm/bencode", "github.com/bits-and-blooms/bitset"},
+
+	"swarm/tracker":             {"swarm/tracker/packet"},
+	"swarm/tracker/server":      {"swarm/tracker/packet", "golang.org/x/sys"},
+	"swarm/tracker/trackertest": {"swarm/tracker/packet"},
+	"swarm/tracker/packet":      {},
+
+	"swarm/bencode": {"github.com/zeebo/bencode"},
+	"swarm/choker":  {},
+	"swarm/picker":  {"github.com/bits-and-blooms/bitset"},
+
+	"swarm/swarmtest": {"swarm/metainfo", "swarm/tracker/server", "swarm/wire"},
+}
+
+const modulePath = "p2pfs"
+
+// listed is what go list tells of a package.
+type listed struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+// listPackages returns the packages of this module as they are built for goos.
+func listPackages(t *testing.T, goos string) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Imports,TestImports,XTestImports", modulePath+"/...")
+	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOFLAGS=-mod=readonly", "CGO_ENABLED=0")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		switch err := d.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return all
+		case err != nil:
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// short returns an import as the table names it.
+func short(path string) string { return strings.TrimPrefix(path, modulePath+"/") }
+
+// standard reports whether a package is of the standard library: those have
+// no dot in the first element, but for this module.
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return first != modulePath && !strings.Contains(first, ".")
+}
+
+func TestImports(t *testing.T) {
+	for _, goos := range []string{"linux", "darwin", "windows"} {
+		packages := listPackages(t, goos)
+		if len(packages) < 10 {
+			t.Fatalf("go list names %d packages only", len(packages))
+		}
+		for _, p := range packages {
+			rules, ok := allowed[short(p.ImportPath)]
+			if !ok {
+				t.Errorf("%s is not in the table of imports", p.ImportPath)
+				continue
+			}
+			for _, path := range p.Imports {
+				if !standard(path) && !permits(rules, short(path)) {
+					t.Errorf("%s: %s may not import %s", goos, p.ImportPath, path)
+				}
+			}
+		}
+	}
+}
+
+// permits reports whether path, or the module it belongs to, is in the rules.
+// Rows for packages of this module mean that package alone.
+func permits(rules []string, path string) bool {
+	return slices.ContainsFunc(rules, func(rule string) bool {
+		return path == rule || strings.Contains(rule, ".") && strings.HasPrefix(path, rule+"/")
+	})
+}
+
+// TestTestImports keeps tests of the three parts apart, too: where a test
+// needs two of them it belongs to the command.
+func TestTestImports(t *testing.T) {
+	part := func(path string) string {
+		first, _, _ := strings.Cut(short(path), "/")
+		return first
+	}
+	for _, p := range listPackages(t, "linux") {
+		own := part(p.ImportPath)
+		if own == "cmd" {
+			continue
+		}
+		for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
+			if strings.HasPrefix(path, modulePath+"/") && part(path) != own {
+				t.Errorf("tests of %s may not import %s", p.ImportPath, path)
+			}
+		}
+	}
+}
+
+// TestImportRows finds faults of the table itself.
+func TestImportRows(t *testing.T) {
+	for pkg, rules := range allowed {
+		for _, rule := range rules {
+			_, own := allowed[rule]
+			if !own && !strings.Contains(rule, ".") {
+				t.Errorf("%s: %s is no package of the table", pkg, rule)
+			}
+			if slices.Contains(allowed[rule], pkg) {
+				t.Errorf("%s and %s may import each other", pkg, rule)
+			}
+		}
+	}
+	if permits([]string{"swarm"}, "swarm/wire") || permits([]string{"golang.org/x/sys"}, "golang.org/x/system") ||
+		!permits([]string{"golang.org/x/sys"}, "golang.org/x/sys/unix") {
+		t.Error("permits: a rule for a package is no rule for others, one for a module is for all of it")
+	}
+}
