@@ -1,13 +1,88 @@
 package swarm
 
-import "p2pfs/swarm/wire"
+import (
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/wire"
+)
 
-// onHashRequest answers a request for hashes (BEP 52).
+// maxHashJobs bounds the hash requests of one peer that are being answered:
+// each may have a piece read and hashed.
+const maxHashJobs = 16
+
+// onHashRequest answers a request for hashes (BEP 52), off the loop because
+// leaves are hashed from the piece's bytes.
 func (l *loop) onHashRequest(r *remote, body []byte) error {
 	q, err := wire.ParseHashRequest(body)
 	if err != nil {
 		return err
 	}
-	r.conn.Send(func(dst []byte) []byte { return wire.AppendHashReject(dst, q) })
+	reject := func(dst []byte) []byte { return wire.AppendHashReject(dst, q) }
+	tree, file := l.hashTree(q.Root)
+	if tree == nil || r.up.hashJobs >= maxHashJobs {
+		r.conn.Send(reject)
+		return nil
+	}
+	r.up.hashJobs++
+	r.busy, l.awake = l.now, l.now
+	c := l.content
+	first, _ := c.info().FilePieces(file)
+	l.t.work(func() {
+		hashes, uncles, ok := tree.Answer(metainfo.HashRequest(q), func(piece int) ([]metainfo.Hash256, bool) {
+			return c.leaves(first + piece)
+		})
+		if ok {
+			r.conn.Send(func(dst []byte) []byte { return wire.AppendHashes(dst, q, hashes, uncles) })
+		} else {
+			r.conn.Send(reject)
+		}
+		l.t.post(hashesSentEvent{r})
+	})
 	return nil
 }
+
+// hashTree is the tree of the file with that root, nil if its layer is not
+// known.
+func (l *loop) hashTree(root [32]byte) (*metainfo.HashTree, int) {
+	if l.content == nil || !l.info().V2 {
+		return nil, 0
+	}
+	file, ok := l.info().FileByRoot(root)
+	if !ok {
+		return nil, 0
+	}
+	if t := l.layers.trees[file]; t != nil {
+		return t, file
+	}
+	t, ok := l.info().HashTree(l.meta52(), file)
+	if !ok {
+		return nil, 0
+	}
+	if len(l.layers.trees) >= maxTrees {
+		clear(l.layers.trees)
+	}
+	l.layers.trees[file] = t
+	return t, file
+}
+
+// leaves are the hashes of a piece's blocks, if the piece is held.
+func (c *content) leaves(piece int) ([]metainfo.Hash256, bool) {
+	if !c.storage.Has(piece) {
+		return nil, false
+	}
+	buf := make([]byte, c.info().PieceSize(piece))
+	if _, err := c.storage.ReadAt(buf, piece, 0); err != nil {
+		return nil, false
+	}
+	out := make([]metainfo.Hash256, 0, c.info().Blocks(piece))
+	for len(buf) > 0 {
+		n := min(len(buf), metainfo.BlockSize)
+		out = append(out, metainfo.BlockHash(buf[:n]))
+		buf = buf[n:]
+	}
+	return out, true
+}
+
+// hashesSentEvent ends a hash request.
+type hashesSentEvent struct{ r *remote }
+
+func (e hashesSentEvent) apply(*loop) { e.r.up.hashJobs-- }

@@ -2,7 +2,6 @@ package swarm
 
 import (
 	"maps"
-	"math/bits"
 	"slices"
 	"time"
 
@@ -20,7 +19,11 @@ type layers struct {
 	wanted  map[metainfo.Hash256]bool
 	waiting map[int]bool // pieces whose blocks are here, without a hash
 	refused map[layerRefusal]bool
+	trees   map[int]*metainfo.HashTree // by file: what requests are answered from
 }
+
+// maxTrees bounds the trees kept for answering.
+const maxTrees = 64
 
 // layerRefusal is a peer that would not or could not give a layer.
 type layerRefusal struct {
@@ -43,6 +46,7 @@ func newLayers() layers {
 		wanted:  map[metainfo.Hash256]bool{},
 		waiting: map[int]bool{},
 		refused: map[layerRefusal]bool{},
+		trees:   map[int]*metainfo.HashTree{},
 	}
 }
 
@@ -116,12 +120,8 @@ func (ls *layers) fetch(l *loop, root metainfo.Hash256) {
 	file, _ := l.info().FileByRoot(root)
 	_, n := l.info().FilePieces(file)
 	f := &layerFetch{remote: best.id, hashes: make([]metainfo.Hash256, n), pending: map[wire.HashRequest]bool{}, last: l.now}
-	padded := 1 << bits.Len(uint(n-1))
-	count := min(padded, wire.MaxHashes)
-	for i := 0; i < n; i += count {
-		f.pending[wire.HashRequest{
-			Root: root, BaseLayer: bits.TrailingZeros(uint(l.info().PieceLength / metainfo.BlockSize)), Index: i, Length: count,
-		}] = true
+	for _, q := range l.info().LayerRequests(file) {
+		f.pending[wire.HashRequest(q)] = true
 	}
 	ls.fetches[root] = f
 	best.busy = l.now
@@ -135,7 +135,7 @@ func (ls *layers) fetch(l *loop, root metainfo.Hash256) {
 
 // onHashes takes hashes in; those never asked for are dropped.
 func (ls *layers) onHashes(l *loop, r *remote, body []byte) error {
-	q, hashes, _, err := wire.ParseHashes[metainfo.Hash256](body)
+	q, hashes, uncles, err := wire.ParseHashes[metainfo.Hash256](body)
 	if err != nil {
 		return err
 	}
@@ -145,16 +145,15 @@ func (ls *layers) onHashes(l *loop, r *remote, body []byte) error {
 	}
 	delete(f.pending, q)
 	f.last, r.busy = l.now, l.now
-	copy(f.hashes[q.Index:], hashes)
-	if len(f.pending) > 0 {
-		return nil
-	}
-	if err := l.info().CheckLayer(q.Root, f.hashes); err != nil {
+	if !l.info().VerifyHashes(nil, metainfo.HashRequest(q), hashes, uncles) {
 		ls.refuse(q.Root, r.id)
 		l.ban(r.id, "sent a false piece layer")
 		return nil
 	}
-	ls.came(l, q.Root, f.hashes)
+	copy(f.hashes[q.Index:], hashes)
+	if len(f.pending) == 0 {
+		ls.came(l, q.Root, f.hashes)
+	}
 	return nil
 }
 

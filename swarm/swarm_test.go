@@ -47,8 +47,8 @@ func check(t *testing.T, tor *Torrent, payload []byte) {
 
 func TestReadFromMagnet(t *testing.T) {
 	payload := randomBytes(3<<20 + 5)
-	v1, _ := torrents(t, payload, 64<<10)
-	for name, m := range map[string]*metainfo.MetaInfo{"v1": v1} {
+	v1, v2 := torrents(t, payload, 64<<10)
+	for name, m := range map[string]*metainfo.MetaInfo{"v1": v1, "v2": v2} {
 		t.Run(name, func(t *testing.T) {
 			a, b := client(t, "127.0.0.2"), client(t, "127.0.0.3")
 			add(t, a, Spec{MetaInfo: m, Storage: full(m.Info, payload).open})

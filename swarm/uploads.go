@@ -17,6 +17,7 @@ type up struct {
 	lastSent    int64
 	rate        float64 // bytes per second, averaged over some 20 s
 	lastRequest time.Time
+	hashJobs    int // hash requests being answered
 }
 
 func (u *up) tick(sent int64, dt time.Duration) {
