@@ -67,13 +67,22 @@ func readClean(dir directory) map[Key]info {
 	return trusted
 }
 
-// writeClean writes the list. The store is closed: nothing changes any more.
+// writeClean writes the list. The store is closed, but reads that began
+// before may still find a file changed.
 func (s *Store) writeClean() error {
 	boot := bootID()
 	if boot == "" {
 		return nil
 	}
-	text := []byte(cleanHeader + boot + "\n")
+	text := s.appendTrusted([]byte(cleanHeader + boot + "\n"))
+	sum := sha256.Sum256(text)
+	return writeSmall(s.dir, cleanName, text, sum[:])
+}
+
+// appendTrusted appends a record of each verified piece.
+func (s *Store) appendTrusted(text []byte) []byte {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	for k, e := range s.index {
 		if !e.verified {
 			continue
@@ -83,6 +92,5 @@ func (s *Store) writeClean() error {
 		text = binary.BigEndian.AppendUint64(text, uint64(e.size))
 		text = binary.BigEndian.AppendUint64(text, uint64(e.mtime))
 	}
-	sum := sha256.Sum256(text)
-	return writeSmall(s.dir, cleanName, text, sum[:])
+	return text
 }

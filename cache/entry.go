@@ -33,11 +33,6 @@ func (e *entry) idle() bool {
 	return e.holds.Load() == 0 && (e.handle == nil || e.handle.refs.Load() == 1)
 }
 
-// setInfo takes over what a file's info says of it.
-func (e *entry) setInfo(in info) {
-	e.alloc, e.ino, e.mtime = in.alloc, in.ino, in.mtime
-}
-
 // lru is a heap of entries by stamp. A use only sets entry.use, without a
 // lock; oldest corrects the stamps that turn out to be stale, so that it
 // returns exactly the least recently used.

@@ -126,8 +126,7 @@ func (s *Store) openEntry(e *entry) (*handle, error) {
 	h = newHandle(e, f, in)
 	h.refs.Add(1)
 	s.mu.Lock()
-	s.used += in.alloc - e.alloc
-	e.setInfo(in)
+	s.account(e, in)
 	e.verified = true
 	out := s.keepOpen(h)
 	s.mu.Unlock()
@@ -201,7 +200,8 @@ func (s *Store) touch(e *entry) {
 	if use-last < touchEvery || !e.touched.CompareAndSwap(last, use) {
 		return
 	}
-	if err := s.directory().Touch(pathName(e.key), time.Unix(0, use)); err != nil && !isNotExist(err) {
+	err := s.directory().Touch(pathName(e.key), time.Unix(0, use))
+	if err != nil && !isNotExist(err) && !errors.Is(err, fs.ErrClosed) {
 		s.fault("touch", err)
 	}
 }
