@@ -18,14 +18,18 @@ type listEntry struct {
 
 // eachEntry calls f for every element of a "files" list.
 func eachEntry(files bencode.Cursor, f func(e *listEntry) error) error {
-	n := 0
+	n, pads := 0, 0
 	err := files.List(func() error {
-		if n++; n > MaxFiles {
-			return errors.New("too many files")
-		}
+		n++
 		e, err := readEntry(&files)
 		if err != nil {
 			return err
+		}
+		if e.pad {
+			pads++
+		}
+		if n-pads > MaxFiles || pads > MaxFiles {
+			return errors.New("too many files")
 		}
 		return f(e)
 	})
