@@ -47,14 +47,6 @@ type Client struct {
 	limit      limiter
 }
 
-// A call is one Announce or Scrape under way.
-type call struct {
-	infoHash [20]byte // zero for a scrape
-	cancel   context.CancelCauseFunc
-	hurried  chan struct{} // closed when somebody waits for the answer
-	urgent   bool          // hurried is closed; guarded by Client.mu
-}
-
 // New returns a Client. It does nothing until asked; Close ends it.
 func New(cfg Config) *Client {
 	if cfg.ListenPacket == nil {
@@ -113,51 +105,6 @@ func (c *Client) isClosed() bool {
 	default:
 		return false
 	}
-}
-
-// Hurry makes the announces of a torrent that are under way urgent (see
-// Request.Urgent): the next try comes at most 15 seconds after the last one.
-func (c *Client) Hurry(infoHash [20]byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for k := range c.calls {
-		if k.infoHash == infoHash {
-			k.hurry()
-		}
-	}
-}
-
-// hurry makes a call urgent. The caller holds Client.mu.
-func (k *call) hurry() {
-	if !k.urgent {
-		k.urgent = true
-		close(k.hurried)
-	}
-}
-
-// enter registers a call, so that Close and Hurry reach it; leave ends it.
-func (c *Client) enter(ctx context.Context, infoHash [20]byte, urgent bool) (context.Context, *call, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.isClosed() {
-		return nil, nil, ErrClosed
-	}
-	c.busy.Add(1)
-	ctx, cancel := context.WithCancelCause(ctx)
-	k := &call{infoHash: infoHash, cancel: cancel, hurried: make(chan struct{})}
-	if urgent {
-		k.hurry()
-	}
-	c.calls[k] = struct{}{}
-	return ctx, k, nil
-}
-
-func (c *Client) leave(k *call) {
-	k.cancel(nil)
-	c.mu.Lock()
-	delete(c.calls, k)
-	c.mu.Unlock()
-	c.busy.Done()
 }
 
 // Announce announces a torrent to the tracker at rawURL, at each address family
@@ -226,51 +173,4 @@ func (c *Client) announceRequest(req Request) packet.AnnounceRequest {
 		Event:      packet.Event(req.Event),
 		Key:        req.Key, NumWant: want, Port: req.Port,
 	}
-}
-
-// Scrape asks the tracker at rawURL how many peers the torrents have; the
-// answers stand in the order of the hashes. It retries as Announce does. Where
-// both address families answer, the greater figures count.
-func (c *Client) Scrape(ctx context.Context, rawURL string, hashes [][20]byte) ([]Scraped, error) {
-	t, err := parseURL(rawURL)
-	if err != nil {
-		return nil, err
-	}
-	ctx, k, err := c.enter(ctx, [20]byte{}, false)
-	if err != nil {
-		return nil, fmt.Errorf("tracker %v: %w", t, err)
-	}
-	defer c.leave(k)
-	var out []Scraped
-	for len(hashes) > 0 {
-		some := hashes[:min(len(hashes), packet.MaxScrape)]
-		hashes = hashes[len(some):]
-		figures, err := c.scrape(ctx, query{target: t, call: k}, some)
-		if err != nil {
-			return nil, fmt.Errorf("tracker %v: %w", t, err)
-		}
-		out = append(out, figures...)
-	}
-	return out, nil
-}
-
-// scrape asks about as many torrents as fit one packet.
-func (c *Client) scrape(ctx context.Context, q query, hashes [][20]byte) ([]Scraped, error) {
-	q.build = func(dst []byte, conn uint64, transaction uint32) []byte {
-		return packet.AppendScrape(dst, conn, transaction, hashes)
-	}
-	all, err := gather(ctx, c, q, func(a answer) ([]Scraped, error) {
-		return scrapeReply(a.reply, len(hashes))
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := all[0]
-	for _, other := range all[1:] {
-		for i, s := range other {
-			out[i] = Scraped{max(out[i].Seeders, s.Seeders), max(out[i].Completed, s.Completed),
-				max(out[i].Leechers, s.Leechers)}
-		}
-	}
-	return out, nil
 }

@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"context"
 	"net/netip"
 	"time"
 
@@ -24,7 +23,7 @@ type conn struct {
 	id      uint64
 	asked   time.Time // when the connect request that brought id was sent
 	have    bool      // id came
-	waiters int
+	waiters int       // exchanges under way
 	pending *connecting
 }
 
@@ -57,38 +56,28 @@ func (c *Client) conn(addr netip.AddrPort) *conn {
 
 func (k *conn) valid() bool { return k.have && time.Since(k.asked) <= connLife }
 
-// connect returns a connection id for addr, and whether it was got just now. It
-// asks for one unless there is one, and waits for the answer until the pace says
-// that it is time for the next try: errTimeout.
-func (x *exchange) connect(ctx context.Context, addr netip.AddrPort) (id uint64, fresh bool, err error) {
-	c := x.c
-	c.mu.Lock()
-	k := c.conn(addr)
+// connect returns a connection id for an address, or the question whose answer
+// will bring it; that is asked now, unless somebody did so a moment ago.
+func (x *exchange) connect(a *ask) (uint64, *connecting, error) {
+	k := a.conn
+	x.c.mu.Lock()
 	if k.valid() {
-		defer c.mu.Unlock()
-		return k.id, false, nil
+		defer x.c.mu.Unlock()
+		return k.id, nil, nil
 	}
-	k.waiters++
 	if k.pending == nil {
-		k.pending = x.newConnecting(k, addr)
+		k.pending = x.newConnecting(k, a.addr)
 	}
 	p := k.pending
 	due := p.sent.IsZero() || time.Since(p.sent) >= connSpacing
 	if due {
 		p.sent = time.Now()
 	}
-	c.mu.Unlock()
-	defer c.leaveConn(x.s, k)
-
-	if due {
-		if err := c.send(x.s, packet.AppendConnect(nil, p.transaction), addr); err != nil {
-			return 0, false, err
-		}
+	x.c.mu.Unlock()
+	if !due {
+		return 0, p, nil
 	}
-	if _, err := await(ctx, x, p.ready); err != nil {
-		return 0, false, err
-	}
-	return p.id, true, p.err
+	return 0, p, x.c.send(x.s, packet.AppendConnect(nil, p.transaction), a.addr)
 }
 
 // newConnecting registers a connect question. The caller holds c.mu.
@@ -98,7 +87,9 @@ func (x *exchange) newConnecting(k *conn, addr netip.AddrPort) *connecting {
 		p.id, p.err = connReply(reply)
 		x.c.mu.Lock()
 		defer x.c.mu.Unlock()
-		k.pending = nil
+		if k.pending == p {
+			k.pending = nil
+		}
 		if p.err == nil {
 			k.id, k.asked, k.have = p.id, p.sent, true
 		}
@@ -107,10 +98,9 @@ func (x *exchange) newConnecting(k *conn, addr netip.AddrPort) *connecting {
 	return p
 }
 
-// leaveConn withdraws the connect question when nobody waits for it any more.
-func (c *Client) leaveConn(s *socket, k *conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// leave withdraws the connect question when nobody waits for it any more. The
+// caller holds c.mu.
+func (k *conn) leave(s *socket) {
 	k.waiters--
 	if k.waiters == 0 && k.pending != nil {
 		delete(s.open, k.pending.question)
@@ -119,10 +109,10 @@ func (c *Client) leaveConn(s *socket, k *conn) {
 }
 
 // dropConn forgets a connection id that the tracker does not seem to know.
-func (c *Client) dropConn(addr netip.AddrPort, id uint64) {
+func (c *Client) dropConn(k *conn, id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if k := c.conns[addr]; k != nil && k.id == id {
+	if k.id == id {
 		k.have = false
 	}
 }

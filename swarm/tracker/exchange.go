@@ -3,7 +3,9 @@ package tracker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,12 +36,21 @@ type exchange struct {
 	// renew, if set, looks the addresses up again before a further try.
 	renew func(ctx context.Context) []netip.AddrPort
 
-	n     int    // doublings of the wait
-	tries int    // tries that ended without an answer
-	asked bool   // the request itself was sent
-	mine  uint64 // the connection id that this exchange got, if it did
-	used  uint64 // the connection id of the last request
-	again bool   // a stale connection id was already mended once
+	came   chan answer             // the first answer, early or late
+	asked  map[netip.AddrPort]*ask // under way
+	n      int                     // doublings of the wait
+	tries  int                     // tries that ended without an answer
+	mended bool                    // a stale connection id was found, once
+}
+
+// An ask is what an exchange has to do with one address, until it ends: answers
+// that come late, during a further try, count too.
+type ask struct {
+	question        // of the request itself
+	sent     bool   // it was sent
+	conn     *conn  // in which this exchange is a waiter
+	id       uint64 // the last connection id used
+	fresh    bool   // it was got during this exchange
 }
 
 // An answer is a reply, and who gave it.
@@ -48,16 +59,20 @@ type answer struct {
 	from  netip.AddrPort
 }
 
-// run asks until there is an answer, an error that no retry mends, or the call
-// ends.
+// run asks until there is an answer, an error that no retry mends, or ctx ends.
 func (x *exchange) run(ctx context.Context) (answer, error) {
+	x.came, x.asked = make(chan answer, 1), make(map[netip.AddrPort]*ask)
+	defer x.finish()
 	for {
-		addr := x.addrs[x.tries%len(x.addrs)]
-		reply, err := x.try(ctx, addr)
+		a := x.ask(x.addrs[x.tries%len(x.addrs)])
+		ans, err := x.try(ctx, a)
+		if err == nil {
+			err = refusal(ans.reply)
+		}
 		switch {
 		case err == nil:
-			return answer{reply, addr}, nil
-		case x.stale(addr, err):
+			return ans, nil
+		case x.stale(a, err):
 			continue
 		case !errors.Is(err, errTimeout):
 			return answer{}, err
@@ -72,83 +87,126 @@ func (x *exchange) run(ctx context.Context) (answer, error) {
 	}
 }
 
-// try gets a connection id if there is none, and asks once.
-func (x *exchange) try(ctx context.Context, addr netip.AddrPort) ([]byte, error) {
-	id, fresh, err := x.connect(ctx, addr)
-	if err != nil {
-		return nil, err
+// ask begins to ask an address, or goes on.
+func (x *exchange) ask(addr netip.AddrPort) *ask {
+	a := x.asked[addr]
+	if a != nil {
+		return a
 	}
-	if fresh {
-		x.mine = id
-		if !x.asked {
+	x.c.mu.Lock()
+	defer x.c.mu.Unlock()
+	a = &ask{conn: x.c.conn(addr)}
+	a.conn.waiters++
+	x.asked[addr] = a
+	a.question = x.s.ask(addr, func(reply []byte) {
+		select {
+		case x.came <- answer{slices.Clone(reply), addr}:
+		default: // another address was faster
+		}
+	})
+	return a
+}
+
+// finish withdraws all questions.
+func (x *exchange) finish() {
+	x.c.mu.Lock()
+	defer x.c.mu.Unlock()
+	for _, a := range x.asked {
+		x.withdraw(a)
+	}
+}
+
+// try gets a connection id if there is none, sends the request once, and waits
+// for the answer until the next try is due.
+func (x *exchange) try(ctx context.Context, a *ask) (answer, error) {
+	id, p, err := x.connect(a)
+	if err != nil {
+		return answer{}, err
+	}
+	if p != nil {
+		ans, err := x.await(ctx, p.ready)
+		if err != nil || ans.reply != nil {
+			return ans, err
+		}
+		if p.err != nil {
+			return answer{}, p.err
+		}
+		id, a.fresh = p.id, true
+		if !a.sent {
 			x.n = 0 // the tracker is there
 		}
 	}
 	if x.admit != nil {
-		if err := x.admit(ctx, addr); err != nil {
-			return nil, err
+		if err := x.admit(ctx, a.addr); err != nil {
+			return answer{}, err
 		}
 	}
-	x.asked, x.used = true, id
-	reply, err := x.ask(ctx, addr, id)
-	if errors.Is(err, errTimeout) && id != x.mine {
+	a.sent, a.id = true, id
+	if err := x.c.send(x.s, x.build(nil, id, a.transaction), a.addr); err != nil {
+		return answer{}, err
+	}
+	ans, err := x.await(ctx, nil)
+	if errors.Is(err, errTimeout) && !a.fresh {
 		// A tracker that was started anew does not answer to its old ids.
-		x.c.dropConn(addr, id)
+		x.c.dropConn(a.conn, id)
 	}
-	if err == nil {
-		return reply, refusal(reply)
-	}
-	return nil, err
-}
-
-// ask sends the request and waits for its answer until the next try is due.
-func (x *exchange) ask(ctx context.Context, addr netip.AddrPort, id uint64) ([]byte, error) {
-	came := make(chan []byte, 1)
-	x.c.mu.Lock()
-	q := x.s.ask(addr, func(reply []byte) { came <- append([]byte(nil), reply...) })
-	x.c.mu.Unlock()
-	defer x.c.forget(x.s, q)
-	if err := x.c.send(x.s, x.build(nil, id, q.transaction), addr); err != nil {
-		return nil, err
-	}
-	return await(ctx, x, came)
+	return ans, err
 }
 
 // stale reports whether a refusal is about a connection id that was got before
-// this exchange began, and if so drops it: some trackers say so rather than
-// keep silent.
-func (x *exchange) stale(addr netip.AddrPort, err error) bool {
+// this exchange began, and if so prepares another try: some trackers say so
+// rather than keep silent.
+func (x *exchange) stale(a *ask, err error) bool {
 	var refused *Refusal
-	if x.again || x.mine != 0 || !errors.As(err, &refused) ||
+	if x.mended || a.fresh || !errors.As(err, &refused) ||
 		!strings.Contains(strings.ToLower(refused.Message), "connection id") {
 		return false
 	}
-	x.again = true
-	x.c.dropConn(addr, x.used)
+	x.mended = true
+	x.c.dropConn(a.conn, a.id)
+	x.c.mu.Lock()
+	defer x.c.mu.Unlock()
+	x.withdraw(a)
 	return true
 }
 
-// await waits for ch, until the next try is due (errTimeout) or the call ends.
-// The wait counts from now and shrinks when the call becomes urgent.
-func await[T any](ctx context.Context, x *exchange, ch <-chan T) (T, error) {
-	var none T
-	sent := time.Now()
-	hurried := x.call.hurried
+// withdraw ends asking one address. The caller holds c.mu.
+func (x *exchange) withdraw(a *ask) {
+	delete(x.s.open, a.question)
+	a.conn.leave(x.s)
+	delete(x.asked, a.addr)
+}
+
+// await waits for an answer, or for ready (the zero answer), until the next try
+// is due (errTimeout) or ctx is done. The wait counts from now and shrinks when
+// the call becomes urgent.
+func (x *exchange) await(ctx context.Context, ready <-chan struct{}) (answer, error) {
+	sent, hurried := time.Now(), x.call.hurried
 	timer := time.NewTimer(x.wait())
 	defer timer.Stop()
 	for {
 		select {
-		case v := <-ch:
-			return v, nil
+		case a := <-x.came:
+			return a, nil
+		case <-ready:
+			return answer{}, nil
 		case <-hurried:
 			hurried = nil
 			timer.Reset(time.Until(sent.Add(x.wait())))
 		case <-timer.C:
-			return none, errTimeout
+			return answer{}, errTimeout
 		case <-ctx.Done():
-			return none, context.Cause(ctx)
+			return answer{}, fmt.Errorf("no reply after %d tries: %w", x.tries+1, ended(ctx))
 		}
 	}
+}
+
+// ended is why ctx is done.
+func ended(ctx context.Context) error {
+	if context.Cause(ctx) == ErrClosed {
+		return ErrClosed
+	}
+	return ctx.Err()
 }
 
 // wait is how long this try may take.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -73,20 +74,19 @@ func (c *Client) grace(k *call) time.Duration {
 	return grace
 }
 
-// worst picks the error that says most: the tracker's own word before a broken
-// network, that before the end of the call.
+// worst picks the error that says most: the tracker's own word, before the end
+// of the call, before a family that cannot be reached from here.
 func worst(errs []error) error {
-	for _, err := range errs {
-		if !hopeless(err) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-			return err
+	rank := func(err error) int {
+		switch {
+		case hopeless(err):
+			return 2
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+			return 1
 		}
+		return 0
 	}
-	for _, err := range errs {
-		if !errors.Is(err, context.Canceled) {
-			return err
-		}
-	}
-	return errs[0]
+	return slices.MinFunc(errs, func(a, b error) int { return rank(a) - rank(b) })
 }
 
 // exchanges prepares a question to each family that the tracker and we have.

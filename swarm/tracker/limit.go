@@ -75,7 +75,7 @@ func (c *Client) admit(ctx context.Context, k limited, last bool) error {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return context.Cause(ctx)
+			return ended(ctx)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (c *Client) addresses(ctx context.Context, host string) ([]netip.Addr, erro
 	case <-l.ready:
 		return l.addrs, l.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("looking up %s: %w", host, context.Cause(ctx))
+		return nil, fmt.Errorf("looking up %s: %w", host, ended(ctx))
 	}
 }
 

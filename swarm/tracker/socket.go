@@ -92,13 +92,6 @@ func (s *socket) ask(addr netip.AddrPort, answer func([]byte)) question {
 	}
 }
 
-// forget withdraws a question.
-func (c *Client) forget(s *socket, q question) {
-	c.mu.Lock()
-	delete(s.open, q)
-	c.mu.Unlock()
-}
-
 // send writes one packet. Only an error that no retry will mend soon is
 // returned: no route, or no address to send from.
 func (c *Client) send(s *socket, p []byte, to netip.AddrPort) error {

@@ -117,10 +117,15 @@ func cleanHost(host string) (string, error) {
 	if len(host) > maxHost {
 		return "", fmt.Errorf("host is longer than %d bytes", maxHost)
 	}
-	for _, label := range strings.Split(strings.TrimSuffix(host, "."), ".") {
+	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
+	for _, label := range labels {
 		if !cleanLabel(label) {
 			return "", errors.New("host is not a domain name")
 		}
+	}
+	// Some resolvers take 127.1 or 0x7f000001 for an address; no name ends so.
+	if c := labels[len(labels)-1][0]; '0' <= c && c <= '9' {
+		return "", errors.New("host is neither an address nor a domain name")
 	}
 	return strings.ToLower(host), nil
 }

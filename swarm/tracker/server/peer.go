@@ -28,6 +28,17 @@ func (e *endpoint) loopback() bool {
 	return [16]byte(e[:16]) == [16]byte{15: 1}
 }
 
+// A group is what one host can easily have all addresses of: an IPv4 address, an
+// IPv6 network of 64 bits.
+type group [8]byte
+
+func (e *endpoint) group() group {
+	if e.is4() {
+		return group(e[8:16])
+	}
+	return group(e[:8])
+}
+
 // A peer of a swarm.
 type peer struct {
 	at   endpoint

@@ -39,7 +39,7 @@ type Config struct {
 	Interval time.Duration
 	// MaxSwarms bounds the torrents, MaxPeers the peers of one, MaxTotal all
 	// peers; 0 is 50 000, 1 000 and 1 000 000. What was announced longest ago
-	// gives way.
+	// gives way, first of all that of a host with more than its part.
 	MaxSwarms, MaxPeers, MaxTotal int
 	// Log gets debug messages; nil is silence.
 	Log *slog.Logger
@@ -84,8 +84,8 @@ func New(cfg Config) *Server {
 	}
 	cfg.Interval = min(max(cfg.Interval, minInterval), maxInterval)
 	cfg.MaxSwarms = orDefault(cfg.MaxSwarms, defaultSwarms)
-	cfg.MaxPeers = min(orDefault(cfg.MaxPeers, defaultPeers), 1<<15)
 	cfg.MaxTotal = orDefault(cfg.MaxTotal, defaultTotal)
+	cfg.MaxPeers = min(orDefault(cfg.MaxPeers, defaultPeers), cfg.MaxTotal, 1<<15)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}

@@ -1,6 +1,10 @@
 package server
 
-import "p2pfs/swarm/tracker/packet"
+import (
+	"slices"
+
+	"p2pfs/swarm/tracker/packet"
+)
 
 // A swarmKey names a swarm: each address family has its own.
 type swarmKey struct {
@@ -12,6 +16,7 @@ type swarmKey struct {
 // is in the table.
 type swarm struct {
 	key        swarmKey
+	owner      group // of the peer that announced it first
 	peers      []peer
 	seeds      int   // of peers
 	completed  int32 // downloads that were told to us
@@ -22,14 +27,26 @@ type swarm struct {
 // announce. It is not safe for concurrent use and knows no clock.
 type table struct {
 	swarms   map[swarmKey]*swarm
-	ring     swarm // ring.next was announced last, ring.prev longest ago
-	peers    int   // of all swarms
+	ring     swarm         // ring.next was announced last, ring.prev longest ago
+	owned    map[group]int // swarms of each owner
+	peers    int           // of all swarms
 	cfg      Config
 	lifetime uint32 // of a peer, in seconds
 }
 
+const (
+	// fairPeers and fairSwarms are one group's fair part of a swarm and of the
+	// table. Who has more gives way first when there is no more room, so that a
+	// single host cannot push the others out by inventing peers or torrents.
+	fairPeers  = 4
+	fairSwarms = 64
+	// maxSpared is how many swarms may be spared in a search for one to drop.
+	maxSpared = 256
+)
+
 func (t *table) init(cfg Config) {
 	t.swarms = make(map[swarmKey]*swarm)
+	t.owned = make(map[group]int)
 	t.ring.prev, t.ring.next = &t.ring, &t.ring
 	t.cfg = cfg
 	t.lifetime = uint32(2 * cfg.Interval.Seconds())
@@ -49,7 +66,7 @@ func (t *table) announce(a announced, now uint32) *swarm {
 		if a.stopped {
 			return nil
 		}
-		s = t.add(a.key)
+		s = t.add(a.key, a.self.group())
 	}
 	at := t.tidy(s, a.self, now)
 	switch {
@@ -69,16 +86,29 @@ func (t *table) announce(a announced, now uint32) *swarm {
 	return s
 }
 
-// add makes a swarm, in place of the one announced longest ago if there are too
-// many.
-func (t *table) add(key swarmKey) *swarm {
+// add makes a swarm, in place of another if there are too many.
+func (t *table) add(key swarmKey, owner group) *swarm {
 	if len(t.swarms) >= t.cfg.MaxSwarms {
-		t.drop(t.ring.prev)
+		t.drop(t.victim())
 	}
-	s := &swarm{key: key}
+	s := &swarm{key: key, owner: owner}
 	t.swarms[key] = s
+	t.owned[owner]++
 	s.prev, s.next = s, s
 	return s
+}
+
+// victim returns the swarm to give up: the one announced longest ago, but the
+// swarms of an owner with no more than his part are spared if possible.
+func (t *table) victim() *swarm {
+	for range maxSpared {
+		s := t.ring.prev
+		if t.owned[s.owner] > t.cfg.MaxSwarms/fairSwarms {
+			return s
+		}
+		t.touch(s)
+	}
+	return t.ring.prev
 }
 
 // touch makes s the last announced.
@@ -93,6 +123,9 @@ func (t *table) drop(s *swarm) {
 	s.prev.next, s.next.prev = s.next, s.prev
 	t.peers -= len(s.peers)
 	delete(t.swarms, s.key)
+	if t.owned[s.owner]--; t.owned[s.owner] == 0 {
+		delete(t.owned, s.owner)
+	}
 }
 
 // tidy removes the expired peers of s and returns where self is, or -1.
@@ -119,6 +152,9 @@ func (t *table) remove(s *swarm, i int) {
 	last := len(s.peers) - 1
 	s.peers[i] = s.peers[last]
 	s.peers = s.peers[:last]
+	if cap(s.peers) > 8 && last < cap(s.peers)/4 {
+		s.peers = slices.Clone(s.peers) // else a swarm that shrank keeps its memory
+	}
 	t.peers--
 }
 
@@ -138,20 +174,20 @@ func (t *table) refresh(s *swarm, i int, a announced, now uint32) {
 	}
 }
 
-// insert adds a peer, in place of the one that was seen longest ago if there are
-// too many.
+// insert adds a peer, in place of another if there are too many.
 func (t *table) insert(s *swarm, a announced, now uint32) {
-	if len(s.peers) >= t.cfg.MaxPeers {
-		oldest := 0
-		for i := range s.peers {
-			if s.peers[i].seen < s.peers[oldest].seen {
-				oldest = i
-			}
-		}
-		t.remove(s, oldest)
+	if i := t.crowded(s, a.self); i >= 0 {
+		t.remove(s, i)
 	}
-	if t.peers >= t.cfg.MaxTotal && t.ring.prev != &t.ring && t.ring.prev != s {
-		t.drop(t.ring.prev)
+	if t.peers >= t.cfg.MaxTotal {
+		v := t.victim()
+		if v == s {
+			t.touch(s)
+			v = t.ring.prev
+		}
+		if v != s {
+			t.drop(v)
+		}
 	}
 	s.peers = append(s.peers, peer{a.self, a.seed, now})
 	t.peers++
@@ -161,6 +197,37 @@ func (t *table) insert(s *swarm, a announced, now uint32) {
 	if a.completed {
 		s.completed++
 	}
+}
+
+// crowded returns the peer of s that must go before one more can come, -1 for
+// none: of the newcomer's own group, if that has its part, else of all, the one
+// that was seen longest ago.
+func (t *table) crowded(s *swarm, self endpoint) int {
+	part := max(t.cfg.MaxPeers/fairPeers, 1)
+	if len(s.peers) < part {
+		return -1
+	}
+	g, mine, oldest, oldestMine := self.group(), 0, 0, -1
+	for i := range s.peers {
+		p := &s.peers[i]
+		if p.seen < s.peers[oldest].seen {
+			oldest = i
+		}
+		if p.at.group() != g {
+			continue
+		}
+		mine++
+		if oldestMine < 0 || p.seen < s.peers[oldestMine].seen {
+			oldestMine = i
+		}
+	}
+	switch {
+	case mine >= part && !self.loopback():
+		return oldestMine
+	case len(s.peers) >= t.cfg.MaxPeers:
+		return oldest
+	}
+	return -1
 }
 
 // scrape returns the figures of a swarm.
