@@ -1,0 +1,273 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+)
+
+// Tree is a catalogue as built: what its head will tell, and what was left
+// out.
+type Tree struct {
+	Root    Hash
+	Files   int64    // files and symlinks, a count
+	Bytes   int64    // sum of the files' sizes
+	Dropped []string // paths no catalogue may hold: bad names, too deep, there twice; the first 100
+}
+
+// maxDropped bounds Tree.Dropped.
+const maxDropped = 100
+
+// Builder turns lists of files into objects. It remembers the last list, so
+// that the next one costs little where it is the same; the objects themselves
+// are a function of the list alone. Not safe for concurrent use.
+type Builder struct {
+	put  func(Hash, []byte) error
+	last *built // the root directory of the last Build
+	tree Tree
+	buf  []byte
+}
+
+// built is a directory as it was built.
+type built struct {
+	list  []entry // all entries under it
+	dirs  map[string]*built
+	root  Hash
+	mtime int64 // of its newest entry
+	files int64
+	bytes int64
+}
+
+// entry is an item with the path it stands at.
+type entry struct {
+	path string
+	item
+}
+
+// NewBuilder returns a builder that hands each object it makes to put, children
+// before parents. It hands out none for directories that are as they were in
+// the last Build that succeeded: call Forget when those objects are gone. put
+// may keep the bytes.
+func NewBuilder(put func(Hash, []byte) error) *Builder {
+	return &Builder{put: put}
+}
+
+// Forget makes the next Build hand out every object.
+func (b *Builder) Forget() { b.last = nil }
+
+// Build makes the objects of files, in any order. Files that may not be
+// published are left out and named in Tree.Dropped. The error is put's.
+func (b *Builder) Build(files []File) (Tree, error) {
+	list := make([]entry, 0, len(files))
+	b.tree = Tree{}
+	for i := range files {
+		if e, ok := entryOf(&files[i]); ok {
+			list = append(list, e)
+		} else {
+			b.drop(files[i].Path)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y entry) int { return comparePaths(x.path, y.path) })
+	last := b.last
+	b.last = nil
+	d, err := b.dir(last, 0, list)
+	if err != nil {
+		return Tree{}, err
+	}
+	b.last = d
+	b.tree.Root, b.tree.Files, b.tree.Bytes = d.root, d.files, d.bytes
+	return b.tree, nil
+}
+
+func (b *Builder) drop(path string) {
+	if len(b.tree.Dropped) < maxDropped {
+		b.tree.Dropped = append(b.tree.Dropped, path)
+	}
+}
+
+// entryOf checks f and returns it as an entry.
+func entryOf(f *File) (entry, bool) {
+	depth := strings.Count(f.Path, "/")
+	if depth >= MaxDepth {
+		return entry{}, false
+	}
+	var name string
+	for name = range strings.SplitSeq(f.Path, "/") {
+		if !ValidName(name) {
+			return entry{}, false
+		}
+	}
+	e := entry{path: f.Path, item: item{name: name, kind: f.Kind}}
+	if !f.MTime.IsZero() {
+		e.mtime = f.MTime.UnixNano()
+	}
+	switch f.Kind {
+	case KindFile:
+		e.size, e.root, e.v1, e.exec = f.Size, f.Root, f.V1, f.Exec
+	case KindSymlink:
+		e.target = f.Target
+		return e, inside(f.Target, depth)
+	case KindDir:
+	default:
+		return e, false
+	}
+	return e, e.check() == nil
+}
+
+// comparePaths orders paths as a walk does: all that is under a directory
+// right behind it.
+func comparePaths(x, y string) int {
+	for i := range min(len(x), len(y)) {
+		switch {
+		case x[i] == y[i]:
+		case x[i] == '/':
+			return -1
+		case y[i] == '/':
+			return 1
+		default:
+			return int(x[i]) - int(y[i])
+		}
+	}
+	return len(x) - len(y)
+}
+
+// dir builds the directory whose entries' names begin at byte from of their
+// paths. old is the same directory in the last Build, or nil.
+func (b *Builder) dir(old *built, from int, list []entry) (*built, error) {
+	if old != nil && slices.Equal(old.list, list) {
+		return old, nil
+	}
+	d := &built{list: list}
+	var items []item
+	for len(list) > 0 {
+		run := list[:runLen(list, from)]
+		list = list[len(run):]
+		it := run[0].item
+		switch deep := len(run[len(run)-1].path) > from+len(it.name); {
+		case deep || it.kind == KindDir:
+			var err error
+			if it, err = b.subdir(old, d, from, run); err != nil {
+				return nil, err
+			}
+		default:
+			b.dropRest(run[1:])
+			d.files++
+			d.bytes += it.size
+		}
+		d.mtime = max(d.mtime, it.mtime)
+		items = append(items, it)
+	}
+	var err error
+	d.root, err = b.shards(items)
+	return d, err
+}
+
+// runLen returns how many entries at the front of list share the component
+// that begins at byte from.
+func runLen(list []entry, from int) int {
+	name := component(list[0].path, from)
+	for i := 1; i < len(list); i++ {
+		if component(list[i].path, from) != name {
+			return i
+		}
+	}
+	return len(list)
+}
+
+func component(path string, from int) string {
+	if i := strings.IndexByte(path[from:], '/'); i >= 0 {
+		return path[from : from+i]
+	}
+	return path[from:]
+}
+
+// subdir builds the directory that the entries of run are in, and returns it
+// as an entry of its parent d.
+func (b *Builder) subdir(old, d *built, from int, run []entry) (item, error) {
+	it := item{name: component(run[0].path, from), kind: KindDir}
+	below := from + len(it.name) + 1
+	inner := run
+	for len(inner) > 0 && len(inner[0].path) < below { // entries for the directory itself
+		if inner[0].kind != KindDir {
+			b.drop(inner[0].path)
+		}
+		it.mtime = max(it.mtime, inner[0].mtime)
+		inner = inner[1:]
+	}
+	var was *built
+	if old != nil {
+		was = old.dirs[it.name]
+	}
+	sub, err := b.dir(was, below, inner)
+	if err != nil {
+		return it, err
+	}
+	if d.dirs == nil {
+		d.dirs = make(map[string]*built)
+	}
+	d.dirs[it.name] = sub
+	d.files += sub.files
+	d.bytes += sub.bytes
+	it.root = sub.root
+	if it.mtime == 0 {
+		it.mtime = sub.mtime
+	}
+	return it, nil
+}
+
+func (b *Builder) dropRest(list []entry) {
+	for i := range list {
+		b.drop(list[i].path)
+	}
+}
+
+// shards makes the objects of one directory and returns the topmost one.
+func (b *Builder) shards(items []item) (Hash, error) {
+	sizes, marks := make([]int, len(items)), make([]uint64, len(items))
+	for i := range items {
+		b.buf = items[i].append(b.buf[:0])
+		sizes[i], marks[i] = len(b.buf), mark(items[i].name)
+	}
+	cuts := split(sizes, marks)
+	kids := make([]kid, len(cuts))
+	for i, c := range cuts {
+		h, err := b.emit(appendShard(nil, items[c.from:c.to]))
+		if err != nil {
+			return h, err
+		}
+		kids[i].hash = h
+		if c.from < c.to {
+			kids[i].first = items[c.from].name
+		}
+	}
+	for level := 1; len(kids) > 1; level++ {
+		var err error
+		if kids, err = b.index(level, kids); err != nil {
+			return Hash{}, err
+		}
+	}
+	return kids[0].hash, nil
+}
+
+// index puts one level of index objects above kids.
+func (b *Builder) index(level int, kids []kid) ([]kid, error) {
+	sizes, marks := make([]int, len(kids)), make([]uint64, len(kids))
+	for i := range kids {
+		b.buf = kids[i].append(b.buf[:0])
+		sizes[i], marks[i] = len(b.buf), mark(kids[i].first)
+	}
+	cuts := split(sizes, marks)
+	above := make([]kid, len(cuts))
+	for i, c := range cuts {
+		h, err := b.emit(appendIndex(nil, level, kids[c.from:c.to]))
+		if err != nil {
+			return nil, err
+		}
+		above[i] = kid{kids[c.from].first, h}
+	}
+	return above, nil
+}
+
+func (b *Builder) emit(data []byte) (Hash, error) {
+	h := HashObject(data)
+	return h, b.put(h, data)
+}

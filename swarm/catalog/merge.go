@@ -1,0 +1,291 @@
+package catalog
+
+import (
+	"cmp"
+	"io/fs"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// shown is one entry of a merged directory.
+type shown struct {
+	name    string
+	sources []source // all of the same content; the first gives the attributes
+}
+
+// source is an item and whose it is.
+type source struct {
+	who  *who
+	item *item
+}
+
+func (sh *shown) kind() Kind { return sh.sources[0].item.kind }
+
+func (sh *shown) entry() Entry {
+	first := sh.sources[0]
+	it := first.item
+	e := Entry{
+		Name: sh.name, Kind: it.kind, Size: it.size, MTime: time.Unix(0, it.mtime), Exec: it.exec,
+		V1: it.v1, Target: it.target, Member: first.who.key, Sources: first.who.alone, Published: it.name,
+	}
+	if it.kind == KindFile {
+		e.Root = it.root
+	}
+	if len(sh.sources) > 1 {
+		e.Sources = make([]Key, len(sh.sources))
+		for i, src := range sh.sources {
+			e.Sources[i] = src.who.key
+		}
+		if it.kind == KindDir {
+			e.MTime = time.Unix(0, sh.mtime())
+		}
+	}
+	return e
+}
+
+// mtime returns the mtime of an entry: of a merged directory the newest.
+func (sh *shown) mtime() int64 {
+	t := sh.sources[0].item.mtime
+	if sh.kind() == KindDir {
+		for _, src := range sh.sources[1:] {
+			t = max(t, src.item.mtime)
+		}
+	}
+	return t
+}
+
+// merged is a directory of all members.
+type merged struct {
+	parts  []part
+	claims *claims
+	shown  []shown // sorted by name
+}
+
+// find returns the entry of that name, or nil.
+func (d *merged) find(name string) *shown {
+	i, ok := slices.BinarySearchFunc(d.shown, name, func(sh shown, name string) int {
+		return cmp.Compare(sh.name, name)
+	})
+	if !ok {
+		return nil
+	}
+	return &d.shown[i]
+}
+
+// fewParts is up to how many members an entry is looked up with each, rather
+// than by merging the directory.
+const fewParts = 8
+
+// child returns the entry of that name in a directory. fs.ErrNotExist if there
+// is none.
+func (v *View) child(at place, name string) (*shown, error) {
+	d := v.dirs.get(at, v)
+	if d == nil && (len(at.parts) > fewParts || !v.mayBeBare(name, at.depth)) {
+		var err error
+		if d, err = v.merged(at); err != nil {
+			return nil, err
+		}
+	}
+	if d != nil {
+		if sh := d.find(name); sh != nil {
+			return sh, nil
+		}
+		return nil, fs.ErrNotExist
+	}
+	group, err := v.gather(at, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, sh := range v.resolve(nil, at, group) {
+		if sh.name == name {
+			return &sh, nil
+		}
+	}
+	return nil, fs.ErrNotExist
+}
+
+// gather returns who has an item of that name in a directory, by rank.
+func (v *View) gather(at place, name string) ([]source, error) {
+	var group []source
+	for _, p := range at.parts {
+		it, err := v.store.find(p.root, name)
+		if err != nil {
+			return nil, err
+		}
+		if it != nil && visible(it, at.depth) {
+			group = append(group, source{p.who, it})
+		}
+	}
+	return group, nil
+}
+
+// visible reports whether an item in a directory of that depth is shown at
+// all: symlinks that leave the tree are not.
+func visible(it *item, depth int) bool {
+	return it.kind != KindSymlink || inside(it.target, depth)
+}
+
+// merged returns the merge of a directory, from the cache if it is there.
+func (v *View) merged(at place) (*merged, error) {
+	if d := v.dirs.get(at, v); d != nil {
+		return d, nil
+	}
+	var all []source
+	for _, p := range at.parts {
+		err := v.store.each(p.root, func(it *item) error {
+			if visible(it, at.depth) {
+				all = append(all, source{p.who, it})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(at.parts) > 1 {
+		slices.SortStableFunc(all, func(x, y source) int { return cmp.Compare(x.item.name, y.item.name) })
+	}
+	d := &merged{parts: at.parts, claims: v.claims, shown: make([]shown, 0, len(all))}
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].item.name == all[0].item.name {
+			n++
+		}
+		d.shown = v.resolve(d.shown, at, all[:n:n])
+		all = all[n:]
+	}
+	d.sort()
+	v.dirs.add(at, v, d)
+	return d, nil
+}
+
+// resolve appends what is shown for one published name: group is who has it,
+// by rank, and is reordered.
+func (v *View) resolve(dst []shown, at place, group []source) []shown {
+	if len(group) == 0 {
+		return dst
+	}
+	name := group[0].item.name
+	bare := v.mayBeBare(name, at.depth)
+	if bare && len(group) > 1 {
+		v.claims.promote(at.path, name, group)
+	}
+	for len(group) > 0 {
+		var same []source
+		same, group = takeSame(group, bare)
+		first := same[0]
+		sh := shown{name, same}
+		if !bare {
+			sh.name = first.who.longName(name, first.item.kind)
+		}
+		bare = false
+		dst = append(dst, sh)
+	}
+	return dst
+}
+
+// takeSame cuts off the front of group all sources that are one entry with the
+// first: those of the same content, and directories where they merge.
+func takeSame(group []source, merge bool) (same, rest []source) {
+	first := group[0].item
+	if first.kind == KindDir && !merge {
+		return group[:1:1], group[1:]
+	}
+	n := 1
+	for i := 1; i < len(group); i++ {
+		if !first.sameContent(group[i].item) && (first.kind != KindDir || group[i].item.kind != KindDir) {
+			continue
+		}
+		src := group[i]
+		copy(group[n+1:i+1], group[n:i])
+		group[n] = src
+		n++
+	}
+	return group[:n:n], group[n:]
+}
+
+// sort brings the entries into the order of the names they are shown under. Of
+// copies under the same long name, which takes names cut short or a forged
+// key8, all but one are numbered.
+func (d *merged) sort() {
+	byName := func(x, y shown) int { return cmp.Compare(x.name, y.name) }
+	if !slices.IsSortedFunc(d.shown, byName) {
+		slices.SortStableFunc(d.shown, byName)
+	}
+	again := false
+	for i := 1; i < len(d.shown); i++ {
+		if d.shown[i].name == d.shown[i-1].name {
+			again = true
+		}
+	}
+	if again {
+		d.number()
+	}
+}
+
+func (d *merged) number() {
+	taken := make(map[string]bool, len(d.shown))
+	var twice []int
+	for i := range d.shown {
+		if taken[d.shown[i].name] {
+			twice = append(twice, i)
+		}
+		taken[d.shown[i].name] = true
+	}
+	for _, i := range twice {
+		first := d.shown[i].sources[0]
+		for n := 2; taken[d.shown[i].name]; n++ {
+			d.shown[i].name = first.who.numbered(first.item.name, first.item.kind, "~"+strconv.Itoa(n))
+		}
+		taken[d.shown[i].name] = true
+	}
+	slices.SortFunc(d.shown, func(x, y shown) int { return cmp.Compare(x.name, y.name) })
+}
+
+// dirCacheEntries bounds the entries of merged directories kept in memory.
+const dirCacheEntries = 300_000
+
+// dirCache keeps merged directories from view to view. Safe for concurrent
+// use: all views of a drive share it, from any goroutine, so that it cannot
+// belong to State's.
+type dirCache struct {
+	mu   sync.Mutex // guards dirs; held for map accesses only
+	dirs *lru[dirKey, *merged]
+}
+
+// dirKey names a directory; member is zero but in exact views.
+type dirKey struct {
+	member Key
+	path   string
+}
+
+func newDirCache() *dirCache {
+	return &dirCache{dirs: newLRU[dirKey, *merged](dirCacheEntries)}
+}
+
+func (v *View) dirKey(at place) dirKey {
+	k := dirKey{path: at.path}
+	if v.exact {
+		k.member = v.members[0].who.key
+	}
+	return k
+}
+
+// get returns the merge of a directory if it is what v would make of it.
+func (c *dirCache) get(at place, v *View) *merged {
+	c.mu.Lock()
+	d := c.dirs.get(v.dirKey(at))
+	c.mu.Unlock()
+	if d == nil || !slices.Equal(d.parts, at.parts) || d.claims != v.claims && len(at.parts) > 1 {
+		return nil
+	}
+	return d
+}
+
+func (c *dirCache) add(at place, v *View, d *merged) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dirs.add(v.dirKey(at), d, len(d.shown)+16)
+}

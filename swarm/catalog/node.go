@@ -1,0 +1,286 @@
+package catalog
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+)
+
+// emptyObject is the shard of an empty directory. It is always there.
+var (
+	emptyObject = appendShard(nil, nil)
+	emptyHash   = HashObject(emptyObject)
+)
+
+// objectWeight is what an object counts beyond its bytes against the bounds:
+// some of what it costs in memory and on disk, so that a flood of tiny objects
+// is bounded too.
+const objectWeight = 512
+
+// node is what State knows of an object. The first group of fields is told by
+// the object itself and kept on disk.
+type node struct {
+	size        int32 // bytes
+	own         int32 // entries in the shard itself
+	level       uint8
+	first, last string // names in the shard
+	kids        []Hash // index: its children; shard: its directories' objects
+
+	refs     int32 // kids lists and heads it stands in
+	missing  int32 // kids that are not complete
+	here     bool
+	complete bool // it and all under it are here and well-formed
+	bad      bool // it or something under it is not well-formed
+
+	// Of complete nodes: of the tree under it, counted as often as it is named.
+	height  int // of paths under it, components
+	entries int64
+	bytes   int64 // sum of the weights
+}
+
+// nodeOf returns the node of a decoded object.
+func nodeOf(o *object) *node {
+	n := &node{size: int32(o.size), own: int32(len(o.items)), level: uint8(o.level), here: true}
+	for i := range o.kids {
+		n.kids = append(n.kids, o.kids[i].hash)
+	}
+	if len(o.items) > 0 {
+		n.first, n.last = o.items[0].name, o.items[len(o.items)-1].name
+	}
+	for i := range o.items {
+		if o.items[i].kind == KindDir {
+			n.kids = append(n.kids, o.items[i].root)
+		}
+	}
+	return n
+}
+
+// weight returns what a node counts against the bounds, in bytes.
+func (n *node) weight() int64 { return int64(n.size) + objectWeight }
+
+// marshal returns the fields that are kept on disk.
+func (n *node) marshal() []byte {
+	b := binary.AppendUvarint(nil, uint64(n.size))
+	b = binary.AppendUvarint(b, uint64(n.own))
+	b = append(b, n.level, uint8(len(n.first)), uint8(len(n.last)))
+	b = append(append(b, n.first...), n.last...)
+	for i := range n.kids {
+		b = append(b, n.kids[i][:]...)
+	}
+	return b
+}
+
+var errNode = errors.New("catalogue store: malformed node")
+
+func unmarshalNode(b []byte) (*node, error) {
+	size, i := binary.Uvarint(b)
+	if i <= 0 || size > MaxObject {
+		return nil, errNode
+	}
+	own, j := binary.Uvarint(b[i:])
+	b = b[max(i+j, 0):]
+	if j <= 0 || own > MaxObject || len(b) < 3 {
+		return nil, errNode
+	}
+	n := &node{size: int32(size), own: int32(own), level: b[0], here: true}
+	first, last := int(b[1]), int(b[2])
+	if b = b[3:]; len(b) < first+last {
+		return nil, errNode
+	}
+	n.first, n.last = string(b[:first]), string(b[first:first+last])
+	b = b[first+last:]
+	if len(b)%len(Hash{}) != 0 {
+		return nil, errNode
+	}
+	n.kids = make([]Hash, len(b)/len(Hash{}))
+	for i := range n.kids {
+		n.kids[i] = Hash(b[i*len(Hash{}):])
+	}
+	return n, nil
+}
+
+// ref notes a reference to an object and returns its node, which may not be
+// here yet.
+func (s *State) ref(h Hash) *node {
+	n := s.nodes[h]
+	if n == nil {
+		n = &node{}
+		s.nodes[h] = n
+	}
+	n.refs++
+	delete(s.garbage, h)
+	return n
+}
+
+// unref takes a reference back.
+func (s *State) unref(h Hash) {
+	n := s.nodes[h]
+	if n.refs--; n.refs > 0 {
+		return
+	}
+	if n.here || n.bad {
+		s.garbage[h] = s.now
+	} else {
+		delete(s.nodes, h)
+	}
+}
+
+// addNode takes in the node of an object that is here. It returns the kids
+// that are not, each once.
+func (s *State) addNode(h Hash, n *node) (missing []Hash) {
+	if was := s.nodes[h]; was != nil {
+		n.refs = was.refs
+	}
+	s.nodes[h] = n
+	s.held += n.weight()
+	if n.refs == 0 {
+		s.garbage[h] = s.now
+	}
+	spoilt := false
+	for _, k := range n.kids {
+		kid := s.ref(k)
+		if kid.complete {
+			continue
+		}
+		spoilt = spoilt || kid.bad
+		n.missing++
+		if !kid.here && !kid.bad && kid.refs == 1 {
+			missing = append(missing, k)
+		}
+		s.parents[k] = append(s.parents[k], h)
+	}
+	switch {
+	case spoilt:
+		s.spoil(h)
+	case n.missing == 0:
+		s.completed(h)
+	}
+	return missing
+}
+
+// completed notes that nothing under an object is missing any more, and goes
+// up from there.
+func (s *State) completed(h Hash) {
+	for todo := []Hash{h}; len(todo) > 0; {
+		h, todo = todo[len(todo)-1], todo[:len(todo)-1]
+		n := s.nodes[h]
+		if n.complete || n.bad {
+			continue
+		}
+		if !s.sum(h, n) {
+			s.spoil(h)
+			continue
+		}
+		n.complete = true
+		for _, p := range s.parents[h] {
+			parent := s.nodes[p]
+			if parent == nil {
+				continue
+			}
+			if parent.missing--; parent.missing == 0 {
+				todo = append(todo, p)
+			}
+		}
+		delete(s.parents, h)
+		for _, k := range append([]Key(nil), s.roots[h]...) {
+			s.showWanted(s.authors[k])
+		}
+	}
+}
+
+// sum adds up what is under a node whose kids are all complete. False if they
+// do not fit together.
+func (s *State) sum(h Hash, n *node) bool {
+	n.entries, n.bytes = int64(n.own), n.weight()
+	if n.own > 0 {
+		n.height = 1
+	}
+	for _, k := range n.kids {
+		kid := s.nodes[k]
+		n.entries = min(n.entries+kid.entries, s.limits.Entries+1)
+		n.bytes = min(n.bytes+kid.bytes, s.limits.Author+1)
+		if n.level == 0 {
+			n.height = max(n.height, kid.height+1)
+		} else {
+			n.height = max(n.height, kid.height)
+		}
+	}
+	if n.level == 0 {
+		return n.height <= MaxDepth
+	}
+	return s.sumIndex(h, n)
+}
+
+// sumIndex checks that an index tells the truth about its children and that
+// their names are in order.
+func (s *State) sumIndex(h Hash, n *node) bool {
+	o, err := s.store.load(h)
+	if err != nil || len(o.kids) != len(n.kids) {
+		return false
+	}
+	last := ""
+	for i := range o.kids {
+		kid := s.nodes[o.kids[i].hash]
+		if kid.level != n.level-1 || kid.first == "" || kid.first != o.kids[i].first || kid.first <= last {
+			return false
+		}
+		last = kid.last
+	}
+	n.first, n.last = o.kids[0].first, last
+	return true
+}
+
+// spoil notes that an object, or one under it, is not well-formed. Everything
+// above is then not either.
+func (s *State) spoil(h Hash) {
+	for todo := []Hash{h}; len(todo) > 0; {
+		h, todo = todo[len(todo)-1], todo[:len(todo)-1]
+		n := s.nodes[h]
+		if n == nil || n.bad {
+			continue
+		}
+		n.bad = true
+		todo = append(todo, s.parents[h]...)
+		delete(s.parents, h)
+		for _, k := range append([]Key(nil), s.roots[h]...) {
+			s.reject(s.authors[k])
+		}
+	}
+}
+
+// collect deletes what has been garbage since before a time, and what becomes
+// garbage by that.
+func (s *State) collect(before time.Time) {
+	for again := true; again; {
+		again = false
+		for h, since := range s.garbage {
+			if since.Before(before) {
+				s.deleteObject(h)
+				again = true
+			}
+		}
+	}
+}
+
+func (s *State) deleteObject(h Hash) {
+	n := s.nodes[h]
+	delete(s.garbage, h)
+	delete(s.nodes, h)
+	for _, k := range n.kids {
+		if kid := s.nodes[k]; kid != nil {
+			if !kid.complete {
+				if s.parents[k] = remove(s.parents[k], h); len(s.parents[k]) == 0 {
+					delete(s.parents, k)
+				}
+			}
+			s.unref(k)
+			if since, ok := s.garbage[k]; ok && !since.IsZero() {
+				s.garbage[k] = time.Time{} // has waited with its parent
+			}
+		}
+	}
+	if n.here {
+		s.held -= n.weight()
+		s.store.put(func(b *batch) { b.objects[h], b.nodes[h] = nil, nil })
+	}
+}

@@ -1,0 +1,179 @@
+package catalog
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"p2pfs/swarm/bencode"
+)
+
+// MaxObject is the longest object in bytes.
+const MaxObject = 16 << 10
+
+// maxLevel bounds how many index objects stand above a shard: each level
+// divides by a hundred or more.
+const maxLevel = 6
+
+// ErrObject is an object that is no well-formed part of a directory.
+var ErrObject = errors.New("malformed object")
+
+// Hash is the SHA-256 of an object.
+type Hash [sha256.Size]byte
+
+// String returns h in hex.
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// HashObject returns the name of an object.
+func HashObject(data []byte) Hash { return sha256.Sum256(data) }
+
+// object is a decoded object: a shard holds items, an index holds kids.
+// Immutable.
+type object struct {
+	level int    // 0: shard
+	items []item // of a shard, sorted by name
+	kids  []kid  // of an index, at least one, sorted by first
+	size  int    // of the encoding, bytes
+}
+
+// kid is one child of an index object: a shard, or an index one level lower.
+type kid struct {
+	first string // the first name under it
+	hash  Hash
+}
+
+// appendShard appends the encoding of a directory's shard.
+func appendShard(dst []byte, items []item) []byte {
+	dst = append(dst, "d1:el"...)
+	for i := range items {
+		dst = items[i].append(dst)
+	}
+	return append(dst, "ee"...)
+}
+
+// appendIndex appends the encoding of an index object of a level above zero.
+func appendIndex(dst []byte, level int, kids []kid) []byte {
+	dst = append(dst, "d1:cl"...)
+	for i := range kids {
+		dst = kids[i].append(dst)
+	}
+	dst = append(dst, "e1:li"...)
+	dst = strconv.AppendInt(dst, int64(level), 10)
+	return append(dst, "ee"...)
+}
+
+// objectOverhead is what an index adds to its kids' bytes; a shard adds less.
+const objectOverhead = len("d1:cle1:li9ee")
+
+func (k *kid) append(dst []byte) []byte {
+	dst = append(dst, 'l')
+	dst = appendString(dst, k.first)
+	dst = appendBytes(dst, k.hash[:])
+	return append(dst, 'e')
+}
+
+// decodeObject reads an object that came from outside. ErrObject, wrapped, if
+// it is too long, not canonical bencode, not sorted, or holds what an entry
+// may not hold.
+func decodeObject(data []byte) (*object, error) {
+	o, err := parseObject(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrObject, err)
+	}
+	return o, nil
+}
+
+func parseObject(data []byte) (*object, error) {
+	lim := bencode.Limits{Bytes: MaxObject, Tokens: MaxObject, Depth: 4}
+	c, err := bencode.NewCursor(data, lim)
+	if err != nil {
+		return nil, err
+	}
+	o := &object{size: len(data)}
+	var seen string
+	err = c.Dict(func(key []byte) error {
+		seen += string(key)
+		switch string(key) {
+		case "e":
+			return o.parseItems(c)
+		case "c":
+			return o.parseKids(c)
+		case "l":
+			level, err := c.Int()
+			if err == nil && (level < 1 || level > maxLevel) {
+				err = fmt.Errorf("index of level %d", level)
+			}
+			o.level = int(level)
+			return err
+		}
+		return fmt.Errorf("key %q", key)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case seen == "e", seen == "cl" && len(o.kids) > 0:
+		return o, nil
+	}
+	return nil, fmt.Errorf("neither shard nor index: keys %q", seen)
+}
+
+func (o *object) parseItems(c *bencode.Cursor) error {
+	o.items = make([]item, 0, o.size/100)
+	return c.List(func() error {
+		var it item
+		if err := it.parse(c); err != nil {
+			return err
+		}
+		if n := len(o.items); n > 0 && it.name <= o.items[n-1].name {
+			return fmt.Errorf("entry %q not sorted", it.name)
+		}
+		o.items = append(o.items, it)
+		return nil
+	})
+}
+
+func (o *object) parseKids(c *bencode.Cursor) error {
+	o.kids = make([]kid, 0, o.size/50)
+	return c.List(func() error {
+		var k kid
+		n := 0
+		err := c.List(func() error {
+			b, err := c.Bytes()
+			switch n++; {
+			case err != nil:
+				return err
+			case n == 1:
+				k.first = string(b)
+			case n == 2 && len(b) == len(k.hash):
+				copy(k.hash[:], b)
+			default:
+				return errors.New("child of odd form")
+			}
+			return nil
+		})
+		switch m := len(o.kids); {
+		case err != nil:
+			return err
+		case n != 2 || !ValidName(k.first):
+			return errors.New("child of odd form")
+		case m > 0 && k.first <= o.kids[m-1].first:
+			return fmt.Errorf("child %q not sorted", k.first)
+		}
+		o.kids = append(o.kids, k)
+		return nil
+	})
+}
+
+func appendString(dst []byte, s string) []byte {
+	dst = strconv.AppendInt(dst, int64(len(s)), 10)
+	dst = append(dst, ':')
+	return append(dst, s...)
+}
+
+func appendBytes(dst, b []byte) []byte {
+	dst = strconv.AppendInt(dst, int64(len(b)), 10)
+	dst = append(dst, ':')
+	return append(dst, b...)
+}

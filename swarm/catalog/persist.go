@@ -1,0 +1,141 @@
+package catalog
+
+import (
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"p2pfs/swarm/bencode"
+)
+
+// record is an author as the store keeps him.
+type record struct {
+	Bad   int64  `bencode:"bad"`
+	Met   int64  `bencode:"met"`
+	Order int64  `bencode:"order"`
+	Seen  int64  `bencode:"seen"` // Unix seconds
+	Seq   int64  `bencode:"seq"`
+	Shown string `bencode:"shown"` // a head, bencoded; empty: none
+	Want  string `bencode:"want"`
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// saveAuthor stores all that is to outlive a restart.
+func (s *State) saveAuthor(a *author) {
+	r := record{
+		Bad: flag(a.bad), Met: flag(a.met), Order: int64(a.order), Seen: a.seen.Unix(), Seq: a.seq,
+	}
+	if a.shown != nil {
+		r.Shown = string(a.shown.Append(nil))
+	}
+	if a.want != nil {
+		r.Want = string(a.want.Append(nil))
+	}
+	data, err := bencode.Marshal(r)
+	if err != nil {
+		panic(err) // a struct of strings and integers
+	}
+	s.store.put(func(b *batch) { b.heads[a.key] = data })
+}
+
+// readStore takes in everything from disk and shows what is complete.
+func (s *State) readStore() error {
+	err := s.store.read(func(tx *bbolt.Tx) error {
+		err := tx.Bucket(bucketNodes).ForEach(func(k, v []byte) error {
+			n, err := unmarshalNode(v)
+			if err != nil || len(k) != len(Hash{}) {
+				return errNode
+			}
+			s.addNode(Hash(k), n)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		err = tx.Bucket(bucketClaims).ForEach(func(k, v []byte) error {
+			if len(k) == len(claimKey{}) && len(v) == len(Key{}) {
+				s.claims.set(claimKey(k), Key(v))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return tx.Bucket(bucketHeads).ForEach(func(k, v []byte) error {
+			if len(k) != len(Key{}) {
+				return fmt.Errorf("key of %d bytes", len(k))
+			}
+			return s.readAuthor(Key(k), v)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	s.showAll()
+	return nil
+}
+
+func (s *State) readAuthor(k Key, data []byte) error {
+	var r record
+	if err := bencode.Unmarshal(data, &r, bencode.Limits{}); err != nil {
+		return fmt.Errorf("author %s: %w", k.Short(), err)
+	}
+	a := s.addAuthor(k)
+	a.seq, a.bad, a.met, a.order, a.seen = r.Seq, r.Bad != 0, r.Met != 0, uint64(r.Order), time.Unix(r.Seen, 0)
+	s.nextOrder = max(s.nextOrder, a.order+1)
+	var err error
+	if a.shown, err = s.readHead(a, r.Shown); err != nil {
+		return err
+	}
+	a.want, err = s.readHead(a, r.Want)
+	return err
+}
+
+func (s *State) readHead(a *author, data string) (*Head, error) {
+	if data == "" {
+		return nil, nil
+	}
+	h, err := ParseHead([]byte(data))
+	if err != nil {
+		return nil, fmt.Errorf("author %s: %w", a.key.Short(), err)
+	}
+	s.ref(h.Root)
+	return &h, nil
+}
+
+// showAll makes the first view, of what was shown when the store was written.
+// A head whose objects are not all here, which takes a broken store, is fetched
+// again.
+func (s *State) showAll() {
+	for _, a := range s.authors {
+		if a.shown == nil {
+			continue
+		}
+		if n := s.nodes[a.shown.Root]; n.complete {
+			a.who = s.whoOf(a)
+			continue
+		}
+		lost := a.shown
+		a.shown = nil
+		if a.want == nil {
+			a.want = lost
+		} else {
+			s.unref(lost.Root)
+		}
+	}
+	s.view = s.viewNow()
+	for _, a := range s.authors {
+		if want := a.want; want != nil {
+			a.want = nil
+			s.setWant(a, want)
+			s.unref(want.Root) // the reference that readHead took
+		}
+	}
+}

@@ -1,0 +1,293 @@
+package catalog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// What can be wrong with a store or an object in it.
+var (
+	// ErrLocked is a store that another process has open.
+	ErrLocked = errors.New("in use by another process")
+	// ErrDrive is a store that belongs to another drive.
+	ErrDrive = errors.New("belongs to another drive")
+	// ErrGone is an object that is not in the store any more: a View was used
+	// long after it was replaced, or a foreign one was asked for.
+	ErrGone = errors.New("catalogue object is gone")
+
+	errBroken = errors.New("file is broken")
+)
+
+// The buckets of the file.
+var (
+	bucketMeta    = []byte("meta")    // "salt", "format"
+	bucketHeads   = []byte("heads")   // author's key -> record
+	bucketObjects = []byte("objects") // hash -> bytes
+	bucketNodes   = []byte("nodes")   // hash -> what State must know of it
+	bucketClaims  = []byte("claims")  // path's hash -> key
+)
+
+// storeFormat is raised when the meaning of the buckets changes.
+const storeFormat = 1
+
+// Store keeps the catalogues of one drive in a bbolt file. What is put is seen
+// at once and reaches the disk with the next Flush, all of it or nothing.
+//
+// Safe for concurrent use. The mutex guards what waits for Flush and the cache
+// of decoded objects: views read them from any goroutine, so that neither can
+// belong to State's. It is never held across disk I/O.
+type Store struct {
+	db *bbolt.DB
+
+	flush sync.Mutex // held by the one Flush that runs; taken before mu
+
+	mu       sync.Mutex
+	waiting  *batch // to be written by the next Flush
+	flushing *batch // being written; nil if none
+	cache    *lru[Hash, *object]
+}
+
+// batch is a set of changes; nil stands for deleted.
+type batch struct {
+	heads   map[Key][]byte
+	objects map[Hash][]byte
+	nodes   map[Hash][]byte
+	claims  map[claimKey][]byte
+}
+
+func newBatch() *batch {
+	return &batch{
+		make(map[Key][]byte), make(map[Hash][]byte), make(map[Hash][]byte), make(map[claimKey][]byte),
+	}
+}
+
+func (b *batch) empty() bool {
+	return len(b.heads)+len(b.objects)+len(b.nodes)+len(b.claims) == 0
+}
+
+// OpenStore opens the store at path for the drive with that salt, and makes it
+// if there is none. ErrLocked, wrapped, if another process has it, ErrDrive if
+// it is another drive's. A file that is broken is put aside under the name
+// path + ".broken", with a warning to log, which may be nil.
+func OpenStore(path string, salt Salt, log *slog.Logger) (*Store, error) {
+	db, err := openDB(path, salt)
+	if errors.Is(err, errBroken) {
+		if log != nil {
+			log.Warn("catalogue store is broken: beginning a new one", "path", path, "err", err)
+		}
+		if err = os.Rename(path, path+".broken"); err == nil {
+			db, err = openDB(path, salt)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("catalogue store: %w", err)
+	}
+	return &Store{db: db, waiting: newBatch(), cache: newLRU[Hash, *object](cacheBytes)}, nil
+}
+
+// openDB opens the file and makes its buckets. bbolt panics on some files that
+// are broken.
+func openDB(path string, salt Salt) (db *bbolt.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errBroken, r)
+		}
+		if err != nil && db != nil {
+			db.Close()
+			db = nil
+		}
+	}()
+	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: time.Second, FreelistType: bbolt.FreelistMapType, NoFreelistSync: true,
+	})
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("%s: %w", path, ErrLocked)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("%w: %w", errBroken, err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return db, db.Update(func(tx *bbolt.Tx) error { return prepare(tx, salt) })
+}
+
+func prepare(tx *bbolt.Tx, salt Salt) error {
+	for _, name := range [][]byte{bucketMeta, bucketHeads, bucketObjects, bucketNodes, bucketClaims} {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	meta := tx.Bucket(bucketMeta)
+	was := meta.Get([]byte("salt"))
+	if was == nil {
+		if err := meta.Put([]byte("format"), binary.AppendUvarint(nil, storeFormat)); err != nil {
+			return err
+		}
+		return meta.Put([]byte("salt"), salt[:])
+	}
+	if format, _ := binary.Uvarint(meta.Get([]byte("format"))); format != storeFormat {
+		return fmt.Errorf("%w: format %d, want %d", errBroken, format, storeFormat)
+	}
+	if string(was) != string(salt[:]) {
+		return ErrDrive
+	}
+	return nil
+}
+
+// Close flushes and closes the file. It waits for a Flush that runs. Views of
+// the store fail from then on.
+func (s *Store) Close() error {
+	return errors.Join(s.Flush(), s.db.Close())
+}
+
+// Flush writes all that was put since the last one, and waits for the disk.
+// After an error it is kept for the next Flush.
+func (s *Store) Flush() error {
+	s.flush.Lock()
+	defer s.flush.Unlock()
+	s.mu.Lock()
+	b := s.waiting
+	if b.empty() {
+		s.mu.Unlock()
+		return nil
+	}
+	s.waiting, s.flushing = newBatch(), b
+	s.mu.Unlock()
+
+	err := s.db.Update(b.write)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flushing = nil
+	if err != nil {
+		s.waiting.under(b)
+		return fmt.Errorf("catalogue store: %w", err)
+	}
+	return nil
+}
+
+// under adds older changes, which newer ones win over.
+func (b *batch) under(older *batch) {
+	under(b.heads, older.heads)
+	under(b.objects, older.objects)
+	under(b.nodes, older.nodes)
+	under(b.claims, older.claims)
+}
+
+func under[K comparable](dst, src map[K][]byte) {
+	for k, v := range src {
+		if _, ok := dst[k]; !ok {
+			dst[k] = v
+		}
+	}
+}
+
+func (b *batch) write(tx *bbolt.Tx) error {
+	err := writeAll(tx.Bucket(bucketHeads), b.heads, func(k Key) []byte { return k[:] })
+	if err == nil {
+		err = writeAll(tx.Bucket(bucketObjects), b.objects, func(h Hash) []byte { return h[:] })
+	}
+	if err == nil {
+		err = writeAll(tx.Bucket(bucketNodes), b.nodes, func(h Hash) []byte { return h[:] })
+	}
+	if err == nil {
+		err = writeAll(tx.Bucket(bucketClaims), b.claims, func(k claimKey) []byte { return k[:] })
+	}
+	return err
+}
+
+func writeAll[K comparable](bucket *bbolt.Bucket, m map[K][]byte, key func(K) []byte) error {
+	for k, v := range m {
+		var err error
+		if v == nil {
+			err = bucket.Delete(key(k))
+		} else {
+			err = bucket.Put(key(k), v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Object returns the bytes of an object, not to be changed. ErrGone, wrapped,
+// if it is not here.
+func (s *Store) Object(h Hash) ([]byte, error) {
+	if h == emptyHash {
+		return emptyObject, nil
+	}
+	if data, ok := s.unwritten(h); ok {
+		if data == nil {
+			return nil, fmt.Errorf("%w: %v", ErrGone, h)
+		}
+		return data, nil
+	}
+	var data []byte
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		data = append(data, tx.Bucket(bucketObjects).Get(h[:])...)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("catalogue store: %w", err)
+	}
+	if data == nil {
+		return nil, fmt.Errorf("%w: %v", ErrGone, h)
+	}
+	return data, nil
+}
+
+// unwritten looks for an object in what waits for the disk.
+func (s *Store) unwritten(h Hash) (data []byte, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if data, ok = s.waiting.objects[h]; !ok && s.flushing != nil {
+		data, ok = s.flushing.objects[h]
+	}
+	return data, ok
+}
+
+// load returns an object decoded.
+func (s *Store) load(h Hash) (*object, error) {
+	s.mu.Lock()
+	o := s.cache.get(h)
+	s.mu.Unlock()
+	if o != nil {
+		return o, nil
+	}
+	data, err := s.Object(h)
+	if err != nil {
+		return nil, err
+	}
+	if o, err = decodeObject(data); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.cache.add(h, o, o.size)
+	s.mu.Unlock()
+	return o, nil
+}
+
+// put changes what waits for the disk.
+func (s *Store) put(change func(*batch)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s.waiting)
+}
+
+// read calls f with the file's buckets as the last Flush left them. For State,
+// at start.
+func (s *Store) read(f func(*bbolt.Tx) error) error {
+	if err := s.db.View(f); err != nil {
+		return fmt.Errorf("catalogue store: %w", err)
+	}
+	return nil
+}

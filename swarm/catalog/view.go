@@ -1,0 +1,219 @@
+package catalog
+
+import (
+	"bytes"
+	"cmp"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+)
+
+// View is the namespace of a drive at one moment: the union of all members'
+// trees. Paths are "" for the root or components with '/' between.
+//
+// Same path and same content is one file with several sources, directories
+// merge, and where content differs every copy is visible: one has the bare
+// name, the others name~<member>-<key8>.ext. The bare name belongs to our own
+// copy, then to a trusted member's, then to whose was seen here first.
+//
+// Immutable and safe for concurrent use. Directories are merged when first
+// asked for, and kept while they stay the same.
+type View struct {
+	store   *Store
+	members []member // shown, by rank
+	claims  *claims  // frozen
+	dirs    *dirCache
+	exact   bool // one member's tree as it is: no name is reserved
+}
+
+// member is a member with the tree that a view shows of him.
+type member struct {
+	who     *who
+	summary Summary
+	seq     int64
+}
+
+// who is a member as names show him. Immutable; the same pointer from view to
+// view while nothing in it changes.
+type who struct {
+	key   Key
+	name  string
+	class uint8  // 0 self, 1 trusted, 2 others
+	order uint64 // 1 was shown first
+	alone []Key  // {key}, shared by all entries of which he is the only source
+}
+
+// before orders members by rank.
+func (w *who) before(x *who) int {
+	return cmp.Or(cmp.Compare(w.class, x.class), cmp.Compare(w.order, x.order), bytes.Compare(w.key[:], x.key[:]))
+}
+
+// Entry is a file, directory or symlink as a View shows it.
+type Entry struct {
+	Name    string // as shown: may be a long one
+	Kind    Kind
+	Size    int64 // bytes
+	MTime   time.Time
+	Exec    bool
+	Root    Hash     // pieces root; zero for directories, symlinks and empty files
+	V1      [20]byte // v1 infohash; zero: not told
+	Target  string   // of a symlink: relative, stays inside
+	Member  Key      // whose attributes these are
+	Sources []Key    // all who have this content at this path, Member first; not to be changed
+	// Published is the name in the member's own tree: the base name of the
+	// torrent. It differs from Name where that is a long one.
+	Published string
+}
+
+// Lookup returns the entry at path; of the root only Kind and MTime are set.
+// It may read from disk, never from the network. fs.ErrNotExist if there is
+// none.
+func (v *View) Lookup(path string) (Entry, error) {
+	if path == "" {
+		return Entry{Kind: KindDir, MTime: v.newest()}, nil
+	}
+	at, name, err := v.parent(path)
+	if err != nil {
+		return Entry{}, err
+	}
+	sh, err := v.child(at, name)
+	if err != nil {
+		return Entry{}, err
+	}
+	return sh.entry(), nil
+}
+
+// ReadDir returns the entries of the directory at path, sorted by name.
+// fs.ErrNotExist if there is none, or if it is no directory.
+func (v *View) ReadDir(path string) ([]Entry, error) {
+	at, err := v.at(path)
+	if err != nil {
+		return nil, err
+	}
+	d, err := v.merged(at)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Entry, len(d.shown))
+	for i := range d.shown {
+		list[i] = d.shown[i].entry()
+	}
+	return list, nil
+}
+
+// newest returns when the newest catalogue was signed.
+func (v *View) newest() time.Time {
+	var t time.Time
+	for i := range v.members {
+		if x := v.members[i].summary.Time; x.After(t) {
+			t = x
+		}
+	}
+	return t
+}
+
+// place is a directory in a view: its path and who has it.
+type place struct {
+	path  string
+	depth int // components of path
+	parts []part
+}
+
+// part is what one member has of a directory.
+type part struct {
+	who  *who
+	root Hash
+}
+
+// root returns the root directory's place.
+func (v *View) root() place {
+	parts := make([]part, len(v.members))
+	for i := range v.members {
+		parts[i] = part{v.members[i].who, v.members[i].summary.Root}
+	}
+	return place{parts: parts}
+}
+
+// at returns the place of the directory at path.
+func (v *View) at(path string) (place, error) {
+	at := v.root()
+	for rest, more := path, path != ""; more; {
+		var name string
+		name, rest, more = strings.Cut(rest, "/")
+		sh, err := v.child(at, name)
+		if err != nil {
+			return at, err
+		}
+		if sh.kind() != KindDir {
+			return at, fs.ErrNotExist
+		}
+		at = at.below(sh)
+	}
+	return at, nil
+}
+
+// parent returns the place of the directory that path is in, and path's last
+// component.
+func (v *View) parent(path string) (place, string, error) {
+	i := strings.LastIndexByte(path, '/')
+	at, err := v.at(path[:max(i, 0)])
+	return at, path[i+1:], err
+}
+
+// below returns the place of a directory shown in p.
+func (p place) below(sh *shown) place {
+	down := place{path: join(p.path, sh.name), depth: p.depth + 1, parts: make([]part, len(sh.sources))}
+	for i, src := range sh.sources {
+		down.parts[i] = part{src.who, src.item.root}
+	}
+	return down
+}
+
+func join(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return dir + "/" + name
+}
+
+// Member is a member whose tree a view shows.
+type Member struct {
+	Key     Key
+	Dir     string // <name>-<key8>, unlike all others
+	Self    bool
+	Trusted bool
+	Seq     int64
+	Summary
+}
+
+// Members returns the members that v shows, by rank: ourselves, trusted ones,
+// then by when they were first shown.
+func (v *View) Members() []Member {
+	list := make([]Member, len(v.members))
+	dirs := make(map[string]bool)
+	for i, m := range v.members {
+		w := m.who
+		list[i] = Member{
+			Key: w.key, Self: w.class == 0, Trusted: w.class == 1, Seq: m.seq, Summary: m.summary,
+		}
+		for digits := 8; digits <= 2*len(w.key); digits += 8 {
+			list[i].Dir = w.name + "-" + w.key.String()[:digits]
+			if !dirs[list[i].Dir] {
+				break
+			}
+		}
+		dirs[list[i].Dir] = true
+	}
+	return list
+}
+
+// Member returns the view of one member's tree exactly as published, but for
+// symlinks that leave it.
+func (v *View) Member(k Key) (*View, bool) {
+	i := slices.IndexFunc(v.members, func(m member) bool { return m.who.key == k })
+	if i < 0 {
+		return nil, false
+	}
+	return &View{store: v.store, members: v.members[i : i+1], claims: newClaims(), dirs: v.dirs, exact: true}, true
+}
