@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -65,8 +64,6 @@ func (m *fakeMount) Export(_ context.Context, at location, v2 bool) ([]byte, err
 	return fmt.Appendf(nil, "torrent of %s %t", at.Path, v2), nil
 }
 
-var quiet = slog.New(slog.DiscardHandler)
-
 // ground is a runtime directory with a served fake mount.
 type ground struct {
 	mount      fakeMount
@@ -81,7 +78,7 @@ func serveFake(t *testing.T) *ground {
 	t.Helper()
 	// The directory's path is longer than a socket's address may be.
 	long := strings.Repeat("long/", 30)
-	g := &ground{top: tree(t, long, "mnt/sub/", "share/dir/", "link -> mnt", "other/")}
+	g := &ground{top: makeTree(t, long, "mnt/sub/", "share/dir/", "link -> mnt", "other/")}
 	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(g.top, long))
 	g.mountPoint, g.share = filepath.Join(g.top, "mnt"), filepath.Join(g.top, "share")
 	g.socket = filepath.Join(g.top, long, "p2pfs", socketName(g.mountPoint))
@@ -209,7 +206,7 @@ func TestStaleSocket(t *testing.T) {
 
 // TestRunDirRefused shows directories that are not safe to use.
 func TestRunDirRefused(t *testing.T) {
-	base := tree(t, "elsewhere/")
+	base := makeTree(t, "elsewhere/")
 	t.Setenv("XDG_RUNTIME_DIR", base)
 	path := filepath.Join(base, "p2pfs")
 	tests := []struct {
@@ -252,7 +249,7 @@ func TestOthersRuntimeDir(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give a directory away")
 	}
-	base := tree(t)
+	base := makeTree(t)
 	if err := os.Chown(base, 65534, 65534); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,8 @@ import (
 var allowed = map[string][]string{
 	"cmd/p2pfs": {
 		"cache", "fs", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/metainfo", "swarm/share", "swarm/tracker",
-		"swarm/tracker/server", "swarm/wire", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term",
+		"swarm/tracker/server", "swarm/wire", "github.com/bits-and-blooms/bitset", "github.com/spf13/pflag", "golang.org/x/sync",
+		"golang.org/x/sys", "golang.org/x/term", "golang.org/x/time",
 	},
 
 	"cache": {"golang.org/x/sys"},
@@ -36,9 +37,9 @@ var allowed = map[string][]string{
 	"swarm/catalog":  {"swarm/bencode", "go.etcd.io/bbolt"},
 	"swarm/disk":     {"swarm/metainfo", "golang.org/x/sys"},
 	"swarm/drive":    {"swarm/bencode", "swarm/catalog", "swarm/wire", "golang.org/x/time"},
-	"swarm/metainfo": {"swarm/bencode"},
+	"swarm/metainfo": {"swarm/bencode", "golang.org/x/sync"},
 	"swarm/peer":     {"swarm/wire", "github.com/bits-and-blooms/bitset", "golang.org/x/sys"},
-	"swarm/share":    {"swarm/metainfo", "github.com/fsnotify/fsnotify", "go.etcd.io/bbolt", "golang.org/x/sys"},
+	"swarm/share":    {"swarm/metainfo", "github.com/bits-and-blooms/bitset", "github.com/fsnotify/fsnotify", "go.etcd.io/bbolt", "golang.org/x/sys"},
 	"swarm/wire":     {"swarm/bencode", "github.com/bits-and-blooms/bitset"},
 
 	"swarm/tracker":             {"swarm/tracker/packet"},
@@ -50,7 +51,7 @@ var allowed = map[string][]string{
 	"swarm/choker":  {},
 	"swarm/picker":  {"github.com/bits-and-blooms/bitset"},
 
-	"swarm/swarmtest": {"swarm/metainfo", "swarm/tracker/server", "swarm/wire"},
+	"swarm/swarmtest": {"swarm/bencode", "swarm/metainfo", "swarm/tracker/server", "swarm/wire"},
 }
 
 const modulePath = "p2pfs"

@@ -33,9 +33,9 @@ func TestXDG(t *testing.T) {
 	}
 }
 
-// tree makes directories (names that end in /) and links ("name -> target")
+// makeTree makes directories (names that end in /) and links ("name -> target")
 // below a temporary directory, and returns its real path.
-func tree(t *testing.T, entries ...string) string {
+func makeTree(t *testing.T, entries ...string) string {
 	t.Helper()
 	top, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -56,7 +56,7 @@ func tree(t *testing.T, entries ...string) string {
 }
 
 func TestRealPath(t *testing.T) {
-	top := tree(t, "a/b/", "up -> a/..", "link -> a/b", "dangling -> a/gone", "loop -> loop2", "loop2 -> loop")
+	top := makeTree(t, "a/b/", "up -> a/..", "link -> a/b", "dangling -> a/gone", "loop -> loop2", "loop2 -> loop")
 	for in, want := range map[string]string{
 		"a/b": "a/b", "link": "a/b", "link/new/er": "a/b/new/er", "up/a": "a", "gone": "gone", "dangling": "a/gone",
 		"dangling/x": "a/gone/x", "a/../a/./b/": "a/b",
@@ -79,7 +79,7 @@ func TestRealPath(t *testing.T) {
 }
 
 func TestCheckApart(t *testing.T) {
-	top := tree(t, "share/sub/", "share2/", "cache/", "mnt/", "link -> share/sub", "..dots/")
+	top := makeTree(t, "share/sub/", "share2/", "cache/", "mnt/", "link -> share/sub", "..dots/")
 	tests := []struct {
 		share, cache, mount string
 		want                string // part of the error; "": none

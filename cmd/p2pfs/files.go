@@ -85,19 +85,15 @@ func (o output) write(data []byte) error {
 	if info, err := os.Stat(o.path); err == nil && !info.Mode().IsRegular() {
 		return writeTo(o.path, os.O_WRONLY, data)
 	}
-	tmp := filepath.Join(filepath.Dir(o.path), fmt.Sprintf(".p2pfs-%016x", rand.Uint64()))
-	if err := writeTo(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, data); err != nil {
-		return err
-	}
 	if o.force {
-		err := os.Rename(tmp, o.path)
-		if err != nil {
-			os.Remove(tmp)
-		}
+		return replaceFile(o.path, data)
+	}
+	tmp, err := writeBeside(o.path, data)
+	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp)
-	err := os.Link(tmp, o.path)
+	err = os.Link(tmp, o.path)
 	if err != nil && !errors.Is(err, fs.ErrExist) { // a filesystem without links
 		err = writeTo(o.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, data)
 	}
@@ -105,6 +101,27 @@ func (o output) write(data []byte) error {
 		return o.exists()
 	}
 	return err
+}
+
+// replaceFile puts data into a file, in place of what was there: all of it or,
+// after an error or a crash, nothing.
+func replaceFile(path string, data []byte) error {
+	tmp, err := writeBeside(path, data)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return nil
+}
+
+// writeBeside writes data to a new file in the directory of path, and returns
+// its name.
+func writeBeside(path string, data []byte) (string, error) {
+	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".p2pfs-%016x", rand.Uint64()))
+	return tmp, writeTo(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, data)
 }
 
 // writeTo opens the file with these flags and writes data. A file that this

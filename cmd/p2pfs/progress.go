@@ -106,8 +106,15 @@ func (p *progress) show(line string) {
 	p.drawn = line
 }
 
-// end draws the line for the last time and leaves it standing.
+// end draws the line for the last time and leaves it standing. Where it cannot
+// be redrawn and none was shown before, it was not worth one.
 func (p *progress) end(line string) {
+	p.mu.Lock()
+	quiet := !p.terminal() && p.last == ""
+	p.mu.Unlock()
+	if quiet {
+		return
+	}
 	p.show(line)
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -63,7 +63,7 @@ func needFUSE(t *testing.T) {
 
 func TestUmount(t *testing.T) {
 	needFUSE(t)
-	top := tree(t, "mnt/", "link -> mnt", "other/")
+	top := makeTree(t, "mnt/", "link -> mnt", "other/")
 	mount := func() *fs.Mountpoint {
 		m, err := fs.Mount(fs.Config{Dir: filepath.Join(top, "mnt"), Tree: oneFile{}})
 		if err != nil {

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOutput(t *testing.T) {
+	top := makeTree(t, "dir/", "dangling -> dir/new")
+	at := func(name string) string { return filepath.Join(top, name) }
+	tests := []struct {
+		name  string
+		force bool
+		want  string // part of check's error; "": none
+	}{
+		{"x", false, ""},
+		{"x", false, "x: is there already; --force replaces it"},
+		{"x", true, ""},
+		{"dir", false, "is a directory"},
+		{"dir", true, "is a directory"},
+		{"none/x", false, "no such file"},
+		{"x/y", false, "not a directory"},
+	}
+	for i, tt := range tests {
+		o := output{at(tt.name), tt.force}
+		err := o.check("create")
+		if tt.want != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%d %s: got %v, want %q", i, tt.name, err, tt.want)
+			}
+			if err := o.write(nil); err == nil {
+				t.Errorf("%d %s: written all the same", i, tt.name)
+			}
+			continue
+		}
+		if err := errors.Join(err, o.write([]byte{byte('0' + i)})); err != nil {
+			t.Errorf("%d %s: %v", i, tt.name, err)
+		}
+	}
+	if got, err := os.ReadFile(at("x")); err != nil || string(got) != "2" {
+		t.Errorf("got %q, %v; want what was written with force", got, err)
+	}
+	names, err := os.ReadDir(top)
+	if err != nil || len(names) != 3 {
+		t.Errorf("%v left behind, %v", names, err)
+	}
+	if err := (output{}).check("create"); !errors.As(err, new(usageError)) {
+		t.Errorf("no output: got %v, want an error of usage", err)
+	}
+}
+
+// TestOutputMode: the user's umask decides, not that of a temporary file.
+func TestOutputMode(t *testing.T) {
+	top := makeTree(t)
+	reference, path := filepath.Join(top, "reference"), filepath.Join(top, "x")
+	if err := errors.Join(os.WriteFile(reference, nil, 0o666), output{path: path}.write(nil)); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.Stat(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.Stat(path); err != nil || got.Mode() != want.Mode() {
+		t.Errorf("got %v, %v; want %v", got.Mode(), err, want.Mode())
+	}
+}
+
+// TestOutputDevice: --force does not put a file in the place of a device.
+func TestOutputDevice(t *testing.T) {
+	top := makeTree(t, "null -> "+os.DevNull)
+	for _, force := range []bool{false, true} {
+		o := output{filepath.Join(top, "null"), force}
+		if err := errors.Join(o.check("create"), o.write([]byte("x"))); err != nil {
+			t.Error(err)
+		}
+	}
+	if info, err := os.Lstat(filepath.Join(top, "null")); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link to %s became %v, %v", os.DevNull, info.Mode(), err)
+	}
+}
+
+func TestIsMagnet(t *testing.T) {
+	for in, want := range map[string]bool{"magnet:?xt=": true, "MAGNET:": true, "magnet": false, "./magnet:x": false, "": false} {
+		if got := isMagnet(in); got != want {
+			t.Errorf("%q: got %t, want %t", in, got, want)
+		}
+	}
+}

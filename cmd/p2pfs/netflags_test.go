@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+func TestNetFlags(t *testing.T) {
+	fs := pflag.NewFlagSet("x", pflag.ContinueOnError)
+	n := addNetFlags(fs, slog.LevelWarn)
+	if got := n.listen.hostPort(); got != ":" || n.level != slog.LevelWarn {
+		t.Errorf("unset: got listen %q, level %v", got, n.level)
+	}
+	err := fs.Parse([]string{
+		"--tracker", "udp://127.0.0.1:6969", "--tracker=udp://t.example:80/announce", "--peer", "127.0.0.2:1", "--peer", "host:2",
+		"--listen", "127.0.0.3", "--state", "/s", "--log-level", "DEBUG",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Join(n.trackers, " ") != "udp://127.0.0.1:6969 udp://t.example:80/announce" || strings.Join(n.peers, " ") != "127.0.0.2:1 host:2" ||
+		n.listen.hostPort() != "127.0.0.3:" || n.state != "/s" || n.level != slog.LevelDebug {
+		t.Errorf("got %+v", n)
+	}
+	for _, args := range [][]string{
+		{"--tracker", "http://t.example/announce"}, {"--tracker", "udp://t.example"}, {"--tracker", "file:///etc/passwd"}, {"--tracker", ""},
+		{"--peer", "host"}, {"--listen", "host"}, {"--log-level", "loud"}, {"--listen"},
+	} {
+		if err := fs.Parse(args); err == nil {
+			t.Errorf("%q: want an error", args)
+		}
+	}
+	usage := fs.FlagUsages()
+	for _, want := range []string{"--listen addr:port", "--tracker url", "--peer host:port", "--state directory", "--log-level level", "(default warn)"} {
+		if !strings.Contains(usage, want) {
+			t.Errorf("usage lacks %q:\n%s", want, usage)
+		}
+	}
+}
+
+func TestNewLog(t *testing.T) {
+	var out bytes.Buffer
+	log := newLog(&out, slog.LevelWarn)
+	log.Info("quiet")
+	log.Warn("all trackers silent", "tracker", "udp://a b\x1b")
+	if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `level=WARN msg="all trackers silent" tracker="udp://a b\x1b"`) {
+		t.Errorf("got %q, want one line", got)
+	}
+}
