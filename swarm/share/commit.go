@@ -1,0 +1,203 @@
+package share
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// run is the one goroutine that writes. While a transaction waits for the
+// disk the next one fills: a burst of small files costs few of them.
+func (s *store) run() {
+	retry := time.NewTimer(0)
+	defer retry.Stop()
+	warned := false
+	for stopping := false; !stopping; {
+		select {
+		case <-s.wake:
+		case <-retry.C:
+		case <-s.stop:
+			stopping = true
+		}
+		if s.broken.Load() {
+			s.renew()
+		}
+		batch, last, live := s.take()
+		if len(batch) > 0 {
+			err := s.commit(batch)
+			s.finish(batch, last, err)
+			if err != nil {
+				retry.Reset(retryCommit)
+				if !warned {
+					s.log.Warn("hash results cannot be written", "err", err)
+				}
+			}
+			warned = err != nil
+		}
+		if live != nil && !stopping {
+			if err := s.collect(live, time.Now()); err != nil {
+				s.log.Debug("sweep of the hash database", "err", err)
+			}
+		}
+	}
+}
+
+// renew replaces a database that turned out to be damaged.
+func (s *store) renew() {
+	old := s.db.Load()
+	guard(old.Close)
+	db, err := s.replace(errBroken)
+	if err != nil {
+		s.log.Error("no hash database", "err", err)
+		return // stays broken: every view and update fails, and this is tried again
+	}
+	s.db.Store(db)
+	s.broken.Store(false)
+}
+
+func (s *store) update(f func(tx *bolt.Tx) error) error {
+	err := guard(func() error { return s.db.Load().Update(f) })
+	if errors.Is(err, errBroken) {
+		s.broken.Store(true)
+	}
+	return err
+}
+
+// commit writes a batch. Big ones are cut, so that none takes long.
+func (s *store) commit(batch map[ident]change) error {
+	ids := make([]ident, 0, len(batch))
+	for id := range batch {
+		ids = append(ids, id)
+	}
+	for len(ids) > 0 {
+		n := min(len(ids), commitBatch)
+		err := s.update(func(tx *bolt.Tx) error {
+			for _, id := range ids[:n] {
+				if err := apply(tx, id, batch[id]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
+
+func apply(tx *bolt.Tx, id ident, c change) error {
+	k := id.key()
+	if c.drop {
+		return remove(tx, k)
+	}
+	if c.h != nil {
+		if err := supersede(tx, k); err != nil {
+			return err
+		}
+		if err := tx.Bucket(bucketPieces).Put(k, c.h.encode(k)); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(bucketFile).Put(k, c.sum.encode(k))
+}
+
+func remove(tx *bolt.Tx, k []byte) error {
+	return errors.Join(
+		tx.Bucket(bucketFile).Delete(k),
+		tx.Bucket(bucketPieces).Delete(k),
+		tx.Bucket(bucketGone).Delete(k),
+	)
+}
+
+// supersede removes the other versions of k's inode: a file has one size and
+// time, so that theirs are gone.
+func supersede(tx *bolt.Tx, k []byte) error {
+	inode := k[:16]
+	var old [][]byte
+	c := tx.Bucket(bucketFile).Cursor()
+	for other, _ := c.Seek(inode); other != nil && bytes.HasPrefix(other, inode); other, _ = c.Next() {
+		if !bytes.Equal(other, k) {
+			old = append(old, bytes.Clone(other))
+		}
+	}
+	for _, other := range old {
+		if err := remove(tx, other); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// marks is what a part of the database needs after a look at who is alive.
+type marks struct {
+	dead, lost, back [][]byte
+}
+
+// collect removes records that have been without a file for goneRetention. A
+// share directory on a disk that is away for some days loses nothing.
+func (s *store) collect(live map[ident]struct{}, now time.Time) error {
+	for from := []byte{}; from != nil; {
+		var m marks
+		err := s.view(func(tx *bolt.Tx) error {
+			m, from = collectFrom(tx, from, live, now)
+			return nil
+		})
+		if err == nil && len(m.dead)+len(m.lost)+len(m.back) > 0 {
+			err = s.update(func(tx *bolt.Tx) error { return m.apply(tx, now) })
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-s.stop:
+			return nil
+		default:
+		}
+	}
+	return nil
+}
+
+// collectFrom looks at sweepKeys records from a key on and returns the key to
+// go on with, nil at the end.
+func collectFrom(tx *bolt.Tx, from []byte, live map[ident]struct{}, now time.Time) (m marks, next []byte) {
+	gone := tx.Bucket(bucketGone)
+	c := tx.Bucket(bucketFile).Cursor()
+	k, _ := c.Seek(from)
+	for n := 0; k != nil && n < sweepKeys; n++ {
+		id, ok := parseKey(k)
+		_, alive := live[id]
+		mark := gone.Get(k)
+		since, err := decodeGone(k, mark)
+		switch key := bytes.Clone(k); {
+		case !ok:
+			m.dead = append(m.dead, key)
+		case alive && mark != nil:
+			m.back = append(m.back, key)
+		case alive:
+		case err != nil || since > now.Unix():
+			m.lost = append(m.lost, key)
+		case now.Sub(time.Unix(since, 0)) > goneRetention:
+			m.dead = append(m.dead, key)
+		}
+		k, _ = c.Next()
+	}
+	return m, bytes.Clone(k)
+}
+
+func (m marks) apply(tx *bolt.Tx, now time.Time) (err error) {
+	gone := tx.Bucket(bucketGone)
+	for _, k := range m.dead {
+		err = errors.Join(err, remove(tx, k))
+	}
+	for _, k := range m.back {
+		err = errors.Join(err, gone.Delete(k))
+	}
+	for _, k := range m.lost {
+		err = errors.Join(err, gone.Put(k, encodeGone(k, now.Unix())))
+	}
+	return err
+}

@@ -1,0 +1,264 @@
+package share
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"runtime"
+	"sync/atomic"
+
+	"p2pfs/swarm/metainfo"
+)
+
+// bigFile and more goes to the worker for big files, so that they never keep
+// small ones waiting.
+const bigFile = 16 << 20
+
+// What becomes of a job besides done and a plain error.
+var (
+	errBusy    = errors.New("share: a writer has it open")
+	errUnclear = errors.New("share: the filesystem does not tell whether a writer has it open")
+	errStale   = errors.New("share: changed meanwhile")
+	errDropped = errors.New("share: nobody waits for it any more")
+)
+
+// job is a file to be settled and hashed, whatever path it has.
+type job struct {
+	id    ident
+	path  string // where it was found; base name and options are its infohashes'
+	still bool   // it has stood still: no lease is asked for
+
+	nodes   []*node // who waits for it; owned by loop
+	done    atomic.Int64
+	dropped atomic.Bool
+}
+
+// result is a job's end.
+type result struct {
+	job    *job
+	sum    summary
+	h      *hashes // nil for an empty file
+	hashed bool    // its bytes were read, successfully or not
+	err    error
+}
+
+// hashers runs jobs on goroutines of its own: some for small files, which take
+// no big ones, and one for big files, which uses all cores by itself.
+type hashers struct {
+	s          *Share
+	small, big chan *job
+	results    chan result
+	smallQ     []*job // what the channels have no room for; owned by loop
+	bigQ       []*job
+	jobs       map[ident]*job         // not ended; owned by loop
+	working    []*atomic.Pointer[job] // a slot a worker, for Stats
+	hash       func(*os.File, *job) (metainfo.FileHashes, error)
+}
+
+func newHashers(ctx context.Context, s *Share) *hashers {
+	h := &hashers{
+		s:       s,
+		small:   make(chan *job, 128),
+		big:     make(chan *job, 1),
+		results: make(chan result, 128),
+		jobs:    map[ident]*job{},
+	}
+	h.hash = func(f *os.File, j *job) (metainfo.FileHashes, error) {
+		return metainfo.HashFile(ctx, jobReader{f, j}, j.id.size, metainfo.PieceLength(j.id.size), j.done.Store)
+	}
+	h.start(ctx, h.big)
+	for range max(2, runtime.GOMAXPROCS(0)) {
+		h.start(ctx, h.small)
+	}
+	return h
+}
+
+func (h *hashers) start(ctx context.Context, jobs <-chan *job) {
+	slot := new(atomic.Pointer[job])
+	h.working = append(h.working, slot)
+	h.s.wg.Go(func() {
+		for {
+			select {
+			case j := <-jobs:
+				slot.Store(j)
+				r := h.do(j)
+				slot.Store(nil)
+				select {
+				case h.results <- r: // rather than end
+					continue
+				default:
+				}
+				select {
+				case h.results <- r:
+				case <-ctx.Done():
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// queue adds a job, feed hands out what the workers have room for.
+func (h *hashers) queue(j *job) {
+	h.jobs[j.id] = j
+	if j.id.size < bigFile {
+		h.smallQ = append(h.smallQ, j)
+	} else {
+		h.bigQ = append(h.bigQ, j)
+	}
+}
+
+func (h *hashers) feed() {
+	if (len(h.smallQ) > 0 || len(h.bigQ) > 0) && !h.s.store.full() {
+		h.smallQ = offer(h.small, h.smallQ)
+		h.bigQ = offer(h.big, h.bigQ)
+	}
+}
+
+func offer(to chan<- *job, queue []*job) []*job {
+	for len(queue) > 0 {
+		if queue[0].dropped.Load() {
+			queue = queue[1:]
+			continue
+		}
+		select {
+		case to <- queue[0]:
+			queue = queue[1:]
+		default:
+			return queue
+		}
+	}
+	return nil
+}
+
+// drop ends a job that nobody waits for.
+func (h *hashers) drop(j *job) {
+	j.dropped.Store(true)
+	if h.jobs[j.id] == j {
+		delete(h.jobs, j.id)
+	}
+}
+
+// save files results that came too late for the loop.
+func (h *hashers) save() {
+	for {
+		select {
+		case r := <-h.results:
+			if r.err == nil && r.h != nil {
+				h.s.store.put(r.job.id, r.sum, r.h)
+			}
+		default:
+			return
+		}
+	}
+}
+
+// do settles and hashes one file. All checks are on the open file: that it is
+// a regular one and still what was found under the path, that nobody writes
+// to it, before and after it is read.
+func (h *hashers) do(j *job) result {
+	r := result{job: j}
+	if j.dropped.Load() {
+		r.err = errDropped
+		return r
+	}
+	f, m, err := h.s.openFile(j.path)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	defer f.Close()
+	if m.ident != j.id {
+		r.err = errStale
+		return r
+	}
+	if r.err = h.settled(f, j); r.err != nil || j.id.size == 0 {
+		return r
+	}
+	r.hashed = true
+	fh, err := h.hash(f, j)
+	switch {
+	case errors.Is(err, metainfo.ErrLength):
+		r.err = errStale
+	case err != nil:
+		r.err = fmt.Errorf("hash: %w", err)
+	default:
+		r.h = &hashes{pieces: fh.Pieces, layer: fh.Layer}
+		r.err = h.finish(f, j, &r.sum, fh)
+	}
+	return r
+}
+
+// finish checks once more, and makes the summary.
+func (h *hashers) finish(f *os.File, j *job, sum *summary, fh metainfo.FileHashes) error {
+	if err := h.settled(f, j); err != nil {
+		return err
+	}
+	m, err := statFile(f, j.path)
+	if err != nil {
+		return err
+	}
+	if m.ident != j.id {
+		return errStale
+	}
+	sum.ctime, sum.root = m.ctime, fh.Root
+	return h.s.nameSummary(sum, path.Base(j.path), j.id.size, fh.Pieces)
+}
+
+func (h *hashers) settled(f *os.File, j *job) error {
+	switch state := h.s.writers(f); {
+	case state == leaseBusy:
+		return errBusy
+	case state == leaseUnknown && !j.still:
+		return errUnclear
+	}
+	return nil
+}
+
+// jobReader stops reading for a job that was dropped.
+type jobReader struct {
+	f io.Reader
+	j *job
+}
+
+// Read is for metainfo.HashFile.
+func (r jobReader) Read(p []byte) (int, error) {
+	if r.j.dropped.Load() {
+		return 0, errDropped
+	}
+	return r.f.Read(p)
+}
+
+// nameSummary fills in the infohashes for a base name.
+func (s *Share) nameSummary(sum *summary, name string, size int64, pieces []metainfo.Hash) error {
+	opt := s.options(sum.root)
+	v1, err := metainfo.BuildV1Options(name, size, metainfo.PieceLength(size), pieces, opt)
+	if err != nil {
+		return fmt.Errorf("v1 torrent: %w", err)
+	}
+	v2, err := metainfo.BuildV2Options(name, size, metainfo.PieceLength(size), sum.root, opt)
+	if err != nil {
+		return fmt.Errorf("v2 torrent: %w", err)
+	}
+	sum.v1, sum.v2, sum.tag = v1.HashV1, v2.HashV2.Short(), s.tag(name, opt)
+	return nil
+}
+
+// tag stands for all that makes a file's infohashes besides its contents.
+func (s *Share) tag(name string, opt metainfo.Options) [8]byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%t %q %s", opt.Private, opt.Source, name))
+	return [8]byte(sum[:8])
+}
+
+func (s *Share) options(root metainfo.Hash256) metainfo.Options {
+	if s.cfg.Params == nil {
+		return metainfo.Options{}
+	}
+	return s.cfg.Params(root)
+}

@@ -1,0 +1,199 @@
+package share
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+
+	"p2pfs/swarm/metainfo"
+)
+
+// The bytes of hashes.db. Bucket "file" holds a summary and bucket "pieces"
+// the piece hashes of each hashed ident, under the same key; both values end
+// in a checksum over bucket, key and value, so that a value which was damaged
+// or stands in the wrong place is known for what it is. All integers are
+// big-endian.
+//
+//	key     dev 8, inode 8, size 8, mtime 8 (so that versions of an inode are neighbours)
+//	file    version 1, ctime 8, root 32, v1 20, v2 20, tag 8, checksum 8
+//	pieces  version 1, count 4, SHA-1s, count 4, layer hashes, checksum 8
+//	gone    version 1, unix seconds 8, checksum 8: since when no file has that ident
+const (
+	recordVersion = 1
+	keyLen        = 32
+	sumLen        = 8 // of a checksum
+	summaryLen    = 1 + 8 + 32 + 20 + 20 + 8 + sumLen
+	goneLen       = 1 + 8 + sumLen
+)
+
+var (
+	bucketFile   = []byte("file")
+	bucketPieces = []byte("pieces")
+	bucketGone   = []byte("gone")
+)
+
+var errRecord = errors.New("share: damaged hash record")
+
+// summary is what is kept in memory, too, of a hashed file.
+type summary struct {
+	ctime int64 // see entry.ctime
+	root  metainfo.Hash256
+	v1    metainfo.Hash // both infohashes hold for the name and options in tag
+	v2    metainfo.Hash
+	tag   [8]byte
+}
+
+// hashes is what it takes to build a torrent and to verify a piece.
+type hashes struct {
+	pieces []metainfo.Hash
+	layer  []metainfo.Hash256 // empty for a file of at most a piece
+}
+
+func (h *hashes) bytes() int { return 20*len(h.pieces) + 32*len(h.layer) }
+
+func (id ident) key() []byte {
+	k := make([]byte, 0, keyLen)
+	k = binary.BigEndian.AppendUint64(k, id.dev)
+	k = binary.BigEndian.AppendUint64(k, id.ino)
+	k = binary.BigEndian.AppendUint64(k, uint64(id.size))
+	return binary.BigEndian.AppendUint64(k, uint64(id.mtime))
+}
+
+func parseKey(k []byte) (id ident, ok bool) {
+	if len(k) != keyLen {
+		return id, false
+	}
+	id.dev = binary.BigEndian.Uint64(k)
+	id.ino = binary.BigEndian.Uint64(k[8:])
+	id.size = int64(binary.BigEndian.Uint64(k[16:]))
+	id.mtime = int64(binary.BigEndian.Uint64(k[24:]))
+	return id, true
+}
+
+// seal appends the checksum.
+func seal(bucket, key, value []byte) []byte {
+	sum := checksum(bucket, key, value)
+	return append(value, sum[:]...)
+}
+
+// unseal checks version and checksum and returns what is between.
+func unseal(bucket, key, value []byte) ([]byte, error) {
+	if len(value) < 1+sumLen || value[0] != recordVersion {
+		return nil, errRecord
+	}
+	body, sum := value[:len(value)-sumLen], value[len(value)-sumLen:]
+	if checksum(bucket, key, body) != [sumLen]byte(sum) {
+		return nil, errRecord
+	}
+	return body[1:], nil
+}
+
+func checksum(bucket, key, value []byte) (sum [sumLen]byte) {
+	h := sha256.New()
+	h.Write(bucket)
+	h.Write([]byte{0, byte(len(key))})
+	h.Write(key)
+	h.Write(value)
+	var full [32]byte
+	copy(sum[:], h.Sum(full[:0]))
+	return sum
+}
+
+func (s *summary) encode(key []byte) []byte {
+	v := make([]byte, 0, summaryLen)
+	v = append(v, recordVersion)
+	v = binary.BigEndian.AppendUint64(v, uint64(s.ctime))
+	v = append(v, s.root[:]...)
+	v = append(v, s.v1[:]...)
+	v = append(v, s.v2[:]...)
+	v = append(v, s.tag[:]...)
+	return seal(bucketFile, key, v)
+}
+
+func decodeSummary(key, value []byte) (s summary, err error) {
+	if len(value) != summaryLen {
+		return s, errRecord
+	}
+	v, err := unseal(bucketFile, key, value)
+	if err != nil {
+		return s, err
+	}
+	s.ctime = int64(binary.BigEndian.Uint64(v))
+	v = v[8:]
+	v = v[copy(s.root[:], v):]
+	v = v[copy(s.v1[:], v):]
+	v = v[copy(s.v2[:], v):]
+	copy(s.tag[:], v)
+	return s, nil
+}
+
+func (h *hashes) encode(key []byte) []byte {
+	v := make([]byte, 0, 1+4+4+h.bytes()+sumLen)
+	v = append(v, recordVersion)
+	v = binary.BigEndian.AppendUint32(v, uint32(len(h.pieces)))
+	for i := range h.pieces {
+		v = append(v, h.pieces[i][:]...)
+	}
+	v = binary.BigEndian.AppendUint32(v, uint32(len(h.layer)))
+	for i := range h.layer {
+		v = append(v, h.layer[i][:]...)
+	}
+	return seal(bucketPieces, key, v)
+}
+
+// decodeHashes allocates in proportion to value, whatever it says.
+func decodeHashes(key, value []byte) (*hashes, error) {
+	v, err := unseal(bucketPieces, key, value)
+	if err != nil {
+		return nil, err
+	}
+	h := new(hashes)
+	n, v, err := count(v, 20)
+	if err != nil {
+		return nil, err
+	}
+	h.pieces = make([]metainfo.Hash, n)
+	for i := range h.pieces {
+		v = v[copy(h.pieces[i][:], v):]
+	}
+	n, v, err = count(v, 32)
+	if err != nil {
+		return nil, err
+	}
+	h.layer = make([]metainfo.Hash256, n)
+	for i := range h.layer {
+		v = v[copy(h.layer[i][:], v):]
+	}
+	if len(v) != 0 {
+		return nil, errRecord
+	}
+	return h, nil
+}
+
+// count takes a number of things of size bytes each, which must follow.
+func count(v []byte, size int) (int, []byte, error) {
+	if len(v) < 4 {
+		return 0, nil, errRecord
+	}
+	n := int64(binary.BigEndian.Uint32(v))
+	if v = v[4:]; n*int64(size) > int64(len(v)) {
+		return 0, nil, errRecord
+	}
+	return int(n), v, nil
+}
+
+func encodeGone(key []byte, since int64) []byte {
+	v := binary.BigEndian.AppendUint64([]byte{recordVersion}, uint64(since))
+	return seal(bucketGone, key, v)
+}
+
+func decodeGone(key, value []byte) (since int64, err error) {
+	if len(value) != goneLen {
+		return 0, errRecord
+	}
+	v, err := unseal(bucketGone, key, value)
+	if err != nil {
+		return 0, err
+	}
+	return int64(binary.BigEndian.Uint64(v)), nil
+}

@@ -1,0 +1,81 @@
+package share
+
+import "sync"
+
+// Stats says what a Share has and does.
+type Stats struct {
+	Published       // what Files lists
+	Ignored     int // names left out as temporary, or by an ignore file; a directory counts once
+	Skipped     int // names that cannot be published: links that leave, sockets, unreadable files …
+	Waiting     int // changed files that are still written to, or change too often
+	Queued      int // files to be hashed, those in Hashing too
+	Hashed      int // files read to the end since Open
+	HashedBytes int64
+	Unwatched   int // directories without a watch: changes in them are found by a rescan
+	Scanned     bool
+	Hashing     []Progress
+}
+
+// Progress is a file being hashed.
+type Progress struct {
+	Path       string
+	Done, Size int64 // bytes
+}
+
+// counts is the loop's part of Stats. Immutable once it is stored.
+type counts struct {
+	published                         Published
+	ignored, skipped, waiting, queued int
+	hashed, unwatched                 int
+	hashedBytes                       int64
+	scanned                           bool
+}
+
+// Stats returns a snapshot.
+func (s *Share) Stats() Stats {
+	c := s.counts.Load()
+	st := Stats{
+		Published: c.published,
+		Ignored:   c.ignored, Skipped: c.skipped, Waiting: c.waiting, Queued: c.queued,
+		Hashed: c.hashed, HashedBytes: c.hashedBytes, Unwatched: c.unwatched, Scanned: c.scanned,
+	}
+	for _, slot := range s.hashers.working {
+		if j := slot.Load(); j != nil {
+			st.Hashing = append(st.Hashing, Progress{Path: j.path, Done: j.done.Load(), Size: j.id.size})
+		}
+	}
+	return st
+}
+
+// pokes collects paths that a reader found changed, so that no reader waits
+// for the loop.
+type pokes struct {
+	mu    sync.Mutex
+	paths map[string]bool // true: forget what was hashed
+	wake  chan struct{}   // room for one
+}
+
+func newPokes() *pokes {
+	return &pokes{paths: map[string]bool{}, wake: make(chan struct{}, 1)}
+}
+
+// poke has a path looked at again; with force, hashed again.
+func (s *Share) poke(path string, force bool) {
+	p := s.pokes
+	p.mu.Lock()
+	p.paths[path] = p.paths[path] || force
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what was collected.
+func (p *pokes) take() map[string]bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	paths := p.paths
+	p.paths = map[string]bool{}
+	return paths
+}

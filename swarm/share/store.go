@@ -1,0 +1,388 @@
+package share
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// ErrLocked is returned by Open when another process uses the state directory.
+var ErrLocked = errors.New("in use by another p2pfs")
+
+const (
+	storeName  = "hashes.db"
+	storeAbout = "p2pfs hashes 1"
+
+	lockPatience  = time.Second      // for another process to let go of the database
+	retryCommit   = 10 * time.Second // after the disk refused one
+	maxUnsaved    = 16 << 20         // bytes of hashes not yet on disk; then hashing pauses
+	recentHashes  = 8 << 20          // bytes of hashes kept in memory after use
+	commitBatch   = 2000             // records a transaction
+	sweepKeys     = 500              // records a transaction of sweep
+	goneRetention = 30 * 24 * time.Hour
+)
+
+var errBroken = errors.New("share: hash database damaged")
+
+// store keeps hash results in a bbolt file. What is put is visible at once and
+// on disk when saved has reached the number that put gave. Safe for concurrent
+// use.
+//
+// Its mutex is held for map operations only, never across a transaction.
+type store struct {
+	path string
+	log  *slog.Logger
+	db   atomic.Pointer[bolt.DB] // replaced by run when broken
+
+	mu         sync.Mutex
+	pending    map[ident]change // not yet handed to a transaction
+	committing map[ident]change // in one
+	unsaved    int              // bytes of hashes in both
+	seq        uint64           // number of the last put
+	recent     *lru[ident, *hashes]
+	live       map[ident]struct{} // asks run to sweep
+
+	saved   atomic.Uint64
+	broken  atomic.Bool
+	wake    chan struct{} // room for one: there is something to do
+	notify  chan struct{} // room for one: saved has grown
+	stop    chan struct{}
+	stopped sync.WaitGroup
+}
+
+// change is what is to happen to one record.
+type change struct {
+	sum  summary
+	h    *hashes // nil: leave them
+	drop bool
+	seq  uint64
+}
+
+func (c change) bytes() int {
+	if c.h == nil {
+		return 0
+	}
+	return c.h.bytes()
+}
+
+// openStore opens or makes the database at path. A damaged one is put aside:
+// it is worth the time to hash again, no more. One of another version, or of
+// another program, is refused.
+func openStore(path string, log *slog.Logger) (*store, error) {
+	s := &store{
+		path:    path,
+		log:     log,
+		pending: make(map[ident]change),
+		recent:  newLRU[ident, *hashes](recentHashes),
+		wake:    make(chan struct{}, 1),
+		notify:  make(chan struct{}, 1),
+		stop:    make(chan struct{}),
+	}
+	db, err := openDB(path)
+	if errors.Is(err, errBroken) {
+		db, err = s.replace(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.db.Store(db)
+	s.stopped.Go(s.run)
+	return s, nil
+}
+
+func openDB(path string) (db *bolt.DB, err error) {
+	err = guard(func() (err error) {
+		db, err = bolt.Open(path, 0o600, &bolt.Options{
+			Timeout:      lockPatience,
+			FreelistType: bolt.FreelistMapType,
+			NoStatistics: true,
+		})
+		return err
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("share: %s: %w", path, ErrLocked)
+	case errors.Is(err, os.ErrPermission), errors.Is(err, os.ErrNotExist), errors.Is(err, errBroken):
+		return nil, err
+	case err != nil && isDamage(err):
+		return nil, fmt.Errorf("%w: %w", errBroken, err)
+	case err != nil:
+		return nil, fmt.Errorf("share: %s: %w", path, err)
+	}
+	if err := guard(func() error { return checkDB(db) }); err != nil {
+		guard(db.Close)
+		return nil, err
+	}
+	return db, nil
+}
+
+// isDamage reports whether bbolt's error is about the bytes of the file.
+func isDamage(err error) bool {
+	var pathErr *os.PathError
+	var sysErr *os.SyscallError
+	return !errors.As(err, &pathErr) && !errors.As(err, &sysErr)
+}
+
+// checkDB makes the buckets, and looks whether all of the file is there:
+// bbolt maps it, and reading behind its end would be a SIGBUS.
+func checkDB(db *bolt.DB) error {
+	return db.Update(func(tx *bolt.Tx) error {
+		fi, err := os.Stat(db.Path())
+		if err != nil {
+			return err
+		}
+		if fi.Size() < tx.Size() {
+			return fmt.Errorf("%w: %d bytes of %d", errBroken, fi.Size(), tx.Size())
+		}
+		about := tx.Bucket([]byte("about"))
+		if about == nil {
+			if k, _ := tx.Cursor().First(); k != nil {
+				return fmt.Errorf("share: %s is no hash database of p2pfs", db.Path())
+			}
+			if about, err = tx.CreateBucket([]byte("about")); err == nil {
+				err = about.Put([]byte("format"), []byte(storeAbout))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if got := string(about.Get([]byte("format"))); got != storeAbout {
+			return fmt.Errorf("share: %s is of another version of p2pfs: %q, not %q", db.Path(), got, storeAbout)
+		}
+		for _, name := range [][]byte{bucketFile, bucketPieces, bucketGone} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// replace puts the damaged file aside and begins a new one.
+func (s *store) replace(cause error) (*bolt.DB, error) {
+	aside := s.path + ".damaged"
+	s.log.Warn("hash database is damaged: put aside, files are hashed again", "to", aside, "err", cause)
+	if err := os.Rename(s.path, aside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("share: %w", err)
+	}
+	return openDB(s.path)
+}
+
+// guard turns a panic of bbolt over damaged pages, and the fault of a read
+// that the disk could not serve, into an error.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errBroken, r)
+		}
+	}()
+	return f()
+}
+
+// view runs a read transaction. All errors are of the database, and none is
+// the caller's concern: what cannot be read is not there.
+func (s *store) view(f func(tx *bolt.Tx) error) error {
+	err := guard(func() error { return s.db.Load().View(f) })
+	if errors.Is(err, errBroken) && s.broken.CompareAndSwap(false, true) {
+		s.poke()
+	}
+	return err
+}
+
+func (s *store) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// put files a result under id. h nil leaves the hashes that are there. It
+// returns the number to compare saved with.
+func (s *store) put(id ident, sum summary, h *hashes) uint64 {
+	return s.change(id, change{sum: sum, h: h})
+}
+
+// drop removes what is filed under id.
+func (s *store) drop(id ident) { s.change(id, change{drop: true}) }
+
+func (s *store) change(id ident, c change) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seq++
+	c.seq = s.seq
+	if old, ok := s.pending[id]; ok && c.h == nil && !c.drop {
+		c.h = old.h
+	}
+	s.unsaved += c.bytes() - s.pending[id].bytes()
+	s.pending[id] = c
+	switch {
+	case c.drop:
+		s.recent.remove(id)
+	case c.h != nil:
+		s.recent.put(id, c.h, c.h.bytes())
+	}
+	s.poke()
+	return c.seq
+}
+
+// full reports whether so much waits for the disk that no more should be
+// hashed.
+func (s *store) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unsaved > maxUnsaved
+}
+
+// unwritten returns what the database does not have yet of id.
+func (s *store) unwritten(id ident) (change, bool) {
+	if c, ok := s.pending[id]; ok {
+		if old, ok := s.committing[id]; ok && c.h == nil && !c.drop {
+			c.h = old.h
+		}
+		return c, true
+	}
+	c, ok := s.committing[id]
+	return c, ok
+}
+
+// lookup calls found for each of ids that has a result.
+func (s *store) lookup(ids []ident, found func(i int, sum summary)) {
+	rest := make([]int, 0, len(ids))
+	s.mu.Lock()
+	for i, id := range ids {
+		switch c, ok := s.unwritten(id); {
+		case !ok:
+			rest = append(rest, i)
+		case !c.drop:
+			found(i, c.sum)
+		}
+	}
+	s.mu.Unlock()
+	if len(rest) == 0 {
+		return
+	}
+	var bad []ident
+	s.view(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketFile)
+		for _, i := range rest {
+			k := ids[i].key()
+			v := b.Get(k)
+			if v == nil {
+				continue
+			}
+			sum, err := decodeSummary(k, v)
+			if err != nil {
+				bad = append(bad, ids[i])
+				continue
+			}
+			found(i, sum)
+		}
+		return nil
+	})
+	s.dropDamaged(bad...)
+}
+
+func (s *store) dropDamaged(ids ...ident) {
+	for _, id := range ids {
+		s.log.Warn("damaged hash record: dropped", "inode", id.ino, "size", id.size)
+		s.drop(id)
+	}
+}
+
+// hashes returns the hashes of id, nil if they are not there (any more).
+func (s *store) hashes(id ident) *hashes {
+	s.mu.Lock()
+	if h, ok := s.recent.get(id); ok {
+		s.mu.Unlock()
+		return h
+	}
+	if c, ok := s.unwritten(id); ok && (c.h != nil || c.drop) {
+		s.mu.Unlock()
+		return c.h
+	}
+	s.mu.Unlock()
+
+	var h *hashes
+	var damage error
+	s.view(func(tx *bolt.Tx) error {
+		k := id.key()
+		if v := tx.Bucket(bucketPieces).Get(k); v != nil {
+			h, damage = decodeHashes(k, v)
+		}
+		return nil
+	})
+	if damage != nil {
+		s.dropDamaged(id)
+		return nil
+	}
+	if h != nil {
+		s.mu.Lock()
+		s.recent.put(id, h, h.bytes())
+		s.mu.Unlock()
+	}
+	return h
+}
+
+// sweep asks for the removal of what belongs to no ident in live and has not
+// for a month. It does not wait, and keeps live.
+func (s *store) sweep(live map[ident]struct{}) {
+	s.mu.Lock()
+	s.live = live
+	s.mu.Unlock()
+	s.poke()
+}
+
+// close writes what is pending and closes the database.
+func (s *store) close() error {
+	close(s.stop)
+	s.stopped.Wait()
+	return guard(s.db.Load().Close)
+}
+
+// take hands everything pending to the caller, which is run.
+func (s *store) take() (batch map[ident]change, last uint64, live map[ident]struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	batch, last, live = s.pending, s.seq, s.live
+	s.live = nil
+	if len(batch) > 0 {
+		s.committing, s.pending = batch, make(map[ident]change)
+	}
+	return batch, last, live
+}
+
+// finish ends what take began; err puts everything back.
+func (s *store) finish(batch map[ident]change, last uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.committing = nil
+	if err != nil {
+		for id, c := range s.pending {
+			if old, ok := batch[id]; ok && c.h == nil && !c.drop {
+				c.h = old.h
+			}
+			batch[id] = c
+		}
+		s.pending = batch
+	} else {
+		s.saved.Store(last)
+	}
+	s.unsaved = 0
+	for c := range maps.Values(s.pending) {
+		s.unsaved += c.bytes()
+	}
+	select {
+	case s.notify <- struct{}{}:
+	default:
+	}
+}
