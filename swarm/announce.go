@@ -27,6 +27,7 @@ const (
 // announcing is what the loop knows of the trackers.
 type announcing struct {
 	on      bool
+	kept    bool // by Torrent.Announce: stays although idle
 	kicks   []chan struct{}
 	errs    map[string]string // by tracker: the last error, "" if it answers
 	kicked  time.Time
@@ -87,7 +88,10 @@ func (an *announcing) completed(*loop) {
 // announceEvent begins to announce.
 type announceEvent struct{}
 
-func (announceEvent) apply(l *loop) { l.announce.start(l) }
+func (announceEvent) apply(l *loop) {
+	l.announce.kept = true
+	l.announce.start(l)
+}
 
 // trackedEvent is a tracker's answer.
 type trackedEvent struct {

@@ -38,21 +38,22 @@ const firstPort = 6881
 
 // A Client takes part in swarms.
 type Client struct {
-	cfg      Config
-	log      *slog.Logger
-	listener net.Listener
-	local    netip.Addr // what we dial from; invalid: any
-	peerID   [20]byte
-	key      uint32
-	trackers *tracker.Client
-	limits   *limits
-	pool     peer.Pool
-	asked    atomic.Int64  // bytes asked of peers that have not come
-	workers  chan struct{} // room for one a core
-	half     chan struct{} // room for incoming handshakes
-	ctx      context.Context
-	cancel   context.CancelFunc
-	wg       sync.WaitGroup
+	cfg                      Config
+	log                      *slog.Logger
+	listener                 net.Listener
+	local                    netip.Addr // what we dial from; invalid: any
+	peerID                   [20]byte
+	key                      uint32
+	trackers                 *tracker.Client
+	limits                   *limits
+	pool                     peer.Pool
+	endedReceived, endedSent atomic.Int64  // of torrents that ended
+	asked                    atomic.Int64  // bytes asked of peers that have not come
+	workers                  chan struct{} // room for one a core
+	half                     chan struct{} // room for incoming handshakes
+	ctx                      context.Context
+	cancel                   context.CancelFunc
+	wg                       sync.WaitGroup
 
 	// mu guards torrents and closed. Never held across I/O.
 	mu       sync.Mutex
@@ -182,6 +183,9 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 		l.begin()
 		l.run()
 		t.err = l.ended
+		l.publishStats()
+		c.endedReceived.Add(t.Stats().Received)
+		c.endedSent.Add(t.Stats().Sent)
 		c.forget(t)
 		close(t.done)
 		cancel(l.ended)
@@ -256,6 +260,18 @@ func (c *Client) Close() error {
 	c.wg.Wait()
 	c.trackers.Close()
 	return nil
+}
+
+// Transferred is how many payload bytes all torrents, also those that ended,
+// have received and sent, some 100 ms ago.
+func (c *Client) Transferred() (received, sent int64) {
+	received, sent = c.endedReceived.Load(), c.endedSent.Load()
+	for _, t := range c.Torrents() {
+		s := t.Stats()
+		received += s.Received
+		sent += s.Sent
+	}
+	return received, sent
 }
 
 // unverified is how many bytes are asked for or here without a hash checked.

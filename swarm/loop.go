@@ -107,7 +107,7 @@ func (l *loop) tick() {
 	l.announce.tick(l)
 	l.chokeRound()
 	l.publishStats()
-	if idle := l.t.spec.Idle; idle > 0 && len(l.remotes) == 0 && l.readers.idle() && l.now.Sub(l.awake) > idle {
+	if idle := l.t.spec.Idle; idle > 0 && !l.announce.kept && len(l.remotes) == 0 && l.readers.idle() && l.now.Sub(l.awake) > idle {
 		l.end(ErrClosed)
 	}
 }

@@ -80,7 +80,7 @@ func (e joinEvent) apply(l *loop) {
 	l.lastID++
 	r := &remote{
 		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed, v2: e.v2,
-		pp: &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}},
+		pp:    &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}},
 		since: l.now, busy: l.now,
 		down: newDown(), up: up{choking: true},
 	}

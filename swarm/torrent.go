@@ -40,7 +40,7 @@ type Torrent struct {
 
 	once     sync.Once // closes the storage
 	closeErr error
-	stats   atomic.Pointer[Stats]
+	stats    atomic.Pointer[Stats]
 }
 
 // content is what is known once there is metadata. It is replaced, never
@@ -113,7 +113,8 @@ func (t *Torrent) AddPeers(addrs []netip.AddrPort) {
 // Evicted tells the torrent that its storage dropped a piece.
 func (t *Torrent) Evicted(piece int) { t.post(lostEvent{piece}) }
 
-// Announce begins to announce a torrent whose Spec asked for less.
+// Announce begins to announce a torrent whose Spec asked for less, and keeps
+// it although it is idle.
 func (t *Torrent) Announce() { t.post(announceEvent{}) }
 
 // Close ends the torrent: reads fail with ErrClosed, trackers are told

@@ -139,7 +139,8 @@ func Marshal(v any) ([]byte, error) {
 		return nil, fmt.Errorf("bencode: %w", err)
 	}
 	// zeebo leaves nil values out, which shifts keys against values.
-	lim := Limits{Bytes: len(data) + 1, Tokens: len(data) + 1}
+	// What zeebo leaves out, such as nil pointers, shifts keys against values.
+	lim := Limits{Bytes: len(data) + 1, Tokens: len(data) + 1, Depth: 1 << 20}
 	if err := Check(data, lim); err != nil {
 		return nil, fmt.Errorf("bencode: %T has no canonical form: %w", v, err)
 	}

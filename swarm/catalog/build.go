@@ -142,7 +142,8 @@ func (b *Builder) dir(old *built, from int, list []entry) (*built, error) {
 		run := list[:runLen(list, from)]
 		list = list[len(run):]
 		it := run[0].item
-		switch deep := len(run[len(run)-1].path) > from+len(it.name); {
+		end := from + len(component(run[0].path, from))
+		switch deep := len(run[len(run)-1].path) > end; {
 		case deep || it.kind == KindDir:
 			var err error
 			if it, err = b.subdir(old, d, from, run); err != nil {

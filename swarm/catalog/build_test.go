@@ -147,7 +147,7 @@ func TestEditResendsItsPathOnly(t *testing.T) {
 	_, before := buildFresh(t, files)
 	rng := rand.New(rand.NewSource(1))
 	total, worst := 0, 0
-	const rounds = 60
+	const rounds = 30
 	for round := range rounds {
 		edited := slices.Clone(files)
 		i := rng.Intn(len(edited))

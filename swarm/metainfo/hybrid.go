@@ -18,7 +18,7 @@ func (in *Info) hybridFiles(r *rawInfo) error {
 		return nil
 	}
 	pads := 0
-	err := eachEntry(*r.files, func(e *listEntry) error {
+	err := eachEntry(r.files, func(e *listEntry) error {
 		if e.pad {
 			pads++
 		}
@@ -28,7 +28,7 @@ func (in *Info) hybridFiles(r *rawInfo) error {
 		return err
 	}
 	m := merge{in: in, tree: in.Files, out: make([]File, 0, len(in.Files)+pads)}
-	if err := eachEntry(*r.files, m.entry); err != nil {
+	if err := eachEntry(r.files, m.entry); err != nil {
 		return err
 	}
 	if len(m.tree) > 0 {
@@ -67,7 +67,7 @@ func (m *merge) entry(e *listEntry) error {
 		return errors.New("the versions disagree about a length")
 	case e.link != (f.Symlink != nil):
 		return errors.New("the versions disagree about a symlink")
-	case !samePath(*e.path, f.Path) || e.link && !samePath(*e.target, f.Symlink):
+	case !samePath(e.path, f.Path) || e.link && !samePath(e.target, f.Symlink):
 		return errors.New("the versions disagree about a path")
 	case f.Length > 0 && gap != 0:
 		return errors.New("the file does not begin at a piece's start")

@@ -81,7 +81,7 @@ type rawInfo struct {
 	hasPieces       bool
 	hasLength       bool
 	hasVersion      bool
-	files, fileTree *bencode.Cursor
+	files, fileTree []byte // values as they stand; nil where the key is absent
 }
 
 // infoLimits allows for paths of MaxDepth below "file tree", and for a
@@ -158,9 +158,9 @@ func findKeys(raw []byte) (*rawInfo, error) {
 			r.hasVersion = true
 			r.version, err = c.Int()
 		case "files":
-			r.files = c.Sub()
+			r.files = c.Raw()
 		case "file tree":
-			r.fileTree = c.Sub()
+			r.fileTree = c.Raw()
 		}
 		if err != nil {
 			return badInfo("%q: %w", key, err)

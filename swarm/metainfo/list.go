@@ -1,28 +1,28 @@
 package metainfo
 
 import (
-	"bytes"
 	"errors"
 
 	"p2pfs/swarm/bencode"
 )
 
-// listEntry is one element of version 1's "files", found and checked. Its
-// cursors stand in front of lists; nil where the key is absent.
+// listEntry is one element of version 1's "files", found and checked.
 type listEntry struct {
 	length          int64
+	hasLength       bool
 	exec, link, pad bool
-	path, target    *bencode.Cursor
+	path, target    []byte   // values as they stand; nil where the key is absent
 	size            pathSize // of path and target together
 }
 
-// eachEntry calls f for every element of a "files" list.
-func eachEntry(files bencode.Cursor, f func(e *listEntry) error) error {
+// eachEntry calls f for every element of a "files" list. The entry is used
+// again for the next.
+func eachEntry(files []byte, f func(e *listEntry) error) error {
 	n, pads := 0, 0
-	err := files.List(func() error {
+	c, e := bencode.Walk(files), new(listEntry)
+	err := c.List(func() error {
 		n++
-		e, err := readEntry(&files)
-		if err != nil {
+		if err := e.read(c); err != nil {
 			return err
 		}
 		if e.pad {
@@ -33,7 +33,7 @@ func eachEntry(files bencode.Cursor, f func(e *listEntry) error) error {
 		}
 		return f(e)
 	})
-	if err == nil && n == 0 {
+	if err == nil && n == pads {
 		err = errors.New("no files")
 	}
 	if err != nil && !errors.Is(err, ErrInfo) {
@@ -42,10 +42,9 @@ func eachEntry(files bencode.Cursor, f func(e *listEntry) error) error {
 	return err
 }
 
-func readEntry(c *bencode.Cursor) (*listEntry, error) {
-	e := &listEntry{}
-	var hasLength bool
-	var pathUTF8 *bencode.Cursor
+func (e *listEntry) read(c *bencode.Cursor) error {
+	*e = listEntry{}
+	var pathUTF8 []byte
 	err := c.Dict(func(key []byte) (err error) {
 		switch string(key) {
 		case "attr":
@@ -53,29 +52,29 @@ func readEntry(c *bencode.Cursor) (*listEntry, error) {
 			attr, err = c.Bytes()
 			e.exec, e.link, e.pad = attributes(attr)
 		case "length":
-			hasLength = true
+			e.hasLength = true
 			e.length, err = c.Int()
 		case "path":
-			e.path = c.Sub()
+			e.path = c.Raw()
 		case "path.utf-8":
-			pathUTF8 = c.Sub()
+			pathUTF8 = c.Raw()
 		case "symlink path":
-			e.target = c.Sub()
+			e.target = c.Raw()
 		}
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if pathUTF8 != nil {
 		e.path = pathUTF8
 	}
-	return e, e.check(hasLength)
+	return e.check()
 }
 
-func (e *listEntry) check(hasLength bool) error {
+func (e *listEntry) check() error {
 	switch {
-	case !hasLength && !e.link:
+	case !e.hasLength && !e.link:
 		return errors.New("no length")
 	case e.length < 0 || e.length > MaxPieces*MaxPieceLength:
 		return errLength(e.length)
@@ -100,10 +99,9 @@ func (e *listEntry) check(hasLength bool) error {
 	return err
 }
 
-// measure checks a path and adds its size. The cursor stays where it is.
-func (e *listEntry) measure(c *bencode.Cursor) error {
-	walk := *c
-	size, err := measurePath(&walk)
+// measure checks a path and adds its size.
+func (e *listEntry) measure(path []byte) error {
+	size, err := measurePath(path)
 	e.size.comps += size.comps
 	e.size.bytes += size.bytes
 	return err
@@ -132,7 +130,7 @@ func (in *Info) oneFile(r *rawInfo) error {
 func (in *Info) listFiles(r *rawInfo) error {
 	var n int
 	var size pathSize
-	err := eachEntry(*r.files, func(e *listEntry) error {
+	err := eachEntry(r.files, func(e *listEntry) error {
 		n++
 		size.comps += e.size.comps
 		size.bytes += e.size.bytes
@@ -144,7 +142,7 @@ func (in *Info) listFiles(r *rawInfo) error {
 	names := newNameStore(size)
 	in.Files = make([]File, 0, n)
 	var end int64
-	err = eachEntry(*r.files, func(e *listEntry) error {
+	err = eachEntry(r.files, func(e *listEntry) error {
 		f := File{Length: e.length, Offset: end, Exec: e.exec, Pad: e.pad}
 		var err error
 		if !e.pad {
@@ -166,12 +164,12 @@ func (in *Info) listFiles(r *rawInfo) error {
 	return checkClashes(in.Files)
 }
 
-// samePath reports whether the list of names at c is path.
-func samePath(c bencode.Cursor, path []string) bool {
-	i := 0
+// samePath reports whether a list of names as it stands is path.
+func samePath(raw []byte, path []string) bool {
+	c, i := bencode.Walk(raw), 0
 	err := c.List(func() error {
 		b, err := c.Bytes()
-		if err != nil || i >= len(path) || !bytes.Equal(b, []byte(path[i])) {
+		if err != nil || i >= len(path) || string(b) != path[i] {
 			return errors.New("differs")
 		}
 		i++

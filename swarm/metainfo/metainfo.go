@@ -84,7 +84,10 @@ func Parse(data []byte) (*MetaInfo, error) {
 	if m.Info, err = parseChecked(bytes.Clone(info)); err != nil {
 		return nil, err
 	}
-	return m, m.readLayers(layers)
+	if err := m.readLayers(layers); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // readLayers checks "piece layers" and keeps them.
@@ -100,11 +103,12 @@ func (m *MetaInfo) readLayers(c *bencode.Cursor) error {
 		}
 		hashes, ok := SplitHashes(value)
 		if !ok || len(key) != 32 {
-			return errors.New("a layer or root of a wrong length")
+			return fmt.Errorf("a layer of %d bytes under a root of %d", len(value), len(key))
 		}
 		root := Hash256(key)
-		// A file of one piece needs no layer; some creators add it.
-		if len(hashes) == 1 && hashes[0] == root {
+		// A file of at most a piece needs no layer: what stands there is
+		// not looked at.
+		if f, ok := m.Info.FileByRoot(root); ok && m.Info.Files[f].Length <= m.Info.PieceLength {
 			return nil
 		}
 		if err := m.Info.CheckLayer(root, hashes); err != nil {

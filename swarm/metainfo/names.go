@@ -50,7 +50,8 @@ func (p *pathSize) add(name []byte) error {
 }
 
 // measurePath checks a list of names, and that it is not empty.
-func measurePath(c *bencode.Cursor) (size pathSize, err error) {
+func measurePath(path []byte) (size pathSize, err error) {
+	c := bencode.Walk(path)
 	err = c.List(func() error {
 		name, err := c.Bytes()
 		if err != nil {
@@ -84,8 +85,8 @@ func (s *nameStore) name(b []byte) string {
 }
 
 // path stores a list of names that measurePath has passed.
-func (s *nameStore) path(c *bencode.Cursor) ([]string, error) {
-	from := len(s.comps)
+func (s *nameStore) path(raw []byte) ([]string, error) {
+	c, from := bencode.Walk(raw), len(s.comps)
 	err := c.List(func() error {
 		b, err := c.Bytes()
 		s.comps = append(s.comps, s.name(b))

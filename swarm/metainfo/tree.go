@@ -13,19 +13,21 @@ type leaf struct {
 	length     int64
 	root       Hash256
 	exec, link bool
-	target     *bencode.Cursor
+	target     []byte // value as it stands
 }
 
 // treeWalk goes through a "file tree" and checks it. Its recursion is as deep
 // as paths may be.
 type treeWalk struct {
-	c       *bencode.Cursor
-	size    pathSize            // of the path to here
-	enter   func(name []byte)   // a path grows
-	leave   func()              // and shrinks
-	file    func(l *leaf) error // a file is at the path
-	entries int                 // in the root
-	flat    bool                // a file is in the root
+	c     *bencode.Cursor
+	leaf  leaf                // the last file's
+	size  pathSize            // of the path to here
+	enter func(name []byte)   // a path grows
+	leave func()              // and shrinks
+	file  func(l *leaf) error // a file is at the path
+	top   int                 // entries of the root
+	all   int                 // entries of all directories
+	flat  bool                // a file is in the root
 }
 
 // dir reads a dictionary of names.
@@ -43,10 +45,13 @@ func (w *treeWalk) entry(name []byte) error {
 	if err := w.size.add(name); err != nil {
 		return err
 	}
-	w.enter(name)
-	if old.comps == 0 {
-		w.entries++
+	if w.all++; w.all > 2*MaxFiles { // directories too, which may be empty
+		return errors.New("too many files and directories")
 	}
+	if old.comps == 0 {
+		w.top++
+	}
+	w.enter(name)
 	isFile := false
 	err := w.c.Dict(func(name []byte) error {
 		if isFile {
@@ -57,19 +62,18 @@ func (w *treeWalk) entry(name []byte) error {
 		}
 		isFile = true
 		w.flat = w.flat || old.comps == 0
-		l, err := readLeaf(w.c)
-		if err != nil {
+		if err := w.leaf.read(w.c); err != nil {
 			return err
 		}
-		return w.file(l)
+		return w.file(&w.leaf)
 	})
 	w.leave()
 	w.size = old
 	return err
 }
 
-func readLeaf(c *bencode.Cursor) (*leaf, error) {
-	l := &leaf{length: -1}
+func (l *leaf) read(c *bencode.Cursor) error {
+	*l = leaf{length: -1}
 	var pad bool
 	err := c.Dict(func(key []byte) (err error) {
 		var b []byte
@@ -87,21 +91,21 @@ func readLeaf(c *bencode.Cursor) (*leaf, error) {
 			}
 			copy(l.root[:], b)
 		case "symlink path":
-			l.target = c.Sub()
+			l.target = c.Raw()
 		}
 		return err
 	})
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case pad:
-		return nil, errors.New("a pad file in the file tree")
+		return errors.New("a pad file in the file tree")
 	case l.link && l.length < 0:
 		l.length = 0
 	case l.length < 0 || l.length > MaxPieces*MaxPieceLength:
-		return nil, errLength(l.length)
+		return errLength(l.length)
 	}
-	return l, l.check()
+	return l.check()
 }
 
 func (l *leaf) check() error {
@@ -114,8 +118,7 @@ func (l *leaf) check() error {
 	if l.length > 0 || l.target == nil {
 		return errors.New("a symlink with a length or without a target")
 	}
-	walk := *l.target
-	_, err := measurePath(&walk)
+	_, err := measurePath(l.target)
 	return err
 }
 
@@ -123,7 +126,7 @@ func (l *leaf) check() error {
 func (in *Info) treeFiles(r *rawInfo) error {
 	var n int
 	var total pathSize // all paths, each name once
-	w := treeWalk{c: clone(r.fileTree), leave: func() {}}
+	w := treeWalk{c: bencode.Walk(r.fileTree), leave: func() {}}
 	w.enter = func(name []byte) { total.bytes += len(name) }
 	w.file = func(l *leaf) error {
 		if n++; n > MaxFiles {
@@ -131,8 +134,7 @@ func (in *Info) treeFiles(r *rawInfo) error {
 		}
 		total.comps += w.size.comps
 		if l.link {
-			walk := *l.target
-			size, err := measurePath(&walk)
+			size, err := measurePath(l.target)
 			total.comps += size.comps
 			total.bytes += size.bytes
 			return err
@@ -151,7 +153,7 @@ func (in *Info) treeFiles(r *rawInfo) error {
 	if need > 6*len(in.Raw)+1<<20 {
 		return badInfo("paths of %d components in %d bytes", total.comps, len(in.Raw))
 	}
-	in.Single = w.entries == 1 && w.flat && r.files == nil
+	in.Single = w.top == 1 && w.flat && r.files == nil
 	return in.keepTree(r, n, newNameStore(total))
 }
 
@@ -159,7 +161,7 @@ func (in *Info) keepTree(r *rawInfo, n int, names *nameStore) error {
 	in.Files = make([]File, 0, n)
 	var path []string
 	var end int64
-	w := treeWalk{c: clone(r.fileTree)}
+	w := treeWalk{c: bencode.Walk(r.fileTree)}
 	w.enter = func(name []byte) { path = append(path, names.name(name)) }
 	w.leave = func() { path = path[:len(path)-1] }
 	w.file = func(l *leaf) (err error) {
@@ -187,9 +189,4 @@ func (in *Info) keepTree(r *rawInfo, n int, names *nameStore) error {
 		}
 	}
 	return nil
-}
-
-func clone(c *bencode.Cursor) *bencode.Cursor {
-	d := *c
-	return &d
 }

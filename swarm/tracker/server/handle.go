@@ -41,9 +41,9 @@ func (h *handler) answer(p []byte, r route) []byte {
 	}
 	switch req.Action {
 	case packet.Announce:
-		return h.announce(p, r, now)
+		return h.announce(p, req.Transaction, r, now)
 	case packet.Scrape:
-		return h.scrape(p, r, now)
+		return h.scrape(p, req.Transaction, r, now)
 	}
 	return h.refuse(req.Transaction, "unknown action")
 }
@@ -62,13 +62,13 @@ func (h *handler) refuse(transaction uint32, why string) []byte {
 	return packet.AppendError(h.out[:0], transaction, why)
 }
 
-func (h *handler) announce(p []byte, r route, now uint32) []byte {
+func (h *handler) announce(p []byte, transaction uint32, r route, now uint32) []byte {
 	req, err := packet.ParseAnnounce(p)
 	if err != nil {
-		return h.refuse(req.Transaction, "announce is too short")
+		return h.refuse(transaction, "announce is too short")
 	}
 	if req.Port == 0 {
-		return h.refuse(req.Transaction, "port 0 cannot be dialled")
+		return h.refuse(transaction, "port 0 cannot be dialled")
 	}
 	h.s.announces.Add(1)
 	v6 := r.from.Addr().Is6()
@@ -85,7 +85,7 @@ func (h *handler) announce(p []byte, r route, now uint32) []byte {
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
 	sw := h.s.table.announce(a, now)
-	reply := packet.AnnounceReply{Transaction: req.Transaction, Interval: int32(h.s.cfg.Interval.Seconds())}
+	reply := packet.AnnounceReply{Transaction: transaction, Interval: int32(h.s.cfg.Interval.Seconds())}
 	if sw == nil {
 		return packet.AppendAnnounceReply(h.out[:0], reply)
 	}
@@ -106,10 +106,9 @@ func wanted(asked int32, v6 bool) int {
 	return min(int(asked), most)
 }
 
-func (h *handler) scrape(p []byte, r route, now uint32) []byte {
+func (h *handler) scrape(p []byte, transaction uint32, r route, now uint32) []byte {
 	h.s.scrapes.Add(1)
-	req, _ := packet.ParseRequest(p)
-	out := packet.AppendReply(h.out[:0], packet.Reply{Action: packet.Scrape, Transaction: req.Transaction})
+	out := packet.AppendReply(h.out[:0], packet.Reply{Action: packet.Scrape, Transaction: transaction})
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
 	for i := range packet.ScrapeHashes(p) {

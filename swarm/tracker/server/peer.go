@@ -47,9 +47,10 @@ type peer struct {
 }
 
 // appendPeer appends a peer as the asker on route r is to dial it: one from this
-// machine's loopback is at the address at which an asker from elsewhere reached us.
+// machine's loopback is at the address at which an asker from elsewhere reached
+// us. Who came by way of loopback, from whatever address, is on this machine too.
 func appendPeer(dst []byte, at endpoint, r route) []byte {
-	if at.loopback() && !r.from.Addr().IsLoopback() {
+	if at.loopback() && !r.from.Addr().IsLoopback() && !r.to.IsLoopback() {
 		if !r.to.IsValid() {
 			return dst
 		}

@@ -1,0 +1,320 @@
+package picker
+
+import (
+	"fmt"
+	"math/rand"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bits-and-blooms/bitset"
+)
+
+var now = time.Unix(1000, 0)
+
+// drawn makes a picker of pieces of two blocks from pictures: have has '*' for
+// pieces held; each peer a '*' for pieces it has.
+func drawn(have string, peers ...string) (*Picker, []*Peer) {
+	p := New(len(have), func(int) int { return 2 }, rand.New(rand.NewSource(1)))
+	for i, c := range have {
+		p.Select(i, true)
+		if c == '*' {
+			p.SetHave(i, true)
+		}
+	}
+	var out []*Peer
+	for id, picture := range peers {
+		out = append(out, &Peer{ID: id + 1, Has: bits(picture), Rate: 1e6, RTT: time.Millisecond})
+		p.Join(out[id])
+	}
+	return p, out
+}
+
+func bits(picture string) *bitset.BitSet {
+	b := bitset.New(uint(len(picture)))
+	for i, c := range picture {
+		b.SetTo(uint(i), c == '*')
+	}
+	return b
+}
+
+// said writes blocks as piece.block.
+func said(blocks []Block) string {
+	var out []string
+	for _, b := range blocks {
+		out = append(out, fmt.Sprintf("%d.%d", b.Piece, b.N))
+	}
+	return strings.Join(out, " ")
+}
+
+func TestRarestFirst(t *testing.T) {
+	for _, c := range []struct {
+		have  string
+		peers []string
+		n     int
+		want  string
+	}{
+		{"    ", []string{"****", "** *", "**  "}, 2, "2.0 2.1"},
+		{"  * ", []string{"****", "** *", "**  "}, 2, "3.0 3.1"},
+		{"****", []string{"****"}, 2, ""},
+		{"    ", []string{"    "}, 2, ""},
+		{"    ", []string{"*   ", " ***"}, 8, "0.0 0.1"},
+	} {
+		p, peers := drawn(c.have, c.peers...)
+		if got := said(p.Pick(now, peers[0], c.n, nil)); got != c.want {
+			t.Errorf("have %q, peers %q: got %q, want %q", c.have, c.peers, got, c.want)
+		}
+		p.check(t)
+	}
+}
+
+func TestUrgentFirst(t *testing.T) {
+	p, peers := drawn("    ", "****", "*** ")
+	p.SetUrgent([]Urgent{{Piece: 2, End: 2, Deadline: now}, {Piece: 1, First: 1, End: 2, Deadline: now.Add(time.Second)}})
+	if got, want := said(p.Pick(now, peers[0], 4, nil)), "2.0 2.1 1.1 1.0"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p.check(t)
+}
+
+func TestSlowPeerTakesLaterBlocks(t *testing.T) {
+	p, peers := drawn("        ", "********", "********")
+	fast, slow := peers[0], peers[1]
+	fast.Rate, slow.Rate = 1<<20, 64<<10 // a block takes the slow one 250 ms
+	var list []Urgent
+	for i := range 8 {
+		list = append(list, Urgent{Piece: i, End: 2, Deadline: now.Add(time.Duration(i) * time.Second)})
+		p.Select(i, false)
+	}
+	p.SetUrgent(list)
+	got := p.Pick(now, slow, 1, nil)
+	if len(got) != 1 || got[0].Piece < 4 {
+		t.Errorf("slow peer got %v, want a block that is wanted later than it needs", got)
+	}
+	if got, want := said(p.Pick(now, fast, 2, nil)), "0.0 0.1"; got != want {
+		t.Errorf("fast peer got %q, want %q", got, want)
+	}
+}
+
+func TestLoneSlowPeerIsAsked(t *testing.T) {
+	p, peers := drawn("  ", "**", "* ")
+	peers[0].Rate, peers[1].Rate = 1<<10, 1<<20
+	p.SetUrgent([]Urgent{{Piece: 1, End: 2, Deadline: now}})
+	if got, want := said(p.Pick(now, peers[0], 2, nil)), "1.0 1.1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLateBlockIsAskedTwice(t *testing.T) {
+	p, peers := drawn("  ", "**", "**")
+	p.Select(1, false)
+	p.SetUrgent([]Urgent{{Piece: 0, End: 2, Deadline: now}})
+	p.Pick(now, peers[0], 2, nil)
+	soon, late := now.Add(time.Millisecond), now.Add(time.Second)
+	p.Select(0, false) // no endgame
+	if got := said(p.Pick(soon, peers[1], 2, nil)); got != "" {
+		t.Errorf("not late yet, got %q", got)
+	}
+	if got, want := said(p.Pick(late, peers[1], 2, nil)), "0.0 0.1"; got != want {
+		t.Errorf("late, got %q, want %q", got, want)
+	}
+	wanted, others := p.Received(Block{0, 0}, 2)
+	if !wanted || !slices.Equal(others, []int{1}) {
+		t.Errorf("got wanted %v, others %v; want true, [1]", wanted, others)
+	}
+	if wanted, _ := p.Received(Block{0, 0}, 1); wanted {
+		t.Error("the loser's block is wanted")
+	}
+}
+
+func TestEndgame(t *testing.T) {
+	p, peers := drawn(" ", "*", "*")
+	peers[0].RTT, peers[1].RTT = time.Second, time.Second
+	p.Pick(now, peers[0], 2, nil)
+	if got := said(p.Pick(now, peers[1], 2, nil)); got != "" {
+		t.Errorf("as quick a peer got %q, want nothing", got)
+	}
+	peers[0].Rate, peers[0].Queued = 1<<10, 2*BlockSize
+	if got, want := said(p.Pick(now, peers[1], 2, nil)), "0.0 0.1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p.check(t)
+}
+
+func TestFailedPieceComesFromOnePeer(t *testing.T) {
+	p, peers := drawn(" ", "*", "*")
+	p.Pick(now, peers[0], 1, nil)
+	p.Pick(now, peers[1], 1, nil)
+	p.Received(Block{0, 0}, 1)
+	p.Received(Block{0, 1}, 2)
+	if !p.Complete(0) {
+		t.Fatal("not complete")
+	}
+	p.Failed(0)
+	if got, want := said(p.Pick(now, peers[1], 1, nil)), "0.0"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := said(p.Pick(now, peers[0], 2, nil)); got != "" {
+		t.Errorf("a second peer got %q", got)
+	}
+	p.Leave(2)
+	if got, want := said(p.Pick(now, peers[0], 2, nil)), "0.0 0.1"; got != want {
+		t.Errorf("after it left, got %q, want %q", got, want)
+	}
+	p.check(t)
+}
+
+func TestChokedPeerGivesAllowedFastOnly(t *testing.T) {
+	p, peers := drawn("  ", "**")
+	peers[0].Choked, peers[0].Fast = true, map[int]bool{1: true}
+	if got, want := said(p.Pick(now, peers[0], 4, nil)), "1.0 1.1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// check tells what does not agree with what the package comment says.
+func (p *Picker) check(t *testing.T) {
+	t.Helper()
+	free := 0
+	for piece := range p.order.where {
+		resting := p.selected.Test(uint(piece)) && !p.have.Test(uint(piece)) && p.active[piece] == nil
+		if in := p.order.where[piece] >= 0; in != resting {
+			t.Errorf("piece %d: in the order %v, want %v", piece, in, resting)
+		}
+		if a := p.active[piece]; a != nil {
+			here, asked := 0, 0
+			for _, s := range a.state {
+				if s.here {
+					here++
+				} else if s.asked() {
+					asked++
+				}
+			}
+			if a.here != here || a.free != len(a.state)-here-asked {
+				t.Errorf("piece %d: here %d free %d, want %d %d", piece, a.here, a.free, here, len(a.state)-here-asked)
+			}
+			if p.selected.Test(uint(piece)) {
+				free += a.free
+			}
+		}
+		n := 0
+		for _, peer := range p.peers {
+			if !peer.All && peer.Has != nil && peer.Has.Test(uint(piece)) {
+				n++
+			}
+		}
+		if p.order.avail(piece) != n {
+			t.Errorf("piece %d: availability %d, want %d", piece, p.order.avail(piece), n)
+		}
+	}
+	if p.free != free {
+		t.Errorf("free %d, want %d", p.free, free)
+	}
+	for a := range len(p.order.bound) - 1 {
+		for _, piece := range p.order.list[p.order.bound[a]:p.order.bound[a+1]] {
+			if int(p.order.count[piece]) != a {
+				t.Errorf("piece %d with availability %d stands among %d", piece, p.order.count[piece], a)
+			}
+		}
+	}
+	if len(p.started) != len(p.active) {
+		t.Errorf("%d started, %d active", len(p.started), len(p.active))
+	}
+}
+
+// TestRandomSteps does whatever may happen, in random order.
+func TestRandomSteps(t *testing.T) {
+	rng := rand.New(rand.NewSource(7))
+	const pieces = 20
+	p := New(pieces, func(i int) int { return 1 + i%4 }, rng)
+	owed := map[int]map[Block]bool{}
+	var ids []int
+	for step := range 20_000 {
+		switch rng.Intn(12) {
+		case 0:
+			if len(ids) < 6 {
+				peer := &Peer{ID: step + 1, All: rng.Intn(3) == 0, Rate: float64(rng.Intn(1 << 20)), Fast: map[int]bool{}}
+				if !peer.All {
+					peer.Has = bitset.New(pieces)
+				}
+				p.Join(peer)
+				ids = append(ids, peer.ID)
+				owed[peer.ID] = map[Block]bool{}
+			}
+		case 1:
+			if len(ids) > 0 && rng.Intn(4) == 0 {
+				i := rng.Intn(len(ids))
+				p.Leave(ids[i])
+				delete(owed, ids[i])
+				ids = slices.Delete(ids, i, i+1)
+			}
+		case 2, 3:
+			if len(ids) > 0 {
+				p.PeerHas(ids[rng.Intn(len(ids))], rng.Intn(pieces))
+			}
+		case 4:
+			if len(ids) > 0 {
+				p.PeerLost(ids[rng.Intn(len(ids))], rng.Intn(pieces))
+			}
+		case 5:
+			p.Select(rng.Intn(pieces), rng.Intn(3) > 0)
+		case 6:
+			p.SetUrgent([]Urgent{{Piece: rng.Intn(pieces), End: 1 + rng.Intn(4), Deadline: now}})
+		case 7:
+			if i := rng.Intn(pieces); p.Have(i) {
+				p.SetHave(i, false)
+			}
+		case 8:
+			if i := rng.Intn(pieces); p.Complete(i) && rng.Intn(2) == 0 {
+				p.Failed(i)
+			} else if p.Complete(i) {
+				p.SetHave(i, true)
+			}
+		default:
+			if len(ids) == 0 {
+				continue
+			}
+			id := ids[rng.Intn(len(ids))]
+			for _, b := range p.Pick(now.Add(time.Duration(step)*time.Millisecond), p.peers[id], 1+rng.Intn(5), nil) {
+				if owed[id][b] && p.active[b.Piece].state[b.N].here {
+					t.Fatalf("step %d: %v asked of %d again", step, b, id)
+				}
+				owed[id][b] = true
+			}
+			for b := range owed[id] {
+				delete(owed[id], b)
+				if rng.Intn(2) == 0 {
+					p.Received(b, id)
+				} else {
+					p.Dropped(b, id)
+				}
+			}
+		}
+		if p.check(t); t.Failed() {
+			t.Fatalf("at step %d", step)
+		}
+	}
+}
+
+func BenchmarkPick(b *testing.B) {
+	const pieces = 4096
+	p := New(pieces, func(int) int { return 64 }, rand.New(rand.NewSource(1)))
+	for i := range pieces {
+		p.Select(i, true)
+	}
+	peer := &Peer{ID: 1, All: true, Rate: 1e8}
+	p.Join(peer)
+	var out []Block
+	for b.Loop() {
+		out = p.Pick(now, peer, 8, out[:0])
+		for _, bl := range out {
+			p.Received(bl, 1)
+			if p.Complete(bl.Piece) {
+				p.SetHave(bl.Piece, true)
+				p.SetHave(bl.Piece, false)
+			}
+		}
+		peer.Queued = 0
+	}
+}
