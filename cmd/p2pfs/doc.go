@@ -1,14 +1,109 @@
 /*
-P2pfs is a folder for everyone over BitTorrent: it mounts what the members of
-a drive share as an ordinary directory, and makes, shows, fetches and seeds
+P2pfs is a folder for everyone over BitTorrent. It mounts what the members of a
+drive share as an ordinary directory, and makes, shows, fetches and seeds
 ordinary torrents.
 
 	p2pfs COMMAND [flags] [arguments]
 
-"p2pfs help" lists the commands, "p2pfs COMMAND --help" tells a command's flags.
+"p2pfs help" lists the commands, "p2pfs COMMAND --help" tells all about one.
+Flags may stand before, between and behind the arguments.
 
-Exit status: 0 done, 1 failed, 2 wrong usage. Errors are one line on stderr that
-begins with "p2pfs: ". SIGINT or SIGTERM ends a command in order, a second one
+# A drive
+
+	p2pfs mount [flags] MOUNTPOINT [FILE.torrent|MAGNET]...
+
+Mount shows a drive on MOUNTPOINT, an empty directory, until SIGINT or SIGTERM
+comes or somebody unmounts it. What is in the share directory is published to
+all members of the drive. Torrents and magnets given appear under their names in
+MOUNTPOINT/.p2pfs/torrents.
+
+	--share directory     published files (~/p2pfs)
+	--cache directory     pieces of what was read ($XDG_CACHE_HOME/p2pfs, or
+	                      ~/.cache/p2pfs)
+	--cache-size size     bound on their sum
+	--state directory     key, catalogues and hashes, kept between runs
+	                      ($XDG_STATE_HOME/p2pfs, or ~/.local/state/p2pfs)
+	--drive name          which drive ("public")
+	--name name           our display name, at most 32 bytes; it proves nothing
+	--listen addr:port    listen here, dial from here (all interfaces, the first
+	                      free port from 6881 up)
+	--tracker url         UDP tracker; repeatable. Without any, the one on port
+	                      6969 of the listen address is used, and run if nobody
+	                      else does
+	--peer host:port      member or peer to dial without a tracker; repeatable
+	--no-embedded-tracker never run a tracker
+	--read-timeout duration
+	                      a read that makes no progress for so long fails with
+	                      EIO (60s); 0 waits for ever
+	--allow-other         other users may enter the mount
+	--log-level level     debug, info, warn or error, on stderr
+
+Share directory, cache, state directory and mount point may not contain one
+another. These commands ask a running mount, through a socket that only its user
+can open:
+
+	p2pfs status [--json] MOUNTPOINT
+	p2pfs add MOUNTPOINT FILE.torrent|MAGNET
+	p2pfs remove MOUNTPOINT NAME|INFOHASH
+	p2pfs magnet [--v2] PATH
+	p2pfs export [--v2] [--force] PATH -o FILE.torrent
+
+PATH is a file in the mount or in its share directory. Magnet and export give
+the v1 torrent, which every client can use, unless --v2 is given. This one takes
+a mount away, also one whose p2pfs has died:
+
+	p2pfs umount [--force] MOUNTPOINT
+
+# Torrents
+
+	p2pfs get [flags] FILE.torrent|MAGNET -o DIR
+	p2pfs seed [flags] FILE.torrent --data PATH
+
+Get fetches a torrent into DIR and is done when all of it is there and verified;
+with --seed it goes on serving. Seed serves what is already there. Both have the
+flags --listen, --tracker, --peer, --state and --log-level of mount.
+
+	p2pfs create [flags] PATH -o FILE.torrent
+	p2pfs show [--json] FILE.torrent|MAGNET
+	p2pfs tracker [--listen addr:port]
+
+Create makes a torrent of a file or directory (--format v1, v2 or hybrid; --tracker;
+--piece-length; --private; --comment). Show tells what a torrent says, asking
+nobody. Tracker runs a UDP tracker for any BitTorrent client.
+
+	p2pfs demo
+	p2pfs version
+	p2pfs help [COMMAND]
+
+# Values
+
+A size is a count of bytes, or a number with a unit: 64KiB, 2GiB and K, M, G, T
+are binary, 500MB decimal. A duration is as in 90s, 5m or 1h30m. An addr:port is
+ADDR:PORT, :PORT (all interfaces) or ADDR (p2pfs takes a port); an IPv6 address
+before a port stands in brackets.
+
+# A session
+
+	$ p2pfs mount /mnt/swarm &
+	$ cp talk.mkv ~/p2pfs/
+	$ p2pfs magnet ~/p2pfs/talk.mkv
+	magnet:?xt=urn:btih:...
+	$ p2pfs status /mnt/swarm
+	$ p2pfs umount /mnt/swarm
+
+# Exit status and signals
+
+The status is 0 if all was done, 1 if something failed and 2 for wrong usage. An
+error is one line on stderr that begins with "p2pfs: ". SIGINT and SIGTERM end a
+command in order: a mount is taken away, trackers are told. A second one ends it
 at once.
+
+# Limits
+
+Only Linux can mount; get, seed, create, show and tracker work elsewhere, too.
+Mounts are read-only: to publish is to put a file into the share directory.
+Trackers are UDP ones (BEP 15). There is no DHT, no uTP and no encryption of
+connections. A torrent file has at most 16 MiB, 100 000 files and 2^20 pieces of
+at most 64 MiB.
 */
 package main
