@@ -55,8 +55,10 @@ type Spec struct {
 	// Trackers are asked besides those of the torrent, Peers dialled.
 	Trackers []string
 	Peers    []netip.AddrPort
-	// Everything fetches all pieces, not just what is read.
+	// Everything fetches all pieces, not just what is read; with Select
+	// those of the files it wants (BEP 53).
 	Everything bool
+	Select     func(file int) bool
 	// Announce says when trackers are told.
 	Announce AnnounceMode
 	// ReadTimeout fails a read that made no progress for so long; 0 never.

@@ -117,7 +117,7 @@ func (l *loop) hungry() bool {
 	if l.content == nil {
 		return l.t.spec.MetaInfo == nil || l.readers.waiting() > 0
 	}
-	if l.t.spec.Everything && l.picker.HaveCount() < l.picker.Pieces() {
+	if l.picker.Missing() > 0 {
 		return true
 	}
 	return l.readers.active()
@@ -133,10 +133,8 @@ func (l *loop) opened(c *content) {
 		if c.storage.Has(i) {
 			l.picker.SetHave(i, true)
 		}
-		if l.t.spec.Everything {
-			l.picker.Select(i, true)
-		}
 	}
+	l.selectPieces()
 	l.t.content.Store(c)
 	close(l.t.ready)
 	l.checkWhole()
@@ -147,9 +145,26 @@ func (l *loop) opened(c *content) {
 	l.scheduleAll()
 }
 
-// checkWhole tells those who wait for every piece.
+// selectPieces selects what is to be fetched without being read.
+func (l *loop) selectPieces() {
+	if !l.t.spec.Everything {
+		return
+	}
+	wanted := l.t.spec.Select
+	for f := range l.info().Files {
+		if wanted != nil && !wanted(f) {
+			continue
+		}
+		first, n := l.info().FilePieces(f)
+		for i := first; i < first+n; i++ {
+			l.picker.Select(i, true)
+		}
+	}
+}
+
+// checkWhole tells those who wait for every piece that is to be fetched.
 func (l *loop) checkWhole() {
-	if l.picker.HaveCount() < l.picker.Pieces() {
+	if l.picker.Missing() > 0 || !l.t.spec.Everything && l.picker.HaveCount() < l.picker.Pieces() {
 		return
 	}
 	select {

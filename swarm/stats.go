@@ -58,6 +58,9 @@ func (l *loop) publishStats() {
 // left is the number of bytes still to be fetched, rounded up to pieces.
 func (l *loop) left() int64 {
 	missing := int64(l.picker.Pieces() - l.picker.HaveCount())
+	if l.t.spec.Everything {
+		missing = int64(l.picker.Missing())
+	}
 	if missing == 0 {
 		return 0
 	}

@@ -93,7 +93,7 @@ func (t *Torrent) wait(ctx context.Context) (*content, error) {
 	}
 }
 
-// Wait blocks until every piece is verified and held.
+// Wait blocks until every piece that the Spec asks for is verified and held.
 func (t *Torrent) Wait(ctx context.Context) error {
 	select {
 	case <-t.whole:

@@ -116,6 +116,13 @@ func (p *Picker) Dropped(b Block, id int) {
 // SetHave notes that the piece is verified and held, or that it was lost
 // (evicted) and rests again.
 func (p *Picker) SetHave(piece int, on bool) {
+	if p.selected.Test(uint(piece)) && p.Have(piece) != on {
+		if on {
+			p.missing--
+		} else {
+			p.missing++
+		}
+	}
 	p.have.SetTo(uint(piece), on)
 	p.forget(piece)
 }

@@ -79,6 +79,7 @@ type Picker struct {
 	urgent   []Urgent
 	peers    map[int]*Peer
 	free     int // free blocks of selected active pieces
+	missing  int // selected pieces that are not held
 	rng      *rand.Rand
 }
 
@@ -102,6 +103,9 @@ func (p *Picker) Have(piece int) bool { return p.have.Test(uint(piece)) }
 // HaveCount is the number of pieces held.
 func (p *Picker) HaveCount() int { return int(p.have.Count()) }
 
+// Missing is the number of pieces that are selected and not held.
+func (p *Picker) Missing() int { return p.missing }
+
 // Pieces is the number of pieces, held or not.
 func (p *Picker) Pieces() int { return len(p.order.where) }
 
@@ -114,12 +118,15 @@ func (p *Picker) Select(piece int, on bool) {
 	if p.selected.Test(uint(piece)) == on {
 		return
 	}
+	d := 1
+	if !on {
+		d = -1
+	}
 	if a := p.active[piece]; a != nil {
-		if on {
-			p.free += a.free
-		} else {
-			p.free -= a.free
-		}
+		p.free += d * a.free
+	}
+	if !p.have.Test(uint(piece)) {
+		p.missing += d
 	}
 	p.selected.SetTo(uint(piece), on)
 	p.settle(piece)

@@ -208,6 +208,9 @@ func (p *Picker) check(t *testing.T) {
 			t.Errorf("piece %d: availability %d, want %d", piece, p.order.avail(piece), n)
 		}
 	}
+	if want := int(p.selected.DifferenceCardinality(p.have)); p.missing != want {
+		t.Errorf("missing %d, want %d", p.missing, want)
+	}
 	if p.free != free {
 		t.Errorf("free %d, want %d", p.free, free)
 	}
