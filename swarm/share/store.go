@@ -353,12 +353,12 @@ func (s *store) close() error {
 func (s *store) take() (batch map[ident]change, last uint64, live map[ident]struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	batch, last, live = s.pending, s.seq, s.live
-	s.live = nil
-	if len(batch) > 0 {
-		s.committing, s.pending = batch, make(map[ident]change)
+	live, s.live = s.live, nil
+	if len(s.pending) > 0 {
+		batch, s.pending = s.pending, make(map[ident]change)
+		s.committing = batch
 	}
-	return batch, last, live
+	return batch, s.seq, live
 }
 
 // finish ends what take began; err puts everything back.

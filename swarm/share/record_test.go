@@ -1,0 +1,138 @@
+package share
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+
+	"p2pfs/swarm/metainfo"
+)
+
+func randomHashes(r *rand.Rand, pieces, layer int) *hashes {
+	h := &hashes{pieces: make([]metainfo.Hash, pieces), layer: make([]metainfo.Hash256, layer)}
+	for i := range h.pieces {
+		h.pieces[i] = metainfo.Hash{byte(r.Uint32()), byte(i)}
+	}
+	for i := range h.layer {
+		h.layer[i] = metainfo.Hash256{byte(i), byte(r.Uint32())}
+	}
+	return h
+}
+
+func testSummary(n byte) summary {
+	return summary{
+		ctime: int64(n) - 3, root: metainfo.Hash256{n, 1}, v1: metainfo.Hash{n, 2},
+		v2: metainfo.Hash{n, 3}, tag: [8]byte{n, 4},
+	}
+}
+
+func TestRecordsRoundTrip(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	id := ident{dev: 1, ino: 1 << 63, size: 5, mtime: -7}
+	k := id.key()
+	if got, ok := parseKey(k); !ok || got != id {
+		t.Errorf("key: got %+v, want %+v", got, id)
+	}
+	sum := testSummary(9)
+	if got, err := decodeSummary(k, sum.encode(k)); err != nil || got != sum {
+		t.Errorf("summary: got %+v %v, want %+v", got, err, sum)
+	}
+	for _, n := range []int{0, 1, 2, 100} {
+		h := randomHashes(r, n, n/2)
+		got, err := decodeHashes(k, h.encode(k))
+		if err != nil || !bytes.Equal(got.encode(k), h.encode(k)) {
+			t.Errorf("hashes of %d: got %v %v", n, got, err)
+		}
+	}
+	if since, err := decodeGone(k, encodeGone(k, 77)); err != nil || since != 77 {
+		t.Errorf("gone: got %d %v", since, err)
+	}
+}
+
+func TestRecordsNoticeDamage(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	k, other := ident{1, 2, 3, 4}.key(), ident{1, 2, 3, 5}.key()
+	sum := testSummary(1)
+	for name, c := range map[string]struct {
+		value  []byte
+		decode func(k, v []byte) error
+	}{
+		"summary": {sum.encode(k), func(k, v []byte) error { _, err := decodeSummary(k, v); return err }},
+		"hashes":  {randomHashes(r, 3, 2).encode(k), func(k, v []byte) error { _, err := decodeHashes(k, v); return err }},
+		"gone":    {encodeGone(k, 5), func(k, v []byte) error { _, err := decodeGone(k, v); return err }},
+	} {
+		if c.decode(k, c.value) != nil {
+			t.Errorf("%s: whole record refused", name)
+		}
+		if c.decode(other, c.value) == nil {
+			t.Errorf("%s: taken under another key", name)
+		}
+		for i := range c.value {
+			bad := bytes.Clone(c.value)
+			bad[i] ^= 0x10
+			if c.decode(k, bad) == nil {
+				t.Errorf("%s: flipped byte %d not noticed", name, i)
+			}
+			if c.decode(k, c.value[:i]) == nil {
+				t.Errorf("%s: cut to %d bytes not noticed", name, i)
+			}
+		}
+		if c.decode(k, append(bytes.Clone(c.value), 0)) == nil {
+			t.Errorf("%s: byte at the end not noticed", name)
+		}
+	}
+	if _, err := decodeSummary(k, encodeGone(k, 5)); err == nil {
+		t.Error("a record of another bucket was taken")
+	}
+}
+
+// FuzzRecord also seals the input, so that the decoders see more than the
+// checksum does.
+func FuzzRecord(f *testing.F) {
+	k := ident{1, 2, 3, 4}.key()
+	sum := testSummary(1)
+	f.Add(k, sum.encode(k))
+	f.Add(k, encodeGone(k, 1))
+	f.Add(k, randomHashes(rand.New(rand.NewPCG(1, 2)), 2, 1).encode(k))
+	f.Add([]byte{}, []byte{recordVersion, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, k, v []byte) {
+		parseKey(k)
+		decodeSummary(k, v)
+		decodeGone(k, v)
+		if h, err := decodeHashes(k, seal(bucketPieces, k, bytes.Clone(v))); err == nil {
+			if h.bytes() > len(v) || !bytes.Equal(h.encode(k), seal(bucketPieces, k, bytes.Clone(v))) {
+				t.Errorf("%x became %+v", v, h)
+			}
+		}
+		decodeSummary(k, seal(bucketFile, k, bytes.Clone(v)))
+		decodeGone(k, seal(bucketGone, k, bytes.Clone(v)))
+	})
+}
+
+func TestLRU(t *testing.T) {
+	l := newLRU[int, string](10)
+	for i := range 5 {
+		l.put(i, "x", 2)
+	}
+	l.get(0)
+	l.put(5, "y", 2)
+	if _, ok := l.get(1); ok {
+		t.Error("the least recently used is still there")
+	}
+	if _, ok := l.get(0); !ok {
+		t.Error("the recently used is gone")
+	}
+	l.put(6, "z", 11)
+	if _, ok := l.get(6); ok || l.used != 10 {
+		t.Errorf("too large a value was taken: %d used", l.used)
+	}
+	l.put(0, "w", 9)
+	if v, ok := l.get(0); !ok || v != "w" || l.used != 9 || len(l.items) != 1 {
+		t.Errorf("replaced: got %q %v, %d used by %d", v, ok, l.used, len(l.items))
+	}
+	l.remove(0)
+	l.remove(0)
+	if l.used != 0 || l.order.Len() != 0 {
+		t.Errorf("%d used after all was removed", l.used)
+	}
+}
