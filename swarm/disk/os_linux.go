@@ -1,0 +1,61 @@
+package disk
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// openNonblock keeps an open from waiting for the other end of a FIFO.
+const openNonblock = unix.O_NONBLOCK
+
+// maxIov is IOV_MAX of Linux.
+const maxIov = 1024
+
+// pwritev writes blocks at off, as many as one call can take, and returns
+// the number of bytes written.
+func pwritev(f *os.File, blocks [][]byte, off int64) (int, error) {
+	for {
+		n, err := unix.Pwritev(int(f.Fd()), blocks[:min(len(blocks), maxIov)], off)
+		if err != unix.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
+
+// identify describes an open file, and says whether it still has a name.
+func identify(f *os.File) (id ident, linked bool, err error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return ident{}, false, err
+	}
+	return ident{st.Size, st.Mtim.Nano(), st.Ino}, st.Nlink > 0, nil
+}
+
+// identOf is identify for a file that is not open.
+func identOf(fi fs.FileInfo) ident {
+	id := ident{size: fi.Size(), mtime: fi.ModTime().UnixNano()}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		id.ino = st.Ino
+	}
+	return id
+}
+
+// isHole reports whether n bytes of f at off, all before its end, are a hole.
+// It moves f's position, which nothing depends on.
+func isHole(f *os.File, off, n int64) bool {
+	data, err := unix.Seek(int(f.Fd()), off, unix.SEEK_DATA)
+	return err == unix.ENXIO || err == nil && data >= off+n
+}
+
+// bootID names the current boot of the machine; "" when it is not known.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
+}
