@@ -247,8 +247,8 @@ func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	c.listener.Close()
 	c.cancel()
+	c.listener.Close()
 	var wg sync.WaitGroup
 	for _, t := range all {
 		wg.Go(func() {

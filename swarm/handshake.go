@@ -32,34 +32,39 @@ func (c *Client) connect(ctx context.Context, a netip.AddrPort, t *Torrent) (net
 	return conn, hs, t.agreesV2(hs, t.hashes[0]), nil
 }
 
-func (c *Client) shake(ctx context.Context, a netip.AddrPort, t *Torrent) (conn net.Conn, hs wire.Handshake, err error) {
-	if conn, err = c.Dial(ctx, a); err != nil {
-		return nil, hs, err
+func (c *Client) shake(ctx context.Context, a netip.AddrPort, t *Torrent) (net.Conn, wire.Handshake, error) {
+	conn, err := c.Dial(ctx, a)
+	if err != nil {
+		return nil, wire.Handshake{}, err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	defer func() {
-		if err != nil {
-			conn.Close()
-		}
-	}()
+	hs, err := c.offer(conn, t)
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		conn.Close()
+		return nil, hs, err
+	}
+	return conn, hs, nil
+}
+
+// offer sends our handshake and checks theirs.
+func (c *Client) offer(conn net.Conn, t *Torrent) (hs wire.Handshake, err error) {
 	conn.SetDeadline(time.Now().Add(handshakeTimeout))
 	if _, err = conn.Write(wire.AppendHandshake(nil, c.ours(t, t.hashes[0]))); err != nil {
-		return nil, hs, err
+		return hs, err
 	}
-	if hs, err = readHandshake(conn); err != nil {
-		return nil, hs, err
-	}
+	hs, err = readHandshake(conn)
 	switch {
+	case err != nil:
 	case !t.known(hs.InfoHash):
 		err = errors.New("another infohash in the reply")
 	case hs.PeerID == c.peerID:
 		err = errSelf
 	}
-	if err != nil {
-		return nil, hs, err
-	}
-	return conn, hs, conn.SetDeadline(time.Time{})
+	return hs, err
 }
 
 func (t *Torrent) known(h metainfo.Hash) bool {

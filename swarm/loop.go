@@ -78,7 +78,7 @@ func (l *loop) end(why error) {
 	if l.ended != nil {
 		return
 	}
-	if why == nil {
+	if why == nil || errors.Is(why, context.Canceled) {
 		why = ErrClosed
 	}
 	l.ended = why
