@@ -129,9 +129,9 @@ func (s Shape) latency() time.Duration {
 
 // Of a bucket.
 const (
-	// catchUp is how far behind the clock a bucket may fall and still make
-	// up for it, so that late wake-ups cost no rate.
-	catchUp = 20 * time.Millisecond
+	// maxCredit bounds how far a reservation may reach into the past. A relay
+	// that a busy machine wakes late makes up for it, and keeps its rate.
+	maxCredit = 250 * time.Millisecond
 	// maxQueue is how long a datagram may queue before it is dropped.
 	maxQueue = 200 * time.Millisecond
 )
@@ -142,18 +142,17 @@ type bucket struct {
 	next time.Time // when the link is free again
 }
 
-// reserve returns when n bytes will have passed. ok is false, and nothing
-// reserved, if they would have to queue longer than limit; 0 is no limit.
-func (b *bucket) reserve(n int, rate int64, limit time.Duration) (t time.Time, ok bool) {
+// reserve returns when n bytes that were there at a time will have passed.
+// ok is false, and nothing reserved, if they would have to queue longer than
+// limit; 0 is no limit.
+func (b *bucket) reserve(n int, there time.Time, rate int64, limit time.Duration) (t time.Time, ok bool) {
 	now := time.Now()
 	if rate <= 0 {
 		return now, true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if oldest := now.Add(-catchUp); b.next.Before(oldest) {
-		b.next = oldest
-	}
+	b.next = later(b.next, later(there, now.Add(-maxCredit)))
 	if limit > 0 && b.next.Sub(now) > limit {
 		return time.Time{}, false
 	}

@@ -29,40 +29,61 @@ func echo(_ context.Context, c *Conn) error {
 	return err
 }
 
+// takes runs f up to 8 times, until one run takes at most 106 % of want, and
+// fails the test if none does, or if one takes less than 97 %: a machine that
+// is busy makes a link slower, but nothing may make it faster.
+func takes(t *testing.T, want time.Duration, f func() time.Duration) {
+	t.Helper()
+	best := time.Hour
+	for range 8 {
+		best = min(best, f())
+		if best <= want*106/100 {
+			break
+		}
+	}
+	if best < want*97/100 || best > want*106/100 {
+		t.Errorf("took %v, want %v within a few percent", best, want)
+	}
+}
+
 func TestLinkHoldsItsRate(t *testing.T) {
 	CheckLeaks(t)
 	const n = 12_500_000 / 2 // half a second at 100 Mbit/s
 	link := NewLink(Shape{Delay: 25 * time.Millisecond, Rate: 12_500_000})
 	to, got := sink(t)
-	c := Dial(t, Host(), link.TCP(t, netip.AddrPort{}, to))
+	via := link.TCP(t, netip.AddrPort{}, to)
 	data := Bytes(1, n)
-	start := time.Now()
-	c.MustSend(t, data)
-	c.Close()
-	if m := <-got; m != n {
-		t.Fatalf("%d bytes arrived, want %d", m, n)
-	}
-	took, want := time.Since(start), 525*time.Millisecond
-	if took < want*92/100 || took > want*115/100 {
-		t.Errorf("%d bytes took %v, want %v within a few percent", n, took, want)
-	}
-	if out, back := link.Bytes(); out != n || back != 0 {
-		t.Errorf("counted %d and %d bytes", out, back)
+	sent := int64(0)
+	takes(t, 525*time.Millisecond, func() time.Duration {
+		start := time.Now()
+		c := Dial(t, Host(), via)
+		c.MustSend(t, data)
+		c.Close()
+		if m := <-got; m != n {
+			t.Fatalf("%d bytes arrived, want %d", m, n)
+		}
+		sent += n
+		return time.Since(start)
+	})
+	if out, back := link.Bytes(); out != sent || back != 0 {
+		t.Errorf("counted %d and %d bytes, want %d and 0", out, back, sent)
 	}
 }
 
 func TestLinkDelays(t *testing.T) {
 	link := NewLink(Shape{Delay: 30 * time.Millisecond, Jitter: 10 * time.Millisecond})
 	c := Dial(t, Host(), link.TCP(t, netip.AddrPort{}, Serve(t, echo).Addr))
-	for range 3 {
+	best := time.Hour
+	for range 5 {
 		start := time.Now()
 		c.MustSend(t, []byte("ping"))
 		if _, err := io.ReadFull(c, make([]byte, 4)); err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(start); took < 60*time.Millisecond || took > 150*time.Millisecond {
-			t.Errorf("there and back took %v, want 60 to 80 ms", took)
-		}
+		best = min(best, time.Since(start))
+	}
+	if best < 60*time.Millisecond || best > 85*time.Millisecond {
+		t.Errorf("there and back took %v, want 60 to 80 ms", best)
 	}
 }
 
@@ -75,19 +96,19 @@ func TestLinkRateIsSharedOrNot(t *testing.T) {
 		link := NewLink(Shape{Rate: 5 << 20, PerConn: tt.perConn})
 		to, got := sink(t)
 		via := link.TCP(t, netip.AddrPort{}, to)
-		start := time.Now()
-		for range 2 {
-			c := Dial(t, Host(), via)
-			go func() {
-				_ = c.Send(make([]byte, 1<<20))
-				c.Close()
-			}()
-		}
-		<-got
-		<-got
-		if took := time.Since(start); took < tt.want*9/10 || took > tt.want*14/10 {
-			t.Errorf("per connection %v: two of 1 MiB at 5 MiB/s took %v, want %v", tt.perConn, took, tt.want)
-		}
+		takes(t, tt.want, func() time.Duration {
+			start := time.Now()
+			for range 2 {
+				c := Dial(t, Host(), via)
+				go func() {
+					_ = c.Send(make([]byte, 1<<20))
+					c.Close()
+				}()
+			}
+			<-got
+			<-got
+			return time.Since(start)
+		})
 	}
 }
 

@@ -130,25 +130,31 @@ func (l *Link) carry(ctx context.Context, broken func(), w *way, from, to *net.T
 // read turns what comes into chunks, at the link's rate.
 func (l *Link) read(ctx context.Context, w *way, from io.Reader, chunks chan<- chunk) error {
 	var own bucket
-	var last time.Time
+	var at time.Time
+	sent := time.Now()
 	for {
 		buf := make([]byte, chunkSize)
+		start := time.Now()
 		n, err := from.Read(buf)
+		there := time.Now()
+		if there.Sub(start) < time.Millisecond {
+			there = sent // it did not have to be waited for
+		}
 		shape, _ := l.now()
 		if n > 0 {
 			b := &w.bucket
 			if shape.PerConn {
 				b = &own
 			}
-			sent, _ := b.reserve(n, shape.Rate, 0)
+			sent, _ = b.reserve(n, there, shape.Rate, 0)
 			if err := sleepUntil(ctx, sent); err != nil {
 				return err
 			}
-			last = later(last, sent.Add(shape.latency()))
-			chunks <- chunk{data: buf[:n], at: last}
+			at = later(at, sent.Add(shape.latency()))
+			chunks <- chunk{data: buf[:n], at: at}
 		}
 		if errors.Is(err, io.EOF) {
-			chunks <- chunk{at: later(last, time.Now().Add(shape.latency())), eof: true}
+			chunks <- chunk{at: later(at, time.Now().Add(shape.latency())), eof: true}
 			return nil
 		}
 		if err != nil {

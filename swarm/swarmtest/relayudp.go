@@ -107,7 +107,7 @@ func (r *udpRelay) pass(ctx context.Context, w *way, p []byte, send func([]byte)
 	if state != up || rand.Float64() < shape.Loss {
 		return
 	}
-	sent, ok := w.bucket.reserve(len(p), shape.Rate, maxQueue)
+	sent, ok := w.bucket.reserve(len(p), time.Now(), shape.Rate, maxQueue)
 	if !ok {
 		return
 	}
