@@ -270,6 +270,8 @@ func (l *loop) onEvents(events []event, ok bool) {
 		case e.what == evForgot:
 			delete(l.wds, e.wd)
 			d.wd = noWatch
+		case e.what == evModify:
+			l.onModify(d, e.name)
 		case e.what == evName:
 			l.markDirty(d, e.name)
 		case d.up == nil:
@@ -278,6 +280,15 @@ func (l *loop) onEvents(events []event, ok bool) {
 			l.markDirty(d.up, d.name)
 			l.hurry(d)
 		}
+	}
+}
+
+// onModify looks at a file that seemed to be finished. A file that is known to
+// be changing is not looked at for each write to it: its closing is an event
+// of its own.
+func (l *loop) onModify(d *dir, name string) {
+	if n := d.files[name]; n != nil && n.wait == nil {
+		l.markDirty(d, name)
 	}
 }
 

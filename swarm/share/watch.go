@@ -20,13 +20,14 @@ type watcher interface {
 type event struct {
 	wd   int32
 	what eventKind
-	name string // of evName
+	name string // of evName and evModify
 }
 
 type eventKind uint8
 
 const (
 	evName     eventKind = iota // something about the entry called name
+	evModify                    // it was written to or cut, and may be so again at once
 	evSelf                      // the directory itself was moved, removed, unmounted or changed
 	evForgot                    // the watch is no more
 	evOverflow                  // events were lost

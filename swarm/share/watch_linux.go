@@ -11,9 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watchMask leaves IN_MODIFY out: what is being written is not published
-// before it is closed, and a big copy would send an event for each write.
-const watchMask = unix.IN_CREATE | unix.IN_CLOSE_WRITE | unix.IN_ATTRIB |
+const watchMask = unix.IN_CREATE | unix.IN_MODIFY | unix.IN_CLOSE_WRITE | unix.IN_ATTRIB |
 	unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_DELETE |
 	unix.IN_DELETE_SELF | unix.IN_MOVE_SELF |
 	unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
@@ -121,6 +119,8 @@ func eventOf(mask uint32, name string) eventKind {
 		return evForgot
 	case name == "":
 		return evSelf
+	case mask&unix.IN_MODIFY != 0:
+		return evModify
 	}
 	return evName
 }
