@@ -39,16 +39,21 @@ func newMem() *mem {
 	return m
 }
 
-// put adds a file, with the directories above it.
-func (m *mem) put(p string, data []byte) *memFile {
-	f := &memFile{data: data, e: Entry{
+func newFile(data []byte) *memFile {
+	return &memFile{data: data, e: Entry{
 		Kind: File, Size: int64(len(data)), Local: int64(len(data)),
 		MTime: time.Unix(1_600_000_000, 123456789), Content: sha256.Sum256(data),
 	}}
+}
+
+// put adds a file. It may be changed only while nothing is mounted.
+func (m *mem) put(p string, data []byte) *memFile {
+	f := newFile(data)
 	m.set(p, f)
 	return f
 }
 
+// set adds anything, with the directories above it.
 func (m *mem) set(p string, f *memFile) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

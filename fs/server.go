@@ -116,7 +116,7 @@ func (s *server) retry(err error) bool {
 	return true
 }
 
-// fail ends the contexts of all calls and answers them with EIO.
+// fail ends the mount's context and answers all calls with EIO.
 func (s *server) fail() {
 	s.close(errClosing)
 	s.mu.Lock()
@@ -168,17 +168,26 @@ func (s *server) unanswered(req fuse.Request) bool {
 	return true
 }
 
-// interrupt answers the call that r is about. If another goroutine has read
-// that call and not yet entered it, the kernel is asked to say it again.
+// interrupt ends the call that r is about. If another goroutine has read that
+// call and not yet entered it, the kernel is asked to say it again.
 func (s *server) interrupt(r *fuse.InterruptRequest) {
-	c := s.take(r.IntrID)
+	s.mu.Lock()
+	c := s.calls[r.IntrID]
+	s.mu.Unlock()
 	if c == nil {
 		r.RespondError(syscall.EAGAIN)
 		return
 	}
-	c.cancel(errInterrupted)
-	c.req.RespondError(syscall.EINTR)
+	if !s.spared(c) {
+		s.end(c)
+	}
 	r.Respond()
+}
+
+// end answers c with EINTR, if it was not answered.
+func (s *server) end(c *call) {
+	c.cancel(errInterrupted)
+	s.refuse(c, errInterrupted)
 }
 
 func (s *server) begin(req fuse.Request) *call {
