@@ -18,6 +18,9 @@ const (
 	// not be reached, or left, is dialled again.
 	firstBackoff = time.Second
 	lastBackoff  = 30 * time.Second
+	// banTime is how long a peer is kept out that was proven bad: not for
+	// ever, for it may be the only one that has a piece.
+	banTime = 10 * time.Minute
 	// banAddress is how many bad ports ban the whole address.
 	banAddress = 3
 )
@@ -43,7 +46,7 @@ type address struct {
 type addressBook struct {
 	known   map[netip.AddrPort]*address
 	self    map[netip.AddrPort]bool
-	banned  map[netip.AddrPort]bool
+	banned  map[netip.AddrPort]time.Time // until when
 	bans    map[netip.Addr]int
 	dialing int
 	asking  bool      // FindPeers is running
@@ -54,7 +57,7 @@ func newAddressBook() addressBook {
 	return addressBook{
 		known:  map[netip.AddrPort]*address{},
 		self:   map[netip.AddrPort]bool{},
-		banned: map[netip.AddrPort]bool{},
+		banned: map[netip.AddrPort]time.Time{},
 		bans:   map[netip.Addr]int{},
 	}
 }
@@ -82,19 +85,19 @@ func (b *addressBook) add(addrs []netip.AddrPort, from origin) (fresh int) {
 	return fresh
 }
 
-func (b *addressBook) isBanned(a netip.AddrPort) bool {
-	return b.banned[a] || b.bans[a.Addr()] >= banAddress
+func (b *addressBook) isBanned(a netip.AddrPort, now time.Time) bool {
+	return now.Before(b.banned[a]) || b.bans[a.Addr()] >= banAddress
 }
 
 // ban keeps out a connection's address and, where it is known, the one it
 // can be dialled at.
-func (b *addressBook) ban(addr, listen netip.AddrPort) {
-	if !b.banned[addr] {
-		b.banned[addr] = true
+func (b *addressBook) ban(addr, listen netip.AddrPort, now time.Time) {
+	if b.banned[addr].IsZero() {
 		b.bans[addr.Addr()]++
 	}
+	b.banned[addr] = now.Add(banTime)
 	if listen.IsValid() {
-		b.banned[listen] = true
+		b.banned[listen] = now.Add(banTime)
 	}
 }
 
@@ -104,7 +107,7 @@ func (b *addressBook) due(now time.Time, n int) (out []netip.AddrPort) {
 		if len(out) == n {
 			break
 		}
-		if !k.joined && !k.dialing && !now.Before(k.next) && !b.isBanned(a) {
+		if !k.joined && !k.dialing && !now.Before(k.next) && !b.isBanned(a, now) {
 			out = append(out, a)
 		}
 	}

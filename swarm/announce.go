@@ -47,7 +47,7 @@ func (an *announcing) start(l *loop) {
 		for _, h := range l.t.hashes {
 			kick := make(chan struct{}, 1)
 			an.kicks = append(an.kicks, kick)
-			l.t.wg.Go(func() { l.t.announceTo(l.ctx, url, h, kick) })
+			l.t.spawn(func() { l.t.announceTo(l.ctx, url, h, kick) })
 		}
 	}
 }

@@ -48,6 +48,7 @@ type Client struct {
 	limits                   *limits
 	pool                     peer.Pool
 	endedReceived, endedSent atomic.Int64  // of torrents that ended
+	panics                   atomic.Int64
 	asked                    atomic.Int64  // bytes asked of peers that have not come
 	workers                  chan struct{} // room for one a core
 	half                     chan struct{} // room for incoming handshakes
@@ -180,8 +181,9 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 	l.book.add(spec.Peers, fromCaller)
 	t.wg.Go(func() {
 		defer cancel(nil)
-		l.begin()
-		l.run()
+		if err := c.guard(func() { l.begin(); l.run() }); err != nil {
+			l.end(err)
+		}
 		t.err = l.ended
 		l.publishStats()
 		c.endedReceived.Add(t.Stats().Received)
@@ -279,7 +281,7 @@ func (c *Client) unverified() int64 { return c.asked.Load() + c.pool.Out() }
 
 // work runs f on a goroutine of its own, as many at once as there are cores.
 func (t *Torrent) work(f func()) {
-	t.wg.Go(func() {
+	t.spawn(func() {
 		t.client.workers <- struct{}{}
 		defer func() { <-t.client.workers }()
 		f()

@@ -26,7 +26,7 @@ func (l *loop) dial() {
 		}
 		l.book.known[a].dialing = true
 		l.book.dialing++
-		l.t.wg.Go(func() { l.t.dialOne(l.ctx, a) })
+		l.t.spawn(func() { l.t.dialOne(l.ctx, a) })
 	}
 }
 
@@ -39,7 +39,7 @@ func (t *Torrent) dialOne(ctx context.Context, a netip.AddrPort) {
 	}
 	if !t.post(joinEvent{conn: conn, hs: hs, addr: a, dialed: true, v2: v2}) {
 		conn.Close()
-		t.client.limits.left(a.Addr())
+		t.client.limits.left()
 	}
 }
 
@@ -81,7 +81,7 @@ func (l *loop) findPeers() {
 		return
 	}
 	l.book.asking, l.book.asked = true, l.now
-	l.t.wg.Go(func() {
+	l.t.spawn(func() {
 		l.t.post(addrsEvent{addrs: find(l.ctx), from: fromCaller, found: true})
 	})
 }

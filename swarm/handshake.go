@@ -20,14 +20,11 @@ var errSelf = errors.New("that is ourselves")
 // whether hash requests may be sent on the connection: it was agreed by the
 // infohash or by the reserved bit (BEP 52).
 func (c *Client) connect(ctx context.Context, a netip.AddrPort, t *Torrent) (net.Conn, wire.Handshake, bool, error) {
-	none := wire.Handshake{}
-	if !c.limits.joined(a.Addr()) {
-		return nil, none, false, errors.New("too many connections")
-	}
+	c.limits.joined()
 	conn, hs, err := c.shake(ctx, a, t)
 	if err != nil {
-		c.limits.left(a.Addr())
-		return nil, none, false, err
+		c.limits.left()
+		return nil, hs, false, err
 	}
 	return conn, hs, t.agreesV2(hs, t.hashes[0]), nil
 }
@@ -149,7 +146,9 @@ func (c *Client) accept() {
 		}
 		c.wg.Go(func() {
 			defer func() { <-c.half }()
-			if err := c.greet(conn); err != nil {
+			err := errPanic
+			c.guard(func() { err = c.greet(conn) })
+			if err != nil {
 				conn.Close()
 				c.log.Debug("incoming peer refused", "peer", conn.RemoteAddr(), "err", err)
 			}
@@ -165,9 +164,6 @@ func (c *Client) greet(conn net.Conn) error {
 	hs, err := readHandshake(conn)
 	if err != nil {
 		return err
-	}
-	if hs.PeerID == c.peerID {
-		return errSelf
 	}
 	if c.cfg.Accept != nil {
 		if take := c.cfg.Accept(hs.InfoHash); take != nil {
@@ -186,14 +182,15 @@ func (c *Client) greet(conn net.Conn) error {
 	if _, err := conn.Write(wire.AppendHandshake(nil, c.ours(t, reply))); err != nil {
 		return err
 	}
+	if hs.PeerID == c.peerID {
+		return errSelf // the other end of it has just learned so too
+	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
-	if !c.limits.joined(addr.Addr()) {
-		return errors.New("too many connections")
-	}
+	c.limits.joined()
 	if !t.post(joinEvent{conn: conn, hs: hs, addr: addr, v2: t.agreesV2(hs, reply)}) {
-		c.limits.left(addr.Addr())
+		c.limits.left()
 		return ErrClosed
 	}
 	return nil

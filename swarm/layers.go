@@ -187,7 +187,7 @@ func (ls *layers) came(l *loop, root metainfo.Hash256, hashes []metainfo.Hash256
 	}
 	l.t.content.Store(l.content)
 	if sc := l.t.client.cfg.Sidecar; sc != nil && len(l.info().MissingLayers(meta.Layers)) == 0 {
-		l.t.wg.Go(func() { sc.Save(l.t.hashes[0], &meta) })
+		l.t.spawn(func() { sc.Save(l.t.hashes[0], &meta) })
 	}
 	file, _ := l.info().FileByRoot(root)
 	first, n := l.info().FilePieces(file)

@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -20,19 +19,18 @@ const (
 // limits counts the connections of all torrents. It has a lock of its own,
 // held for a few instructions, because every torrent's loop asks it.
 type limits struct {
-	mu     sync.Mutex
-	max    int
-	open   int
-	byAddr map[netip.Addr]int
-	dials  float64 // tokens
-	at     time.Time
+	mu    sync.Mutex
+	max   int
+	open  int
+	dials float64 // tokens
+	at    time.Time
 }
 
 func newLimits(max int) *limits {
 	if max <= 0 {
 		max = 400
 	}
-	return &limits{max: max, byAddr: map[netip.Addr]int{}, dials: dialsPerSecond}
+	return &limits{max: max, dials: dialsPerSecond}
 }
 
 // mayDial takes a token for one dial.
@@ -50,31 +48,24 @@ func (l *limits) mayDial(now time.Time) bool {
 	return true
 }
 
-// joined counts a connection, or reports false when there are too many.
-func (l *limits) joined(a netip.Addr) bool {
+// joined counts a connection.
+func (l *limits) joined() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open >= l.max {
-		return false
-	}
 	l.open++
-	l.byAddr[a]++
-	return true
+}
+
+// over reports whether there are more connections than there should be: one
+// has to make room.
+func (l *limits) over() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open > l.max
 }
 
 // left takes a connection off the count.
-func (l *limits) left(a netip.Addr) {
+func (l *limits) left() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open--
-	if l.byAddr[a]--; l.byAddr[a] <= 0 {
-		delete(l.byAddr, a)
-	}
-}
-
-// count is the number of connections.
-func (l *limits) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.open
 }

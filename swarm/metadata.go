@@ -174,7 +174,7 @@ func (t *Torrent) isInfo(raw []byte) bool {
 // openStorage opens the storage off the loop.
 func (l *loop) openStorage(m *metainfo.MetaInfo, fetched bool) {
 	l.meta.opening = true
-	l.t.wg.Go(func() {
+	l.t.spawn(func() {
 		s, err := l.t.spec.Storage(m)
 		if err == nil && fetched && l.t.client.cfg.Sidecar != nil {
 			l.t.client.cfg.Sidecar.Save(l.t.hashes[0], m)

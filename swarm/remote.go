@@ -27,6 +27,9 @@ const (
 	maxRequests = 500
 	// idleClose closes a connection on which nobody wanted anything.
 	idleClose = 10 * time.Second
+	// useless is how long a peer may neither give nor take a block before
+	// it has to make room for another.
+	useless = 10 * time.Second
 )
 
 // remote is a peer as the loop sees it. Owned by the loop.
@@ -74,7 +77,7 @@ func (e joinEvent) apply(l *loop) {
 	if !l.welcome(e) {
 		l.book.unwelcome(e.addr, l.now)
 		e.conn.Close()
-		l.t.client.limits.left(e.addr.Addr())
+		l.t.client.limits.left()
 		return
 	}
 	l.lastID++
@@ -109,7 +112,7 @@ func (e joinEvent) apply(l *loop) {
 
 // welcome decides whether a connection may stay.
 func (l *loop) welcome(e joinEvent) bool {
-	if l.ended != nil || l.book.isBanned(e.addr) {
+	if l.ended != nil || l.book.isBanned(e.addr, l.now) {
 		return false
 	}
 	same := 0
@@ -121,14 +124,15 @@ func (l *loop) welcome(e joinEvent) bool {
 			same++
 		}
 	}
-	return same < maxSameAddr && (len(l.remotes) < maxTorrentPeers || l.makeRoom())
+	return same < maxSameAddr && (len(l.remotes) < maxTorrentPeers && !l.t.client.limits.over() || l.makeRoom())
 }
 
-// makeRoom closes the peer that nobody has wanted anything of for longest.
+// makeRoom closes the peer that has been of no use for longest: which neither
+// sent us a block nor asked us for one since.
 func (l *loop) makeRoom() bool {
 	var idlest *remote
 	for _, r := range l.remotes {
-		if !r.amInterested && !r.peerInterested && (idlest == nil || r.busy.Before(idlest.busy)) {
+		if l.now.Sub(r.used()) > useless && (idlest == nil || r.used().Before(idlest.used())) {
 			idlest = r
 		}
 	}
@@ -137,6 +141,17 @@ func (l *loop) makeRoom() bool {
 	}
 	l.closeRemote(idlest, "room for others")
 	return true
+}
+
+// used is when a block was last asked for on the connection or came.
+func (r *remote) used() time.Time {
+	t := r.since
+	for _, at := range []time.Time{r.down.lastGot, r.up.lastRequest} {
+		if at.After(t) {
+			t = at
+		}
+	}
+	return t
 }
 
 // introduce tells a peer what we have and takes in what it said before there
@@ -157,6 +172,7 @@ func (l *loop) introduce(r *remote) {
 		}
 		return wire.AppendBitfield(dst, have, n)
 	})
+	l.allowFast(r)
 	r.pp.Has = bitset.New(uint(n))
 	l.picker.Join(r.pp)
 	e := r.early
@@ -196,7 +212,7 @@ func (h *handler) Messages(c *peer.Conn, batch []peer.Message) {
 
 // Closed is the connection's last word.
 func (h *handler) Closed(_ *peer.Conn, err error) {
-	h.t.client.limits.left(h.remote.addr.Addr())
+	h.t.client.limits.left()
 	h.t.post(closedEvent{h.remote, err})
 	h.t.wg.Done()
 }
@@ -267,7 +283,7 @@ func (l *loop) ban(id int, why string) {
 		return
 	}
 	l.log.Warn("peer banned", "infohash", l.t.hashes[0], "peer", r.addr, "why", why)
-	l.book.ban(r.addr, r.listen)
+	l.book.ban(r.addr, r.listen, l.now)
 	r.conn.Close(peer.ErrClosed)
 }
 
@@ -275,10 +291,10 @@ func (l *loop) ban(id int, why string) {
 func (l *loop) tickRemote(r *remote) {
 	l.tickDown(r)
 	r.up.tick(r.conn.Sent(), tickEvery)
-	if r.amInterested && l.hungry() || r.peerInterested && r.conn.Uploading() > 0 || l.meta.busy(r) {
+	if l.hungry() && (r.amInterested || l.t.spec.Everything) || r.peerInterested || l.meta.busy(r) {
 		r.busy = l.now
 	}
-	if l.now.Sub(r.busy) > idleClose && !l.uploads.useful(r) {
+	if l.now.Sub(r.busy) > idleClose {
 		l.closeRemote(r, "nobody wants anything")
 	}
 }

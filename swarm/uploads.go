@@ -9,6 +9,9 @@ import (
 	"p2pfs/swarm/wire"
 )
 
+// allowedFast is how many pieces a choked peer may ask for (BEP 6).
+const allowedFast = 10
+
 // up is the sending side of a remote. Owned by the loop.
 type up struct {
 	choking     bool
@@ -17,7 +20,8 @@ type up struct {
 	lastSent    int64
 	rate        float64 // bytes per second, averaged over some 20 s
 	lastRequest time.Time
-	hashJobs    int // hash requests being answered
+	hashJobs    int          // hash requests being answered
+	fast        map[int]bool // pieces it may ask for while choked (BEP 6)
 }
 
 func (u *up) tick(sent int64, dt time.Duration) {
@@ -31,9 +35,6 @@ type uploads struct {
 	choker *choker.Choker
 	round  time.Time
 }
-
-// useful reports whether the peer was served lately.
-func (u *uploads) useful(r *remote) bool { return r.peerInterested && !r.up.choking }
 
 func (l *loop) onInterested(r *remote, on bool) error {
 	r.peerInterested = on
@@ -93,7 +94,7 @@ func (l *loop) choke(r *remote, on bool) {
 		r.conn.Send(wire.AppendUnchoke)
 		return
 	}
-	dropped := r.conn.DropUploads(func(wire.Block) bool { return false })
+	dropped := r.conn.DropUploads(func(b wire.Block) bool { return r.up.fast[b.Index] })
 	r.conn.Send(func(dst []byte) []byte {
 		dst = wire.AppendChoke(dst)
 		if r.hs.Fast() {
@@ -113,10 +114,28 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 		return fmt.Errorf("request %+v: %w", b, errBlock)
 	}
 	r.up.lastRequest, r.busy, l.awake = l.now, l.now, l.now
-	if r.up.choking || !l.picker.Have(b.Index) || r.conn.Uploading() >= maxRequests || !r.conn.Upload(b) {
+	if r.up.choking && !r.up.fast[b.Index] || !l.picker.Have(b.Index) || r.conn.Uploading() >= maxRequests || !r.conn.Upload(b) {
 		return l.refuse(r, b)
 	}
 	return nil
+}
+
+// allowFast tells a peer which pieces it may ask for while it is choked, so
+// that a newcomer has something to give soon (BEP 6).
+func (l *loop) allowFast(r *remote) {
+	if !r.hs.Fast() {
+		return
+	}
+	r.up.fast = map[int]bool{}
+	r.conn.Send(func(dst []byte) []byte {
+		for _, piece := range wire.AllowedFastSet(r.addr.Addr(), l.t.hashes[0], l.picker.Pieces(), allowedFast) {
+			r.up.fast[piece] = true
+			if l.picker.Have(piece) {
+				dst = wire.AppendAllowedFast(dst, piece)
+			}
+		}
+		return dst
+	})
 }
 
 // refuse rejects a request where that can be said (BEP 6).
