@@ -47,7 +47,7 @@ type Client struct {
 	trackers                 *tracker.Client
 	limits                   *limits
 	pool                     peer.Pool
-	endedReceived, endedSent atomic.Int64  // of torrents that ended
+	endedReceived, endedSent atomic.Int64 // of torrents that ended
 	panics                   atomic.Int64
 	asked                    atomic.Int64  // bytes asked of peers that have not come
 	workers                  chan struct{} // room for one a core
