@@ -158,9 +158,9 @@ func (s *server) read(c *call, r *fuse.ReadRequest) error {
 	buf := buffers.get(n)
 	n, err := h.read(c, (*buf)[:n], r.Offset)
 	if err == nil && s.claim(c) {
-		r.Respond(&fuse.ReadResponse{Data: (*buf)[:n]})
 		s.reads.Add(1)
 		s.readBytes.Add(int64(n))
+		r.Respond(&fuse.ReadResponse{Data: (*buf)[:n]})
 	}
 	buffers.put(buf)
 	return err

@@ -129,6 +129,11 @@ func (m *Mountpoint) shut() error {
 func (m *Mountpoint) unmountOwn() error {
 	end := time.Now().Add(m.grace)
 	for {
+		select {
+		case <-m.gone:
+			return nil // what is there now is another mount
+		default:
+		}
 		at, ok, err := mountedAt(m.dir)
 		if err != nil {
 			return err
