@@ -85,14 +85,14 @@ func (o output) write(data []byte) error {
 	if info, err := os.Stat(o.path); err == nil && !info.Mode().IsRegular() {
 		return writeTo(o.path, os.O_WRONLY, data)
 	}
-	if o.force {
-		return replaceFile(o.path, data)
-	}
-	tmp, err := writeBeside(o.path, data)
+	tmp, err := writeBeside(o.path, data, true)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp)
+	if o.force {
+		return os.Rename(tmp, o.path)
+	}
 	err = os.Link(tmp, o.path)
 	if err != nil && !errors.Is(err, fs.ErrExist) { // a filesystem without links
 		err = writeTo(o.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, data)
@@ -104,24 +104,26 @@ func (o output) write(data []byte) error {
 }
 
 // replaceFile puts data into a file, in place of what was there: all of it or,
-// after an error or a crash, nothing.
+// after an error, nothing. It does not wait for the disk: after a power cut the
+// file may be empty.
 func replaceFile(path string, data []byte) error {
-	tmp, err := writeBeside(path, data)
+	tmp, err := writeBeside(path, data, false)
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	return nil
+	defer os.Remove(tmp)
+	return os.Rename(tmp, path)
 }
 
-// writeBeside writes data to a new file in the directory of path, and returns
-// its name.
-func writeBeside(path string, data []byte) (string, error) {
+// writeBeside writes data to a new file in the directory of path, if durable
+// down to the disk, and returns its name.
+func writeBeside(path string, data []byte, durable bool) (string, error) {
 	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".p2pfs-%016x", rand.Uint64()))
-	return tmp, writeTo(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, data)
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if durable {
+		flags |= os.O_SYNC
+	}
+	return tmp, writeTo(tmp, flags, data)
 }
 
 // writeTo opens the file with these flags and writes data. A file that this
@@ -132,9 +134,6 @@ func writeTo(path string, flags int, data []byte) error {
 		return err
 	}
 	_, err = f.Write(data)
-	if flags&os.O_CREATE != 0 {
-		err = errors.Join(err, f.Sync())
-	}
 	err = errors.Join(err, f.Close())
 	if err != nil && flags&os.O_CREATE != 0 {
 		os.Remove(path)

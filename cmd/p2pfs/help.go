@@ -14,6 +14,8 @@ const helpWidth = 79
 // commands returns all subcommands in the order in which help lists them.
 func commands() []command {
 	return append(mountCommands(), []command{
+		getCommand(),
+		seedCommand(),
 		createCommand(),
 		showCommand(),
 		trackerCommand(),

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/pflag"
+
+	"p2pfs/swarm"
+	"p2pfs/swarm/disk"
+	"p2pfs/swarm/metainfo"
+)
+
+func seedCommand() command {
+	return command{
+		name:    "seed",
+		args:    "FILE.torrent",
+		summary: "serve the files of a torrent",
+		help: `The files are verified first, and never written to. Runs until it is
+interrupted.`,
+		min: 1, max: 1,
+		setup: func(fs *pflag.FlagSet) action {
+			data := fs.String("data", "", "the torrent's file or directory, or the directory it lies in, as `path` (required)")
+			n := addNetFlags(fs, slog.LevelWarn)
+			return func(ctx context.Context, c call) error {
+				if *data == "" {
+					return usagef("seed: --data PATH is required")
+				}
+				t, err := newTorrent(n, c)
+				if err != nil {
+					return err
+				}
+				defer t.close()
+				t.data = *data
+				if err := t.seed(ctx, c); err != nil {
+					return err
+				}
+				return t.serve(ctx)
+			}
+		},
+	}
+}
+
+// seed begins to serve the torrent.
+func (t *torrent) seed(ctx context.Context, c call) error {
+	m, err := readMetaInfo(c.args[0])
+	if err != nil {
+		return err
+	}
+	stop := t.line.start(t.status)
+	defer stop()
+	err = t.start(ctx, swarm.Spec{MetaInfo: m})
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if err != nil {
+		return err
+	}
+	stop()
+	fmt.Fprintf(c.stdout, "%s: %s verified, serving on %s\n", quoted(t.data), humanSize(m.Info.Length()), t.client.Addr())
+	return nil
+}
+
+// incomplete tells what of a torrent's data is not as the torrent says.
+func incomplete(d *disk.Disk, in *metainfo.Info) error {
+	if d.Have() == 0 {
+		return errors.New("not the torrent's data: no piece of it verifies")
+	}
+	return fmt.Errorf("not all of the torrent's data: %d of %s do not verify", in.NumPieces()-d.Have(), count(int64(in.NumPieces()), "piece"))
+}
