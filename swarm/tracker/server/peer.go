@@ -6,37 +6,48 @@ import (
 	"net/netip"
 )
 
-// An endpoint is an address, IPv4 as IPv4-mapped, and a port in network order.
-// It has no pointer: a million of them cost the garbage collector nothing.
-type endpoint [18]byte
+// An endpoint is an address, IPv4 as IPv4-mapped, and a port. It has no pointer,
+// so that a million of them cost the garbage collector nothing, and is compared
+// in a few instructions, as a busy swarm does it a thousand times an announce.
+type endpoint struct {
+	hi, lo uint64 // the address, high part first
+	port   uint16
+}
 
-func endpointOf(a netip.Addr, port uint16) (e endpoint) {
+func endpointOf(a netip.Addr, port uint16) endpoint {
 	b := a.As16()
-	copy(e[:], b[:])
-	binary.BigEndian.PutUint16(e[16:], port)
-	return e
+	return endpoint{binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:]), port}
 }
 
-func (e *endpoint) is4() bool {
-	return [12]byte(e[:12]) == [12]byte{10: 0xff, 11: 0xff}
+// mapped is what stands in the upper half of lo before an IPv4 address.
+const mapped = 0xffff
+
+func (e endpoint) is4() bool { return e.hi == 0 && e.lo>>32 == mapped }
+
+func (e endpoint) loopback() bool {
+	return e.hi == 0 && (e.lo>>24 == mapped<<8|127 || e.lo == 1)
 }
 
-func (e *endpoint) loopback() bool {
+// appendTo appends the endpoint in its compact form: 6 or 18 bytes.
+func (e endpoint) appendTo(dst []byte) []byte {
 	if e.is4() {
-		return e[12] == 127
+		dst = binary.BigEndian.AppendUint32(dst, uint32(e.lo))
+	} else {
+		dst = binary.BigEndian.AppendUint64(dst, e.hi)
+		dst = binary.BigEndian.AppendUint64(dst, e.lo)
 	}
-	return [16]byte(e[:16]) == [16]byte{15: 1}
+	return binary.BigEndian.AppendUint16(dst, e.port)
 }
 
-// A group is what one host can easily have all addresses of: an IPv4 address, an
-// IPv6 network of 64 bits.
-type group [8]byte
+// A group names what one host can easily have all addresses of: an IPv4 address,
+// an IPv6 network of 64 bits.
+type group uint64
 
-func (e *endpoint) group() group {
+func (e endpoint) group() group {
 	if e.is4() {
-		return group(e[8:16])
+		return group(e.lo)
 	}
-	return group(e[:8])
+	return group(e.hi)
 }
 
 // A peer of a swarm.
@@ -54,12 +65,9 @@ func appendPeer(dst []byte, at endpoint, r route) []byte {
 		if !r.to.IsValid() {
 			return dst
 		}
-		at = endpointOf(r.to, binary.BigEndian.Uint16(at[16:]))
+		at = endpointOf(r.to, at.port)
 	}
-	if at.is4() {
-		return append(dst, at[12:]...)
-	}
-	return append(dst, at[:]...)
+	return at.appendTo(dst)
 }
 
 // A picker chooses peers at random. It reuses its memory.
@@ -69,6 +77,9 @@ type picker struct{ first, rest []uint16 }
 // A seeder gets leechers before other seeders.
 func (k *picker) pick(peers []peer, asker announced, want int) []uint16 {
 	k.first, k.rest = k.first[:0], k.rest[:0]
+	if want == 0 {
+		return nil
+	}
 	for i := range peers {
 		switch {
 		case peers[i].at == asker.self:

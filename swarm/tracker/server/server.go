@@ -32,7 +32,7 @@ import (
 // Config bounds a Server. Its zero value works.
 type Config struct {
 	// Addr is where Listen listens, host:port; without a host on all addresses of
-	// both families. The host is an IP address.
+	// both families. The host is an IP address. Port 0 is any free one.
 	Addr string
 	// Interval is what peers are told to wait between announces; they expire
 	// after twice as long. 0 is 120 s, the least is 30 s.

@@ -29,6 +29,7 @@ type table struct {
 	swarms   map[swarmKey]*swarm
 	ring     swarm         // ring.next was announced last, ring.prev longest ago
 	owned    map[group]int // swarms of each owner
+	greedy   int           // owners with more than their part
 	peers    int           // of all swarms
 	cfg      Config
 	lifetime uint32 // of a peer, in seconds
@@ -93,17 +94,17 @@ func (t *table) add(key swarmKey, owner group) *swarm {
 	}
 	s := &swarm{key: key, owner: owner}
 	t.swarms[key] = s
-	t.owned[owner]++
+	t.own(owner, 1)
 	s.prev, s.next = s, s
 	return s
 }
 
-// victim returns the swarm to give up: the one announced longest ago, but the
-// swarms of an owner with no more than his part are spared if possible.
+// victim returns the swarm to give up: the one announced longest ago; but while
+// there are owners with more than their part, one of theirs if possible.
 func (t *table) victim() *swarm {
 	for range maxSpared {
 		s := t.ring.prev
-		if t.owned[s.owner] > t.cfg.MaxSwarms/fairSwarms {
+		if t.greedy == 0 || t.overPart(t.owned[s.owner]) {
 			return s
 		}
 		t.touch(s)
@@ -123,10 +124,23 @@ func (t *table) drop(s *swarm) {
 	s.prev.next, s.next.prev = s.next, s.prev
 	t.peers -= len(s.peers)
 	delete(t.swarms, s.key)
-	if t.owned[s.owner]--; t.owned[s.owner] == 0 {
-		delete(t.owned, s.owner)
+	t.own(s.owner, -1)
+}
+
+// own counts the swarms of an owner, one more or one less.
+func (t *table) own(g group, d int) {
+	n := t.owned[g]
+	t.owned[g] = n + d
+	if n+d == 0 {
+		delete(t.owned, g)
+	}
+	if t.overPart(n+d) != t.overPart(n) {
+		t.greedy += d
 	}
 }
+
+// overPart reports whether n swarms are more than one owner's part.
+func (t *table) overPart(n int) bool { return n > t.cfg.MaxSwarms/fairSwarms }
 
 // tidy removes the expired peers of s and returns where self is, or -1.
 func (t *table) tidy(s *swarm, self endpoint, now uint32) int {
