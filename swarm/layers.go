@@ -9,8 +9,9 @@ import (
 	"p2pfs/swarm/wire"
 )
 
-// layerTimeout gives up on a peer that was asked for a piece layer.
-const layerTimeout = 10 * time.Second
+// layerTimeout is how long a peer that was asked for a piece layer may be
+// silent before another is asked.
+const layerTimeout = 2 * time.Second
 
 // layers fetches the piece layers that the metadata came without (BEP 52: a
 // magnet brings none). Owned by the loop.
@@ -141,6 +142,7 @@ func (ls *layers) onHashes(l *loop, r *remote, body []byte) error {
 	}
 	f := ls.fetches[q.Root]
 	if f == nil || f.remote != r.id || !f.pending[q] {
+		ls.distrust(l, r)
 		return nil
 	}
 	delete(f.pending, q)
@@ -155,6 +157,17 @@ func (ls *layers) onHashes(l *loop, r *remote, body []byte) error {
 		ls.came(l, q.Root, f.hashes)
 	}
 	return nil
+}
+
+// distrust turns to others than a peer that sent hashes which were not asked
+// of it: what was asked of it will hardly come.
+func (ls *layers) distrust(l *loop, r *remote) {
+	for root, f := range ls.fetches {
+		if f.remote == r.id {
+			ls.refuse(root, r.id)
+		}
+	}
+	ls.schedule(l)
 }
 
 // onReject turns to another peer.
