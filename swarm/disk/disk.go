@@ -3,14 +3,10 @@ package disk
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"p2pfs/swarm/metainfo"
 )
@@ -53,19 +49,16 @@ type Config struct {
 
 // Disk is the storage of one torrent.
 type Disk struct {
-	cfg     Config
-	info    *metainfo.Info
-	log     *slog.Logger
-	root    *os.Root
-	content string   // path of the file, or of the directory of the files
-	paths   []string // of each file below root; "" for those that have none on disk
-	open    openFiles
-	have    bitset
-	files   []fileState
-	layers  atomic.Pointer[metainfo.Layers]
-	orphan  orphans
-	losing  sync.Mutex // one lose at a time
-	closed  atomic.Bool
+	cfg Config
+	log *slog.Logger
+	layout
+	open   openFiles
+	have   bitset
+	files  []fileState
+	layers atomic.Pointer[metainfo.Layers]
+	orphan orphans
+	losing sync.Mutex // one lose at a time
+	closed atomic.Bool
 
 	// writev is pwritev, apart from tests of a full disk.
 	writev func(f *os.File, blocks [][]byte, off int64) (int, error)
@@ -100,20 +93,21 @@ func Open(cfg Config) (*Disk, error) {
 	if (cfg.Dir == "") == (cfg.Data == "") {
 		return nil, errors.New("disk: exactly one of Dir and Data must be set")
 	}
-	d := &Disk{cfg: cfg, info: cfg.MetaInfo.Info, log: cfg.Log, writev: pwritev}
+	d := &Disk{cfg: cfg, log: cfg.Log, writev: pwritev}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
 	if d.cfg.OnLost == nil {
 		d.cfg.OnLost = func(int) {}
 	}
+	var err error
+	if d.layout, err = openLayout(&cfg); err != nil {
+		return nil, fmt.Errorf("disk: %w", err)
+	}
 	d.have = newBits(d.info.NumPieces())
 	d.files = make([]fileState, len(d.info.Files))
 	d.layers.Store(&cfg.MetaInfo.Layers)
-	if err := d.openRoot(); err != nil {
-		return nil, fmt.Errorf("disk: %w", err)
-	}
-	if !d.readOnly() {
+	if cfg.Dir != "" {
 		if err := d.prepare(); err != nil {
 			d.root.Close()
 			return nil, fmt.Errorf("disk: %w", err)
@@ -123,160 +117,8 @@ func Open(cfg Config) (*Disk, error) {
 	return d, nil
 }
 
-func (d *Disk) readOnly() bool { return d.cfg.Data != "" }
-
-// openRoot finds the directory that everything lies in, and where in it.
-func (d *Disk) openRoot() error {
-	dir, prefix := d.cfg.Dir, d.info.Name
-	if d.readOnly() {
-		var err error
-		if dir, prefix, err = locate(d.cfg.Data, d.info); err != nil {
-			return err
-		}
-	} else if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	d.root, d.content = root, filepath.Join(dir, prefix)
-	d.paths = make([]string, len(d.info.Files))
-	for i := range d.info.Files {
-		f := &d.info.Files[i]
-		if f.Pad {
-			continue
-		}
-		p := prefix
-		if !d.info.Single {
-			p = path.Join(prefix, path.Join(f.Path...))
-		}
-		if !filepath.IsLocal(filepath.FromSlash(p)) {
-			root.Close()
-			return fmt.Errorf("file name %q leads out of the directory", p)
-		}
-		d.paths[i] = filepath.FromSlash(p)
-	}
-	return nil
-}
-
-// locate finds the content of a torrent at data: dir is the directory to work
-// in, prefix the content's path in it.
-func locate(data string, info *metainfo.Info) (dir, prefix string, err error) {
-	real, err := filepath.EvalSymlinks(data)
-	if err != nil {
-		return "", "", err
-	}
-	fi, err := os.Stat(real)
-	if err != nil {
-		return "", "", err
-	}
-	if info.Single && fi.Mode().IsRegular() {
-		return filepath.Dir(real), filepath.Base(real), nil
-	}
-	if !fi.IsDir() {
-		return "", "", &fs.PathError{Op: "open", Path: data, Err: ErrNotFile}
-	}
-	if info.Single {
-		return real, info.Name, nil
-	}
-	if likeness(filepath.Join(real, info.Name), info) > likeness(real, info) {
-		return real, info.Name, nil
-	}
-	return real, ".", nil
-}
-
-// likeness returns how many of the first files of a torrent stand below dir
-// with their length.
-func likeness(dir string, info *metainfo.Info) (n int) {
-	for i := range info.Files[:min(len(info.Files), 100)] {
-		f := &info.Files[i]
-		fi, err := os.Lstat(filepath.Join(dir, filepath.Join(f.Path...)))
-		if !f.Pad && err == nil && fi.Mode().IsRegular() && fi.Size() == f.Length {
-			n++
-		}
-	}
-	return n
-}
-
-// prepare makes what has no bytes: directories, empty files and symlinks.
-func (d *Disk) prepare() error {
-	made := map[string]bool{".": true}
-	for i := range d.info.Files {
-		f := &d.info.Files[i]
-		if f.Pad {
-			continue
-		}
-		dir := filepath.Dir(d.paths[i])
-		if !made[dir] {
-			if err := d.root.MkdirAll(dir, 0o777); err != nil {
-				return d.pathError(i, err)
-			}
-			made[dir] = true
-		}
-		var err error
-		switch {
-		case f.Symlink != nil:
-			err = d.link(i)
-		case f.Length == 0:
-			err = d.touch(i)
-		}
-		if err != nil {
-			return d.pathError(i, err)
-		}
-	}
-	if !d.info.Single && !made[d.info.Name] {
-		return d.root.MkdirAll(d.info.Name, 0o777)
-	}
-	return nil
-}
-
-// link makes the symlink that file i is, in the place of another symlink but
-// of nothing else.
-func (d *Disk) link(i int) error {
-	f := &d.info.Files[i]
-	target, err := filepath.Rel(filepath.Join(f.Path[:len(f.Path)-1]...), filepath.Join(f.Symlink...))
-	if err != nil {
-		return err
-	}
-	if old, err := d.root.Readlink(d.paths[i]); err == nil {
-		if old == target {
-			return nil
-		}
-		if err := d.root.Remove(d.paths[i]); err != nil {
-			return err
-		}
-	}
-	return d.root.Symlink(target, d.paths[i])
-}
-
-// touch makes the empty file i, or empties it.
-func (d *Disk) touch(i int) error {
-	h, err := d.openFile(i, true)
-	if err != nil {
-		return err
-	}
-	h.unref()
-	return nil
-}
-
-// mode is what file i is created with, before the umask.
-func (d *Disk) mode(i int) fs.FileMode {
-	if d.info.Files[i].Exec {
-		return 0o777
-	}
-	return 0o666
-}
-
-// pathError says of err, which need not name it, that it is about file i.
-func (d *Disk) pathError(i int, err error) error {
-	var pe *fs.PathError
-	op := "open"
-	if errors.As(err, &pe) {
-		op, err = pe.Op, pe.Err
-	}
-	return &fs.PathError{Op: op, Path: filepath.Join(d.root.Name(), d.paths[i]), Err: err}
-}
+// Path is where the torrent's file, or the directory with its files, is.
+func (d *Disk) Path() string { return d.content }
 
 // Has reports whether a piece is held.
 func (d *Disk) Has(piece int) bool { return d.have.get(piece) }
@@ -339,6 +181,3 @@ func (d *Disk) unseal(file int, seal *ident) (lost []int) {
 	}
 	return lost
 }
-
-// flushed is after what time the system has written a file's data back.
-const flushed = time.Minute

@@ -1,10 +1,8 @@
 package disk
 
 import (
-	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 )
@@ -122,53 +120,19 @@ func (d *Disk) acquire(file int, write bool) (*handle, error) {
 	if d.closed.Load() {
 		return nil, fs.ErrClosed
 	}
-	h, err := d.openFile(file, write)
+	f, err := d.openFile(file, write)
 	if err != nil {
 		return nil, d.pathError(file, err)
 	}
 	// Whatever was said of another file under this name is void.
-	if id, _, err := identify(h.f); err == nil {
+	if id, _, err := identify(f); err == nil {
 		ino := &d.files[file].ino
 		if old := ino.Load(); old != 0 && old != id.ino {
 			d.lose(file, nil)
 		}
 		ino.Store(id.ino)
 	}
+	h := newHandle(f, file, write)
 	d.open.put(h)
 	return h, nil
-}
-
-// openFile opens a file past the table.
-func (d *Disk) openFile(file int, write bool) (*handle, error) {
-	name := d.paths[file]
-	before, err := d.root.Lstat(name)
-	if err == nil && !before.Mode().IsRegular() {
-		return nil, ErrNotFile
-	}
-	flag := os.O_RDONLY
-	if write {
-		flag = os.O_RDWR | os.O_CREATE
-	}
-	f, err := d.root.OpenFile(name, flag|openNonblock, d.mode(file))
-	if write && errors.Is(err, fs.ErrNotExist) { // somebody has removed the directory
-		if err = d.root.MkdirAll(filepath.Dir(name), 0o777); err == nil {
-			f, err = d.root.OpenFile(name, flag|openNonblock, d.mode(file))
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	after, err := f.Stat()
-	switch {
-	case err != nil:
-	case !after.Mode().IsRegular() || before != nil && !os.SameFile(before, after):
-		err = ErrNotFile
-	case write && after.Size() != d.info.Files[file].Length:
-		err = f.Truncate(d.info.Files[file].Length)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return newHandle(f, file, write), nil
 }

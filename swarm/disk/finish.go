@@ -14,7 +14,7 @@ func (d *Disk) Finish() error {
 	if !d.Complete() {
 		return fmt.Errorf("%w: %d of %d are", ErrMissing, d.Have(), d.info.NumPieces())
 	}
-	if !d.readOnly() {
+	if d.cfg.Dir != "" {
 		for i := range d.info.Files {
 			if f := &d.info.Files[i]; f.Pad || f.Symlink != nil {
 				continue
@@ -38,11 +38,9 @@ func (d *Disk) finishFile(i int) error {
 	}
 	if fi.Size() != d.info.Files[i].Length {
 		d.files[i].seal.Store(nil)
-		h, err := d.openFile(i, true)
-		if err != nil {
+		if err := d.touch(i); err != nil {
 			return err
 		}
-		h.unref()
 	}
 	if mode := fi.Mode().Perm(); d.info.Files[i].Exec && mode&0o111 != mode&0o444>>2 {
 		if err := d.root.Chmod(name, mode|mode&0o444>>2); err != nil {
@@ -67,6 +65,3 @@ func (d *Disk) finishFile(i int) error {
 	d.files[i].known.Store(true)
 	return nil
 }
-
-// Path is where the torrent's file, or the directory with its files, is.
-func (d *Disk) Path() string { return d.content }

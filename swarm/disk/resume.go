@@ -1,9 +1,6 @@
 package disk
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -16,78 +13,52 @@ import (
 	"p2pfs/swarm/metainfo"
 )
 
-// The resume record is: a line with the version; the infohashes (20 and 32
-// bytes, zeros for one there is not); the boot it was written in (64 bytes,
-// filled up with zeros); of each file size, mtime and inode (8 bytes each,
-// big endian; all zero where nothing is known) and a byte that is 1 if the
-// data was on the device; the pieces held, high bit first; and the SHA-256 of
-// all that. Its length follows from the torrent.
-const (
-	resumeHeader = "p2pfs resume 1\n"
-	bootLen      = 64
-	fileLen      = 3*8 + 1
-)
+// flushed is after what time the system has written a file's data back.
+const flushed = time.Minute
 
 // ResumeName is a file name for the resume record of a torrent.
 func ResumeName(info *metainfo.Info) string {
 	return hex.EncodeToString(info.InfoHashes()[0][:]) + ".resume"
 }
 
-// resumeHead is what the record of this torrent begins with.
-func (d *Disk) resumeHead() []byte {
-	head := []byte(resumeHeader)
-	head = append(head, d.info.HashV1[:]...)
-	return append(head, d.info.HashV2[:]...)
-}
-
-func (d *Disk) resumeLen() int {
-	return len(d.resumeHead()) + bootLen + len(d.info.Files)*fileLen + (d.info.NumPieces()+7)/8 + sha256.Size
-}
-
-// Save writes the resume record. Close and Finish do so too.
+// Save writes the resume record. Close and Finish do so too. What is written
+// to a file after that voids what the record says of it; so a Save now and
+// then spares hashing the other files after a crash.
 func (d *Disk) Save() error {
 	if d.cfg.Resume == "" {
 		return nil
 	}
+	r := newRecord(d.info)
+	r.boot = bootID()
 	// The pieces first: one that is finished meanwhile is left out.
-	pieces := make([]byte, (d.info.NumPieces()+7)/8)
 	for p := range d.info.NumPieces() {
 		if d.have.get(p) {
-			pieces[p/8] |= 0x80 >> (p % 8)
+			r.add(p)
 		}
 	}
-	text := append(d.resumeHead(), make([]byte, bootLen)...)
-	copy(text[len(text)-bootLen:], bootID())
 	now := time.Now().UnixNano()
-	for i := range d.info.Files {
-		id, durable := d.record(i, now)
-		text = binary.BigEndian.AppendUint64(text, uint64(id.size))
-		text = binary.BigEndian.AppendUint64(text, uint64(id.mtime))
-		text = binary.BigEndian.AppendUint64(text, id.ino)
-		text = append(text, durable)
+	for i := range r.files {
+		r.files[i] = d.describe(i, now)
 	}
-	text = append(text, pieces...)
-	sum := sha256.Sum256(text)
-	if err := replaceFile(d.cfg.Resume, append(text, sum[:]...)); err != nil {
+	if err := replaceFile(d.cfg.Resume, r.encode(d.info)); err != nil {
 		return fmt.Errorf("disk: resume record: %w", err)
 	}
 	return nil
 }
 
-// record is what the resume record says of a file.
-func (d *Disk) record(file int, now int64) (id ident, durable byte) {
+// describe returns what the record says of a file.
+func (d *Disk) describe(file int, now int64) (f recordFile) {
 	st := &d.files[file]
+	dirty := st.dirty.Load()
 	if seal := st.seal.Load(); seal != nil {
-		id = *seal
-	} else if st.dirty.Load() && st.known.Load() {
+		f.ident = *seal
+	} else if dirty && st.known.Load() {
 		if fi, err := d.root.Lstat(d.paths[file]); err == nil && fi.Mode().IsRegular() {
-			id = identOf(fi)
+			f.ident = identOf(fi)
 		}
 	}
-	if !st.dirty.Load() && now-id.mtime > int64(flushed) {
-		durable = 1
-	}
-	return id, durable
+	f.durable = !dirty && now-f.mtime > int64(flushed)
+	return f
 }
 
 // replaceFile puts text into the file path, wholly or not at all.
@@ -109,8 +80,8 @@ func replaceFile(path string, text []byte) error {
 	return err
 }
 
-// readResume returns the record of this torrent without its sum, or nil.
-func (d *Disk) readResume() []byte {
+// readResume returns the record of this torrent, or nil.
+func (d *Disk) readResume() *record {
 	if d.cfg.Resume == "" {
 		return nil
 	}
@@ -119,51 +90,38 @@ func (d *Disk) readResume() []byte {
 		return nil
 	}
 	defer f.Close()
-	size := d.resumeLen()
-	text, err := io.ReadAll(io.LimitReader(f, int64(size)+1))
-	if err != nil || len(text) != size {
+	text, err := io.ReadAll(io.LimitReader(f, int64(recordLen(d.info))+1))
+	if err != nil {
 		return nil
 	}
-	text, end := text[:size-sha256.Size], text[size-sha256.Size:]
-	if sum := sha256.Sum256(text); !bytes.Equal(sum[:], end) || !bytes.HasPrefix(text, d.resumeHead()) {
-		return nil
-	}
-	return text
+	return decodeRecord(d.info, text)
 }
 
 // loadResume takes over what the record says of files that are still as they
 // were.
 func (d *Disk) loadResume() {
-	text := d.readResume()
-	if text == nil {
+	r := d.readResume()
+	if r == nil {
 		return
 	}
-	text = text[len(d.resumeHead()):]
-	boot := string(bytes.TrimRight(text[:bootLen], "\x00"))
-	sameBoot := boot != "" && boot == bootID()
-	text = text[bootLen:]
-	for i := range d.info.Files {
-		id := ident{
-			size:  int64(binary.BigEndian.Uint64(text)),
-			mtime: int64(binary.BigEndian.Uint64(text[8:])),
-			ino:   binary.BigEndian.Uint64(text[16:]),
-		}
-		durable := text[24] == 1
-		text = text[fileLen:]
-		if id == (ident{}) || !sameBoot && !durable {
+	sameBoot := r.boot != "" && r.boot == bootID()
+	for i := range r.files {
+		f := &r.files[i]
+		if f.ident == (ident{}) || !sameBoot && !f.durable {
 			continue
 		}
 		fi, err := d.root.Lstat(d.paths[i])
-		if err != nil || !fi.Mode().IsRegular() || identOf(fi) != id {
+		if err != nil || !fi.Mode().IsRegular() || identOf(fi) != f.ident {
 			continue
 		}
-		d.files[i].ino.Store(id.ino)
-		d.files[i].seal.Store(&id)
-		d.files[i].known.Store(true)
-		d.files[i].dirty.Store(!durable)
+		st := &d.files[i]
+		st.ino.Store(f.ino)
+		st.seal.Store(&f.ident)
+		st.known.Store(true)
+		st.dirty.Store(!f.durable)
 	}
 	for p := range d.info.NumPieces() {
-		if text[p/8]&(0x80>>(p%8)) != 0 && d.vouched(p) {
+		if r.has(p) && d.vouched(p) {
 			d.have.set(p)
 		}
 	}

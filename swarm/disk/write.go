@@ -17,7 +17,7 @@ func (d *Disk) WritePiece(piece int, blocks [][]byte) error {
 	if piece < 0 || piece >= d.info.NumPieces() {
 		return ErrRange
 	}
-	if d.readOnly() {
+	if d.cfg.Dir == "" {
 		return ErrReadOnly
 	}
 	var size int64
