@@ -17,13 +17,7 @@ func (in *Info) hybridFiles(r *rawInfo) error {
 		}
 		return nil
 	}
-	pads := 0
-	err := eachEntry(r.files, func(e *listEntry) error {
-		if e.pad {
-			pads++
-		}
-		return nil
-	})
+	_, pads, _, err := checkEntries(r.files)
 	if err != nil {
 		return err
 	}

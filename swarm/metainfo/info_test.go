@@ -9,6 +9,8 @@ import (
 	"p2pfs/swarm/bencode"
 )
 
+var raceEnabled bool // set by a build with the race detector
+
 // dict and list make test input readable.
 type (
 	dict = map[string]any

@@ -15,27 +15,41 @@ type listEntry struct {
 	size            pathSize // of path and target together
 }
 
-// eachEntry calls f for every element of a "files" list. The entry is used
+// checkEntries checks every element of a "files" list. It returns how many
+// pad files there are, how many others, and the size of all paths.
+func checkEntries(list []byte) (files, pads int, size pathSize, err error) {
+	err = eachEntry(list, func(e *listEntry) error {
+		if e.pad {
+			pads++
+		} else {
+			files++
+		}
+		if max(files, pads) > MaxFiles {
+			return errors.New("too many files")
+		}
+		err := e.check()
+		size.comps += e.size.comps
+		size.bytes += e.size.bytes
+		return err
+	})
+	if err == nil && files == 0 {
+		err = badInfo("no files")
+	}
+	return files, pads, size, err
+}
+
+// eachEntry calls f with every element of a "files" list. The entry is used
 // again for the next.
 func eachEntry(files []byte, f func(e *listEntry) error) error {
-	n, pads := 0, 0
+	n := 0
 	c, e := bencode.Walk(files), new(listEntry)
 	err := c.List(func() error {
 		n++
 		if err := e.read(c); err != nil {
 			return err
 		}
-		if e.pad {
-			pads++
-		}
-		if n-pads > MaxFiles || pads > MaxFiles {
-			return errors.New("too many files")
-		}
 		return f(e)
 	})
-	if err == nil && n == pads {
-		err = errors.New("no files")
-	}
 	if err != nil && !errors.Is(err, ErrInfo) {
 		err = badInfo("files, entry %d: %w", n, err)
 	}
@@ -69,9 +83,10 @@ func (e *listEntry) read(c *bencode.Cursor) error {
 	if pathUTF8 != nil {
 		e.path = pathUTF8
 	}
-	return e.check()
+	return nil
 }
 
+// check judges the entry, and sets size.
 func (e *listEntry) check() error {
 	switch {
 	case !e.hasLength && !e.link:
@@ -128,19 +143,12 @@ func (in *Info) oneFile(r *rawInfo) error {
 // listFiles reads a version 1 dictionary with "files": once to measure and
 // check, once to keep.
 func (in *Info) listFiles(r *rawInfo) error {
-	var n int
-	var size pathSize
-	err := eachEntry(r.files, func(e *listEntry) error {
-		n++
-		size.comps += e.size.comps
-		size.bytes += e.size.bytes
-		return nil
-	})
+	files, pads, size, err := checkEntries(r.files)
 	if err != nil {
 		return err
 	}
 	names := newNameStore(size)
-	in.Files = make([]File, 0, n)
+	in.Files = make([]File, 0, files+pads)
 	var end int64
 	err = eachEntry(r.files, func(e *listEntry) error {
 		f := File{Length: e.length, Offset: end, Exec: e.exec, Pad: e.pad}

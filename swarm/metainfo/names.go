@@ -13,18 +13,18 @@ import (
 
 // checkName says whether a name from a stranger can stand as one component of
 // a path. Control and bidirectional characters may: they are bytes here.
-func checkName[T ~string | ~[]byte](name T) error {
-	switch s := string(name); {
-	case s == "":
+func checkName(name []byte) error {
+	switch {
+	case len(name) == 0:
 		return errors.New("empty name")
-	case len(s) > MaxName:
-		return fmt.Errorf("name of %d bytes", len(s))
-	case s == "." || s == "..":
-		return fmt.Errorf("name %q", s)
-	case strings.ContainsAny(s, "/\x00"):
-		return fmt.Errorf("name %q has a slash or NUL", s)
-	case !utf8.ValidString(s):
-		return fmt.Errorf("name %q is not UTF-8", s)
+	case len(name) > MaxName:
+		return fmt.Errorf("name of %d bytes", len(name))
+	case name[0] == '.' && (len(name) == 1 || len(name) == 2 && name[1] == '.'):
+		return fmt.Errorf("name %q", name)
+	case bytes.IndexByte(name, '/') >= 0 || bytes.IndexByte(name, 0) >= 0:
+		return fmt.Errorf("name %q has a slash or NUL", name)
+	case !utf8.Valid(name):
+		return fmt.Errorf("name %q is not UTF-8", name)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func scan(ctx context.Context, name string) (*sources, error) {
 		return nil, err
 	}
 	s := &sources{name: filepath.Base(abs), single: !fi.IsDir()}
-	if err := checkName(s.name); err != nil {
+	if err := checkName([]byte(s.name)); err != nil {
 		return nil, err
 	}
 	dir := abs

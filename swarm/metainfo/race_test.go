@@ -1,0 +1,5 @@
+//go:build race
+
+package metainfo
+
+func init() { raceEnabled = true }
