@@ -158,6 +158,12 @@ func (s *State) Apply(h Head, now time.Time) (Result, error) {
 	return Accepted, nil
 }
 
+// Newer reports whether a head of that author and seq would be news.
+func (s *State) Newer(k Key, seq int64) bool {
+	a := s.authors[k]
+	return a == nil || a.newer(seq)
+}
+
 // newer reports whether a head of that seq would be news. The one that is
 // known may come again after it was given up for want of space.
 func (a *author) newer(seq int64) bool {

@@ -1,0 +1,232 @@
+package drive
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/wire"
+)
+
+// Times of a connection.
+const (
+	handshakeTime = 10 * time.Second  // until both hellos are through, in all
+	writeTime     = 30 * time.Second  // for one write
+	keepAlive     = 100 * time.Second // of silence until we send a keep-alive
+	idleTime      = 150 * time.Second // of silence until we close (BEP 3: keep-alives every two minutes)
+	messageTime   = 60 * time.Second  // for one message, once it has begun
+)
+
+// Bounds of a connection's queues, in messages.
+const (
+	controlQueue = 256 // from the loop, which never waits: full closes the connection
+	dataQueue    = 4   // from the reader, which waits: a peer that does not read is not read from
+)
+
+// ourExtID is the id that we want p2pfs messages under (BEP 10).
+const ourExtID = 1
+
+// conn is a connection to a member, or to what may turn out to be one. Its
+// fields up to done are set before the loop learns of it.
+type conn struct {
+	net     net.Conn
+	in      *bufio.Reader
+	dialled netip.AddrPort // where we dialled; zero if it came to us
+	remote  netip.AddrPort // the other end; zero if it has no address
+	extID   byte           // the id that the peer wants p2pfs messages under
+	key     catalog.Key
+	name    string
+	listen  netip.AddrPort // where the member says he listens; zero: nowhere
+
+	greeting     bool // the handshake is not over; owned by the reader, as are the following
+	ignored      int  // messages of no use since ignoredSince
+	ignoredSince time.Time
+	allowance    *rate.Limiter
+
+	owing   atomic.Bool // the loop has more heads to send: the writer is to tell when its queue is empty
+	control chan []byte
+	data    chan []byte
+	done    chan struct{} // closed when the connection is
+
+	once sync.Once
+	err  error // why it was closed; read after done
+
+	member // owned by the loop
+}
+
+func newConn(c net.Conn, dialled netip.AddrPort) *conn {
+	remote, _ := netip.ParseAddrPort(c.RemoteAddr().String())
+	return &conn{
+		net: c, in: bufio.NewReaderSize(c, 32<<10), dialled: dialled,
+		allowance: rate.NewLimiter(allowancePerS, allowance), greeting: true,
+		remote:  netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()),
+		control: make(chan []byte, controlQueue), data: make(chan []byte, dataQueue), done: make(chan struct{}),
+	}
+}
+
+// close ends the connection for a reason; the first one counts.
+func (c *conn) close(err error) {
+	c.once.Do(func() {
+		c.err = err
+		close(c.done)
+		c.net.Close()
+	})
+}
+
+// send queues a message without waiting. If there is no room the connection is
+// closed: a member that does not read what he is told is of no use.
+func (c *conn) send(m message) {
+	select {
+	case c.control <- c.frame(m):
+	default:
+		c.close(ErrSlow)
+	}
+}
+
+// reply queues a message and waits for room. For the reader's goroutine.
+func (c *conn) reply(m message) {
+	select {
+	case c.data <- c.frame(m):
+	case <-c.done:
+	}
+}
+
+func (c *conn) frame(m message) []byte {
+	body := m.encode()
+	return wire.AppendExtended(make([]byte, 0, len(body)+6), c.extID, body)
+}
+
+// write sends what is queued until the connection is closed. It calls drained
+// when the loop's queue has become empty while more is owed.
+func (c *conn) write(drained func()) {
+	timer := time.NewTimer(keepAlive)
+	defer timer.Stop()
+	for {
+		var b []byte
+		select { // what the loop has to say goes first
+		case b = <-c.control:
+		default:
+			select {
+			case b = <-c.control:
+			case b = <-c.data:
+			case <-timer.C:
+				b = wire.AppendKeepAlive(nil)
+			case <-c.done:
+				return
+			}
+		}
+		c.net.SetWriteDeadline(time.Now().Add(writeTime))
+		if _, err := c.net.Write(b); err != nil {
+			c.close(fmt.Errorf("write: %w", err))
+			return
+		}
+		timer.Reset(keepAlive)
+		if len(c.control) == 0 && c.owing.Load() {
+			drained()
+		}
+	}
+}
+
+// Budgets of what a peer may send unasked. A reader that runs out of allowance
+// stops reading for a while; one that gets too much it cannot use closes.
+const (
+	allowance      = 20_000 // heads, questions and the like at once: a first exchange of all heads
+	allowancePerS  = 200    // and per second from then on
+	ignoredPerMin  = 1000   // messages of other protocols a minute
+	maxUnaskedData = 1 << 20
+)
+
+// read returns the next p2pfs message, skipping all others. Errors wrap those
+// of errors.go or are the connection's.
+func (c *conn) read() (message, error) {
+	for {
+		ext, body, err := c.readExtended()
+		if err != nil {
+			return nil, err
+		}
+		if ext != ourExtID { // a later extended handshake may change nothing for us
+			if err := c.ignore(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		m, err := decode(body)
+		if m != nil || err != nil {
+			return m, err
+		}
+	}
+}
+
+// ignore counts a message that is of no use.
+func (c *conn) ignore() error {
+	if now := time.Now(); now.Sub(c.ignoredSince) > time.Minute {
+		c.ignoredSince, c.ignored = now, 0
+	}
+	if c.ignored++; c.ignored > ignoredPerMin {
+		return ErrFlood
+	}
+	return nil
+}
+
+// readExtended returns the next extended message, with its body if that is of
+// p2pfs or an extended handshake.
+func (c *conn) readExtended() (ext byte, body []byte, err error) {
+	var head [wire.PrefixLen + 2]byte
+	for {
+		c.deadline(idleTime)
+		if _, err := io.ReadFull(c.in, head[:wire.PrefixLen]); err != nil {
+			return 0, nil, err
+		}
+		n := wire.ParsePrefix(head[:])
+		if n > 0 {
+			c.deadline(messageTime)
+			if _, err := io.ReadFull(c.in, head[wire.PrefixLen:][:min(n, 2)]); err != nil {
+				return 0, nil, err
+			}
+			id := head[wire.PrefixLen]
+			if err := wire.CheckLength(id, n-1, wire.Limits{}); err != nil {
+				return 0, nil, fmt.Errorf("%w: %w", ErrTooLong, err)
+			}
+			if id == wire.MsgExtended && n > 1 {
+				ext = head[wire.PrefixLen+1]
+				body, err = c.readBody(ext, int(n-2))
+				return ext, body, err
+			}
+		}
+		if _, err := c.in.Discard(int(max(n-2, 0))); err != nil {
+			return 0, nil, err
+		}
+		if err := c.ignore(); err != nil {
+			return 0, nil, err
+		}
+	}
+}
+
+func (c *conn) readBody(ext byte, n int) ([]byte, error) {
+	if ext != ourExtID && ext != 0 {
+		_, err := c.in.Discard(n)
+		return nil, err
+	}
+	if n > maxMessage {
+		return nil, fmt.Errorf("%w: %d bytes", ErrTooLong, n)
+	}
+	body := make([]byte, n)
+	_, err := io.ReadFull(c.in, body)
+	return body, err
+}
+
+// deadline sets the time by which reading must go on. The handshake has one
+// for the whole of it.
+func (c *conn) deadline(d time.Duration) {
+	if !c.greeting {
+		c.net.SetReadDeadline(time.Now().Add(d))
+	}
+}

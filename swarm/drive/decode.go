@@ -1,0 +1,297 @@
+package drive
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/catalog"
+)
+
+// versionLen is the length of one author in a summary: key and seq.
+const versionLen = len(catalog.Key{}) + 8
+
+func appendVersion(b []byte, v catalog.Version) []byte {
+	return binary.BigEndian.AppendUint64(append(b, v.Key[:]...), uint64(v.Seq))
+}
+
+// decode reads the body of a p2pfs message. A nil message without an error is
+// one of a type unknown here, to be skipped. Errors wrap ErrMessage. Nothing of
+// body is kept.
+func decode(body []byte) (message, error) {
+	m, err := decodeMessage(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMessage, err)
+	}
+	return m, nil
+}
+
+func decodeMessage(body []byte) (message, error) {
+	c, err := bencode.NewCursor(body, bencode.Limits{Bytes: maxMessage, Tokens: 4096, Depth: 8})
+	if err != nil {
+		return nil, err
+	}
+	f := make(fields)
+	err = c.Dict(func(key []byte) error {
+		if len(key) == 1 { // others are of later versions
+			f[key[0]] = c.Sub()
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	t, err := f.bytes('t')
+	if err != nil {
+		return nil, err
+	}
+	switch string(t) {
+	case "hello":
+		return decodeHello(f)
+	case "summary":
+		return decodeSummary(f)
+	case "heads":
+		return decodeHeads(f)
+	case "get":
+		hashes, err := f.hashes('h')
+		return get{hashes}, err
+	case "none":
+		hashes, err := f.hashes('h')
+		return none{hashes}, err
+	case "object":
+		return decodeObject(f)
+	case "who":
+		root, err := f.hash('r')
+		return who{root}, err
+	case "holds":
+		return decodeHolds(f)
+	case "peers":
+		return decodePeers(f)
+	}
+	return nil, nil
+}
+
+// fields are the values of a dictionary by their keys of one letter.
+type fields map[byte]*bencode.Cursor
+
+var errMissing = errors.New("key missing")
+
+func (f fields) get(key byte) (*bencode.Cursor, error) {
+	if c := f[key]; c != nil {
+		return c, nil
+	}
+	return nil, fmt.Errorf("%q: %w", key, errMissing)
+}
+
+func (f fields) bytes(key byte) ([]byte, error) {
+	c, err := f.get(key)
+	if err != nil {
+		return nil, err
+	}
+	return c.Bytes()
+}
+
+func (f fields) fixed(key byte, dst []byte) error {
+	b, err := f.bytes(key)
+	if err == nil && len(b) != len(dst) {
+		err = fmt.Errorf("%q has %d bytes, want %d", key, len(b), len(dst))
+	}
+	copy(dst, b)
+	return err
+}
+
+func (f fields) hash(key byte) (h catalog.Hash, err error) {
+	return h, f.fixed(key, h[:])
+}
+
+func (f fields) int(key byte, low, high int64) (int, error) {
+	c, err := f.get(key)
+	if err != nil {
+		return 0, err
+	}
+	n, err := c.Int()
+	if err == nil && (n < low || n > high) {
+		err = fmt.Errorf("%q is %d", key, n)
+	}
+	return int(n), err
+}
+
+func (f fields) hashes(key byte) ([]catalog.Hash, error) {
+	b, err := f.bytes(key)
+	if err != nil {
+		return nil, err
+	}
+	const size = len(catalog.Hash{})
+	if len(b) == 0 || len(b)%size != 0 || len(b) > maxHashes*size {
+		return nil, fmt.Errorf("hashes of %d bytes", len(b))
+	}
+	list := make([]catalog.Hash, len(b)/size)
+	for i := range list {
+		list[i] = catalog.Hash(b[i*size:])
+	}
+	return list, nil
+}
+
+func decodeHello(f fields) (message, error) {
+	var m hello
+	name, err := f.bytes('n')
+	if err != nil {
+		return nil, err
+	}
+	m.name = string(name)
+	if err := catalog.CheckMemberName(m.name); err != nil {
+		return nil, err
+	}
+	port, err := f.int('p', 0, 65535)
+	if err != nil {
+		return nil, err
+	}
+	m.port = uint16(port)
+	if m.version, err = f.int('v', 0, 1<<31-1); err != nil {
+		return nil, err
+	}
+	if err := f.fixed('k', m.key[:]); err != nil {
+		return nil, err
+	}
+	return m, f.fixed('s', m.sig[:])
+}
+
+func decodeSummary(f fields) (message, error) {
+	var m summary
+	b, err := f.bytes('h')
+	if err != nil {
+		return nil, err
+	}
+	if len(b)%versionLen != 0 || len(b) > maxVersions*versionLen {
+		return nil, fmt.Errorf("summary of %d bytes", len(b))
+	}
+	for ; len(b) > 0; b = b[versionLen:] {
+		seq := binary.BigEndian.Uint64(b[len(catalog.Key{}):])
+		if seq > 1<<62 {
+			return nil, fmt.Errorf("seq of %d", seq)
+		}
+		m.versions = append(m.versions, catalog.Version{Key: catalog.Key(b), Seq: int64(seq)})
+	}
+	if _, ok := f['m']; ok {
+		_, err = f.int('m', 1, 1)
+		m.more = true
+	}
+	return m, err
+}
+
+func decodeHeads(f fields) (message, error) {
+	var m heads
+	c, err := f.get('h')
+	if err != nil {
+		return nil, err
+	}
+	err = c.List(func() error {
+		if len(m.heads) == maxHeads {
+			return errors.New("too many heads")
+		}
+		h, err := catalog.ParseHead(c.Raw())
+		m.heads = append(m.heads, h)
+		return err
+	})
+	return m, err
+}
+
+func decodeObject(f fields) (message, error) {
+	b, err := f.bytes('d')
+	if err == nil && len(b) > catalog.MaxObject {
+		err = fmt.Errorf("object of %d bytes", len(b))
+	}
+	return object{append([]byte(nil), b...)}, err
+}
+
+func decodeHolds(f fields) (message, error) {
+	root, err := f.hash('r')
+	if err != nil {
+		return nil, err
+	}
+	c, err := f.get('h')
+	if err != nil {
+		return nil, err
+	}
+	m := holds{root: root}
+	bits := 0
+	err = c.List(func() error {
+		h, err := decodeHolding(c)
+		bits += len(h.pieces.Bits)
+		if len(m.holders) == maxHolders || bits > maxBits {
+			return errors.New("too many holders")
+		}
+		m.holders = append(m.holders, h)
+		return err
+	})
+	return m, err
+}
+
+func decodeHolding(c *bencode.Cursor) (h holding, err error) {
+	h.pieces.All = true
+	err = c.Dict(func(key []byte) error {
+		switch string(key) {
+		case "a":
+			b, err := c.Bytes()
+			if err != nil {
+				return err
+			}
+			h.addr, err = decodeAddr(b)
+			return err
+		case "b":
+			b, err := c.Bytes()
+			h.pieces = Pieces{Bits: append([]byte(nil), b...)}
+			return err
+		case "k":
+			b, err := c.Bytes()
+			if err == nil && len(b) != len(h.key) {
+				err = errors.New("key of odd length")
+			}
+			copy(h.key[:], b)
+			return err
+		}
+		return nil
+	})
+	return h, err
+}
+
+func decodePeers(f fields) (message, error) {
+	var m peers
+	c, err := f.get('a')
+	if err != nil {
+		return nil, err
+	}
+	err = c.List(func() error {
+		b, err := c.Bytes()
+		if err != nil {
+			return err
+		}
+		const size = len(catalog.Key{})
+		if len(m.members) == maxAddresses || len(b) < size {
+			return errors.New("odd list of members")
+		}
+		a := address{key: catalog.Key(b)}
+		a.addr, err = decodeAddr(b[size:])
+		m.members = append(m.members, a)
+		return err
+	})
+	return m, err
+}
+
+func decodeAddr(b []byte) (netip.AddrPort, error) {
+	if len(b) != 6 && len(b) != 18 {
+		return netip.AddrPort{}, fmt.Errorf("address of %d bytes", len(b))
+	}
+	ip, _ := netip.AddrFromSlice(b[:len(b)-2])
+	return netip.AddrPortFrom(ip.Unmap(), binary.BigEndian.Uint16(b[len(b)-2:])), nil
+}
+
+// dialable reports whether a member may listen at a: no port 0, no multicast,
+// nothing that names no one host.
+func dialable(a netip.AddrPort) bool {
+	ip := a.Addr()
+	return a.IsValid() && a.Port() != 0 && !ip.IsUnspecified() && !ip.IsMulticast() && ip.Zone() == "" &&
+		ip != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}

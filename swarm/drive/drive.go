@@ -1,0 +1,296 @@
+package drive
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/wire"
+)
+
+// Life is how long others keep our catalogue after they last heard of us.
+const Life = 30 * 24 * time.Hour
+
+// Config is what a Drive needs. Callbacks must be safe for concurrent use;
+// nil ones are not called.
+type Config struct {
+	Key      Key
+	Identity *catalog.Identity
+	Name     string         // our display name: see catalog.CheckMemberName
+	Port     uint16         // on which we listen; 0: nowhere
+	Store    *catalog.Store // of this drive's rendezvous; stays the caller's to close
+	Trusted  []catalog.Key
+	Dialer   Dialer // nil: only incoming connections
+	Limits   catalog.Limits
+	MaxConns int // default 30
+
+	// OnView is told of each change of the namespace, in order. It may block.
+	OnView func(now, before *catalog.View)
+	// OnAddress is told of each address at which a member was reached, to be
+	// given to AddPeers after a restart. It may block.
+	OnAddress func(member catalog.Key, addr netip.AddrPort)
+	// Holders returns who is known to have pieces of a file, ourselves with a
+	// zero Addr. Other members wait for it: it must answer from memory.
+	Holders func(root catalog.Hash) []Holder
+	// Object returns a tiny file by its SHA-256, to be sent to other members of
+	// the drive. A connection's reader waits for it.
+	Object func(hash catalog.Hash) ([]byte, bool)
+
+	Log *slog.Logger // nil: silent
+}
+
+// Holder is a peer that has pieces of a file.
+type Holder struct {
+	Addr   netip.AddrPort // where it listens
+	Member catalog.Key    // zero: no member that is known
+	Pieces Pieces
+}
+
+// Drive is our membership in a drive. Safe for concurrent use.
+type Drive struct {
+	cfg     Config
+	log     *slog.Logger
+	greeter greeter
+	view    atomic.Pointer[catalog.View]
+	notices chan func() // calls of the caller's callbacks, in order
+
+	events chan event
+	ctx    context.Context // ends with the drive; stops goroutines, is handed to none of the caller's calls
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	half   chan struct{} // room for incoming handshakes
+
+	// starting guards closed: connections come in from outside until Close
+	// waits, and none may begin then.
+	starting sync.Mutex
+	closed   bool
+
+	// sharing serializes SetShared and guards builder: building takes as long
+	// as there are files, too long for the loop.
+	sharing sync.Mutex
+	builder *catalog.Builder
+	objects map[catalog.Hash][]byte // made by builder since the last publication
+}
+
+// maxHalfOpen bounds the incoming connections whose handshake is not over.
+const maxHalfOpen = 40
+
+// New joins a drive with what its store knows. It returns at once.
+func New(cfg Config) (*Drive, error) {
+	if err := catalog.CheckMemberName(cfg.Name); err != nil {
+		return nil, err
+	}
+	if cfg.Identity == nil || cfg.Store == nil {
+		return nil, errors.New("drive: neither identity nor store may be missing")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxConns == 0 {
+		cfg.MaxConns = 30
+	}
+	d := &Drive{
+		cfg: cfg, log: cfg.Log, notices: make(chan func(), 256), events: make(chan event, 256),
+		half: make(chan struct{}, maxHalfOpen), objects: make(map[catalog.Hash][]byte),
+		greeter: greeter{rendezvous: cfg.Key.Rendezvous(), id: cfg.Identity, name: cfg.Name, port: cfg.Port},
+	}
+	copy(d.greeter.peerID[:], "-PF0001-")
+	rand.Read(d.greeter.peerID[8:])
+	d.builder = catalog.NewBuilder(func(h catalog.Hash, data []byte) error {
+		d.objects[h] = data
+		return nil
+	})
+	state, err := catalog.NewState(catalog.Config{
+		Store: cfg.Store, Self: cfg.Identity, Salt: d.greeter.rendezvous, Trusted: cfg.Trusted,
+		Limits: cfg.Limits, Log: cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.view.Store(state.View())
+	l := newLoop(d, state)
+	d.wg.Go(func() { l.run(d.ctx) })
+	d.wg.Go(func() { d.flush(d.ctx, l.dirty) })
+	d.wg.Go(func() { d.notify(d.ctx) })
+	return d, nil
+}
+
+// Close leaves the drive. It ends all connections and returns when no
+// goroutine is left. What was learnt is in the store by then.
+func (d *Drive) Close() error {
+	d.starting.Lock()
+	d.closed = true
+	d.starting.Unlock()
+	d.cancel()
+	d.wg.Wait()
+	return d.cfg.Store.Flush()
+}
+
+// flushPause is the time between two writes to the store, which then holds all
+// that came meanwhile.
+const flushPause = 200 * time.Millisecond
+
+// flush writes the store to disk when something has changed.
+func (d *Drive) flush(ctx context.Context, dirty <-chan struct{}) {
+	for {
+		select {
+		case <-dirty:
+		case <-ctx.Done():
+			return
+		}
+		if err := d.cfg.Store.Flush(); err != nil {
+			d.log.Warn("catalogue not written to disk", "err", err)
+		}
+		select {
+		case <-time.After(flushPause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Rendezvous returns the infohash under which the drive is announced.
+func (d *Drive) Rendezvous() catalog.Salt { return d.greeter.rendezvous }
+
+// View returns the namespace as it is now.
+func (d *Drive) View() *catalog.View { return d.view.Load() }
+
+// notify makes the calls of callbacks, which may block.
+func (d *Drive) notify(ctx context.Context) {
+	for {
+		select {
+		case f := <-d.notices:
+			f()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// start runs f in a goroutine that Close waits for. False if it is too late.
+func (d *Drive) start(f func()) bool {
+	d.starting.Lock()
+	defer d.starting.Unlock()
+	if d.closed {
+		return false
+	}
+	d.wg.Go(f)
+	return true
+}
+
+// Accept takes over an incoming connection whose handshake was read, and
+// returns at once.
+func (d *Drive) Accept(nc net.Conn, hs wire.Handshake) {
+	select {
+	case d.half <- struct{}{}:
+	default:
+		nc.Close()
+		return
+	}
+	c := newConn(nc, netip.AddrPort{})
+	if !d.start(func() { d.accepted(c, &hs) }) {
+		nc.Close()
+	}
+}
+
+// AddPeers tells of addresses at which members may listen: from trackers, the
+// command line, or remembered ones. They are dialled as there is room.
+func (d *Drive) AddPeers(addrs []netip.AddrPort) {
+	d.post(d.ctx, call(func(l *loop) {
+		for _, a := range addrs {
+			l.book.add(a, false)
+		}
+		l.dialDue()
+	}))
+}
+
+// SetShared publishes a new revision of our catalogue: files is all that we
+// share. It returns what was published, once it is visible here and on its way
+// to the connected members; catalog.ErrTooLarge, wrapped, if it is more than a
+// member may share.
+func (d *Drive) SetShared(files []catalog.File) (catalog.Tree, error) {
+	d.sharing.Lock()
+	defer d.sharing.Unlock()
+	tree, err := d.builder.Build(files)
+	if err != nil {
+		return tree, err
+	}
+	err = d.publish(tree)
+	if errors.Is(err, catalog.ErrGone) { // objects of the last revision were collected since
+		d.builder.Forget()
+		if tree, err = d.builder.Build(files); err == nil {
+			err = d.publish(tree)
+		}
+	}
+	return tree, err
+}
+
+// publish hands a tree and its new objects to the loop. The caller has locked
+// sharing.
+func (d *Drive) publish(tree catalog.Tree) error {
+	p := catalog.Publication{Tree: tree, Objects: d.objects, Name: d.cfg.Name, Life: Life}
+	d.objects = make(map[catalog.Hash][]byte)
+	result := make(chan error, 1)
+	if err := d.post(d.ctx, call(func(l *loop) { result <- l.publish(p) })); err != nil {
+		return err
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-d.ctx.Done():
+		return ErrClosed
+	}
+}
+
+// Member is a member of the drive as far as is known here.
+type Member struct {
+	Key       catalog.Key
+	Name      string
+	Self      bool
+	Trusted   bool
+	Connected bool
+	Addr      netip.AddrPort // where he listens; of connected members only, zero: not known
+	Since     time.Time      // when the connection began
+	Shown     bool           // his catalogue is part of the namespace
+	Files     int64          // in it
+	Bytes     int64          // sum of their sizes
+	Updated   time.Time      // when he signed it
+}
+
+// Members returns all whose catalogue is shown or who are connected.
+func (d *Drive) Members() []Member {
+	result := make(chan []Member, 1)
+	if d.post(d.ctx, call(func(l *loop) { result <- l.list() })) != nil {
+		return nil
+	}
+	select {
+	case list := <-result:
+		return list
+	case <-d.ctx.Done():
+		return nil
+	}
+}
+
+// post hands an event to the loop. It waits for room, no longer than ctx or
+// the drive lasts.
+func (d *Drive) post(ctx context.Context, e event) error {
+	select {
+	case d.events <- e:
+		return nil
+	case <-d.ctx.Done():
+		return ErrClosed
+	case <-ctx.Done():
+		if d.ctx.Err() != nil {
+			return ErrClosed
+		}
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,34 @@
+package drive
+
+import "errors"
+
+// ErrClosed is what calls return once the drive is closed.
+var ErrClosed = errors.New("drive is closed")
+
+// Why a connection was closed. The first group means that the peer broke the
+// protocol; its address is then left alone for a while.
+var (
+	ErrMessage   = errors.New("malformed message")
+	ErrTooLong   = errors.New("message too long")
+	ErrHandshake = errors.New("handshake of another swarm, or without the p2pfs extension")
+	ErrHello     = errors.New("hello is not signed by its key")
+	ErrForged    = errors.New("forged head")
+	ErrFlood     = errors.New("too much that nobody asked for")
+
+	ErrVersion   = errors.New("speaks another version of the protocol")
+	ErrSelf      = errors.New("connected to ourselves")
+	ErrDuplicate = errors.New("another connection to this member is kept")
+	ErrFull      = errors.New("too many connections")
+	ErrIdle      = errors.New("longest idle, made room for another")
+	ErrSlow      = errors.New("reads too slowly")
+)
+
+// broke reports whether err says that the peer broke the protocol.
+func broke(err error) bool {
+	for _, target := range []error{ErrMessage, ErrTooLong, ErrHandshake, ErrHello, ErrForged, ErrFlood} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,217 @@
+package drive
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+
+	"p2pfs/swarm/catalog"
+)
+
+// Bounds on dialling.
+const (
+	maxDialling = 8
+	sameTime    = 10 * time.Second // connections made within it may be two sides dialling at once
+	minStay     = 10 * time.Second // before a connection makes room for another
+)
+
+// member is what the loop knows of a connection.
+type member struct {
+	id      int // never used again
+	since   time.Time
+	active  time.Time // last time that it was of use
+	gossip  gossip
+	unasked int // bytes that nobody asked for
+}
+
+// joined tells of a connection whose handshake is over.
+type joined struct {
+	c       *conn
+	verdict chan<- error
+}
+
+func (e joined) apply(l *loop) {
+	now := time.Now()
+	err := l.admit(e.c, now)
+	if err == nil {
+		l.register(e.c, now)
+	}
+	e.verdict <- err
+	if e.c.dialled.IsValid() {
+		l.dialling--
+		l.reached(e.c.dialled, e.c.key, now)
+	} else if e.c.listen.IsValid() {
+		l.book.add(e.c.listen, true)
+	}
+	l.dialDue()
+}
+
+// admit says whether a connection is to be kept, and makes room for it.
+func (l *loop) admit(c *conn, now time.Time) error {
+	if old := l.conns[c.key]; old != nil {
+		if !l.replaces(c, old, now) {
+			return ErrDuplicate
+		}
+		l.remove(old, ErrDuplicate, now)
+		return nil
+	}
+	if len(l.conns) < l.d.cfg.MaxConns {
+		return nil
+	}
+	victim := l.idlest(now)
+	if victim == nil {
+		return ErrFull
+	}
+	l.remove(victim, ErrIdle, now)
+	return nil
+}
+
+// replaces says which of two connections between the same members stays. Where
+// both sides have dialled at once it is the one that the smaller key dialled:
+// both come to the same result. Otherwise it is the newer one: whoever dialled
+// it has lost the other.
+func (l *loop) replaces(c, old *conn, now time.Time) bool {
+	if c.dialled.IsValid() == old.dialled.IsValid() || now.Sub(old.since) > sameTime {
+		return true
+	}
+	self := l.d.cfg.Identity.Key()
+	weAreSmaller := bytes.Compare(self[:], c.key[:]) < 0
+	return c.dialled.IsValid() == weAreSmaller
+}
+
+// idlest returns the connection to be closed for another: of members who are
+// not trusted and not new the one that was longest of no use.
+func (l *loop) idlest(now time.Time) *conn {
+	var worst *conn
+	for _, c := range l.byID {
+		if l.trusts(c.key) || now.Sub(c.since) < minStay {
+			continue
+		}
+		if worst == nil || c.active.Before(worst.active) {
+			worst = c
+		}
+	}
+	return worst
+}
+
+func (l *loop) trusts(k catalog.Key) bool {
+	for _, t := range l.d.cfg.Trusted {
+		if t == k {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loop) register(c *conn, now time.Time) {
+	c.member = member{id: l.nextID, since: now, active: now, gossip: newGossip()}
+	l.nextID++
+	l.conns[c.key], l.byID[c.id] = c, c
+	l.state.Met(c.key, now)
+	l.fetch.join(c.id)
+	l.greetMember(c)
+	l.d.log.Debug("member connected", "member", c.key.Short(), "peer", c.remote)
+}
+
+// remove closes a connection and forgets it.
+func (l *loop) remove(c *conn, err error, now time.Time) {
+	c.close(err)
+	if l.byID[c.id] != c {
+		return // already
+	}
+	delete(l.byID, c.id)
+	delete(l.conns, c.key)
+	l.fetch.leave(c.id)
+	l.leaveInquiries(c.id)
+	l.state.Gone(c.key, now)
+}
+
+// left tells that the reader of a connection has ended.
+type left struct{ c *conn }
+
+func (e left) apply(l *loop) {
+	now := time.Now()
+	c := e.c
+	if l.byID[c.id] != c {
+		return
+	}
+	<-c.done
+	l.remove(c, c.err, now)
+	if shun := broke(c.err); shun || now.Sub(c.since) < sameTime {
+		l.book.failed(c.listen, shun, now)
+	} else {
+		l.book.lasted(c.listen, now)
+	}
+	l.dialDue()
+}
+
+// dialFailed tells that a dialled address gave no connection.
+type dialFailed struct {
+	addr netip.AddrPort
+	err  error
+}
+
+func (e dialFailed) apply(l *loop) {
+	l.dialling--
+	if e.err == ErrSelf {
+		l.book.isSelf(e.addr)
+	} else {
+		l.book.failed(e.addr, broke(e.err), time.Now())
+	}
+	l.dialDue()
+}
+
+// probed tells who listens at an address.
+type probed struct {
+	addr netip.AddrPort
+	key  catalog.Key
+}
+
+func (e probed) apply(l *loop) {
+	l.dialling--
+	l.reached(e.addr, e.key, time.Now())
+	l.dialDue()
+}
+
+// reached notes that a member was reached at an address, and tells others.
+func (l *loop) reached(addr netip.AddrPort, key catalog.Key, now time.Time) {
+	if !l.book.answered(addr, key, now) {
+		return
+	}
+	if f := l.d.cfg.OnAddress; f != nil {
+		select {
+		case l.d.notices <- func() { f(key, addr) }:
+		default: // it will be reached again
+		}
+	}
+	l.passOn(address{key, addr})
+}
+
+// dialDue dials the addresses whose time has come. Addresses where a connected
+// member says he listens are only probed.
+func (l *loop) dialDue() {
+	if l.d.cfg.Dialer == nil {
+		return
+	}
+	now := time.Now()
+	listening := make(map[netip.AddrPort]bool)
+	for _, c := range l.byID {
+		listening[c.listen] = true
+	}
+	room := l.d.cfg.MaxConns*2/3 - len(l.conns)
+	for _, c := range l.book.due(now, maxContacts, func(k catalog.Key) bool { return l.conns[k] != nil }) {
+		if l.dialling >= maxDialling {
+			return
+		}
+		probe := listening[c.addr]
+		if !probe && l.dialling >= room {
+			continue
+		}
+		addr := c.addr
+		if !l.d.start(func() { l.d.dial(addr, probe) }) {
+			return
+		}
+		c.dialling = true
+		l.dialling++
+	}
+}

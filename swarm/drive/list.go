@@ -1,0 +1,40 @@
+package drive
+
+import (
+	"bytes"
+	"slices"
+
+	"p2pfs/swarm/catalog"
+)
+
+// list returns all members that are shown or connected: ourselves, then by
+// rank, then those of whom nothing is shown.
+func (l *loop) list() []Member {
+	var all []Member
+	known := make(map[catalog.Key]bool)
+	for _, m := range l.state.View().Members() {
+		known[m.Key] = true
+		e := Member{
+			Key: m.Key, Name: m.Name, Self: m.Self, Trusted: m.Trusted,
+			Shown: true, Files: m.Files, Bytes: m.Bytes, Updated: m.Time,
+		}
+		l.addConnection(&e)
+		all = append(all, e)
+	}
+	shown := len(all)
+	for k, c := range l.conns {
+		if !known[k] {
+			e := Member{Key: k, Name: c.name, Trusted: l.trusts(k)}
+			l.addConnection(&e)
+			all = append(all, e)
+		}
+	}
+	slices.SortFunc(all[shown:], func(x, y Member) int { return bytes.Compare(x.Key[:], y.Key[:]) })
+	return all
+}
+
+func (l *loop) addConnection(m *Member) {
+	if c := l.conns[m.Key]; c != nil {
+		m.Connected, m.Addr, m.Since = true, c.listen, c.since
+	}
+}

@@ -1,0 +1,128 @@
+package drive
+
+import (
+	"context"
+	"time"
+
+	"p2pfs/swarm/catalog"
+)
+
+// event is something the loop is told. apply runs on the loop's goroutine and
+// must not block.
+type event interface{ apply(*loop) }
+
+// call is an event that is a function.
+type call func(*loop)
+
+func (f call) apply(l *loop) { f(l) }
+
+// loop owns all that changes. Its methods run on its goroutine only.
+type loop struct {
+	d        *Drive
+	state    *catalog.State
+	conns    map[catalog.Key]*conn // by member
+	byID     map[int]*conn
+	nextID   int
+	dialling int // attempts that are under way
+	book     *book
+	fetch    *fetcher
+	waiting  map[catalog.Hash][]chan<- []byte // for objects
+	asks     map[catalog.Hash]*inquiry        // who has a file
+	heads    *pacer
+	ours     *catalog.Publication // the last one, to be signed again; nil before SetShared
+	told     *catalog.View        // the last that OnView was told of
+	dirty    chan struct{}        // something is to be written to disk
+	swept    time.Time
+}
+
+func newLoop(d *Drive, state *catalog.State) *loop {
+	return &loop{
+		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
+		book: newBook(), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
+		asks: make(map[catalog.Hash]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), told: state.View(),
+	}
+}
+
+// How often the loop looks at its clocks.
+const (
+	tickIdle = 500 * time.Millisecond
+	tickBusy = 50 * time.Millisecond // while objects are being fetched
+	sweepGap = time.Minute
+)
+
+func (l *loop) run(ctx context.Context) {
+	defer l.end()
+	for _, k := range l.state.Wanting() {
+		l.wantAll(l.state.Missing(k))
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	busy := false
+	for {
+		select {
+		case e := <-l.d.events:
+			e.apply(l)
+		case <-timer.C:
+			l.tick(time.Now())
+			busy = false
+			timer.Reset(tickIdle)
+		case <-ctx.Done():
+			return
+		}
+		l.settle()
+		if !busy && len(l.fetch.wants) > 0 {
+			busy = true
+			timer.Reset(tickBusy)
+		}
+	}
+}
+
+// settle does what any event may have made due.
+func (l *loop) settle() {
+	l.request()
+	l.tellView()
+	select {
+	case l.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// tellView makes the newest view known. While the caller is busy with earlier
+// ones it is told later, of several changes at once.
+func (l *loop) tellView() {
+	now, before := l.state.View(), l.told
+	l.d.view.Store(now)
+	if now == before {
+		return
+	}
+	if f := l.d.cfg.OnView; f != nil {
+		select {
+		case l.d.notices <- func() { f(now, before) }:
+		default:
+			return
+		}
+	}
+	l.told = now
+}
+
+// tick does what is due by the clock.
+func (l *loop) tick(now time.Time) {
+	l.dropUnneeded()
+	l.fetch.expire(now)
+	l.applyPaced(now)
+	l.expireInquiries(now)
+	l.dialDue()
+	if now.Sub(l.swept) < sweepGap {
+		return
+	}
+	l.swept = now
+	l.state.Sweep(now)
+	l.publishAgain(now)
+}
+
+// end closes every connection. Their goroutines are waited for by Close.
+func (l *loop) end() {
+	for _, c := range l.byID {
+		c.close(ErrClosed)
+	}
+}

@@ -1,0 +1,115 @@
+package drive
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"p2pfs/swarm/catalog"
+)
+
+// Object returns an object by its hash: a tiny file, whose pieces root it is.
+// It asks the members until one has it or ctx ends; holders are those who
+// probably do, and are asked first. The bytes must not be changed.
+func (d *Drive) Object(ctx context.Context, h catalog.Hash, holders ...catalog.Key) ([]byte, error) {
+	if f := d.cfg.Object; f != nil {
+		if data, ok := f(h); ok {
+			return data, nil
+		}
+	}
+	if data, err := d.cfg.Store.Object(h); err == nil {
+		return data, nil
+	}
+	result := make(chan []byte, 1)
+	if err := d.post(ctx, call(func(l *loop) { l.await(h, result, holders) })); err != nil {
+		return nil, err
+	}
+	select {
+	case data := <-result:
+		return data, nil
+	case <-d.ctx.Done():
+		return nil, ErrClosed
+	case <-ctx.Done():
+		d.post(d.ctx, call(func(l *loop) { l.unawait(h, result) }))
+		return nil, ctx.Err()
+	}
+}
+
+func (l *loop) await(h catalog.Hash, result chan<- []byte, holders []catalog.Key) {
+	l.waiting[h] = append(l.waiting[h], result)
+	var hints []int
+	for _, k := range holders {
+		hints = append(hints, l.idOf(k))
+	}
+	l.fetch.want(h, true, hints...)
+}
+
+func (l *loop) unawait(h catalog.Hash, result chan<- []byte) {
+	list := slices.DeleteFunc(l.waiting[h], func(c chan<- []byte) bool { return c == result })
+	if l.waiting[h] = list; len(list) > 0 {
+		return
+	}
+	delete(l.waiting, h)
+	if !l.state.Needs(h) {
+		l.fetch.drop(h)
+	}
+}
+
+// wantAll fetches objects of catalogues; hints are connections that probably
+// have them.
+func (l *loop) wantAll(list []catalog.Hash, hints ...int) {
+	for _, h := range list {
+		l.fetch.want(h, false, hints...)
+	}
+}
+
+// dropUnneeded gives up objects of catalogues that were replaced or refused
+// while they were fetched.
+func (l *loop) dropUnneeded() {
+	for h := range l.fetch.wants {
+		if _, awaited := l.waiting[h]; !awaited && !l.state.Needs(h) {
+			l.fetch.drop(h)
+		}
+	}
+}
+
+// request sends the gets that are due.
+func (l *loop) request() {
+	if len(l.fetch.wants) == 0 {
+		return
+	}
+	for _, q := range l.fetch.assign(time.Now()) {
+		l.byID[q.member].send(get{q.hashes})
+	}
+}
+
+func (l *loop) onObject(c *conn, h catalog.Hash, data []byte, now time.Time) {
+	if !l.fetch.got(c.id, h) {
+		l.unasked(c, len(data), now)
+		return
+	}
+	c.active = now
+	for _, result := range l.waiting[h] {
+		result <- data // has room for one, and gets one
+	}
+	delete(l.waiting, h)
+	if l.state.Needs(h) {
+		p := l.state.PutObject(data, now)
+		l.wantAll(p.Missing, c.id)
+	}
+}
+
+func (l *loop) onNone(c *conn, m none, now time.Time) {
+	for _, h := range m.hashes {
+		if !l.fetch.none(c.id, h) {
+			l.unasked(c, len(h), now)
+		}
+	}
+}
+
+// unasked counts bytes that a member sent without having been asked.
+func (l *loop) unasked(c *conn, n int, now time.Time) {
+	if c.unasked += n + 64; c.unasked > maxUnaskedData {
+		l.remove(c, ErrFlood, now)
+	}
+}

@@ -1,0 +1,171 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/wire"
+)
+
+// accepted runs a connection that came to us.
+func (d *Drive) accepted(c *conn, hs *wire.Handshake) {
+	err := d.attach(c, func() error { return d.greeter.greet(c, hs, false) }, func() { <-d.half })
+	d.log.Debug("member connection over", "peer", c.remote, "member", c.key.Short(), "err", err)
+}
+
+// dial makes a connection and runs it. A probe only finds out who listens.
+func (d *Drive) dial(addr netip.AddrPort, probe bool) {
+	ctx, cancel := context.WithTimeout(d.ctx, handshakeTime)
+	nc, err := d.cfg.Dialer.Dial(ctx, addr)
+	cancel()
+	if err != nil {
+		d.post(d.ctx, dialFailed{addr, err})
+		return
+	}
+	c := newConn(nc, addr)
+	greeted := false
+	err = d.attach(c, func() error {
+		err := d.greeter.greet(c, nil, probe)
+		if greeted = err == nil; greeted && probe {
+			d.post(d.ctx, probed{addr, c.key})
+			err = errProbed
+		}
+		return err
+	}, func() {})
+	if !greeted {
+		d.post(d.ctx, dialFailed{addr, err})
+	}
+	d.log.Debug("member connection over", "peer", addr, "member", c.key.Short(), "err", err)
+}
+
+var errProbed = errors.New("address verified")
+
+// attach runs a connection from its handshake to its end and returns why it
+// ended. greeted is called when the handshake is over, well or not.
+func (d *Drive) attach(c *conn, greet func() error, greeted func()) error {
+	defer context.AfterFunc(d.ctx, func() { c.close(ErrClosed) })()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		c.write(func() { d.post(d.ctx, drained{c}) })
+	}()
+	defer func() { <-written }()
+	err := greet()
+	greeted()
+	if err == nil {
+		verdict := make(chan error, 1)
+		if err = d.post(d.ctx, joined{c, verdict}); err == nil {
+			select {
+			case err = <-verdict:
+			case <-d.ctx.Done():
+				err = ErrClosed
+			}
+		}
+		if err == nil {
+			err = d.receive(c)
+			c.close(err)
+			d.post(d.ctx, left{c})
+		}
+	}
+	c.close(err)
+	return c.err
+}
+
+// receive reads messages until the connection ends.
+func (d *Drive) receive(c *conn) error {
+	for {
+		m, err := c.read()
+		if err != nil {
+			return err
+		}
+		if err := d.handle(c, m); err != nil {
+			return err
+		}
+	}
+}
+
+// handle answers what can be answered here and hands the rest to the loop.
+func (d *Drive) handle(c *conn, m message) error {
+	switch m := m.(type) {
+	case get:
+		d.serveObjects(c, m)
+		return nil
+	case who:
+		c.allow(d.ctx, 1)
+		c.reply(d.answer(m.root))
+		return nil
+	case object:
+		return d.post(d.ctx, received{c, m, catalog.HashObject(m.data)})
+	case heads:
+		c.allow(d.ctx, len(m.heads))
+		for i := range m.heads {
+			if err := m.heads[i].Admit(d.greeter.rendezvous); err != nil {
+				return fmt.Errorf("%w: %w", ErrForged, err)
+			}
+		}
+	case summary, peers, holds:
+		c.allow(d.ctx, 1)
+	case hello:
+		return ErrMessage
+	}
+	return d.post(d.ctx, received{c: c, m: m})
+}
+
+// allow takes n from what the peer may send unasked, and waits if there is not
+// so much.
+func (c *conn) allow(ctx context.Context, n int) {
+	r := c.allowance.ReserveN(time.Now(), n)
+	wait := r.Delay()
+	if wait == 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.done:
+	case <-ctx.Done():
+	}
+}
+
+// serveObjects answers a get.
+func (d *Drive) serveObjects(c *conn, m get) {
+	var missing []catalog.Hash
+	for _, h := range m.hashes {
+		data, err := d.cfg.Store.Object(h)
+		if err != nil {
+			data = nil
+			if f := d.cfg.Object; f != nil {
+				data, _ = f(h)
+			}
+		}
+		if data == nil || len(data) > catalog.MaxObject {
+			missing = append(missing, h)
+			continue
+		}
+		c.reply(object{data})
+	}
+	if len(missing) > 0 {
+		c.reply(none{missing})
+	}
+}
+
+// answer says who holds a file.
+func (d *Drive) answer(root catalog.Hash) holds {
+	m := holds{root: root}
+	if d.cfg.Holders == nil {
+		return m
+	}
+	bits := 0
+	for _, h := range d.cfg.Holders(root) {
+		if bits += len(h.Pieces.Bits); len(m.holders) == maxHolders || bits > maxBits {
+			break
+		}
+		m.holders = append(m.holders, holding{h.Addr, h.Member, h.Pieces})
+	}
+	return m
+}
