@@ -74,16 +74,16 @@ func (s *Store) writeClean() error {
 	if boot == "" {
 		return nil
 	}
+	s.mu.RLock()
 	text := s.appendTrusted([]byte(cleanHeader + boot + "\n"))
+	s.mu.RUnlock()
 	sum := sha256.Sum256(text)
 	return writeSmall(s.dir, cleanName, text, sum[:])
 }
 
 // appendTrusted appends a record of each verified piece.
-func (s *Store) appendTrusted(text []byte) []byte {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for k, e := range s.index {
+func (t *table) appendTrusted(text []byte) []byte {
+	for k, e := range t.index {
 		if !e.verified {
 			continue
 		}

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"container/heap"
-	"math"
 	"sync/atomic"
 )
 
@@ -115,49 +114,4 @@ func (h *handle) unref() {
 func (h *handle) unchanged() bool {
 	in, err := h.f.Info()
 	return err == nil && in.linked && in.same(h.info)
-}
-
-// keepOpen adds h to the open files and returns the one that must go for it,
-// without its table reference: the least recently used that nobody reads, or
-// h itself. Store.mu is held.
-func (s *Store) keepOpen(h *handle) (out *handle) {
-	if len(s.files) < maxOpen {
-		s.files = append(s.files, h)
-		h.entry.handle = h
-		return nil
-	}
-	oldest, at := int64(math.MaxInt64), -1
-	for i, o := range s.files {
-		if use := o.entry.use.Load(); use < oldest && o.refs.Load() == 1 {
-			oldest, at = use, i
-		}
-	}
-	if at < 0 {
-		return h
-	}
-	out = s.files[at]
-	out.entry.handle = nil
-	s.files[at] = h
-	h.entry.handle = h
-	return out
-}
-
-// forget takes e's open file out of the table and returns it, or nil. The
-// caller unrefs it after letting go of Store.mu.
-func (s *Store) forget(e *entry) *handle {
-	h := e.handle
-	if h == nil {
-		return nil
-	}
-	e.handle = nil
-	for i, o := range s.files {
-		if o == h {
-			last := len(s.files) - 1
-			s.files[i] = s.files[last]
-			s.files[last] = nil
-			s.files = s.files[:last]
-			break
-		}
-	}
-	return h
 }

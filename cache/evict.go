@@ -62,13 +62,14 @@ func (s *Store) Remove(k Key) error {
 	}
 	s.mu.Lock()
 	h := s.take(e)
-	s.used -= e.alloc
 	dir := s.dir
 	s.mu.Unlock()
 	if h != nil {
 		h.unref()
 	}
 	if err := dir.Remove(pathName(k)); err != nil && !isNotExist(err) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.restore(e)
 		return fmt.Errorf("cache: %w", err)
 	}
@@ -86,6 +87,10 @@ func (s *Store) Trim() error {
 func (s *Store) makeRoom(need int64) error {
 	free, known := s.directory().Free()
 	s.mu.Lock()
+	if s.closed && need == 0 {
+		s.mu.Unlock()
+		return ErrClosed
+	}
 	s.reserved += need
 	over := s.used - s.dying + s.reserved - s.cfg.Size
 	if known {
@@ -118,44 +123,6 @@ func (s *Store) makeRoom(need int64) error {
 	return nil
 }
 
-// takeVictims claims idle pieces of at least over bytes in all, least
-// recently used first, and takes them out of the index. ok is false when
-// there are not enough. Store.mu is held.
-func (s *Store) takeVictims(over int64) (victims []*entry, ok bool) {
-	var skipped []*entry
-	for over > 0 {
-		e := s.lru.oldest()
-		if e == nil {
-			break
-		}
-		s.lru.remove(e)
-		if s.busy[e.key] != nil || !e.idle() {
-			e.use.Store(s.now()) // in use now
-			skipped = append(skipped, e)
-			continue
-		}
-		over -= e.alloc
-		s.busy[e.key] = make(chan struct{})
-		delete(s.index, e.key)
-		s.dying += e.alloc
-		victims = append(victims, e)
-	}
-	for _, e := range skipped {
-		s.lru.add(e)
-	}
-	return victims, over <= 0
-}
-
-// putBack undoes what takeVictims did to e. Store.mu is held.
-func (s *Store) putBack(e *entry) {
-	s.dying -= e.alloc
-	s.index[e.key] = e
-	if s.pins[e.key] == 0 {
-		s.lru.add(e)
-	}
-	s.unclaimLocked(e.key)
-}
-
 // evict removes the file of a victim and lets go of its key. When that fails
 // the piece is back in the index.
 func (s *Store) evict(dir directory, e *entry) error {
@@ -176,19 +143,6 @@ func (s *Store) evict(dir directory, e *entry) error {
 		s.putBack(e)
 		return err
 	}
-	s.dying -= e.alloc
-	s.used -= e.alloc
-	s.unclaimLocked(e.key)
+	s.buried(e)
 	return nil
-}
-
-// restore puts an entry that was taken out back into the index.
-func (s *Store) restore(e *entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.index[e.key] = e
-	s.used += e.alloc
-	if s.pins[e.key] == 0 {
-		s.lru.add(e)
-	}
 }

@@ -144,6 +144,10 @@ func TestTrim(t *testing.T) {
 		t.Errorf("have %v, want 0 and 5", got)
 	}
 	s.check(t)
+	closeStore(t, s)
+	if err := s.Trim(); err != ErrClosed {
+		t.Errorf("Trim after Close: got %v, want ErrClosed", err)
+	}
 }
 
 // TestKeepFree evicts for the floor of the file system, whatever the budget.

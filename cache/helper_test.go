@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 )
 
@@ -119,7 +118,7 @@ func onDisk(t testing.TB, dir string) (used int64, odd []string) {
 		}
 		fi, err := d.Info()
 		if err == nil {
-			used += fi.Sys().(*syscall.Stat_t).Blocks * 512
+			used += infoOf(fi).alloc
 		}
 		return err
 	})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"time"
 )
 
 // allocUnit is what a piece's length is rounded up to when room is made.
@@ -67,34 +66,6 @@ func (s *Store) putClaimed(k Key, blocks [][]byte, size int64) error {
 	}
 	s.insert(k, in, s.now(), true)
 	return nil
-}
-
-// insert adds a piece, last used at use, to the index. Store.mu is held.
-func (s *Store) insert(k Key, in info, use int64, verified bool) {
-	e := &entry{key: k, size: in.size, verified: verified, at: -1}
-	s.account(e, in)
-	use = min(use, s.now())
-	e.use.Store(use)
-	e.touched.Store(use)
-	s.index[k] = e
-	if s.pins[k] == 0 {
-		s.lru.add(e)
-	}
-}
-
-// fresh is for how long a new file's st_blocks may still be too small: some
-// file systems (ZFS) allocate when they write back.
-const fresh = int64(time.Minute)
-
-// account takes over what in says of e's file, and corrects the bytes used by
-// what e had been taken to allocate. Store.mu is held.
-func (s *Store) account(e *entry, in info) {
-	alloc := in.alloc
-	if s.now()-in.mtime < fresh {
-		alloc = max(alloc, roundUp(in.size))
-	}
-	s.used += alloc - e.alloc
-	e.alloc, e.ino, e.mtime = alloc, in.ino, in.mtime
 }
 
 // write creates k's file under its temporary name and renames it. A directory
@@ -204,7 +175,7 @@ func (s *Store) sweep() {
 	for k := range s.litter {
 		if s.busy[k] == nil && len(keys) < sweepMax {
 			keys = append(keys, k)
-			s.busy[k] = make(chan struct{})
+			s.begin(k)
 			delete(s.litter, k)
 		}
 	}

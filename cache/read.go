@@ -229,7 +229,6 @@ func (s *Store) drop(k Key, cause error) error {
 func (s *Store) dropClaimed(e *entry, cause error) error {
 	s.mu.Lock()
 	h := s.take(e)
-	s.used -= e.alloc
 	dir := s.dir
 	s.mu.Unlock()
 	if h != nil {
@@ -242,12 +241,4 @@ func (s *Store) dropClaimed(e *entry, cause error) error {
 	s.fault("piece dropped", cause)
 	s.cfg.OnEvict(e.key)
 	return err
-}
-
-// take takes e out of the index and returns its open file, which the caller
-// unrefs after letting go of Store.mu.
-func (s *Store) take(e *entry) *handle {
-	delete(s.index, e.key)
-	s.lru.remove(e)
-	return s.forget(e)
 }

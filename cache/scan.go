@@ -88,8 +88,9 @@ type found struct {
 	info info
 }
 
-// scan lists all pieces of dir and removes what crashes left behind.
-func (s *Store) scan(dir directory) ([]found, error) {
+// scan lists all pieces of dir and removes what crashes left behind. It tells
+// fault what cannot be removed.
+func scan(dir directory, fault func(op string, err error)) ([]found, error) {
 	var (
 		mu    sync.Mutex
 		all   []found
@@ -100,7 +101,7 @@ func (s *Store) scan(dir directory) ([]found, error) {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for shard := range names {
-				part, err := s.scanShard(dir, shard)
+				part, err := scanShard(dir, shard, fault)
 				mu.Lock()
 				all = append(all, part...)
 				if err != nil && first == nil {
@@ -120,7 +121,7 @@ func (s *Store) scan(dir directory) ([]found, error) {
 
 // scanShard lists one directory. Of what stands there under a name of our
 // form it removes temporary files, links and files of an impossible size.
-func (s *Store) scanShard(dir directory, shard string) ([]found, error) {
+func scanShard(dir directory, shard string, fault func(op string, err error)) ([]found, error) {
 	list, err := dir.List(shard)
 	if err != nil {
 		if isNotExist(err) {
@@ -137,23 +138,13 @@ func (s *Store) scanShard(dir directory, shard string) ([]found, error) {
 		}
 		if tmp || !l.info.regular || l.info.size == 0 || l.info.size > MaxPiece {
 			if err := dir.Remove(filepath.Join(shard, l.name)); err != nil {
-				s.fault("remove", err)
+				fault("remove", err)
 			}
 			continue
 		}
 		pieces = append(pieces, found{k, l.info})
 	}
 	return pieces, nil
-}
-
-// adopt makes pieces the index. Those that trusted describes as they are need
-// no verification. Store.mu is held.
-func (s *Store) adopt(pieces []found, trusted map[Key]info) {
-	s.lru = make(lru, 0, len(pieces))
-	for _, p := range pieces {
-		in, ok := trusted[p.key]
-		s.insert(p.key, p.info, p.info.atime, ok && in.same(p.info))
-	}
 }
 
 // revive makes the directory again after old was removed under us. All pieces
@@ -182,49 +173,20 @@ func (s *Store) reopen(old directory) (gone []Key, err error) {
 	var pieces []found
 	if err = checkFormat(dir); err == nil {
 		takeClean(dir)
-		pieces, err = s.scan(dir)
+		pieces, err = scan(dir, s.fault)
 	}
 	if err != nil {
 		dir.Close()
 		return nil, err
 	}
 	s.log.Warn("cache directory was removed, made it again", "dir", s.cfg.Dir)
-	gone, files := s.replace(dir, pieces)
+	s.mu.Lock()
+	s.dir = dir
+	gone, files := s.replace(pieces)
+	s.mu.Unlock()
 	for _, h := range files {
 		h.unref()
 	}
 	old.Close()
 	return gone, nil
-}
-
-// replace makes dir and the pieces in it what the store has. Pieces that are
-// claimed are left to whoever has claimed them. It returns what is gone,
-// claimed, and the open files that have to be unreferenced.
-func (s *Store) replace(dir directory, pieces []found) (gone []Key, files []*handle) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dir = dir
-	for k, e := range s.index {
-		if s.busy[k] != nil {
-			continue
-		}
-		if h := s.take(e); h != nil {
-			files = append(files, h)
-		}
-		s.used -= e.alloc
-		gone = append(gone, k)
-	}
-	for _, p := range pieces {
-		if s.index[p.key] == nil && s.busy[p.key] == nil {
-			s.insert(p.key, p.info, p.info.atime, false)
-		}
-	}
-	missing := gone[:0]
-	for _, k := range gone {
-		if s.index[k] == nil {
-			s.busy[k] = make(chan struct{})
-			missing = append(missing, k)
-		}
-	}
-	return missing, files
 }

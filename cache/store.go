@@ -51,7 +51,6 @@ type Config struct {
 type Store struct {
 	cfg    Config
 	log    *slog.Logger
-	now    func() int64 // Unix nanoseconds, never running back
 	open   func(path string) (directory, error)
 	faults faultLog
 
@@ -59,18 +58,10 @@ type Store struct {
 	// is not mu because that takes input and output.
 	reviving sync.Mutex
 
-	mu       sync.RWMutex // guards the fields below; never held across I/O
-	dir      directory
-	index    map[Key]*entry
-	lru      lru
-	busy     map[Key]chan struct{} // claimed pieces; closed when let go
-	pins     map[Key]int           // how often each key is pinned
-	files    []*handle             // kept open
-	used     int64                 // bytes allocated to pieces
-	dying    int64                 // part of used that is being removed
-	reserved int64                 // bytes of pieces being written
-	litter   map[Key]struct{}      // keys of files that could not be removed
-	closed   bool
+	mu  sync.RWMutex // guards the fields below; never held across I/O
+	dir directory
+	table
+	closed bool
 }
 
 // Open makes the directory of cfg the cache of this process. It reads every
@@ -94,14 +85,10 @@ func newStore(cfg Config) *Store {
 		cfg.OnEvict = func(Key) {}
 	}
 	s := &Store{
-		cfg:    cfg,
-		log:    cfg.Log,
-		now:    clock(),
-		open:   openDir,
-		index:  make(map[Key]*entry),
-		busy:   make(map[Key]chan struct{}),
-		pins:   make(map[Key]int),
-		litter: make(map[Key]struct{}),
+		cfg:   cfg,
+		log:   cfg.Log,
+		open:  openDir,
+		table: newTable(),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -134,7 +121,7 @@ func (s *Store) start() error {
 	if s.cfg.VerifyAll {
 		trusted = nil
 	}
-	found, err := s.scan(dir)
+	found, err := scan(dir, s.fault)
 	if err != nil {
 		dir.Close()
 		return err
@@ -173,14 +160,6 @@ func (s *Store) Close() error {
 		err = err1
 	}
 	return err
-}
-
-// anyBusy returns what is closed when one of the claims ends.
-func (s *Store) anyBusy() chan struct{} {
-	for _, ch := range s.busy {
-		return ch
-	}
-	return nil
 }
 
 // Has reports whether k is there, as far as is known without reading it.
@@ -226,7 +205,7 @@ func (s *Store) claim(k Key) (*entry, error) {
 		<-ch
 		s.mu.Lock()
 	}
-	s.busy[k] = make(chan struct{})
+	s.begin(k)
 	return s.index[k], nil
 }
 
@@ -234,12 +213,7 @@ func (s *Store) claim(k Key) (*entry, error) {
 func (s *Store) unclaim(k Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unclaimLocked(k)
-}
-
-func (s *Store) unclaimLocked(k Key) {
-	close(s.busy[k])
-	delete(s.busy, k)
+	s.end(k)
 }
 
 // directory returns the directory of the moment.
