@@ -13,10 +13,11 @@ type Stats struct {
 	Known          int   // addresses
 	Received, Sent int64 // payload bytes on the wire
 	Down, Up       float64
-	Wasted         int64 // payload bytes that were of no use: bad, twice, never asked for
-	Failed         int   // pieces that did not verify
-	Waiting        int   // reads that wait
-	Trouble        string
+	Wasted         int64  // payload bytes that were of no use: bad, twice, never asked for
+	Failed         int    // pieces that did not verify
+	Waiting        int    // reads that wait
+	Why            string // in a sentence, what the longest waiting read waits for
+	Trouble        string // what a tracker that does not answer says
 }
 
 // counts are the sums that outlive connections.
@@ -51,6 +52,9 @@ func (l *loop) publishStats() {
 		s.Pieces, s.Have = l.picker.Pieces(), l.picker.HaveCount()
 		s.Length = l.info().Length()
 		s.Left = l.left()
+	}
+	if piece, ok := l.readers.longest(); ok && s.Waiting > 0 {
+		s.Why = fmt.Sprintf("waiting for piece %d: %s", piece, l.why(piece))
 	}
 	l.t.stats.Store(&s)
 }
@@ -105,4 +109,15 @@ func (rs *readers) oldest(now time.Time) (d time.Duration) {
 		d = max(d, now.Sub(w.since))
 	}
 	return d
+}
+
+// longest is the piece that has been waited for longest.
+func (rs *readers) longest() (piece int, ok bool) {
+	var since time.Time
+	for i, ws := range rs.wants {
+		if !ok || ws[0].since.Before(since) {
+			piece, since, ok = i, ws[0].since, true
+		}
+	}
+	return piece, ok
 }

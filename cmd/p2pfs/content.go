@@ -1,0 +1,245 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/netip"
+	"sync"
+	"time"
+
+	p2fs "p2pfs/fs"
+	"p2pfs/swarm"
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/share"
+)
+
+const (
+	// maxTiny is the size up to which a file is also an object of the
+	// catalogue: its pieces root is its SHA-256.
+	maxTiny = metainfo.BlockSize
+	// objectWait is how long a tiny file is waited for among the members
+	// before its swarm is asked too.
+	objectWait = 2 * time.Second
+	// idleTorrent is how long the swarm of a file that nobody reads or
+	// asks us for is kept.
+	idleTorrent = time.Minute
+)
+
+func metaHash(h catalog.Hash) metainfo.Hash256 { return metainfo.Hash256(h) }
+
+// open opens a member's file: from our own share directory if it is there,
+// else through the cache and the members that hold it.
+func (m *member) open(e *catalog.Entry) (p2fs.Content, error) {
+	switch {
+	case e.Size == 0:
+		return fixed(nil), nil
+	case e.Size <= maxTiny:
+		return &tinyFile{m: m, file: newSwarmFile(m, e)}, nil
+	}
+	if _, ok := m.share.ByRoot(metaHash(e.Root)); ok {
+		if r, err := m.share.Reader(metaHash(e.Root)); err == nil {
+			return &ownFile{r: r, file: newSwarmFile(m, e)}, nil
+		}
+	}
+	return newSwarmFile(m, e), nil
+}
+
+// fixed is a content that is all there.
+type fixed []byte
+
+func (f fixed) ReadAt(_ context.Context, p []byte, off int64) (int, error) {
+	return bytes.NewReader(f).ReadAt(p, off)
+}
+
+func (fixed) Close() error { return nil }
+
+// ownFile is a file of our own share directory. One that changes while it is
+// open is read from other holders, as it was published.
+type ownFile struct {
+	r    *share.Reader
+	file *swarmFile
+}
+
+func (f *ownFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	n, err := f.r.ReadAt(p, off)
+	if err == nil || errors.Is(err, io.EOF) {
+		return n, err
+	}
+	return f.file.ReadAt(ctx, p, off)
+}
+
+func (f *ownFile) Close() error { return errors.Join(f.r.Close(), f.file.Close()) }
+
+// tinyFile is a file that travels as an object between members.
+type tinyFile struct {
+	m    *member
+	file *swarmFile
+
+	mu   sync.Mutex // guards data
+	data []byte
+}
+
+func (f *tinyFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	data, err := f.load(ctx)
+	if err != nil {
+		return f.file.ReadAt(ctx, p, off)
+	}
+	return bytes.NewReader(data).ReadAt(p, off)
+}
+
+// load reads the file from the share directory, the cache, or another member.
+func (f *tinyFile) load(ctx context.Context) ([]byte, error) {
+	f.mu.Lock()
+	data := f.data
+	f.mu.Unlock()
+	if data != nil {
+		return data, nil
+	}
+	data, err := f.m.tiny(ctx, f.file.root, f.file.size)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	f.data = data
+	f.mu.Unlock()
+	return data, nil
+}
+
+func (f *tinyFile) Close() error { return f.file.Close() }
+
+// tiny returns a file of at most maxTiny bytes.
+func (m *member) tiny(ctx context.Context, root metainfo.Hash256, size int64) ([]byte, error) {
+	if data, ok := m.localTiny(root); ok {
+		return data, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, objectWait)
+	defer cancel()
+	data, err := m.drive.Load().Object(ctx, catalog.Hash(root))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) != size {
+		return nil, errors.New("file is not as long as its catalogue entry says")
+	}
+	if err := m.cache.Put(rootKey(root), [][]byte{data}); err != nil {
+		m.log.Debug("tiny file not cached", "err", err)
+	}
+	return data, nil
+}
+
+// localTiny is a tiny file that is on this machine, for us and for others.
+func (m *member) localTiny(root metainfo.Hash256) ([]byte, bool) {
+	buf := make([]byte, maxTiny)
+	if f, ok := m.share.ByRoot(root); ok && f.Size <= maxTiny {
+		if r, err := m.share.Reader(root); err == nil {
+			defer r.Close()
+			if n, err := r.ReadAt(buf[:f.Size], 0); int64(n) == f.Size && (err == nil || err == io.EOF) {
+				return buf[:n], true
+			}
+		}
+	}
+	k := rootKey(root)
+	size, ok := m.cache.Size(k)
+	if !ok || size > maxTiny {
+		return nil, false
+	}
+	n, err := m.cache.ReadAt(k, buf[:size], 0)
+	return buf[:n], err == nil
+}
+
+// swarmFile is a file that is read from its v2 swarm. The torrent is begun
+// when the first byte is read, and again when it has ended for idleness.
+type swarmFile struct {
+	m    *member
+	name string
+	size int64
+	root metainfo.Hash256
+
+	mu     sync.Mutex // guards reader
+	reader *swarm.Reader
+	of     *swarm.Torrent
+}
+
+func newSwarmFile(m *member, e *catalog.Entry) *swarmFile {
+	return &swarmFile{m: m, name: e.Published, size: e.Size, root: metaHash(e.Root)}
+}
+
+func (f *swarmFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	for again := false; ; again = true {
+		r, err := f.open()
+		if err != nil {
+			return 0, err
+		}
+		n, err := r.ReadAt(ctx, p, off)
+		if !errors.Is(err, swarm.ErrClosed) || again {
+			return n, err
+		}
+	}
+}
+
+// open returns a reader of a torrent that has not ended.
+func (f *swarmFile) open() (*swarm.Reader, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.reader != nil && f.of.Err() == nil {
+		return f.reader, nil
+	}
+	spec, err := f.m.driveSpec(f.name, f.size, f.root)
+	if err != nil {
+		return nil, err
+	}
+	if f.of, err = f.m.client.Add(spec); err != nil {
+		return nil, err
+	}
+	f.reader = f.of.NewReader(0)
+	return f.reader, nil
+}
+
+func (f *swarmFile) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.reader != nil {
+		return f.reader.Close()
+	}
+	return nil
+}
+
+// driveSpec is the v2 torrent of a shared file: a catalogue entry is enough to
+// make it.
+func (m *member) driveSpec(name string, size int64, root metainfo.Hash256) (swarm.Spec, error) {
+	info, err := metainfo.BuildV2(name, size, metainfo.PieceLength(size), root)
+	if err != nil {
+		return swarm.Spec{}, err
+	}
+	return swarm.Spec{
+		MetaInfo:    &metainfo.MetaInfo{Info: info, Layers: m.holdings.layersOf(root)},
+		Storage:     m.holdings.storage,
+		Trackers:    m.trackers.urls(),
+		Announce:    swarm.OnNeed,
+		ReadTimeout: m.cfg.readTimeout,
+		Idle:        idleTorrent,
+		FindPeers:   func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, root) },
+	}, nil
+}
+
+// holders asks the members who holds a file.
+func (m *member) holders(ctx context.Context, root metainfo.Hash256) []netip.AddrPort {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	found, err := m.drive.Load().Who(ctx, catalog.Hash(root))
+	if err != nil {
+		m.log.Debug("asking for holders", "root", root, "err", err)
+	}
+	var out []netip.AddrPort
+	for _, h := range found {
+		if h.Addr.IsValid() {
+			out = append(out, h.Addr)
+		}
+	}
+	return out
+}

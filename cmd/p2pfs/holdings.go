@@ -1,0 +1,305 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/bits-and-blooms/bitset"
+
+	"p2pfs/cache"
+	"p2pfs/swarm"
+	"p2pfs/swarm/metainfo"
+)
+
+// sidecarSuffix ends the names of the files that holdings keeps.
+const sidecarSuffix = ".torrent"
+
+// holdings knows which pieces of which torrents the cache has. It keeps the
+// metainfo of each beside the cache, so that a restart finds its pieces
+// without a peer. Safe for concurrent use.
+type holdings struct {
+	dir   string
+	cache *cache.Store
+	log   *slog.Logger
+
+	// mu guards what follows; it is not held across I/O.
+	mu     sync.Mutex
+	byRoot map[metainfo.Hash256]*holding // single-file v2 torrents
+	byHash map[metainfo.Hash]*holding
+	keys   map[cache.Key][]pieceRef
+	lost   func(infoHash metainfo.Hash, piece int) // told of evictions
+}
+
+// holding is what is held of one torrent.
+type holding struct {
+	meta  *metainfo.MetaInfo
+	held  *bitset.BitSet
+	bytes int64
+	saved bool
+}
+
+type pieceRef struct {
+	h     *holding
+	piece int
+}
+
+// openHoldings reads the metainfo in dir and asks the cache for its pieces. A
+// file that cannot be read is dropped: its pieces are found again when the
+// torrent is.
+func openHoldings(dir string, store *cache.Store, log *slog.Logger) (*holdings, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	hs := &holdings{
+		dir: dir, cache: store, log: log,
+		byRoot: map[metainfo.Hash256]*holding{}, byHash: map[metainfo.Hash]*holding{}, keys: map[cache.Key][]pieceRef{},
+	}
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		path := filepath.Join(dir, n.Name())
+		if !strings.HasSuffix(n.Name(), sidecarSuffix) {
+			os.Remove(path) // left by a crash
+			continue
+		}
+		m, err := readTorrent(path)
+		if err != nil {
+			log.Warn("dropping unreadable metainfo", "path", path, "err", err)
+			os.Remove(path)
+			continue
+		}
+		h := hs.holding(m)
+		h.saved = true
+		hs.find(h)
+	}
+	return hs, nil
+}
+
+func readTorrent(path string) (*metainfo.MetaInfo, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return metainfo.Parse(data)
+}
+
+// holding returns the torrent's holding, made if it is new.
+func (hs *holdings) holding(m *metainfo.MetaInfo) *holding {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	for _, ih := range m.Info.InfoHashes() {
+		if h := hs.byHash[ih]; h != nil {
+			return h
+		}
+	}
+	h := &holding{meta: m, held: bitset.New(uint(m.Info.NumPieces()))}
+	for _, ih := range m.Info.InfoHashes() {
+		hs.byHash[ih] = h
+	}
+	if m.Info.V2 && m.Info.Single && hs.byRoot[m.Info.Files[0].Root] == nil {
+		hs.byRoot[m.Info.Files[0].Root] = h
+	}
+	return h
+}
+
+// find notes the pieces that the cache has.
+func (hs *holdings) find(h *holding) {
+	for i := range h.meta.Info.NumPieces() {
+		if k, ok := swarm.PieceKey(h.meta.Info, h.meta.Layers, i); ok && hs.cache.Has(k) {
+			hs.note(h, i, k)
+		}
+	}
+}
+
+// note notes that a piece is held.
+func (hs *holdings) note(h *holding, piece int, k cache.Key) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if h.held.Test(uint(piece)) {
+		return
+	}
+	h.held.Set(uint(piece))
+	h.bytes += int64(h.meta.Info.PieceSize(piece))
+	hs.keys[k] = append(hs.keys[k], pieceRef{h, piece})
+}
+
+// onLost sets what is told of pieces that the cache dropped.
+func (hs *holdings) onLost(f func(infoHash metainfo.Hash, piece int)) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	hs.lost = f
+}
+
+// evicted is the cache's word that a piece is gone.
+func (hs *holdings) evicted(k cache.Key) {
+	hs.mu.Lock()
+	refs := hs.keys[k]
+	delete(hs.keys, k)
+	for _, r := range refs {
+		if r.h.held.Test(uint(r.piece)) {
+			r.h.held.Clear(uint(r.piece))
+			r.h.bytes -= int64(r.h.meta.Info.PieceSize(r.piece))
+		}
+	}
+	lost := hs.lost
+	hs.mu.Unlock()
+	if lost != nil {
+		for _, r := range refs {
+			for _, ih := range r.h.meta.Info.InfoHashes() {
+				lost(ih, r.piece)
+			}
+		}
+	}
+}
+
+// local is how many bytes are held of the file with that pieces root, which is
+// size bytes long.
+func (hs *holdings) local(root metainfo.Hash256, size int64) int64 {
+	if size <= metainfo.PieceLength(size) { // its root names its only piece
+		if hs.cache.Has(rootKey(root)) {
+			return size
+		}
+		return 0
+	}
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if h := hs.byRoot[root]; h != nil {
+		return h.bytes
+	}
+	return 0
+}
+
+// pieces is the set of pieces held of the file with that pieces root; nil if
+// there is none of it.
+func (hs *holdings) pieces(root metainfo.Hash256) *bitset.BitSet {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if h := hs.byRoot[root]; h != nil && h.held.Any() {
+		return h.held.Clone()
+	}
+	return nil
+}
+
+// rootKey is the cache's name for a piece that is a whole file.
+func rootKey(root metainfo.Hash256) (k cache.Key) {
+	k[0] = '2'
+	copy(k[1:], root[:])
+	return k
+}
+
+// byInfoHash returns a torrent of which something is held.
+func (hs *holdings) byInfoHash(ih metainfo.Hash) *metainfo.MetaInfo {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if h := hs.byHash[ih]; h != nil && h.held.Any() {
+		return h.meta
+	}
+	return nil
+}
+
+// layersOf are the piece layers kept for a file, nil if there are none.
+func (hs *holdings) layersOf(root metainfo.Hash256) metainfo.Layers {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if h := hs.byRoot[root]; h != nil {
+		return h.meta.Layers
+	}
+	return nil
+}
+
+// Load is part of swarm.Sidecar.
+func (hs *holdings) Load(ih metainfo.Hash) *metainfo.MetaInfo {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if h := hs.byHash[ih]; h != nil && h.saved {
+		return h.meta
+	}
+	return nil
+}
+
+// Save is part of swarm.Sidecar: metadata or layers came from peers.
+func (hs *holdings) Save(_ metainfo.Hash, m *metainfo.MetaInfo) {
+	h := hs.holding(m)
+	hs.mu.Lock()
+	h.meta = m
+	hs.mu.Unlock()
+	hs.write(h, m)
+}
+
+func (hs *holdings) write(h *holding, m *metainfo.MetaInfo) {
+	data, err := m.Marshal()
+	if err == nil {
+		name := m.Info.InfoHashes()[0].String() + sidecarSuffix
+		err = writeFileAtomic(filepath.Join(hs.dir, name), data)
+	}
+	if err != nil {
+		hs.log.Warn("metainfo not kept; its pieces will not be found after a restart", "err", err)
+		return
+	}
+	hs.mu.Lock()
+	h.saved = true
+	hs.mu.Unlock()
+}
+
+// writeFileAtomic writes a file that is there whole or not at all.
+func writeFileAtomic(path string, data []byte) error {
+	tmp := path + ".tmp"
+	err := os.WriteFile(tmp, data, 0o600)
+	return errors.Join(err, os.Rename(tmp, path))
+}
+
+// storage keeps a torrent's pieces in the cache and notes which are held.
+type storage struct {
+	swarm.Storage
+	hs     *holdings
+	h      *holding
+	mu     sync.Mutex // guards layers
+	layers metainfo.Layers
+}
+
+// storage is the Storage of Specs whose pieces go into the cache.
+func (hs *holdings) storage(m *metainfo.MetaInfo) (swarm.Storage, error) {
+	h := hs.holding(m)
+	s := &storage{Storage: swarm.Cached(hs.cache, m), hs: hs, h: h, layers: m.Layers}
+	hs.find(h)
+	return s, nil
+}
+
+// SetLayers is part of swarm.LayerStorage.
+func (s *storage) SetLayers(l metainfo.Layers) {
+	s.mu.Lock()
+	s.layers = l
+	s.mu.Unlock()
+	s.Storage.(swarm.LayerStorage).SetLayers(l)
+}
+
+// WritePiece stores the piece, notes it, and keeps the metainfo with the
+// first one.
+func (s *storage) WritePiece(piece int, blocks [][]byte) error {
+	if err := s.Storage.WritePiece(piece, blocks); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	layers := s.layers
+	s.mu.Unlock()
+	if k, ok := swarm.PieceKey(s.h.meta.Info, layers, piece); ok {
+		s.hs.note(s.h, piece, k)
+	}
+	s.hs.mu.Lock()
+	first := !s.h.saved
+	m := *s.h.meta
+	s.hs.mu.Unlock()
+	if first && len(m.Info.MissingLayers(layers)) == 0 {
+		m.Layers = layers
+		s.hs.Save(metainfo.Hash{}, &m)
+	}
+	return nil
+}

@@ -1,0 +1,346 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"p2pfs/cache"
+	p2fs "p2pfs/fs"
+	"p2pfs/swarm"
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive"
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/share"
+	"p2pfs/swarm/wire"
+)
+
+// memberConfig is what a member of a drive is made from.
+type memberConfig struct {
+	drive, name         string
+	share, cache, state string // directories
+	mountPoint          string
+	cacheSize           int64
+	listen              listenAddr
+	trackers, peers     []string
+	noTracker           bool
+	readTimeout         time.Duration
+	allowOther          bool
+	log                 *slog.Logger
+}
+
+// member is one running p2pfs on a drive: the share directory, the cache, the
+// engine, the other members and the mount, wired together. Fields are
+// immutable after start but for the atomic ones.
+type member struct {
+	cfg      memberConfig
+	log      *slog.Logger
+	id       *catalog.Identity
+	since    time.Time
+	cache    *cache.Store
+	holdings *holdings
+	share    *share.Share
+	client   *swarm.Client
+	drive    atomic.Pointer[drive.Drive] // nil until the engine listens
+	trackers *trackers
+	torrents *added
+	asked    *askedFor
+	mount    atomic.Pointer[p2fs.Mountpoint]
+
+	ctx     context.Context // ends when the member closes
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	closers []func() error // last opened first closed
+	shared  chan struct{}  // room for one: the share directory's files changed
+}
+
+// startMember opens everything and mounts. What is open is closed again when
+// it fails.
+func startMember(cfg memberConfig) (m *member, err error) {
+	m = &member{cfg: cfg, log: cfg.log, since: time.Now(), shared: make(chan struct{}, 1)}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			m.Close()
+		}
+	}()
+	for _, step := range []func() error{
+		m.checkDirs, m.openIdentity, m.openCache, m.openShare, m.openClient, m.openDrive, m.openMount,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	m.wg.Go(m.publish)
+	m.wg.Go(func() { m.trackers.run(m.ctx) })
+	m.wg.Go(m.torrents.restore)
+	return m, nil
+}
+
+// Close unmounts, tells trackers that we stop, and returns when nothing is
+// left running. Reads that wait fail first.
+func (m *member) Close() error {
+	var errs []error
+	if mount := m.mount.Load(); mount != nil {
+		errs = append(errs, mount.Close())
+	}
+	m.cancel()
+	m.wg.Wait()
+	for i := len(m.closers) - 1; i >= 0; i-- {
+		errs = append(errs, m.closers[i]())
+	}
+	m.closers = nil
+	return errors.Join(errs...)
+}
+
+func (m *member) onClose(f func() error) { m.closers = append(m.closers, f) }
+
+func (m *member) checkDirs() error {
+	for _, d := range []string{m.cfg.state, m.cfg.cache, m.cfg.share} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(m.cfg.state, 0o700); err != nil {
+		return err
+	}
+	return checkApart(
+		dir{"share directory", m.cfg.share}, dir{"cache", m.cfg.cache},
+		dir{"state directory", m.cfg.state}, dir{"mount point", m.cfg.mountPoint},
+	)
+}
+
+func (m *member) openIdentity() (err error) {
+	m.id, err = catalog.LoadIdentity(filepath.Join(m.cfg.state, "key"))
+	return err
+}
+
+func (m *member) openCache() (err error) {
+	m.cache, err = cache.Open(cache.Config{
+		Dir: m.cfg.cache, Size: m.cfg.cacheSize, Log: m.log,
+		OnEvict: func(k cache.Key) {
+			if m.holdings != nil {
+				m.holdings.evicted(k)
+			}
+		},
+	})
+	if errors.Is(err, cache.ErrInUse) {
+		return fmt.Errorf("cache %s: in use by another p2pfs; give this one another --cache", quoted(m.cfg.cache))
+	}
+	if err != nil {
+		return err
+	}
+	m.onClose(m.cache.Close)
+	m.holdings, err = openHoldings(filepath.Join(m.cfg.state, "torrents"), m.cache, m.log)
+	return err
+}
+
+func (m *member) openShare() (err error) {
+	m.share, err = share.Open(m.ctx, share.Config{
+		Dir: m.cfg.share, State: m.cfg.state, Log: m.log,
+		OnChange: func() {
+			select {
+			case m.shared <- struct{}{}:
+			default:
+			}
+		},
+	})
+	if errors.Is(err, share.ErrLocked) {
+		return fmt.Errorf("state directory %s: in use by another p2pfs; give this one another --state", quoted(m.cfg.state))
+	}
+	if err != nil {
+		return err
+	}
+	m.onClose(m.share.Close)
+	m.asked, err = openAsked(filepath.Join(m.cfg.state, "asked"))
+	return err
+}
+
+func (m *member) openClient() (err error) {
+	m.client, err = swarm.New(swarm.Config{
+		Listen: m.cfg.listen.hostPort(), Log: m.log, Lookup: m.lookup, Sidecar: m.holdings,
+		Accept: func(ih metainfo.Hash) func(net.Conn, wire.Handshake) {
+			if d := m.drive.Load(); d != nil && ih == metainfo.Hash(d.Rendezvous()) {
+				return d.Accept
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	m.onClose(m.client.Close)
+	m.holdings.onLost(func(ih metainfo.Hash, piece int) {
+		if t := m.client.Torrent(ih); t != nil {
+			t.Evicted(piece)
+		}
+	})
+	m.torrents, err = openAdded(m, filepath.Join(m.cfg.state, "added"))
+	m.trackers = newTrackers(m)
+	return err
+}
+
+// openDrive joins the drive: it begins to connect to members at once.
+func (m *member) openDrive() error {
+	key := drive.OpenKey(m.cfg.drive)
+	dir := filepath.Join(m.cfg.state, "drives", fmt.Sprintf("%x", key.Rendezvous()))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	store, err := catalog.OpenStore(filepath.Join(dir, "catalog.db"), key.Rendezvous(), m.log)
+	if errors.Is(err, catalog.ErrLocked) {
+		return fmt.Errorf("state directory %s: in use by another p2pfs; give this one another --state", quoted(m.cfg.state))
+	}
+	if err != nil {
+		return err
+	}
+	m.onClose(store.Close)
+	met, err := openMet(filepath.Join(dir, "addresses"), m.log)
+	if err != nil {
+		return err
+	}
+	d, err := drive.New(drive.Config{
+		Key: key, Identity: m.id, Name: m.cfg.name, Port: m.client.Addr().Port(), Store: store, Dialer: m.client, Log: m.log,
+		OnView: m.onView, OnAddress: met.note, Holders: m.holdersHere, Object: m.localObject,
+	})
+	if err != nil {
+		return err
+	}
+	m.onClose(d.Close)
+	m.drive.Store(d)
+	d.AddPeers(append(m.peers(), met.addrs()...))
+	return nil
+}
+
+func (m *member) openMount() error {
+	mount, err := p2fs.Mount(p2fs.Config{
+		Dir: m.cfg.mountPoint, Tree: tree{m}, AllowOther: m.cfg.allowOther, Log: m.log, FSName: "p2pfs",
+	})
+	if err != nil {
+		return err
+	}
+	m.mount.Store(mount)
+	return nil
+}
+
+// publish hands what the share directory publishes to the drive, each time it
+// changes.
+func (m *member) publish() {
+	for {
+		select {
+		case <-m.ctx.Done():
+			return
+		case <-m.shared:
+			tree, err := m.drive.Load().SetShared(m.catalogue())
+			if err != nil {
+				m.log.Error("catalogue not published", "err", err)
+			}
+			for _, path := range tree.Dropped {
+				m.log.Warn("not published: other members would not take it", "path", path)
+			}
+		}
+	}
+}
+
+// catalogue is the share directory's files as catalogue entries.
+func (m *member) catalogue() []catalog.File {
+	files := m.share.Files()
+	out := make([]catalog.File, len(files))
+	for i, f := range files {
+		out[i] = catalog.File{
+			Path: f.Path, Size: f.Size, MTime: f.MTime, Exec: f.Exec,
+			Root: catalog.Hash(f.Root), V1: f.V1, Target: f.Target, Kind: catalogKind(f.Kind),
+		}
+	}
+	return out
+}
+
+func catalogKind(k share.Kind) catalog.Kind {
+	switch k {
+	case share.Dir:
+		return catalog.KindDir
+	case share.Symlink:
+		return catalog.KindSymlink
+	}
+	return catalog.KindFile
+}
+
+// view is the namespace of now.
+func (m *member) view() *catalog.View { return m.drive.Load().View() }
+
+// memberView is the tree of the member whose directory name that is.
+func (m *member) memberView(name string) (*catalog.View, bool) {
+	v := m.view()
+	for _, who := range v.Members() {
+		if who.Dir == name {
+			return v.Member(who.Key)
+		}
+	}
+	return nil, false
+}
+
+func (m *member) memberNames() []string {
+	var out []string
+	for _, who := range m.view().Members() {
+		out = append(out, who.Dir)
+	}
+	return out
+}
+
+// onView tells the kernel what changed in the namespace.
+func (m *member) onView(now, before *catalog.View) {
+	mount := m.mount.Load()
+	if mount == nil {
+		return
+	}
+	changes, err := catalog.Diff(before, now)
+	if err != nil {
+		m.log.Warn("comparing views", "err", err)
+		mount.Changed("", p2fs.ChangeTree)
+	}
+	for _, c := range changes {
+		mount.Changed(c.Path, changeKind(c.Kind))
+	}
+	mount.Changed(specialDir+"/"+membersDir, p2fs.ChangeTree)
+}
+
+// changed tells the kernel that a path shows something else.
+func (m *member) changed(path string, kind p2fs.ChangeKind) {
+	if mount := m.mount.Load(); mount != nil {
+		mount.Changed(path, kind)
+	}
+}
+
+// resolve turns HOST:PORT into addresses; a name that cannot be looked up is
+// left out with a warning.
+func (m *member) resolve(peers []string) (out []netip.AddrPort) {
+	for _, p := range peers {
+		addrs, err := resolvePeers(m.ctx, []string{p})
+		if err != nil {
+			m.log.Warn("peer left out", "peer", p, "err", err)
+		}
+		out = append(out, addrs...)
+	}
+	return out
+}
+
+// changeKind is a change of the catalogue as the kernel is told of it.
+func changeKind(k catalog.ChangeKind) p2fs.ChangeKind {
+	switch k {
+	case catalog.Touched:
+		return p2fs.ChangeAttr
+	case catalog.Removed, catalog.Replaced: // it may have been a directory
+		return p2fs.ChangeTree
+	}
+	return p2fs.ChangeEntry
+}

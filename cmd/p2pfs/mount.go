@@ -1,0 +1,182 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"p2pfs/cache"
+	"p2pfs/swarm/catalog"
+)
+
+// mountFlags are mount's flags as they were given.
+type mountFlags struct {
+	net          *netFlags
+	share, cache string
+	cacheSize    int64
+	drive, name  string
+	noTracker    bool
+	readTimeout  time.Duration
+	allowOther   bool
+}
+
+func mountCommand() command {
+	return command{
+		name:    "mount",
+		args:    "MOUNTPOINT [FILE.torrent | MAGNET]...",
+		summary: "show what the members of a drive share as a directory",
+		help: `Stays in the foreground until it is interrupted or unmounted. What is copied
+into the share directory appears on the mounts of all members of the drive.
+Torrents and magnets given appear under their names in
+MOUNTPOINT/.p2pfs/torrents/.`,
+		min: 1, max: -1,
+		setup: func(flags *pflag.FlagSet) action {
+			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize}
+			flags.StringVar(&f.share, "share", "", "`directory` whose files are shared (default: ~/p2pfs)")
+			flags.StringVar(&f.cache, "cache", "", "`directory` for pieces of others' files (default: $XDG_CACHE_HOME/p2pfs, or ~/.cache/p2pfs)")
+			flags.Var(sizeFlag(&f.cacheSize), "cache-size", "bytes that the cache may take")
+			flags.StringVar(&f.drive, "drive", "public", "`name` of the drive: members that give the same name meet")
+			flags.StringVar(&f.name, "name", "", "our `name` on the drive (default: the user's name)")
+			flags.BoolVar(&f.noTracker, "no-embedded-tracker", false, "do not run a tracker, even if no --tracker is given")
+			flags.DurationVar(&f.readTimeout, "read-timeout", time.Minute, "how long a read may make no progress before it fails; 0 waits for ever")
+			flags.BoolVar(&f.allowOther, "allow-other", false, "let other users into the mount (root, or user_allow_other in /etc/fuse.conf)")
+			return f.run
+		},
+	}
+}
+
+// config completes what was given by what is the default.
+func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConfig, err error) {
+	if f.readTimeout < 0 {
+		return cfg, usagef("mount: --read-timeout %v: want 0 or more", f.readTimeout)
+	}
+	if f.drive == "" {
+		return cfg, usagef("mount: --drive: want a name")
+	}
+	cfg = memberConfig{
+		drive: f.drive, name: f.name, share: f.share, cache: f.cache, state: f.net.state, cacheSize: f.cacheSize,
+		listen: f.net.listen, trackers: f.net.trackers, peers: f.net.peers, noTracker: f.noTracker,
+		readTimeout: f.readTimeout, allowOther: f.allowOther, log: log,
+	}
+	if cfg.name == "" {
+		cfg.name = userName()
+	}
+	if err := catalog.CheckMemberName(cfg.name); err != nil {
+		return cfg, usagef("mount: --name %s: %v", quoted(cfg.name), err)
+	}
+	for _, d := range []struct {
+		dir       *string
+		byDefault func() (string, error)
+	}{{&cfg.share, shareDir}, {&cfg.cache, cacheDir}, {&cfg.state, stateDir}} {
+		if *d.dir, err = orDefault(*d.dir, d.byDefault); err != nil {
+			return cfg, err
+		}
+		if *d.dir, err = filepath.Abs(*d.dir); err != nil {
+			return cfg, err
+		}
+	}
+	cfg.mountPoint, err = realPath(mountPoint)
+	return cfg, err
+}
+
+// userName is the name of the user, or of the machine where there is none.
+func userName() string {
+	if u, err := user.Current(); err == nil && catalog.CheckMemberName(u.Username) == nil {
+		return u.Username
+	}
+	if host, err := os.Hostname(); err == nil && catalog.CheckMemberName(host) == nil {
+		return host
+	}
+	return "member"
+}
+
+// run mounts and stays until it is interrupted or unmounted.
+func (f *mountFlags) run(ctx context.Context, c call) error {
+	sources := make([]torrentSource, len(c.args)-1)
+	for i, arg := range c.args[1:] {
+		var err error
+		if sources[i], err = readSource(arg); err != nil {
+			return err
+		}
+	}
+	p := newProgress(c.stderr)
+	cfg, err := f.config(c.args[0], newLog(p, f.net.level))
+	if err != nil {
+		return err
+	}
+	m, err := startMember(cfg)
+	if err != nil {
+		return err
+	}
+	stopControl, err := serveControl(m, cfg.mountPoint, m.realShare(), cfg.log)
+	if err != nil {
+		return errors.Join(err, m.Close())
+	}
+	err = m.addAll(ctx, sources)
+	if err == nil {
+		fmt.Fprintf(p, "p2pfs: drive %q on %s, sharing %s as %q (%s), %s\n", cfg.drive, cfg.mountPoint,
+			homeRelative(cfg.share), cfg.name, m.id.Key().Short(), m.trackers.describe())
+		err = m.stay(ctx, p)
+	}
+	stopControl()
+	return errors.Join(err, m.Close())
+}
+
+// stay shows the status line until ctx ends or somebody unmounts.
+func (m *member) stay(ctx context.Context, p *progress) error {
+	stopLine := func() {}
+	if p.terminal() {
+		stopLine = p.start(func() string {
+			s, _ := m.Status(ctx)
+			return s.line()
+		})
+	}
+	defer stopLine()
+	gone := make(chan error, 1)
+	go func() { gone <- m.mount.Load().Wait() }()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-gone:
+		m.log.Info("unmounted from outside")
+		return err
+	}
+}
+
+// addAll puts the torrents given on the command line into the mount.
+func (m *member) addAll(ctx context.Context, sources []torrentSource) error {
+	for _, src := range sources {
+		if _, err := m.Add(ctx, src); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *member) realShare() string {
+	real, err := realPath(m.cfg.share)
+	if err != nil {
+		return m.cfg.share
+	}
+	return real
+}
+
+// homeRelative shortens a path in the home directory to ~/...
+func homeRelative(path string) string {
+	home, err := os.UserHomeDir()
+	if rest, ok := strings.CutPrefix(path, home+"/"); err == nil && ok && home != "/" {
+		return "~/" + rest
+	}
+	return path
+}

@@ -1,0 +1,160 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"sync"
+
+	"p2pfs/swarm"
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive"
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/share"
+)
+
+// errReadOnly is a write into the share directory's torrents, which have every
+// piece.
+var errReadOnly = errors.New("share directory is not written to")
+
+// lookup makes the torrent that a peer asks for, if the share directory or the
+// cache has it.
+func (m *member) lookup(ih metainfo.Hash) (swarm.Spec, bool) {
+	if f, v, ok := m.share.Lookup(ih); ok {
+		meta, err := m.share.MetaInfo(f, v)
+		if err != nil {
+			m.log.Warn("torrent of a shared file", "path", f.Path, "err", err)
+			return swarm.Spec{}, false
+		}
+		if v == share.V1 { // an ordinary client: others like it may come
+			if err := m.asked.add(ih); err != nil {
+				m.log.Warn("infohash not remembered", "infohash", ih, "err", err)
+			}
+		}
+		return m.shareSpec(meta, f), true
+	}
+	if meta := m.holdings.byInfoHash(ih); meta != nil {
+		return swarm.Spec{
+			MetaInfo: meta, Storage: m.holdings.storage, Announce: swarm.Never,
+			ReadTimeout: m.cfg.readTimeout, Idle: idleTorrent,
+		}, true
+	}
+	return swarm.Spec{}, false
+}
+
+// shareSpec serves a file of the share directory. It is announced once
+// somebody has asked for its magnet or torrent.
+func (m *member) shareSpec(meta *metainfo.MetaInfo, f share.File) swarm.Spec {
+	s := swarm.Spec{
+		MetaInfo: meta, Announce: swarm.Never, Idle: idleTorrent, Trackers: m.trackers.urls(),
+		Storage: func(meta *metainfo.MetaInfo) (swarm.Storage, error) {
+			r, err := m.share.Reader(f.Root)
+			if err != nil {
+				return nil, err
+			}
+			published := func() bool { _, ok := m.share.ByRoot(f.Root); return ok }
+			return &shareStorage{r: r, published: published, piece: meta.Info.PieceLength, pieces: meta.Info.NumPieces()}, nil
+		},
+	}
+	if m.asked.has(meta.Info.InfoHashes()[0]) {
+		s.Announce, s.Idle = swarm.Always, 0
+	}
+	return s
+}
+
+// shareStorage reads pieces from a file of the share directory.
+type shareStorage struct {
+	r         *share.Reader
+	published func() bool
+	piece     int64
+	pieces    int
+}
+
+func (s *shareStorage) Has(piece int) bool { return piece < s.pieces && s.published() }
+
+func (s *shareStorage) ReadAt(p []byte, piece int, begin int64) (int, error) {
+	return s.r.ReadAt(p, int64(piece)*s.piece+begin)
+}
+
+func (s *shareStorage) WritePiece(int, [][]byte) error { return errReadOnly }
+
+func (s *shareStorage) Close() error { return s.r.Close() }
+
+// holdersHere answers another member that asks who has a file: ourselves, if
+// we have something of it.
+func (m *member) holdersHere(root catalog.Hash) []drive.Holder {
+	_, shared := m.share.ByRoot(metaHash(root))
+	if shared || m.cache.Has(rootKey(metaHash(root))) {
+		return []drive.Holder{{Pieces: drive.Pieces{All: true}}}
+	}
+	held := m.holdings.pieces(metaHash(root))
+	if held == nil {
+		return nil
+	}
+	bits := make([]byte, (held.Len()+7)/8)
+	for i, ok := held.NextSet(0); ok; i, ok = held.NextSet(i + 1) {
+		bits[i/8] |= 0x80 >> (i % 8)
+	}
+	return []drive.Holder{{Pieces: drive.Pieces{All: held.All(), Bits: bits}}}
+}
+
+// localObject serves tiny files to members.
+func (m *member) localObject(h catalog.Hash) ([]byte, bool) { return m.localTiny(metaHash(h)) }
+
+// askedFor remembers the infohashes of shared files that somebody wants to
+// fetch with an ordinary client: those are announced. Safe for concurrent use.
+type askedFor struct {
+	path string
+
+	mu     sync.Mutex // guards hashes and the file
+	hashes map[string]bool
+}
+
+func openAsked(path string) (*askedFor, error) {
+	a := &askedFor{path: path, hashes: map[string]bool{}}
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	for _, line := range strings.Fields(string(data)) {
+		if _, err := metainfo.ParseHash(line); err == nil {
+			a.hashes[line] = true
+		}
+	}
+	return a, nil
+}
+
+func (a *askedFor) has(ih metainfo.Hash) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.hashes[ih.String()]
+}
+
+// all are the infohashes asked for.
+func (a *askedFor) all() (out []metainfo.Hash) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for s := range a.hashes {
+		if h, err := metainfo.ParseHash(s); err == nil {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// add remembers an infohash, also over a restart.
+func (a *askedFor) add(ih metainfo.Hash) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.hashes[ih.String()] {
+		return nil
+	}
+	a.hashes[ih.String()] = true
+	var b strings.Builder
+	for s := range a.hashes {
+		b.WriteString(s + "\n")
+	}
+	return writeFileAtomic(a.path, []byte(b.String()))
+}

@@ -1,0 +1,233 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"p2pfs/swarm/tracker"
+	"p2pfs/swarm/tracker/server"
+)
+
+const (
+	// takeOverEvery is how often a member without trackers of its own looks
+	// whether the one on this machine has died, to take its place.
+	takeOverEvery = 15 * time.Second
+	// lonelyEvery is how often trackers are asked while no member is
+	// connected, and firstRetry after a failure at the start.
+	lonelyEvery = 30 * time.Second
+	firstRetry  = 2 * time.Second
+	// stoppedWithin bounds the wait for trackers at the end.
+	stoppedWithin = 2 * time.Second
+)
+
+// trackers announces the drive to trackers, and runs one where none is given.
+// Safe for concurrent use.
+type trackers struct {
+	m     *member
+	given []string // by --tracker
+	own   string   // the URL of this machine's; "" where some are given or it is not wanted
+
+	mu       sync.Mutex // guards what follows
+	states   map[string]trackerState
+	serving  bool
+	kicked   chan struct{} // closed and replaced to have all announce at once
+	ownTried chan struct{} // closed once the first try to serve is over
+}
+
+// newTrackers decides which trackers there are.
+func newTrackers(m *member) *trackers {
+	t := &trackers{m: m, given: m.cfg.trackers, states: map[string]trackerState{}, kicked: make(chan struct{}), ownTried: make(chan struct{})}
+	if len(t.given) == 0 && !m.cfg.noTracker {
+		t.own = trackerURL(m.ownTracker())
+	}
+	return t
+}
+
+// ownTracker is where this machine's tracker is asked: at the address that is
+// listened on, or by loopback where that is all of them.
+func (m *member) ownTracker() netip.AddrPort {
+	addr := m.cfg.listen.addr
+	if m.cfg.listen.all() {
+		addr = localhost
+	}
+	return netip.AddrPortFrom(addr, trackerPort)
+}
+
+// urls are the trackers of this member.
+func (t *trackers) urls() []string {
+	if t.own != "" {
+		return []string{t.own}
+	}
+	return t.given
+}
+
+// describe tells the user which tracker is used; it waits for the first try to
+// serve one, which run makes.
+func (t *trackers) describe() string {
+	switch urls := t.urls(); {
+	case len(urls) == 0:
+		return "no tracker"
+	case t.own == "":
+		s := "tracker " + urls[0]
+		for _, u := range urls[1:] {
+			s += ", " + u
+		}
+		return s
+	}
+	<-t.ownTried
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.serving {
+		return "tracker " + t.own + " (embedded)"
+	}
+	return "tracker " + t.own + " (of another p2pfs on this machine)"
+}
+
+// run announces the drive until ctx ends, then tells the trackers so.
+func (t *trackers) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	if t.own != "" {
+		wg.Go(func() { t.embed(ctx) })
+		select {
+		case <-t.ownTried:
+		case <-ctx.Done():
+		}
+	}
+	for _, url := range t.urls() {
+		wg.Go(func() { t.announce(ctx, url) })
+	}
+	wg.Wait()
+}
+
+// embed serves a tracker whenever nobody else on this machine does.
+func (t *trackers) embed(ctx context.Context) {
+	s := server.New(server.Config{Addr: t.m.cfg.listen.trackerAddr(), Log: t.m.log})
+	tried := false
+	for ctx.Err() == nil {
+		pc, err := s.Listen()
+		t.set(err == nil)
+		if !tried {
+			tried = true
+			close(t.ownTried)
+		} else if err == nil {
+			t.m.log.Info("tracker taken over", "tracker", t.own)
+			t.kick()
+		}
+		if err == nil {
+			err = s.Serve(ctx, pc)
+		}
+		if err != nil && !errors.Is(err, syscall.EADDRINUSE) && ctx.Err() == nil {
+			t.m.log.Warn("embedded tracker", "tracker", t.own, "err", err)
+		}
+		pause(ctx, takeOverEvery)
+	}
+}
+
+func (t *trackers) set(serving bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.serving = serving
+}
+
+// trackerAddr is where the embedded tracker listens.
+func (l listenAddr) trackerAddr() string {
+	l.port = trackerPort
+	return l.String()
+}
+
+// kick has all announce now.
+func (t *trackers) kick() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	close(t.kicked)
+	t.kicked = make(chan struct{})
+}
+
+func (t *trackers) kicks() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.kicked
+}
+
+// announce tells one tracker that we are in the drive and hands on whom else
+// it knows.
+func (t *trackers) announce(ctx context.Context, url string) {
+	client, event, known := t.m.client.Trackers(), tracker.Started, false
+	for ctx.Err() == nil {
+		kick := t.kicks()
+		res, err := client.Announce(ctx, url, t.request(event))
+		if ctx.Err() != nil {
+			break
+		}
+		wait := firstRetry
+		if err == nil {
+			event, wait, known = tracker.None, res.Interval, true
+			t.m.drive.Load().AddPeers(res.Peers)
+			if t.m.lonely() {
+				wait = min(wait, lonelyEvery)
+			}
+		} else if known {
+			wait = lonelyEvery
+		}
+		t.note(url, err)
+		wake, cancel := context.WithTimeout(ctx, wait)
+		select {
+		case <-wake.Done():
+		case <-kick:
+		}
+		cancel()
+	}
+	if known {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stoppedWithin)
+		defer cancel()
+		client.Announce(stop, url, t.request(tracker.Stopped))
+	}
+}
+
+func (t *trackers) request(e tracker.Event) tracker.Request {
+	return tracker.Request{
+		InfoHash: t.m.drive.Load().Rendezvous(), PeerID: t.m.client.PeerID(), Left: 1, Event: e,
+		Port: t.m.client.Addr().Port(), NumWant: 50, Urgent: true,
+	}
+}
+
+func (t *trackers) note(url string, err error) {
+	s := trackerState{URL: url, State: "ok"}
+	if err != nil {
+		s.State, s.Error = "failing", err.Error()
+	}
+	t.mu.Lock()
+	old := t.states[url]
+	t.states[url] = s
+	t.mu.Unlock()
+	if err != nil && old.State != s.State {
+		t.m.log.Warn("tracker does not answer; asking again", "tracker", url, "err", err)
+	}
+}
+
+// status is what each tracker last said.
+func (t *trackers) status() (out []trackerState) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, url := range t.urls() {
+		s, ok := t.states[url]
+		if !ok {
+			s = trackerState{URL: url, State: "waiting"}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// pause waits until d has passed or ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
+}
