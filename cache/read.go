@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -16,6 +17,7 @@ const touchEvery = int64(time.Minute)
 // ErrMissing when the piece is not there or turned out to be bad, ErrRange
 // when it does not reach that far. What stands in p after an error is void.
 func (s *Store) ReadAt(k Key, p []byte, off int64) (int, error) {
+	cause := errChanging
 	for range 2 {
 		h, err := s.acquire(k)
 		if err != nil {
@@ -34,10 +36,16 @@ func (s *Store) ReadAt(k Key, p []byte, off int64) (int, error) {
 			h.unref()
 			return n, nil
 		}
+		if err != nil && err != io.EOF {
+			cause = err
+		}
 		s.distrust(h)
 	}
-	return 0, s.drop(k, errors.New("it keeps changing or cannot be read"))
+	return 0, s.drop(k, cause)
 }
+
+// errChanging says that a piece was good, and was not a moment later.
+var errChanging = errors.New("its file keeps changing")
 
 // File returns k's open file and its size in bytes, for sendfile. The file
 // is shared: use nothing that moves its position. The piece is not evicted
@@ -54,7 +62,7 @@ func (s *Store) File(k Key) (f *os.File, size int64, release func(), err error) 
 		}
 		s.distrust(h)
 	}
-	return nil, 0, nil, s.drop(k, errors.New("it keeps changing"))
+	return nil, 0, nil, s.drop(k, errChanging)
 }
 
 // Verify hashes k's piece now, whatever is believed of it. A bad one is

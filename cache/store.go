@@ -65,7 +65,7 @@ type Store struct {
 }
 
 // Open makes the directory of cfg the cache of this process. It reads every
-// name in it, which takes some seconds for a million pieces, but no piece.
+// name in it, which takes some ten seconds for a million pieces, but no piece.
 // Nothing is evicted before the first Put or Trim, so that the caller can pin.
 // ErrInUse says that another process (or Store) has it, ErrFormat that it was
 // written by another version.
