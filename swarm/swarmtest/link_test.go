@@ -91,7 +91,7 @@ func TestLinkRateIsSharedOrNot(t *testing.T) {
 	tests := []struct {
 		perConn bool
 		want    time.Duration
-	}{{false, 400 * time.Millisecond}, {true, 200 * time.Millisecond}}
+	}{{false, 800 * time.Millisecond}, {true, 400 * time.Millisecond}}
 	for _, tt := range tests {
 		link := NewLink(Shape{Rate: 5 << 20, PerConn: tt.perConn})
 		to, got := sink(t)
@@ -101,7 +101,7 @@ func TestLinkRateIsSharedOrNot(t *testing.T) {
 			for range 2 {
 				c := Dial(t, Host(), via)
 				go func() {
-					_ = c.Send(make([]byte, 1<<20))
+					_ = c.Send(make([]byte, 2<<20))
 					c.Close()
 				}()
 			}

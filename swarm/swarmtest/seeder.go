@@ -210,7 +210,7 @@ func (s *Session) request(p []byte) error {
 	if err != nil {
 		return err
 	}
-	if !s.Torrent.Info.CheckBlock(int64(b.Index), int64(b.Begin), int64(b.Length)) {
+	if !s.Torrent.serves(b) {
 		return fmt.Errorf("swarmtest: request out of range: %+v", b)
 	}
 	s.Seen++
@@ -236,10 +236,14 @@ func (s *Session) Reject(b wire.Block) error {
 	return s.Send(wire.AppendReject(nil, b))
 }
 
-// Data returns the true bytes of a block.
+// Data returns the true bytes of a block; behind the end of a file they are
+// zeros.
 func (s *Session) Data(b wire.Block) []byte {
-	start := b.Index*int(s.Torrent.Info.PieceLength) + b.Begin
-	return s.Torrent.Space[start : start+b.Length]
+	data := make([]byte, b.Length)
+	if start := b.Index*int(s.Torrent.Info.PieceLength) + b.Begin; start < len(s.Torrent.Space) {
+		copy(data, s.Torrent.Space[start:])
+	}
+	return data
 }
 
 // SendBlock sends a piece message with data, through the seeder's Filter.

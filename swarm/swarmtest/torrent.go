@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/wire"
 )
 
 // Kind is a torrent's version.
@@ -96,6 +97,20 @@ func (tor *Torrent) Layers() metainfo.Layers {
 func (tor *Torrent) Piece(i int) []byte {
 	start := i * int(tor.Info.PieceLength)
 	return tor.Space[start : start+tor.Info.PieceSize(i)]
+}
+
+// serves reports whether a block may be asked for: within its piece, or, in
+// v2, in the zeros behind a file's end up to the piece length. Those are not
+// hashed and nobody needs them, but libtorrent up to 2.0.12 asks for whole
+// blocks there, and takes nothing shorter.
+func (tor *Torrent) serves(b wire.Block) bool {
+	if b.Index >= tor.Info.NumPieces() {
+		return false
+	}
+	if tor.Info.V2 && !tor.Info.V1 {
+		return b.Begin < tor.Info.PieceSize(b.Index) && b.Begin+b.Length <= int(tor.Info.PieceLength)
+	}
+	return tor.Info.CheckBlock(int64(b.Index), int64(b.Begin), int64(b.Length))
 }
 
 // InfoHash returns the infohash to dial with: version 2 where there is one.
