@@ -41,14 +41,14 @@ func TestBothFamilies(t *testing.T) {
 			return trackertest.Reply{Peers: []netip.AddrPort{p4}, Interval: 100 * time.Second}
 		}))
 		six.Script(only(packet.Announce, func(trackertest.Request) trackertest.Reply {
-			return trackertest.Reply{Peers: []netip.AddrPort{p6}, Interval: 200 * time.Second, Delay: time.Second}
+			return trackertest.Reply{Peers: []netip.AddrPort{p6}, Interval: 200 * time.Second, Delay: time.Second / 2}
 		}))
 		got, err := w.announce(time.Hour, bothURL, tracker.Request{Left: 1})
 		if err != nil || !slices.Equal(got.Peers, []netip.AddrPort{p4, p6}) ||
 			got.Interval != 200*time.Second || got.Leechers != 1 || got.Seeders != 0 {
 			t.Errorf("got %+v, %v", got, err)
 		}
-		w.elapsed(time.Second)
+		w.elapsed(time.Second / 2)
 		a4, a6 := four.Announces()[0].Announce, six.Announces()[0].Announce
 		if a4.Key != a6.Key || a4.Transaction == a6.Transaction {
 			t.Errorf("keys %x and %x, transactions %x and %x", a4.Key, a6.Key, a4.Transaction, a6.Transaction)
@@ -80,12 +80,12 @@ func TestOneFamilyOnly(t *testing.T) {
 		took   time.Duration
 		fails  bool
 	}{
-		{"silent", "", false, func(w *world, _, six *trackertest.Tracker) { six.Script(silence) }, 3 * time.Second, false},
-		{"silent, urgent", "", true, func(w *world, _, six *trackertest.Tracker) { six.Script(silence) }, 500 * time.Millisecond, false},
+		{"silent", "", false, func(w *world, _, six *trackertest.Tracker) { six.Script(silence) }, time.Second, false},
+		{"silent, urgent", "", true, func(w *world, _, six *trackertest.Tracker) { six.Script(silence) }, 300 * time.Millisecond, false},
 		{"no route", "", false, func(w *world, _, _ *trackertest.Tracker) { w.net.Fault(lose(syscall.ENETUNREACH)) }, 0, false},
 		{"refused", "", false, func(w *world, _, six *trackertest.Tracker) { six.Script(refuse) }, 0, false},
 		{"both refused", "", false, func(w *world, four, six *trackertest.Tracker) { four.Script(refuse); six.Script(refuse) }, 0, true},
-		{"one refused, other silent", "", false, func(w *world, four, six *trackertest.Tracker) { four.Script(refuse); six.Script(silence) }, 3 * time.Second, true},
+		{"one refused, other silent", "", false, func(w *world, four, six *trackertest.Tracker) { four.Script(refuse); six.Script(silence) }, time.Second, true},
 		{"one refused, other without route", "", false, func(w *world, four, six *trackertest.Tracker) {
 			four.Script(refuse)
 			w.net.Fault(lose(syscall.EHOSTUNREACH))

@@ -11,8 +11,8 @@ import (
 
 // How much longer the other address family may take once one has answered.
 const (
-	grace       = 3 * time.Second
-	urgentGrace = 500 * time.Millisecond
+	grace       = time.Second
+	urgentGrace = 300 * time.Millisecond
 )
 
 // A query is what is asked of all address families of a tracker.

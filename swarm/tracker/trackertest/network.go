@@ -1,6 +1,7 @@
 package trackertest
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -29,7 +30,7 @@ func NewNetwork() *Network {
 }
 
 // ErrLost, returned by a fault, loses the packet without telling the sender.
-var ErrLost = fmt.Errorf("lost")
+var ErrLost = errors.New("packet lost")
 
 // Fault sets what is asked about every packet: an error other than ErrLost is
 // what the sender's WriteTo returns. It must not wait.
