@@ -113,7 +113,7 @@ func startIn(t testing.TB, home, dir, name string, args ...string) *Process {
 	p.cmd.Dir = dir
 	p.cmd.Env = []string{"HOME=" + p.Home, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "TERM=dumb"}
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = ownGroup()
 	started := make(chan error)
 	go func() {
 		// The death signal comes when the thread that started it ends.
@@ -144,13 +144,13 @@ func (p *Process) Stop() {
 	case <-p.done:
 	case <-time.After(termWait):
 	}
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // the group: also what it started
+	killGroup(p.cmd.Process) // also what it started
 	<-p.done
 }
 
 // Kill ends the program at once, as a crash would.
 func (p *Process) Kill() {
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	killGroup(p.cmd.Process)
 	<-p.done
 }
 

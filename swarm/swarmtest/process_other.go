@@ -1,0 +1,14 @@
+//go:build !linux
+
+package swarmtest
+
+import (
+	"os"
+	"syscall"
+)
+
+// ownGroup and killGroup know no process groups here: the clients are run on
+// Linux.
+func ownGroup() *syscall.SysProcAttr { return nil }
+
+func killGroup(p *os.Process) { _ = p.Kill() }
