@@ -50,16 +50,12 @@ func ParsePieceHeader(p []byte, n int) (Block, error) {
 	return b, nil
 }
 
-// ParsePort returns the port of a port message (BEP 5): 1 to 65535.
+// ParsePort returns the port of a port message (BEP 5); 0 is no port.
 func ParsePort(p []byte) (uint16, error) {
 	if len(p) != 2 {
 		return 0, bad(MsgPort, p, ErrLength)
 	}
-	port := binary.BigEndian.Uint16(p)
-	if port == 0 {
-		return 0, bad(MsgPort, p, ErrRange)
-	}
-	return port, nil
+	return binary.BigEndian.Uint16(p), nil
 }
 
 // ParseExtended splits an extended message into the extension's id, which is

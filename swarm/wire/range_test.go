@@ -27,7 +27,6 @@ func TestNumbersOutOfRangeAreRefused(t *testing.T) {
 		{"request: sum wraps", as(ParseRequest), "00000000 ffffc000 00004000"},
 		{"cancel: length 0", as(ParseCancel), "00000000 00000000 00000000"},
 		{"reject: sum wraps", as(ParseReject), "00000000 ffffffff 00004000"},
-		{"port 0", as(ParsePort), "0000"},
 		{"hash request: base 64", as(ParseHashRequest), root + "00000040 00000000 00000002 00000000"},
 		{"hash request: base 2^31", as(ParseHashRequest), root + "80000000 00000000 00000002 00000000"},
 		{"hash request: index odd", as(ParseHashRequest), root + "00000000 00000001 00000002 00000000"},
