@@ -77,7 +77,13 @@ func (x *exchange) connect(a *ask) (uint64, *connecting, error) {
 	if !due {
 		return 0, p, nil
 	}
-	return 0, p, x.c.send(x.s, packet.AppendConnect(nil, p.transaction), a.addr)
+	err := x.c.send(x.s, packet.AppendConnect(nil, p.transaction), a.addr)
+	if err != nil {
+		x.c.mu.Lock()
+		p.sent = time.Time{} // nobody shall wait for its answer
+		x.c.mu.Unlock()
+	}
+	return 0, p, err
 }
 
 // newConnecting registers a connect question. The caller holds c.mu.

@@ -33,13 +33,14 @@ type exchange struct {
 	admit func(ctx context.Context, addr netip.AddrPort) error
 	// build appends the request.
 	build func(dst []byte, conn uint64, transaction uint32) []byte
-	// renew, if set, looks the addresses up again before a further try.
+	// renew looks the addresses up again before a further try; none: as before.
 	renew func(ctx context.Context) []netip.AddrPort
 
 	came   chan answer             // the first answer, early or late
 	asked  map[netip.AddrPort]*ask // under way
 	n      int                     // doublings of the wait
 	tries  int                     // tries that ended without an answer
+	barred int                     // addresses in a row that cannot be reached from here
 	mended bool                    // a stale connection id was found, once
 }
 
@@ -73,17 +74,24 @@ func (x *exchange) run(ctx context.Context) (answer, error) {
 		case err == nil:
 			return ans, nil
 		case x.stale(a, err):
-			continue
-		case !errors.Is(err, errTimeout):
+		case hopeless(err) && x.barred+1 < len(x.addrs):
+			x.barred++
+			x.tries++
+		case errors.Is(err, errTimeout):
+			x.next(ctx)
+		default:
 			return answer{}, err
 		}
-		x.tries++
-		x.n = min(x.n+1, maxDoubling)
-		if x.renew != nil {
-			if addrs := x.renew(ctx); len(addrs) > 0 {
-				x.addrs = addrs
-			}
-		}
+	}
+}
+
+// next prepares the next try after one without an answer.
+func (x *exchange) next(ctx context.Context) {
+	x.barred = 0
+	x.tries++
+	x.n = min(x.n+1, maxDoubling)
+	if addrs := x.renew(ctx); len(addrs) > 0 {
+		x.addrs = addrs
 	}
 }
 

@@ -154,6 +154,47 @@ func TestSeveralAddresses(t *testing.T) {
 	})
 }
 
+// TestAddressBarred: the first address cannot be reached from here, the second is
+// asked at once; when none can, that is the answer.
+func TestAddressBarred(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.host("two.example", netip.MustParseAddr("10.0.0.2"), trackerAddr.Addr())
+		w.net.Fault(func(_, to netip.AddrPort, _ []byte) error {
+			if to.Port() == 6969 && to != trackerAddr {
+				return syscall.EHOSTUNREACH
+			}
+			return nil
+		})
+		if _, err := w.announce(time.Hour, "udp://two.example:6969", tracker.Request{}); err != nil {
+			t.Error(err)
+		}
+		w.host("none.example", netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3"))
+		for i := range 2 { // at once again: the connect request was not sent
+			_, err := w.announce(time.Hour, "udp://none.example:6969", tracker.Request{InfoHash: [20]byte{byte(i)}})
+			wantErr(t, err, syscall.EHOSTUNREACH)
+		}
+		w.elapsed(0)
+	})
+}
+
+// TestRenewSlow: a DNS that has died delays no retry by more than a second.
+func TestRenewSlow(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.c.Close()
+		w.c = tracker.New(tracker.Config{ListenPacket: w.net.ListenPacket,
+			Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+				if time.Since(w.start) > time.Minute {
+					<-ctx.Done()
+					return nil, ctx.Err()
+				}
+				return []netip.Addr{trackerAddr.Addr()}, nil
+			}})
+		w.tr.Script(silence)
+		w.announce(1000*time.Second, "udp://slow.example:6969", tracker.Request{})
+		w.wantLog(w.tr, "c0s c15s c45s c1m45s c3m45s c7m46s c15m47s")
+	})
+}
+
 // TestAddressMoves: the host's address changes while we wait.
 func TestAddressMoves(t *testing.T) {
 	bubble(t, func(w *world) {

@@ -44,7 +44,7 @@ func gather[T any](ctx context.Context, c *Client, q query, parse func(answer) (
 			if err == nil {
 				r.value, r.err = parse(a)
 			}
-			if r.err == nil || !hopeless(r.err) {
+			if len(xs) > 1 && !hopeless(r.err) {
 				time.AfterFunc(c.grace(q.call), cancel)
 			}
 			results <- r
@@ -110,6 +110,8 @@ func (c *Client) exchanges(ctx context.Context, q query) ([]*exchange, error) {
 		xs = append(xs, &exchange{
 			c: c, s: s, call: q.call, addrs: some, admit: q.admit, build: q.build,
 			renew: func(ctx context.Context) []netip.AddrPort {
+				ctx, cancel := context.WithTimeout(ctx, renewWait)
+				defer cancel()
 				addrs, _ := c.addresses(ctx, q.host)
 				return family(addrs, v6, q.port)
 			},

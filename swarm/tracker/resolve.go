@@ -12,7 +12,8 @@ const (
 	dnsKeep    = 5 * time.Minute
 	dnsKeepErr = 15 * time.Second
 	dnsWait    = 10 * time.Second
-	maxAddrs   = 16 // of one host
+	renewWait  = time.Second // for an address that is known, but may have changed
+	maxAddrs   = 16          // of one host
 )
 
 // A lookup is one host's addresses, asked for once by all who want them.

@@ -43,7 +43,7 @@ func (h *handler) answer(p []byte, r route) []byte {
 	case packet.Announce:
 		return h.announce(p, req.Transaction, r, now)
 	case packet.Scrape:
-		return h.scrape(p, req.Transaction, r, now)
+		return h.scrape(p, req.Transaction, r)
 	}
 	return h.refuse(req.Transaction, "unknown action")
 }
@@ -106,14 +106,14 @@ func wanted(asked int32, v6 bool) int {
 	return min(int(asked), most)
 }
 
-func (h *handler) scrape(p []byte, transaction uint32, r route, now uint32) []byte {
+func (h *handler) scrape(p []byte, transaction uint32, r route) []byte {
 	h.s.scrapes.Add(1)
 	out := packet.AppendReply(h.out[:0], packet.Reply{Action: packet.Scrape, Transaction: transaction})
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
 	for i := range packet.ScrapeHashes(p) {
 		key := swarmKey{packet.ScrapeHash(p, i), r.from.Addr().Is6()}
-		out = packet.AppendScraped(out, h.s.table.scrape(key, now))
+		out = packet.AppendScraped(out, h.s.table.scrape(key))
 	}
 	return out
 }

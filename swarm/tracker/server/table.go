@@ -244,23 +244,14 @@ func (t *table) crowded(s *swarm, self endpoint) int {
 	return -1
 }
 
-// scrape returns the figures of a swarm.
-func (t *table) scrape(key swarmKey, now uint32) packet.Scraped {
+// scrape returns the figures of a swarm, which cost nothing: peers that have
+// expired count until the next announce or sweep.
+func (t *table) scrape(key swarmKey) packet.Scraped {
 	s := t.swarms[key]
 	if s == nil {
 		return packet.Scraped{}
 	}
-	r := packet.Scraped{Completed: s.completed}
-	for i := range s.peers {
-		switch {
-		case now-s.peers[i].seen > t.lifetime:
-		case s.peers[i].seed:
-			r.Seeders++
-		default:
-			r.Leechers++
-		}
-	}
-	return r
+	return packet.Scraped{Seeders: int32(s.seeds), Completed: s.completed, Leechers: int32(len(s.peers) - s.seeds)}
 }
 
 // expire removes all expired peers, and the swarms that have no other.

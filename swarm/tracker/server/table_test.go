@@ -155,17 +155,18 @@ func TestTableFigures(t *testing.T) {
 			t.Errorf("at %d: %d seeds, %d leechers, want %d, %d", s.now, sw.seeds, len(sw.peers)-sw.seeds, s.seeds, s.leechers)
 		}
 	}
-	if got := tb.scrape(key, 64); got.Seeders != 0 || got.Leechers != 1 || got.Completed != 1 {
+	if got := tb.scrape(key); got.Seeders != 0 || got.Leechers != 1 || got.Completed != 1 {
 		t.Errorf("scrape: %+v", got)
 	}
-	if got := tb.scrape(key, 1000); got.Leechers != 0 {
-		t.Errorf("scrape of expired peers: %+v", got)
-	}
-	if got := tb.scrape(swarmKey{infoHash: key.infoHash, v6: true}, 64); got.Leechers != 0 {
+	if got := tb.scrape(swarmKey{infoHash: key.infoHash, v6: true}); got.Leechers != 0 {
 		t.Errorf("scrape of the other family: %+v", got)
 	}
 	if tb.announce(announced{key: swarmKey{infoHash: [20]byte{2}}, self: at("10.0.0.1:1"), stopped: true}, 64) != nil {
 		t.Error("stopped made a swarm")
+	}
+	tb.expire(1000)
+	if got := tb.scrape(key); got.Leechers != 0 {
+		t.Errorf("scrape of expired peers: %+v", got)
 	}
 }
 

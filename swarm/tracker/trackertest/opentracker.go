@@ -56,14 +56,15 @@ func Opentracker(tb testing.TB, infoHashes ...[20]byte) string {
 }
 
 // serves asks a tracker once whether it serves a torrent: it may not have read
-// its list yet. It announces that nobody has left, which changes nothing.
+// its list yet. It has to announce a peer, for the list is looked at for nothing
+// else, and takes it back.
 func serves(addr netip.AddrPort, infoHash [20]byte) bool {
 	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(addr))
 	if err != nil {
 		return false
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(50 * time.Millisecond))
+	c.SetDeadline(time.Now().Add(100 * time.Millisecond))
 	buf := make([]byte, 2048)
 	ask := func(p []byte) []byte {
 		c.Write(p)
@@ -77,7 +78,12 @@ func serves(addr netip.AddrPort, infoHash [20]byte) bool {
 	if err != nil {
 		return false
 	}
-	gone := packet.AnnounceRequest{Conn: conn, Transaction: 2, InfoHash: infoHash, Event: packet.Stopped, Port: 1}
-	_, err = packet.ParseAnnounceReply(ask(packet.AppendAnnounce(nil, &gone, "")), false)
+	peer := packet.AnnounceRequest{Conn: conn, InfoHash: infoHash, Left: 1, Event: packet.Started, Port: 1}
+	_, err = packet.ParseAnnounceReply(ask(packet.AppendAnnounce(nil, &peer, "")), false)
+	if err != nil {
+		return false
+	}
+	peer.Event = packet.Stopped
+	_, err = packet.ParseAnnounceReply(ask(packet.AppendAnnounce(nil, &peer, "")), false)
 	return err == nil
 }
