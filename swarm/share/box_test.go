@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -22,12 +23,13 @@ type box struct {
 	state   string
 	cfg     Config
 	changes chan struct{}
+	walks   *atomic.Int64
 }
 
 func newBox(t testing.TB, change func(*Config)) *box {
 	t.Helper()
 	checkLeaks(t)
-	b := &box{t: t, dir: t.TempDir(), state: t.TempDir()}
+	b := &box{t: t, dir: t.TempDir(), state: t.TempDir(), walks: new(atomic.Int64)}
 	b.cfg = Config{Dir: b.dir, State: b.state}
 	if change != nil {
 		change(&b.cfg)
@@ -52,6 +54,7 @@ func (b *box) open() {
 		default:
 		}
 	}
+	b.cfg.test.walked = func() { b.walks.Add(1) }
 	s, err := Open(context.Background(), b.cfg)
 	if err != nil {
 		b.t.Fatal(err)
@@ -76,22 +79,25 @@ func (b *box) until(what string, ok func() bool) {
 	}
 }
 
-// still waits until nothing is waiting or queued.
-func (b *box) still() {
+// stats waits for a Stats that is ok. Stats change without a call of OnChange.
+func (b *box) stats(what string, ok func(Stats) bool) {
 	b.t.Helper()
 	limit := time.After(patience)
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		if st := b.Stats(); st.Scanned && st.Waiting+st.Queued == 0 {
-			return
-		}
+	for !ok(b.Stats()) {
 		select {
 		case <-tick.C:
 		case <-limit:
-			b.t.Fatalf("not still in %v: %+v", patience, b.Stats())
+			b.t.Fatalf("%s: not in %v: %+v", what, patience, b.Stats())
 		}
 	}
+}
+
+// still waits until nothing is waiting or queued.
+func (b *box) still() {
+	b.t.Helper()
+	b.stats("still", func(st Stats) bool { return st.Scanned && st.Waiting+st.Queued == 0 })
 }
 
 func (b *box) paths() []string {
@@ -185,6 +191,10 @@ func random(n int) []byte {
 func checkLeaks(t testing.TB) {
 	if _, twice := checked.LoadOrStore(t.Name(), true); twice {
 		return
+	}
+	if r, w, err := os.Pipe(); err == nil { // the runtime's poller has its own
+		r.Close()
+		w.Close()
 	}
 	before := descriptors(t)
 	t.Cleanup(func() {

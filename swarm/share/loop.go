@@ -183,6 +183,9 @@ func (l *loop) beginWalk(now time.Time) {
 // endWalk sets the time for the next walk: the longer one takes, the rarer
 // they are.
 func (l *loop) endWalk(now time.Time) {
+	if f := l.s.cfg.test.walked; f != nil {
+		defer f()
+	}
 	took, every := now.Sub(l.begun), l.s.timing.rescan
 	if len(l.wds) < l.dirs {
 		every = l.s.timing.unseen

@@ -53,6 +53,7 @@ type hooks struct {
 	writers func(*os.File) leaseState
 	hash    func(*os.File, *job) (metainfo.FileHashes, error)
 	maxOpen int
+	walked  func() // after each look at everything
 }
 
 // Share publishes a directory. All methods are safe for concurrent use, and
