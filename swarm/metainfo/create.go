@@ -119,18 +119,21 @@ func (c *creator) hashEach(ctx context.Context) error {
 	c.hashes = make([]FileHashes, len(c.files))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range c.files {
+	err := ctx.Err()
+	for i := 0; i < len(c.files) && err == nil; i++ {
 		switch f := &c.files[i]; {
-		case ctx.Err() != nil, f.length == 0:
+		case f.length == 0:
 		case f.length <= chunkSize:
 			group.Go(func() error { return c.hashFile(ctx, i) })
+			err = ctx.Err()
 		default:
-			if err := c.hashFile(ctx, i); err != nil {
-				group.Go(func() error { return err })
-			}
+			err = c.hashFile(ctx, i)
 		}
 	}
-	return group.Wait()
+	if first := group.Wait(); first != nil {
+		return first // and not that ctx ended for it
+	}
+	return err
 }
 
 func (c *creator) hashFile(ctx context.Context, i int) error {

@@ -193,7 +193,10 @@ func readTiers(c *bencode.Cursor) [][]string {
 	var t tierList
 	c.List(func() error {
 		t.next()
-		t.add(readText(c, MaxURL))
+		if c.Kind() != bencode.List {
+			t.add(readText(c, MaxURL))
+			return nil
+		}
 		return c.List(func() error {
 			t.add(readText(c, MaxURL))
 			return nil
