@@ -36,9 +36,11 @@ type holdings struct {
 	lost   func(infoHash metainfo.Hash, piece int) // told of evictions
 }
 
-// holding is what is held of one torrent.
+// holding is what is held of one torrent. info is immutable, holdings' mu
+// guards the rest.
 type holding struct {
-	meta  *metainfo.MetaInfo
+	info  *metainfo.Info
+	meta  *metainfo.MetaInfo // replaced when layers have come
 	held  *bitset.BitSet
 	bytes int64
 	saved bool
@@ -78,7 +80,7 @@ func openHoldings(dir string, store *cache.Store, log *slog.Logger) (*holdings, 
 		}
 		h := hs.holding(m)
 		h.saved = true
-		hs.find(h)
+		hs.find(h, m.Layers)
 	}
 	return hs, nil
 }
@@ -100,7 +102,7 @@ func (hs *holdings) holding(m *metainfo.MetaInfo) *holding {
 			return h
 		}
 	}
-	h := &holding{meta: m, held: bitset.New(uint(m.Info.NumPieces()))}
+	h := &holding{info: m.Info, meta: m, held: bitset.New(uint(m.Info.NumPieces()))}
 	for _, ih := range m.Info.InfoHashes() {
 		hs.byHash[ih] = h
 	}
@@ -111,9 +113,9 @@ func (hs *holdings) holding(m *metainfo.MetaInfo) *holding {
 }
 
 // find notes the pieces that the cache has.
-func (hs *holdings) find(h *holding) {
-	for i := range h.meta.Info.NumPieces() {
-		if k, ok := swarm.PieceKey(h.meta.Info, h.meta.Layers, i); ok && hs.cache.Has(k) {
+func (hs *holdings) find(h *holding, layers metainfo.Layers) {
+	for i := range h.info.NumPieces() {
+		if k, ok := swarm.PieceKey(h.info, layers, i); ok && hs.cache.Has(k) {
 			hs.note(h, i, k)
 		}
 	}
@@ -127,7 +129,7 @@ func (hs *holdings) note(h *holding, piece int, k cache.Key) {
 		return
 	}
 	h.held.Set(uint(piece))
-	h.bytes += int64(h.meta.Info.PieceSize(piece))
+	h.bytes += int64(h.info.PieceSize(piece))
 	hs.keys[k] = append(hs.keys[k], pieceRef{h, piece})
 }
 
@@ -146,14 +148,14 @@ func (hs *holdings) evicted(k cache.Key) {
 	for _, r := range refs {
 		if r.h.held.Test(uint(r.piece)) {
 			r.h.held.Clear(uint(r.piece))
-			r.h.bytes -= int64(r.h.meta.Info.PieceSize(r.piece))
+			r.h.bytes -= int64(r.h.info.PieceSize(r.piece))
 		}
 	}
 	lost := hs.lost
 	hs.mu.Unlock()
 	if lost != nil {
 		for _, r := range refs {
-			for _, ih := range r.h.meta.Info.InfoHashes() {
+			for _, ih := range r.h.info.InfoHashes() {
 				lost(ih, r.piece)
 			}
 		}
@@ -269,7 +271,7 @@ type storage struct {
 func (hs *holdings) storage(m *metainfo.MetaInfo) (swarm.Storage, error) {
 	h := hs.holding(m)
 	s := &storage{Storage: swarm.Cached(hs.cache, m), hs: hs, h: h, layers: m.Layers}
-	hs.find(h)
+	hs.find(h, m.Layers)
 	return s, nil
 }
 
@@ -290,7 +292,7 @@ func (s *storage) WritePiece(piece int, blocks [][]byte) error {
 	s.mu.Lock()
 	layers := s.layers
 	s.mu.Unlock()
-	if k, ok := swarm.PieceKey(s.h.meta.Info, layers, piece); ok {
+	if k, ok := swarm.PieceKey(s.h.info, layers, piece); ok {
 		s.hs.note(s.h, piece, k)
 	}
 	s.hs.mu.Lock()

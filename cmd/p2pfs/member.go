@@ -66,18 +66,14 @@ type member struct {
 
 // startMember opens everything and mounts. What is open is closed again when
 // it fails.
-func startMember(cfg memberConfig) (m *member, err error) {
-	m = &member{cfg: cfg, log: cfg.log, since: time.Now(), shared: make(chan struct{}, 1)}
+func startMember(cfg memberConfig) (*member, error) {
+	m := &member{cfg: cfg, log: cfg.log, since: time.Now(), shared: make(chan struct{}, 1)}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
-	defer func() {
-		if err != nil {
-			m.Close()
-		}
-	}()
 	for _, step := range []func() error{
 		m.checkDirs, m.openIdentity, m.openCache, m.openShare, m.openClient, m.openDrive, m.openMount,
 	} {
 		if err := step(); err != nil {
+			m.Close()
 			return nil, err
 		}
 	}
