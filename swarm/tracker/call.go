@@ -8,6 +8,8 @@ type call struct {
 	cancel   context.CancelCauseFunc
 	hurried  chan struct{} // closed when somebody waits for the answer
 	urgent   bool          // hurried is closed; guarded by Client.mu
+
+	unanswered func(tries int) // Request.Unanswered
 }
 
 // Hurry makes the announces of a torrent that are under way urgent (see
@@ -31,7 +33,7 @@ func (k *call) hurry() {
 }
 
 // enter registers a call, so that Close and Hurry reach it; leave ends it.
-func (c *Client) enter(ctx context.Context, infoHash [20]byte, urgent bool) (context.Context, *call, error) {
+func (c *Client) enter(ctx context.Context, req Request) (context.Context, *call, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.isClosed() {
@@ -39,8 +41,8 @@ func (c *Client) enter(ctx context.Context, infoHash [20]byte, urgent bool) (con
 	}
 	c.busy.Add(1)
 	ctx, cancel := context.WithCancelCause(ctx)
-	k := &call{infoHash: infoHash, cancel: cancel, hurried: make(chan struct{})}
-	if urgent {
+	k := &call{infoHash: req.InfoHash, unanswered: req.Unanswered, cancel: cancel, hurried: make(chan struct{})}
+	if req.Urgent {
 		k.hurry()
 	}
 	c.calls[k] = struct{}{}

@@ -123,7 +123,7 @@ func (c *Client) Announce(ctx context.Context, rawURL string, req Request) (Resp
 	if err != nil {
 		return Response{}, err
 	}
-	ctx, k, err := c.enter(ctx, req.InfoHash, req.Urgent)
+	ctx, k, err := c.enter(ctx, req)
 	if err != nil {
 		return Response{}, fmt.Errorf("tracker %v: %w", t, err)
 	}

@@ -89,6 +89,9 @@ func (x *exchange) run(ctx context.Context) (answer, error) {
 func (x *exchange) next(ctx context.Context) {
 	x.barred = 0
 	x.tries++
+	if x.call.unanswered != nil {
+		x.call.unanswered(x.tries)
+	}
 	x.n = min(x.n+1, maxDoubling)
 	if addrs := x.renew(ctx); len(addrs) > 0 {
 		x.addrs = addrs

@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,20 @@ func TestScheduleLate(t *testing.T) {
 		}
 		w.elapsed(20 * time.Second)
 		synctest.Wait()
+	})
+}
+
+// TestUnanswered: who waits is told of each try that got no answer.
+func TestUnanswered(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.tr.Script(silence)
+		var told []string
+		w.announce(200*time.Second, w.tr.URL(), tracker.Request{Unanswered: func(tries int) {
+			told = append(told, fmt.Sprint(tries, " ", time.Since(w.start)))
+		}})
+		if got, want := strings.Join(told, ", "), "1 15s, 2 45s, 3 1m45s"; got != want {
+			t.Errorf("told %s, want %s", got, want)
+		}
 	})
 }
 

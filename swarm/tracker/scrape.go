@@ -15,7 +15,7 @@ func (c *Client) Scrape(ctx context.Context, rawURL string, hashes [][20]byte) (
 	if err != nil {
 		return nil, err
 	}
-	ctx, k, err := c.enter(ctx, [20]byte{}, false)
+	ctx, k, err := c.enter(ctx, Request{})
 	if err != nil {
 		return nil, fmt.Errorf("tracker %v: %w", t, err)
 	}

@@ -50,6 +50,11 @@ type Request struct {
 	// Urgent says that somebody waits for peers: retries come every 15 seconds
 	// instead of ever more rarely. Hurry does the same to announces under way.
 	Urgent bool
+	// Unanswered, if set, is called after each try that got no answer, with how
+	// many there were: Announce goes on, but a user may want to know. It must not
+	// wait, and is called from goroutines of the Client's, for each address
+	// family by itself.
+	Unanswered func(tries int)
 }
 
 // A Response is what the trackers of one URL answered, all address families

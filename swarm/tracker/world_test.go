@@ -114,10 +114,6 @@ func (w *world) elapsed(want time.Duration) {
 	}
 }
 
-func isAction(a packet.Action) func(trackertest.Request) bool {
-	return func(r trackertest.Request) bool { return r.Action == a }
-}
-
 // only applies a script to one action.
 func only(a packet.Action, f func(trackertest.Request) trackertest.Reply) func(trackertest.Request) trackertest.Reply {
 	return func(r trackertest.Request) trackertest.Reply {

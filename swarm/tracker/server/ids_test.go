@@ -70,7 +70,7 @@ func TestIDForged(t *testing.T) {
 }
 
 func TestIDsDiffer(t *testing.T) {
-	if newIDs() == newIDs() {
+	if a, b := newIDs(), newIDs(); a == b {
 		t.Error("two starts have one secret")
 	}
 }
