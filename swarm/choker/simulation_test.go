@@ -148,16 +148,16 @@ func step(nodes []*node, now time.Time) {
 	}
 }
 
-// TestTitForTat lets 60 leechers trade for 20 minutes: those who give most
+// TestTitForTat lets 36 leechers trade for 15 minutes: those who give most
 // must get most, and those who give nothing live on optimistic unchokes.
 func TestTitForTat(t *testing.T) {
 	classes := []float64{0, 50 << 10, 200 << 10} // bytes/s
 	var uploads []float64
-	for i := range 60 {
+	for i := range 36 {
 		uploads = append(uploads, classes[i%3])
 	}
 	nodes := newSwarm(uploads)
-	for r := range 120 {
+	for r := range 90 {
 		if r == 30 { // what counts begins after five minutes
 			for _, n := range nodes {
 				n.got = 0
@@ -167,7 +167,7 @@ func TestTitForTat(t *testing.T) {
 	}
 	var mean [3]float64
 	for i, n := range nodes {
-		mean[i%3] += n.got / 20 / (90 * Interval.Seconds())
+		mean[i%3] += n.got / 12 / (60 * Interval.Seconds())
 	}
 	t.Logf("giving 0, 50, 200 KiB/s got %.0f, %.0f, %.0f KiB/s", mean[0]/1024, mean[1]/1024, mean[2]/1024)
 	if mean[2] < 2.5*mean[1] || mean[1] < 1.2*mean[0] {
