@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -66,7 +67,7 @@ func (b *Builder) Build(files []File) (Tree, error) {
 			b.drop(files[i].Path)
 		}
 	}
-	slices.SortStableFunc(list, func(x, y entry) int { return comparePaths(x.path, y.path) })
+	list = sortByPath(list)
 	last := b.last
 	b.last = nil
 	d, err := b.dir(last, 0, list)
@@ -111,6 +112,26 @@ func entryOf(f *File) (entry, bool) {
 		return e, false
 	}
 	return e, e.check() == nil
+}
+
+// sortByPath sorts a list, of equal paths the earlier one first. Numbers are
+// moved about rather than entries, which are large.
+func sortByPath(list []entry) []entry {
+	if slices.IsSortedFunc(list, func(x, y entry) int { return comparePaths(x.path, y.path) }) {
+		return list
+	}
+	order := make([]int32, len(list))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int {
+		return cmp.Or(comparePaths(list[i].path, list[j].path), int(i-j))
+	})
+	sorted := make([]entry, len(list))
+	for i, j := range order {
+		sorted[i] = list[j]
+	}
+	return sorted
 }
 
 // comparePaths orders paths as a walk does: all that is under a directory

@@ -108,11 +108,21 @@ func (c *claims) promote(dir, name string, group []source) {
 // others, and claims them for those who had them.
 type settler struct {
 	old, new *View // new's claims are an edit
+	key      Key   // of the member whose tree changed
 }
 
 // dir settles the directory at a path; before and after are that of the member
 // who changed, zero if he has none.
 func (t *settler) dir(was, is place, before, after Hash) error {
+	var others []*seeker
+	for _, p := range is.parts {
+		if p.who.key != t.key {
+			others = append(others, &seeker{store: t.new.store, root: p.root})
+		}
+	}
+	if len(others) == 0 && t.new.claims.none() {
+		return nil
+	}
 	return t.new.store.diff(before, after, func(x, y *item) error {
 		it := y
 		if y == nil {
@@ -121,8 +131,24 @@ func (t *settler) dir(was, is place, before, after Hash) error {
 		if !t.new.mayBeBare(it.name, is.depth) {
 			return nil
 		}
-		return t.name(was, is, x, y, it.name)
+		for _, o := range others {
+			if found, err := o.find(it.name); found != nil || err != nil {
+				return t.name(was, is, x, y, it.name)
+			}
+		}
+		t.unclaim(is, it.name)
+		return nil
 	})
+}
+
+// unclaim drops the claim on a name that at most one member has.
+func (t *settler) unclaim(at place, name string) {
+	if t.new.claims.none() {
+		return
+	}
+	if key := claimKeyOf(join(at.path, name)); t.new.claims.get(key) != (Key{}) {
+		t.new.claims.set(key, Key{})
+	}
 }
 
 func (t *settler) name(was, is place, x, y *item, name string) error {
@@ -134,17 +160,14 @@ func (t *settler) name(was, is place, x, y *item, name string) error {
 	if err != nil {
 		return err
 	}
-	key := claimKeyOf(join(is.path, name))
 	if len(now) < 2 {
-		if t.new.claims.get(key) != (Key{}) {
-			t.new.claims.set(key, Key{})
-		}
+		t.unclaim(is, name)
 		return nil
 	}
 	t.old.claims.promote(was.path, name, old)
 	t.new.claims.promote(is.path, name, now)
 	if len(old) > 0 {
-		t.keep(key, old[0].who, now)
+		t.keep(claimKeyOf(join(is.path, name)), old[0].who, now)
 	}
 	if y == nil || y.kind != KindDir {
 		return nil
@@ -195,7 +218,7 @@ func (s *State) changeView(a *author, before *Head) {
 	}
 	edit := s.claims.edit()
 	s.view.claims = edit
-	t := settler{old, s.view}
+	t := settler{old, s.view, a.key}
 	if err := t.dir(old.root(), s.view.root(), was, is); err != nil {
 		s.log.Error("catalogue store cannot be read", "err", err)
 	}

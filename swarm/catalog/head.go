@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -130,7 +131,7 @@ func ParseHead(data []byte) (Head, error) {
 	copy(h.Key[:], item.Key)
 	copy(h.Salt[:], item.Salt)
 	copy(h.Sig[:], item.Sig)
-	if len(h.Append(nil)) != len(data) {
+	if !bytes.Equal(h.Append(nil), data) {
 		return Head{}, fmt.Errorf("%w: other keys beside k, salt, seq, sig, v", ErrHeadForm)
 	}
 	var err error

@@ -112,21 +112,44 @@ func (s *State) ref(h Hash) *node {
 	return n
 }
 
-// unref takes a reference back.
+// unref takes a reference back. What is complete and has no other then becomes
+// garbage, for views may still show it. The rest was never shown and is deleted
+// at once, with all that it referred to: else it would go on being fetched.
 func (s *State) unref(h Hash) {
-	n := s.nodes[h]
-	if n.refs--; n.refs > 0 {
-		return
+	for todo := []Hash{h}; len(todo) > 0; {
+		h, todo = todo[len(todo)-1], todo[:len(todo)-1]
+		n := s.nodes[h]
+		switch n.refs--; {
+		case n.refs > 0:
+		case n.complete:
+			s.garbage[h] = s.now
+		default:
+			s.deleteNode(h, n)
+			todo = append(todo, n.kids...)
+		}
 	}
-	if n.here || n.bad {
-		s.garbage[h] = s.now
-	} else {
-		delete(s.nodes, h)
+}
+
+// deleteNode deletes a node that nothing refers to. Its kids lose a reference:
+// the caller's to take back.
+func (s *State) deleteNode(h Hash, n *node) {
+	delete(s.garbage, h)
+	delete(s.nodes, h)
+	for _, k := range n.kids {
+		if list := s.parents[k]; len(list) > 0 {
+			if s.parents[k] = remove(list, h); len(s.parents[k]) == 0 {
+				delete(s.parents, k)
+			}
+		}
+	}
+	if n.here {
+		s.held -= n.weight()
+		s.store.put(func(b *batch) { b.objects[h], b.nodes[h] = nil, nil })
 	}
 }
 
 // addNode takes in the node of an object that is here. It returns the kids
-// that are not, each once.
+// that are not.
 func (s *State) addNode(h Hash, n *node) (missing []Hash) {
 	if was := s.nodes[h]; was != nil {
 		n.refs = was.refs
@@ -144,10 +167,12 @@ func (s *State) addNode(h Hash, n *node) (missing []Hash) {
 		}
 		spoilt = spoilt || kid.bad
 		n.missing++
-		if !kid.here && !kid.bad && kid.refs == 1 {
+		waiting := s.parents[k]
+		twice := len(waiting) > 0 && waiting[len(waiting)-1] == h
+		if !kid.here && !kid.bad && !twice {
 			missing = append(missing, k)
 		}
-		s.parents[k] = append(s.parents[k], h)
+		s.parents[k] = append(waiting, h)
 	}
 	switch {
 	case spoilt:
@@ -251,36 +276,23 @@ func (s *State) spoil(h Hash) {
 // collect deletes what has been garbage since before a time, and what becomes
 // garbage by that.
 func (s *State) collect(before time.Time) {
-	for again := true; again; {
-		again = false
-		for h, since := range s.garbage {
-			if since.Before(before) {
-				s.deleteObject(h)
-				again = true
-			}
+	for h, since := range s.garbage {
+		if since.Before(before) {
+			s.collectObject(h)
 		}
 	}
 }
 
-func (s *State) deleteObject(h Hash) {
-	n := s.nodes[h]
-	delete(s.garbage, h)
-	delete(s.nodes, h)
-	for _, k := range n.kids {
-		if kid := s.nodes[k]; kid != nil {
-			if !kid.complete {
-				if s.parents[k] = remove(s.parents[k], h); len(s.parents[k]) == 0 {
-					delete(s.parents, k)
-				}
-			}
+func (s *State) collectObject(h Hash) {
+	for todo := []Hash{h}; len(todo) > 0; {
+		h, todo = todo[len(todo)-1], todo[:len(todo)-1]
+		n := s.nodes[h]
+		s.deleteNode(h, n)
+		for _, k := range n.kids {
 			s.unref(k)
-			if since, ok := s.garbage[k]; ok && !since.IsZero() {
-				s.garbage[k] = time.Time{} // has waited with its parent
+			if _, ok := s.garbage[k]; ok { // has waited with its parent
+				todo = append(todo, k)
 			}
 		}
-	}
-	if n.here {
-		s.held -= n.weight()
-		s.store.put(func(b *batch) { b.objects[h], b.nodes[h] = nil, nil })
 	}
 }

@@ -35,13 +35,7 @@ func (s *Store) find(root Hash, name string) (*item, error) {
 			return nil, err
 		}
 		if o.level == 0 {
-			i, ok := slices.BinarySearchFunc(o.items, name, func(it item, name string) int {
-				return cmp.Compare(it.name, name)
-			})
-			if !ok {
-				return nil, nil
-			}
-			return &o.items[i], nil
+			return o.find(name), nil
 		}
 		i, ok := slices.BinarySearchFunc(o.kids, name, func(k kid, name string) int {
 			return cmp.Compare(k.first, name)
@@ -54,6 +48,50 @@ func (s *Store) find(root Hash, name string) (*item, error) {
 		}
 		root = o.kids[i].hash
 	}
+}
+
+// seeker finds items of one directory fast if they are asked for in order.
+type seeker struct {
+	store  *Store
+	root   Hash
+	leaves []kid
+	at     int     // index of leaf; valid if leaf is not nil
+	leaf   *object // the shard of the last find
+}
+
+// find returns the item of that name, or nil.
+func (k *seeker) find(name string) (*item, error) {
+	if k.leaves == nil {
+		var err error
+		if k.leaves, err = k.store.leaves(k.root); err != nil {
+			return nil, err
+		}
+	}
+	inLeaf := k.leaf != nil && name >= k.leaves[k.at].first && (k.at+1 == len(k.leaves) || name < k.leaves[k.at+1].first)
+	if !inLeaf {
+		at, ok := slices.BinarySearchFunc(k.leaves, name, func(x kid, name string) int { return cmp.Compare(x.first, name) })
+		if !ok {
+			at--
+		}
+		if at < 0 {
+			return nil, nil
+		}
+		leaf, err := k.store.load(k.leaves[at].hash)
+		if err != nil {
+			return nil, err
+		}
+		k.at, k.leaf = at, leaf
+	}
+	return k.leaf.find(name), nil
+}
+
+// find returns the item of that name in a shard, or nil.
+func (o *object) find(name string) *item {
+	i, ok := slices.BinarySearchFunc(o.items, name, func(it item, name string) int { return cmp.Compare(it.name, name) })
+	if !ok {
+		return nil
+	}
+	return &o.items[i]
 }
 
 // each calls f with every item of a directory, in order.

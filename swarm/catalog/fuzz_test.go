@@ -1,0 +1,178 @@
+package catalog
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"p2pfs/swarm/bencode"
+)
+
+func FuzzHead(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h, err := ParseHead(data)
+		if err != nil {
+			return
+		}
+		if got := h.Append(nil); !bytes.Equal(got, data) {
+			t.Fatalf("read %q, wrote %q", data, got)
+		}
+		if len(h.Value) > MaxValue || CheckMemberName(h.Name) != nil || h.Seq < 0 || h.Files < 0 || h.Bytes < 0 {
+			t.Fatalf("out of bounds: %+v", h)
+		}
+		h.Admit(testSalt)
+	})
+}
+
+func FuzzObject(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		o, err := decodeObject(data)
+		if err != nil {
+			return
+		}
+		got := appendShard(nil, o.items)
+		if o.level > 0 {
+			got = appendIndex(nil, o.level, o.kids)
+		}
+		if !bytes.Equal(got, data) {
+			t.Fatalf("read %q, wrote %q", data, got)
+		}
+		for i, it := range o.items {
+			if it.check() != nil || i > 0 && it.name <= o.items[i-1].name {
+				t.Fatalf("entry %d: %+v", i, it)
+			}
+		}
+		n, err := unmarshalNode(nodeOf(o).marshal())
+		if err != nil || len(n.kids) != len(nodeOf(o).kids) || n.first != nodeOf(o).first || n.own != int32(len(o.items)) {
+			t.Fatalf("node: got %+v, %v", n, err)
+		}
+	})
+}
+
+func FuzzEntry(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := bencode.NewCursor(data, bencode.Limits{Bytes: MaxObject})
+		if err != nil {
+			return
+		}
+		var it item
+		if it.parse(c) != nil {
+			return
+		}
+		if got := it.append(nil); !bytes.Equal(got, data) {
+			t.Fatalf("read %q, wrote %q", data, got)
+		}
+		if !ValidName(it.name) {
+			t.Fatalf("name %q", it.name)
+		}
+		looksLong(it.name)
+		(&who{name: "anna"}).longName(it.name, it.kind)
+	})
+}
+
+func FuzzNode(f *testing.F) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n, err := unmarshalNode(data)
+		if err == nil {
+			unmarshalNode(n.marshal())
+		}
+	})
+}
+
+// seeds returns the seed corpora, which are kept in testdata/fuzz.
+func seeds() map[string][][]byte {
+	rng := rand.New(rand.NewSource(7))
+	all := map[string][][]byte{}
+	add := func(target string, good ...[]byte) {
+		for _, data := range good {
+			all[target] = append(all[target], data)
+			for range 3 {
+				all[target] = append(all[target], spoilt(rng, data))
+			}
+		}
+	}
+	for i := range 26 {
+		s := testSummary()
+		s.Files, s.Bytes = rng.Int63n(1<<(1+i)), rng.Int63n(1<<(2*i+1))
+		s.Name = strings.Repeat("ä", i%16+1)
+		s.Root = HashObject([]byte{byte(i)})
+		h, _ := SignHead(ident(i), testSalt, rng.Int63n(1<<40), s)
+		add("FuzzHead", h.Append(nil))
+	}
+	for i := range 26 {
+		store := objects{}
+		var files []File
+		for j := range 1 + i*i/10 {
+			fl := file(fmt.Sprintf("%c%d", 'a'+rng.Intn(26), j), rng.Intn(1000))
+			switch rng.Intn(5) {
+			case 0:
+				fl = File{Path: fl.Path, Kind: KindDir}
+			case 1:
+				fl = File{Path: fl.Path, Kind: KindSymlink, Target: "x/y"}
+			case 2:
+				fl.Exec = true
+			case 3:
+				fl = File{Path: fl.Path}
+			}
+			files = append(files, fl)
+		}
+		tree, _ := NewBuilder(store.put).Build(files)
+		add("FuzzObject", store[tree.Root])
+		o, _ := decodeObject(store[tree.Root])
+		add("FuzzNode", nodeOf(o).marshal())
+		e, _ := entryOf(&files[len(files)-1])
+		if e.kind == KindDir {
+			e.root = Hash{byte(i)}
+		}
+		add("FuzzEntry", e.append(nil))
+	}
+	return all
+}
+
+// spoilt returns data with one thing wrong.
+func spoilt(rng *rand.Rand, data []byte) []byte {
+	data = bytes.Clone(data)
+	i := rng.Intn(len(data))
+	switch rng.Intn(6) {
+	case 0:
+		return data[:i]
+	case 1:
+		data[i] ^= 1 << rng.Intn(8)
+	case 2:
+		data[i] = "0123456789:deil-"[rng.Intn(16)]
+	case 3:
+		return append(data, data[i:]...)
+	case 4:
+		j := i + rng.Intn(len(data)-i)
+		return append(data[:i], data[j:]...)
+	case 5:
+		return append(append(bytes.Clone(data[:i]), strings.Repeat("l", rng.Intn(200))...), data[i:]...)
+	}
+	return data
+}
+
+// TestCorpora checks that the seed corpora are there; with P2PFS_CORPUS set it
+// writes them.
+func TestCorpora(t *testing.T) {
+	for target, list := range seeds() {
+		dir := filepath.Join("testdata", "fuzz", target)
+		if os.Getenv("P2PFS_CORPUS") != "" {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for i, data := range list {
+				text := fmt.Sprintf("go test fuzz v1\n[]byte(%q)\n", data)
+				if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("seed-%03d", i)), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if files, _ := os.ReadDir(dir); len(files) < 100 {
+			t.Errorf("%s has %d seeds, want at least 100", target, len(files))
+		}
+	}
+}

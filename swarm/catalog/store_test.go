@@ -1,0 +1,208 @@
+package catalog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestStoreIsOneProcessOnly(t *testing.T) {
+	p := newPeer(t, 1, "me")
+	if _, err := OpenStore(p.path, testSalt, nil); !errors.Is(err, ErrLocked) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStoreOfAnotherDrive(t *testing.T) {
+	p := newPeer(t, 1, "me")
+	p.share(file("x", 1))
+	p.cfg.Store.Close()
+	if _, err := OpenStore(p.path, Salt{9}, nil); !errors.Is(err, ErrDrive) {
+		t.Errorf("got %v", err)
+	}
+	p.open()
+	wantLs(t, p.View(), "", "x")
+}
+
+func TestBrokenStoreIsPutAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "catalog.db")
+	for name, data := range map[string][]byte{
+		"garbage": bytes.Repeat([]byte("garbage!"), 8192), "zeros": make([]byte, 65536), "short": []byte("x"),
+	} {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		s, err := OpenStore(path, testSalt, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !strings.Contains(log.String(), "broken") {
+			t.Errorf("%s: logged %q", name, log.String())
+		}
+		if got, _ := os.ReadFile(path + ".broken"); !bytes.Equal(got, data) {
+			t.Errorf("%s: not put aside", name)
+		}
+		s.Close()
+	}
+	if _, err := OpenStore(filepath.Join(path, "below"), testSalt, nil); err == nil {
+		t.Error("a path that cannot be: no error")
+	}
+}
+
+// A store as it was after any Flush can be opened and is consistent: copies of
+// the file stand for a process that died.
+func TestStoreAfterACrash(t *testing.T) {
+	a, b := newPeer(t, 1, "anna"), newPeer(t, 2, "bob")
+	var copies [][]byte
+	snapshot := func() {
+		if err := b.store.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(b.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copies = append(copies, data)
+	}
+	for i := range 6 {
+		files := many(200 + 300*i)
+		h := a.share(files...)
+		b.Apply(h, b.now)
+		for todo := b.Missing(h.Key); len(todo) > 0; {
+			data, _ := a.Object(todo[0])
+			todo = append(todo[1:], b.PutObject(data, b.now).Missing...)
+			if len(todo)%7 == 0 {
+				snapshot()
+			}
+		}
+		b.now = b.now.Add(1e12)
+		b.Sweep(b.now)
+		snapshot()
+	}
+	for i, data := range copies {
+		p := newPeer(t, 2, "bob")
+		p.cfg.Store.Close()
+		if err := os.WriteFile(p.path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.open()
+		checkInvariants(t, p.State)
+		walkView(t, p.View())
+		if len(p.Versions()) > 0 {
+			p.fetch(a, a.cfg.Self.Key())
+		}
+		if t.Failed() {
+			t.Fatalf("copy %d of %d", i, len(copies))
+		}
+	}
+	t.Logf("%d copies", len(copies))
+}
+
+func TestUnflushedIsSeenAndLost(t *testing.T) {
+	p := newPeer(t, 1, "me")
+	p.share(file("x", 1))
+	p.store.Flush()
+	before, _ := os.ReadFile(p.path)
+	p.share(file("y", 1))
+	wantLs(t, p.View(), "", "y")
+	p.cfg.Store.Close()
+	os.WriteFile(p.path, before, 0o600)
+	p.open()
+	wantLs(t, p.View(), "", "x")
+}
+
+func TestFlushAgainAfterAnError(t *testing.T) {
+	p := newPeer(t, 1, "me")
+	p.share(file("x", 1))
+	p.store.db.Close()
+	if err := p.store.Flush(); err == nil {
+		t.Error("a write to a closed file: no error")
+	}
+	wantLs(t, p.View(), "", "x")
+	var err error
+	if p.store.db, err = openDB(p.path, testSalt); err != nil {
+		t.Fatal(err)
+	}
+	p.restart()
+	wantLs(t, p.View(), "", "x")
+}
+
+// Views are read while the state changes and the store is written.
+func TestConcurrentReaders(t *testing.T) {
+	anna, self := newPeer(t, 2, "anna"), newPeer(t, 1, "me")
+	files := many(2000)
+	anna.share(files...)
+	self.hear(anna)
+	self.share(file("dir/file 00001.txt", 99), file("own", 1))
+	views := make(chan *View, 64)
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			var last *View
+			for v := range views {
+				if list, err := v.ReadDir("dir"); err != nil || len(list) < 1900 {
+					t.Errorf("ReadDir: %d entries, %v", len(list), err)
+				}
+				if _, err := v.Lookup("own"); err != nil {
+					t.Error(err)
+				}
+				if last != nil {
+					if _, err := Diff(last, v); err != nil {
+						t.Error(err)
+					}
+				}
+				last = v
+			}
+		})
+	}
+	wg.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				self.store.Flush()
+			}
+		}
+	})
+	for i := range 30 {
+		files[i] = file(fmt.Sprintf("dir/new %d", i), i)
+		anna.share(files...)
+		self.hear(anna)
+		self.Sweep(self.now)
+		for range 3 {
+			views <- self.View()
+		}
+	}
+	close(views)
+	close(done)
+	wg.Wait()
+}
+
+func TestGoneObject(t *testing.T) {
+	a, b := newPeer(t, 1, "anna"), newPeer(t, 2, "bob")
+	a.share(many(500)...)
+	b.hear(a)
+	old := b.View()
+	a.share(file("dir/other", 1))
+	b.hear(a)
+	b.Sweep(b.now.Add(1e9))
+	if _, err := old.ReadDir("dir"); err != nil {
+		t.Errorf("shortly after a change the last view is read: %v", err)
+	}
+	b.store.cache = newLRU[Hash, *object](1)
+	b.Sweep(b.now.Add(1e12))
+	c := &View{store: old.store, members: old.members, claims: old.claims, dirs: newDirCache()}
+	if _, err := c.ReadDir("dir"); !errors.Is(err, ErrGone) {
+		t.Errorf("long after: got %v", err)
+	}
+}
