@@ -39,7 +39,11 @@ func rootAt(nodes []Hash256, width, level int) Hash256 {
 	if len(nodes) == 0 {
 		return PadHash(level + log2(width))
 	}
-	row := append(make([]Hash256, 0, len(nodes)+1), nodes...)
+	return fold(append([]Hash256(nil), nodes...), width, level)
+}
+
+// fold is rootAt for at least one node, in the place of row.
+func fold(row []Hash256, width, level int) Hash256 {
 	for ; width > 1; width /= 2 {
 		row = parents(row, row, level)
 		level++

@@ -47,47 +47,54 @@ func Parse(data []byte) (*MetaInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &MetaInfo{}
-	var announce string
-	var info []byte
-	var layers *bencode.Cursor
-	err = c.Dict(func(key []byte) error {
-		switch string(key) {
-		case "announce":
-			announce = readText(c, MaxURL)
-		case "announce-list":
-			m.Trackers = readTiers(c)
-		case "comment":
-			m.Comment = readText(c, maxText)
-		case "created by":
-			m.CreatedBy = readText(c, maxText)
-		case "creation date":
-			m.Created = readTime(c)
-		case "info":
-			info = c.Raw()
-		case "piece layers":
-			layers = c.Sub()
-		case "url-list":
-			m.URLList = readURLs(c)
-		}
-		return nil
-	})
-	if err != nil {
+	r := reader{c: c, m: &MetaInfo{}}
+	if err := c.Dict(r.key); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMetaInfo, err)
 	}
-	if info == nil {
+	if r.info == nil {
 		return nil, fmt.Errorf("%w: no info dictionary", ErrMetaInfo)
 	}
-	if m.Trackers == nil && announce != "" {
-		m.Trackers = [][]string{{announce}}
+	if r.m.Trackers == nil && r.announce != "" {
+		r.m.Trackers = [][]string{{r.announce}}
 	}
-	if m.Info, err = parseChecked(bytes.Clone(info)); err != nil {
+	if r.m.Info, err = parseChecked(bytes.Clone(r.info)); err != nil {
 		return nil, err
 	}
-	if err := m.readLayers(layers); err != nil {
+	if err := r.m.readLayers(r.layers); err != nil {
 		return nil, err
 	}
-	return m, nil
+	return r.m, nil
+}
+
+// reader goes through a .torrent file.
+type reader struct {
+	c        *bencode.Cursor
+	m        *MetaInfo
+	announce string
+	info     []byte
+	layers   *bencode.Cursor
+}
+
+func (r *reader) key(key []byte) error {
+	switch string(key) {
+	case "announce":
+		r.announce = readText(r.c, MaxURL)
+	case "announce-list":
+		r.m.Trackers = readTiers(r.c)
+	case "comment":
+		r.m.Comment = readText(r.c, maxText)
+	case "created by":
+		r.m.CreatedBy = readText(r.c, maxText)
+	case "creation date":
+		r.m.Created = readTime(r.c)
+	case "info":
+		r.info = r.c.Raw()
+	case "piece layers":
+		r.layers = r.c.Sub()
+	case "url-list":
+		r.m.URLList = readURLs(r.c)
+	}
+	return nil
 }
 
 // readLayers checks "piece layers" and keeps them.
