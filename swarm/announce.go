@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,9 @@ const (
 	hungryEvery = 15 * time.Second
 	// retryEvery is how long after a failed announce the next one comes.
 	retryEvery = time.Minute
+	// notServedEvery is how often a tracker is asked that does not serve the
+	// torrent.
+	notServedEvery = 15 * time.Minute
 	// stopWithin bounds the wait for trackers at the end.
 	stopWithin = 2 * time.Second
 )
@@ -63,9 +67,14 @@ func (an *announcing) tick(l *loop) {
 	case an.on && l.hungry() && len(l.remotes) == 0 && l.now.Sub(an.kicked) > hungryEvery:
 		an.kicked = l.now
 		an.kick()
-		for _, h := range l.t.hashes {
-			l.t.client.trackers.Hurry(h)
-		}
+		an.hurry(l)
+	}
+}
+
+// hurry makes announces under way try again sooner.
+func (an *announcing) hurry(l *loop) {
+	for _, h := range l.t.hashes {
+		l.t.client.trackers.Hurry(h)
 	}
 }
 
@@ -120,6 +129,12 @@ func (t *Torrent) announceTo(ctx context.Context, url string, h metainfo.Hash, k
 	known := false
 	for ctx.Err() == nil {
 		req := t.request(h, event)
+		req.Unanswered = func(tries int) {
+			select { // it must not wait
+			case t.events <- trackedEvent{url: url, err: fmt.Errorf("no answer after %d tries", tries)}:
+			default:
+			}
+		}
 		res, err := t.client.trackers.Announce(ctx, url, req)
 		if ctx.Err() != nil {
 			break
@@ -127,6 +142,9 @@ func (t *Torrent) announceTo(ctx context.Context, url string, h metainfo.Hash, k
 		wait := retryEvery
 		if err == nil {
 			event, wait, known = tracker.None, res.Interval, true
+		}
+		if errors.Is(err, tracker.ErrNotServed) {
+			wait = notServedEvery
 		}
 		t.post(trackedEvent{url, res, err})
 		timer := time.NewTimer(wait)

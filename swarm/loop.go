@@ -11,6 +11,7 @@ import (
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
+	"p2pfs/swarm/wire"
 )
 
 // tickEvery is how often a torrent that is awake looks at its clocks.
@@ -85,6 +86,7 @@ func (l *loop) end(why error) {
 	l.readers.failAll(why)
 	for _, r := range l.remotes {
 		r.conn.Close(peer.ErrClosed)
+		l.t.client.asked.Add(-int64(len(r.down.asked)) * wire.BlockSize)
 	}
 	l.pieces.dropAll()
 	if !errors.Is(why, ErrClosed) {

@@ -290,7 +290,7 @@ func (l *loop) ban(id int, why string) {
 // tickRemote does what time brings about for one peer.
 func (l *loop) tickRemote(r *remote) {
 	l.tickDown(r)
-	r.up.tick(r.conn.Sent(), tickEvery)
+	r.up.tick(r.conn.Sent(), l.now)
 	if l.hungry() && (r.amInterested || l.t.spec.Everything) || r.peerInterested || l.meta.busy(r) {
 		r.busy = l.now
 	}

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -19,6 +20,8 @@ const (
 	spareTime = 25 * time.Millisecond
 	// snubAfter is how long a peer that owes us blocks may send none.
 	snubAfter = 10 * time.Second
+	// closeAfter is how long until it is closed, to be dialled anew.
+	closeAfter = time.Minute
 	// maxUnverified bounds the bytes asked for and come that no hash has
 	// been checked of, over all torrents.
 	maxUnverified = 64 << 20
@@ -40,6 +43,9 @@ type down struct {
 	snubbed  bool
 	pause    time.Time // ask nothing before, after rejects
 }
+
+// errSilent ends a connection whose peer owes us blocks and sends none.
+var errSilent = errors.New("owes blocks and sends none")
 
 func newDown() down { return down{asked: map[picker.Block]time.Time{}} }
 
@@ -106,10 +112,15 @@ func (l *loop) tickDown(r *remote) {
 		l.unaskAll(r)
 		return
 	}
-	if quiet := l.now.Sub(d.lastGot); quiet > snubAfter {
+	switch quiet := l.now.Sub(d.lastGot); {
+	case quiet > closeAfter:
+		r.conn.Close(errSilent)
+	case quiet > snubAfter && !d.snubbed:
+		// Others may be asked now. What the peer still sends is welcome.
 		d.snubbed, d.rate, d.peak, r.pp.Rate = true, 0, 0, 0
-		l.unaskAll(r)
-		d.pause = l.now.Add(snubAfter)
+		for b := range d.asked {
+			l.picker.Dropped(b, r.id)
+		}
 	}
 }
 

@@ -128,6 +128,7 @@ func (t *Torrent) Close() error {
 func (t *Torrent) finish() error {
 	t.wg.Wait()
 	t.once.Do(func() {
+		t.drain()
 		if c := t.content.Load(); c != nil {
 			t.closeErr = c.storage.Close()
 		}
@@ -145,3 +146,49 @@ func (t *Torrent) post(e event) bool {
 		return false
 	}
 }
+
+// discarder is an event that carries something which must not be lost when
+// the loop ends before it.
+type discarder interface{ discard(*Torrent) }
+
+// drain gives back what events carry that the loop did not take.
+func (t *Torrent) drain() {
+	for {
+		select {
+		case e := <-t.events:
+			if d, ok := e.(discarder); ok {
+				d.discard(t)
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (e joinEvent) discard(t *Torrent) {
+	e.conn.Close()
+	t.client.limits.left()
+}
+
+func (e openedEvent) discard(*Torrent) {
+	if e.err == nil {
+		e.storage.Close()
+	}
+}
+
+func (e batchEvent) discard(t *Torrent) {
+	for _, m := range e.batch {
+		if m.Data != nil {
+			t.client.pool.Put(m.Data)
+		}
+	}
+}
+
+// A piece that verified is released by its writer's storedEvent.
+func (e hashedEvent) discard(*Torrent) {
+	if !e.ok1 || !e.ok2 {
+		e.data.release()
+	}
+}
+
+func (e storedEvent) discard(*Torrent) { e.data.release() }

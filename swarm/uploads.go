@@ -18,15 +18,21 @@ type up struct {
 	unchoked    time.Time
 	sentBefore  int64 // when it was unchoked
 	lastSent    int64
+	lastTick    time.Time
 	rate        float64 // bytes per second, averaged over some 20 s
 	lastRequest time.Time
 	hashJobs    int          // hash requests being answered
 	fast        map[int]bool // pieces it may ask for while choked (BEP 6)
 }
 
-func (u *up) tick(sent int64, dt time.Duration) {
+func (u *up) tick(sent int64, now time.Time) {
+	dt := now.Sub(u.lastTick)
+	if u.lastTick.IsZero() || dt < tickEvery/2 {
+		u.lastTick = now
+		return
+	}
 	inst := float64(sent-u.lastSent) / dt.Seconds()
-	u.lastSent = sent
+	u.lastSent, u.lastTick = sent, now
 	u.rate += (inst - u.rate) * math.Min(1, dt.Seconds()/choker.RateWindow.Seconds()*4)
 }
 

@@ -84,6 +84,9 @@ func (e wantsEvent) apply(l *loop) {
 	l.refocus()
 	l.scheduleAll()
 	l.dial()
+	if l.announce.on && len(l.remotes) == 0 {
+		l.announce.hurry(l)
+	}
 }
 
 func (l *loop) want(w *want) {

@@ -73,13 +73,18 @@ func (in *Info) BlockLen(i, b int) int {
 
 // CheckBlock reports whether a request or piece message names bytes that
 // exist: piece index, 1 to MaxRequest bytes from begin. The zeros of a
-// hybrid's pad file exist too, because peers of version 1 ask for them.
+// hybrid's pad file exist too, because peers of version 1 ask for them. Of a
+// version 2 torrent the gap behind a file's end may be in the request, which
+// then is for zeros: libtorrent before 2.0.13 asks for whole last blocks.
 func (in *Info) CheckBlock(index, begin, length int64) (ok bool) {
 	if index < 0 || index >= int64(in.numPieces) || begin < 0 || length < 1 || length > MaxRequest {
 		return false
 	}
 	i := int(index)
 	size := int64(in.PieceSize(i)) + int64(in.PadSize(i))
+	if in.V2 && !in.V1 {
+		return begin < size && length <= in.PieceLength-begin
+	}
 	return begin < size && length <= size-begin
 }
 

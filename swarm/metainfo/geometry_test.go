@@ -193,7 +193,8 @@ func TestCheckBlock(t *testing.T) {
 		{single1, math.MaxInt64, 0, 1, false}, {single1, 0, math.MaxInt64, math.MaxInt64, false}, {single1, 0, 1, math.MaxInt64, false},
 		{with(single1, "piece length", 1<<20, "length", 1<<20, "pieces", pieces(1)), 0, 0, 128 << 10, true},
 		{with(single1, "piece length", 1<<20, "length", 1<<20, "pieces", pieces(1)), 0, 0, 128<<10 + 1, false},
-		{multi2, 1, 0, 7232, true}, {multi2, 1, 0, 7233, false}, {multi2, 2, 0, 10_000, true}, {multi2, 2, 9_999, 2, false},
+		// So may, in version 2, what nobody has behind a file's end.
+		{multi2, 1, 0, 7232, true}, {multi2, 1, 0, 7233, true}, {multi2, 1, 7232, 1, false}, {multi2, 2, 9_999, 2, true}, {multi2, 2, 0, 32769, false},
 		// The zeros behind a hybrid's file may be asked for, to the piece's end.
 		{hybrid, 1, 0, 7233, true}, {hybrid, 1, 16384, 16384, true}, {hybrid, 1, 16384, 16385, false}, {hybrid, 2, 0, 10_001, false},
 	} {
