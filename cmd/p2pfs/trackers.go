@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"sync"
 	"syscall"
@@ -161,7 +162,9 @@ func (t *trackers) announce(ctx context.Context, url string) {
 	client, event, known := t.m.client.Trackers(), tracker.Started, false
 	for ctx.Err() == nil {
 		kick := t.kicks()
-		res, err := client.Announce(ctx, url, t.request(event))
+		req := t.request(event)
+		req.Unanswered = func(tries int) { t.note(url, fmt.Errorf("no answer after %d tries", tries)) }
+		res, err := client.Announce(ctx, url, req)
 		if ctx.Err() != nil {
 			break
 		}
