@@ -81,6 +81,7 @@ type control struct {
 	mountPoint string // real paths
 	share      string
 	log        *slog.Logger
+	maxBody    int64 // bytes of a request's body
 }
 
 // serveControl makes the control socket of a mount and answers on it until
@@ -96,7 +97,7 @@ func serveControl(mount controlled, mountPoint, share string, log *slog.Logger) 
 		d.Close()
 		return nil, fmt.Errorf("control socket of %s: %w", quoted(mountPoint), err)
 	}
-	c := &control{mount, mountPoint, share, log}
+	c := &control{mount, mountPoint, share, log, maxControlBody}
 	server := &http.Server{
 		Handler:           c.handler(),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -197,7 +198,7 @@ func (c *control) handler() http.Handler {
 func handle[In any](c *control, f func(context.Context, In) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in In
-		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControlBody))
+		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, c.maxBody))
 		d.DisallowUnknownFields()
 		err := d.Decode(&in)
 		if err == nil && d.More() {

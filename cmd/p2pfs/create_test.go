@@ -39,19 +39,6 @@ func showJSON(t *testing.T, torrent string) facts {
 	return f
 }
 
-// need skips a test where a program of another project is missing; in CI it
-// fails it.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatalf("%s is not installed", program)
-	}
-	t.Skipf("%s is not installed", program)
-}
-
 // outputOf runs another program.
 func outputOf(t *testing.T, name string, args ...string) string {
 	t.Helper()
@@ -147,10 +134,8 @@ func TestCreateInterrupted(t *testing.T) {
 
 // TestCreateAsMktorrent compares infohashes with those of mktorrent.
 func TestCreateAsMktorrent(t *testing.T) {
-	need(t, "mktorrent")
 	file := filepath.Join(makeContent(t), "sub", "b")
-	theirs, ours := filepath.Join(t.TempDir(), "x.torrent"), filepath.Join(t.TempDir(), "x.torrent")
-	outputOf(t, "mktorrent", "-d", "-l", "15", "-a", "udp://127.0.0.1:1/announce", "-o", theirs, file)
+	theirs, ours := swarmtest.Mktorrent(t, file, 15, "udp://127.0.0.1:1/announce"), filepath.Join(t.TempDir(), "x.torrent")
 	runArgs(t, "create", file, "-o", ours, "--piece-length", "32KiB").want(t, exitDone, "")
 	a, b := showJSON(t, theirs), showJSON(t, ours)
 	if a.InfoHashV1 != b.InfoHashV1 || a.InfoHashV1 == "" {
@@ -163,7 +148,7 @@ func TestCreateAsMktorrent(t *testing.T) {
 
 // TestShowAsTransmission has transmission-show read what create wrote.
 func TestShowAsTransmission(t *testing.T) {
-	need(t, "transmission-show")
+	swarmtest.Need(t, "transmission-show")
 	out := filepath.Join(t.TempDir(), "x.torrent")
 	runArgs(t, "create", makeContent(t), "-o", out, "--tracker", "udp://127.0.0.1:1/announce", "--comment", "hello").want(t, exitDone, "")
 	text, f := outputOf(t, "transmission-show", out), showJSON(t, out)
@@ -179,36 +164,21 @@ func TestShowAsTransmission(t *testing.T) {
 }
 
 // TestCreateAsLibtorrent compares all three formats with what libtorrent makes
-// of the same files, and has it read ours.
+// of the same files.
 func TestCreateAsLibtorrent(t *testing.T) {
-	const script = `
-import os, sys, libtorrent as lt
-kind, path, theirs, ours = sys.argv[1:]
-fs = lt.file_storage()
-lt.add_files(fs, path)
-t = lt.create_torrent(fs, 32768, {'v1': lt.create_torrent.v1_only, 'v2': lt.create_torrent.v2_only, 'hybrid': 0}[kind])
-lt.set_piece_hashes(t, os.path.dirname(path))
-open(theirs, 'wb').write(lt.bencode(t.generate()))
-print(lt.make_magnet_uri(lt.torrent_info(ours)))
-`
-	python := "/usr/bin/python3"
-	need(t, python)
-	if err := exec.Command(python, "-c", "import libtorrent").Run(); err != nil {
-		need(t, "python3-libtorrent")
-	}
 	dir := makeContent(t)
-	for _, format := range []string{"v1", "v2", "hybrid"} {
+	for _, kind := range swarmtest.Kinds {
 		for _, path := range []string{filepath.Join(dir, "sub", "b"), dir} {
-			theirs, ours := filepath.Join(t.TempDir(), "theirs"), filepath.Join(t.TempDir(), "ours")
-			runArgs(t, "create", path, "-o", ours, "--format", format, "--piece-length", "32KiB").want(t, exitDone, "")
-			magnet := strings.TrimSpace(outputOf(t, python, "-c", script, format, path, theirs, ours))
-			a, b, read := showJSON(t, theirs), showJSON(t, ours), showJSON(t, magnet)
-			if read.InfoHashV1 != b.InfoHashV1 || read.InfoHashV2 != b.InfoHashV2 {
-				t.Errorf("%s %s: libtorrent reads %+v of ours, want %+v", format, path, read, b)
+			ours := filepath.Join(t.TempDir(), "ours")
+			runArgs(t, "create", path, "-o", ours, "--format", string(kind), "--piece-length", "32KiB").want(t, exitDone, "")
+			theirs, magnet := swarmtest.LibtorrentMake(t, kind, path, 32768)
+			a, b, link := showJSON(t, theirs), showJSON(t, ours), showJSON(t, magnet)
+			if link.InfoHashV1 != a.InfoHashV1 || link.InfoHashV2 != a.InfoHashV2 {
+				t.Errorf("%s %s: libtorrent's magnet is %+v, its torrent %+v", kind, path, link, a)
 			}
 			// For several files, v1 alone has no order that all agree about.
-			if (format != "v1" || path != dir) && (a.InfoHashV1 != b.InfoHashV1 || a.InfoHashV2 != b.InfoHashV2) {
-				t.Errorf("%s %s: libtorrent makes %s %s, we %s %s", format, path, a.InfoHashV1, a.InfoHashV2, b.InfoHashV1, b.InfoHashV2)
+			if (kind != swarmtest.V1 || path != dir) && (a.InfoHashV1 != b.InfoHashV1 || a.InfoHashV2 != b.InfoHashV2) {
+				t.Errorf("%s %s: libtorrent makes %s %s, we %s %s", kind, path, a.InfoHashV1, a.InfoHashV2, b.InfoHashV1, b.InfoHashV2)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -71,6 +72,10 @@ var units = map[string]int64{
 // parseSize reads a count of bytes: a decimal number, fractions allowed, and
 // a unit (B, KiB, MiB, GiB, TiB, kB, MB, GB, TB, K, M, G, T in either case).
 func parseSize(s string) (int64, error) {
+	bad := errors.New("want a size such as 2GiB, 500MB, 64KiB or a count of bytes")
+	if len(s) > 40 { // what big.Rat takes grows with the square of it
+		return 0, bad
+	}
 	end := strings.IndexFunc(s, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
 	if end < 0 {
 		end = len(s)
@@ -78,8 +83,8 @@ func parseSize(s string) (int64, error) {
 	unit, ok := units[strings.ToLower(strings.TrimSpace(s[end:]))]
 	// big.Rat also reads exponents and fractions, which cannot get here.
 	x, isNumber := new(big.Rat).SetString(s[:end])
-	if !ok || !isNumber || len(s) > 40 {
-		return 0, fmt.Errorf("want a size such as 2GiB, 500MB, 64KiB or a count of bytes")
+	if !ok || !isNumber {
+		return 0, bad
 	}
 	x.Mul(x, new(big.Rat).SetInt64(unit))
 	n := new(big.Int).Quo(x.Num(), x.Denom())
