@@ -92,7 +92,7 @@ func childMaps(path string) {
 	data := noise(1, randomSize)
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 10 {
-		if err := maps(path, data, r); err != nil {
+		if err := mapped(path, data, r); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}

@@ -2,11 +2,7 @@
 
 package fs
 
-import (
-	"sync"
-
-	"bazil.org/fuse"
-)
+import "bazil.org/fuse"
 
 // dispatch serves a request that has a reply. An error was not yet replied.
 func (s *server) dispatch(c *call) error {
@@ -89,13 +85,11 @@ func (s *server) open(c *call, r *fuse.OpenRequest) error {
 }
 
 func (s *server) release(c *call, r *fuse.ReleaseRequest) error {
-	if err := s.files.release(r.Handle); err != nil {
-		s.log.Debug("close", "err", err)
-	}
-	if s.claim(c) {
+	err := s.files.release(r.Handle)
+	if err == nil && s.claim(c) {
 		r.Respond()
 	}
-	return nil
+	return err // nobody sees it, close(2) does not wait for this
 }
 
 func (s *server) readlink(c *call, r *fuse.ReadlinkRequest) error {
@@ -145,54 +139,29 @@ func (s *server) read(c *call, r *fuse.ReadRequest) error {
 		}
 		return err
 	}
-	h := s.files.handle(r.Handle)
-	switch {
-	case h == nil:
+	h := s.files.acquire(r.Handle)
+	if h == nil {
 		return ErrStale
-	case s.ctx.Err() != nil:
+	}
+	defer s.files.drop(h)
+	if s.ctx.Err() != nil {
 		return errClosing // before its content gets a chance to be slow
 	}
 	s.waiting.Add(1)
 	defer s.waiting.Add(-1)
 	n := h.span(r.Offset, r.Size)
-	buf := buffers.get(n)
-	n, err := h.read(c, (*buf)[:n], r.Offset)
-	if err == nil && s.claim(c) {
-		s.reads.Add(1)
-		s.readBytes.Add(int64(n))
-		r.Respond(&fuse.ReadResponse{Data: (*buf)[:n]})
+	buf := replies.get(n)
+	defer replies.put(buf)
+	n, err := h.read(c, buf.data(n), r.Offset)
+	if err != nil || !s.claim(c) {
+		return err
 	}
-	buffers.put(buf)
-	return err
-}
-
-// pool keeps the buffers that reads are answered from. One is free again when
-// Respond has returned: the reply was written.
-type pool struct{ small, large sync.Pool }
-
-const (
-	smallRead = 16 << 10
-	largeRead = 128 << 10 // the most that the library lets the kernel ask for
-)
-
-var buffers pool
-
-func (p *pool) get(n int) *[]byte {
-	from, size := &p.large, max(n, largeRead)
-	if n <= smallRead {
-		from, size = &p.small, smallRead
-	}
-	if b, ok := from.Get().(*[]byte); ok && len(*b) >= n {
-		return b
-	}
-	b := make([]byte, size)
-	return &b
-}
-
-func (p *pool) put(b *[]byte) {
-	if len(*b) == smallRead {
-		p.small.Put(b)
+	s.reads.Add(1)
+	s.readBytes.Add(int64(n))
+	if c.bare {
+		buf.send(s.dev, r.ID, n, 0)
 	} else {
-		p.large.Put(b)
+		r.Respond(&fuse.ReadResponse{Data: buf.data(n)})
 	}
+	return nil
 }

@@ -229,7 +229,9 @@ func TestOpen(t *testing.T) {
 			t.Errorf("open(node %d, dir %v, %v) = %v, %v, want %v, %v", tt.node, tt.dir, tt.flags, resp.Flags, err, tt.want, tt.err)
 		}
 	}
-	f.closeAll()
+	for _, id := range f.unreleased() {
+		f.release(id)
+	}
 	if tree.opens != 0 || len(f.handles) != 0 {
 		t.Errorf("%d contents and %d handles left open", tree.opens, len(f.handles))
 	}
@@ -285,6 +287,31 @@ func TestRead(t *testing.T) {
 		if n != tt.want || !errors.Is(err, tt.wantErr) {
 			t.Errorf("%s: read %d, %v, want %d, %v", tt.name, n, err, tt.want, tt.wantErr)
 		}
+	}
+}
+
+// A content is closed when the last read has returned, also if the kernel
+// released its handle before that.
+func TestReleaseWhileReading(t *testing.T) {
+	tree := newMem()
+	tree.put("file", []byte("x"))
+	f := newFiles(tree)
+	id := openFile(t, f, find(t, f, "file"))
+	a, b := f.acquire(id), f.acquire(id)
+	for i, step := range []func() error{
+		func() error { return f.drop(a) },
+		func() error { return f.release(id) },
+		func() error { return f.release(id) }, // of nothing
+	} {
+		if err := step(); err != nil || tree.opens != 1 {
+			t.Fatalf("step %d: %v, %d open, want 1", i, err, tree.opens)
+		}
+	}
+	if h := f.acquire(id); h != nil {
+		t.Error("a released handle was found")
+	}
+	if err := f.drop(b); err != nil || tree.opens != 0 {
+		t.Errorf("%v, %d open after the last read, want 0", err, tree.opens)
 	}
 }
 

@@ -84,7 +84,7 @@ type Tree interface {
 	// Xattrs names the extended attributes of path.
 	Xattrs(ctx context.Context, path string) ([]string, error)
 	// Xattr returns the value of one; io/fs.ErrNotExist when there is no such
-	// attribute.
+	// attribute. Only names that begin with "user." are asked for.
 	Xattr(ctx context.Context, path, name string) (string, error)
 	// StatFS tells what df shows.
 	StatFS() Usage
@@ -145,7 +145,7 @@ type Config struct {
 	AllowOther bool          // other users may enter too
 	FSName     string        // first column of /proc/mounts; "" means "p2pfs"
 	Log        *slog.Logger  // nil means silence
-	Grace      time.Duration // how long Close waits for a busy mount before it detaches it; 0 means 2s
+	Grace      time.Duration // how long Close waits for a busy mount before it detaches it; 0 means 1s
 }
 
 // Stats counts what a mount has done.

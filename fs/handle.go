@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -14,10 +16,10 @@ import (
 
 // handle is an open file or directory.
 type handle struct {
-	in *inode
+	in   *inode
+	uses int // the open itself and reads that run; guarded by files.mu
 
-	// Of files; immutable, so that reads take no lock and never queue for one
-	// another.
+	// Of files; immutable, so that reads never queue for one another.
 	content  Content
 	size     int64
 	volatile bool // size means nothing, content says io.EOF
@@ -83,6 +85,7 @@ func openFlags(asked fuse.OpenFlags, volatile bool) fuse.OpenResponseFlags {
 func (f *files) keep(h *handle) fuse.HandleID {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	h.uses = 1
 	f.last++
 	f.handles[f.last] = h
 	return f.last
@@ -95,30 +98,49 @@ func (f *files) handle(id fuse.HandleID) *handle {
 	return f.handles[id]
 }
 
-// release closes a handle. The kernel sends it when no read is left.
-func (f *files) release(id fuse.HandleID) error {
+// acquire returns the handle of a number for a read, nil when there is none.
+// The caller calls drop when it has read.
+func (f *files) acquire(id fuse.HandleID) *handle {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	h := f.handles[id]
-	delete(f.handles, id)
+	if h != nil {
+		h.uses++
+	}
+	return h
+}
+
+// drop ends one use of a handle. The last one closes the content, which is not
+// always the release: an interrupted read was answered before it returned.
+func (f *files) drop(h *handle) error {
+	f.mu.Lock()
+	h.uses--
+	last := h.uses == 0
 	f.mu.Unlock()
-	if h == nil || h.content == nil {
+	if !last || h.content == nil {
 		return nil
 	}
 	return h.content.Close()
 }
 
-// closeAll closes the handles that the kernel did not release, because the
-// mount went away under open files. No read may be running.
-func (f *files) closeAll() {
+// release ends the use that open began.
+func (f *files) release(id fuse.HandleID) error {
 	f.mu.Lock()
-	var ids []fuse.HandleID
-	for id := range f.handles {
-		ids = append(ids, id)
-	}
+	h := f.handles[id]
+	delete(f.handles, id)
 	f.mu.Unlock()
-	for _, id := range ids {
-		f.release(id)
+	if h == nil {
+		return nil
 	}
+	return f.drop(h)
+}
+
+// unreleased are the handles that the kernel did not release, when the mount went
+// away under them.
+func (f *files) unreleased() []fuse.HandleID {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Collect(maps.Keys(f.handles))
 }
 
 // span returns how many bytes a read of n bytes at off can give.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,6 +32,8 @@ type memFile struct {
 	gate int64
 	open chan struct{}
 	deaf bool // a waiting read does not heed its context
+
+	asked atomic.Int64 // reads that began
 }
 
 func newMem() *mem {
@@ -152,6 +155,7 @@ type memContent struct {
 }
 
 func (c *memContent) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	c.f.asked.Add(1)
 	if c.f.open != nil && off+int64(len(p)) > c.f.gate {
 		var done <-chan struct{}
 		if !c.f.deaf {

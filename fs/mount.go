@@ -29,6 +29,9 @@ type Mountpoint struct {
 	closed  error // what Close returns; set by closing
 }
 
+// silent is the log of who gives none.
+var silent = slog.New(slog.DiscardHandler)
+
 // readyTime is how long a new mount may take until its root can be listed.
 const readyTime = 10 * time.Second
 
@@ -38,13 +41,13 @@ const maxReadahead = 1 << 20
 // Mount mounts cfg.Tree on cfg.Dir and returns when it can be used.
 func Mount(cfg Config) (*Mountpoint, error) {
 	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
+		cfg.Log = silent
 	}
 	if cfg.FSName == "" {
 		cfg.FSName = subtype
 	}
 	if cfg.Grace == 0 {
-		cfg.Grace = 2 * time.Second
+		cfg.Grace = time.Second
 	}
 	dir, err := prepare(cfg)
 	if err != nil {
@@ -89,7 +92,7 @@ func serve(dir string, conn *fuse.Conn, cfg Config) *Mountpoint {
 		gone:   make(chan struct{}),
 	}
 	told := make(chan struct{})
-	m.server.start()
+	m.server.spawn()
 	go func() {
 		defer close(told)
 		m.inval.run(m.server.ctx.Done())
@@ -98,8 +101,7 @@ func serve(dir string, conn *fuse.Conn, cfg Config) *Mountpoint {
 		defer close(m.gone)
 		m.server.wg.Wait()
 		<-told
-		f.closeAll()
-		conn.Close()
+		m.server.hangUp()
 	}()
 	return m
 }

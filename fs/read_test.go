@@ -123,7 +123,7 @@ func preads(path string, data []byte, r *rand.Rand, flags int) error {
 	return nil
 }
 
-func maps(path string, data []byte, r *rand.Rand) error {
+func mapped(path string, data []byte, r *rand.Rand) error {
 	fd, err := unix.Open(path, unix.O_RDONLY, 0)
 	if err != nil {
 		return err

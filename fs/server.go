@@ -12,20 +12,24 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"bazil.org/fuse"
+	"golang.org/x/sys/unix"
 )
 
-// server reads requests from the kernel and replies to them. The goroutine
-// that reads a request serves it; before it does, it sees to it that another
-// one is left reading, so that no request waits behind a blocked one, and a
-// quick one costs no switch of goroutines.
+// server reads requests from the kernel and replies to them. At any time one
+// goroutine reads, the reader. It serves what it has read itself, because that
+// costs no switch of threads, but first starts another reader if anything is
+// being served already, and has one started if it takes longer than patience.
+// So no request waits behind a blocked one.
 //
 // Replies are owned by whoever takes the call out of the table of calls. So an
 // interrupted read is answered at once, also when its Content is slow to heed
 // its context, and what that returns later is dropped.
 type server struct {
 	conn  *fuse.Conn
+	dev   int // device to answer READ on, -1 for none
 	files *files
 	log   *slog.Logger
 	ctx   context.Context // of the mount; ended with errClosing
@@ -34,8 +38,9 @@ type server struct {
 	mu    sync.Mutex
 	calls map[fuse.RequestID]*call // not yet answered; guarded by mu
 
-	idle atomic.Int32   // goroutines in ReadRequest
-	wg   sync.WaitGroup // all goroutines that serve
+	wg      sync.WaitGroup // all goroutines that read or serve
+	serving atomic.Int32   // requests being served
+	leaving atomic.Bool    // no reader is started any more
 
 	requests, reads, readBytes, waiting, panics atomic.Int64
 }
@@ -46,6 +51,7 @@ type call struct {
 	cancel context.CancelCauseFunc
 	req    fuse.Request
 	pid    int
+	bare   bool // the library has its memory back, and must not answer it
 }
 
 // Value makes PID work without a context of its own for each request.
@@ -59,43 +65,44 @@ func (c *call) Value(key any) any {
 func newServer(conn *fuse.Conn, f *files, log *slog.Logger) *server {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &server{
-		conn: conn, files: f, log: log, ctx: ctx, close: cancel,
+		conn: conn, dev: device(conn), files: f, log: log, ctx: ctx, close: cancel,
 		calls: make(map[fuse.RequestID]*call),
 	}
 }
 
-// readers is how many goroutines stay reading when there is little to do.
-const readers = 2
+// patience is how long the reader serves a request before another takes over.
+const patience = time.Millisecond
 
-// start begins to serve; wg ends after the kernel has closed the connection.
-func (s *server) start() {
-	for range readers {
-		s.spawn()
+// spawn starts a reader; wg ends when the kernel has closed the connection.
+func (s *server) spawn() {
+	if !s.leaving.Load() {
+		s.wg.Go(s.loop)
 	}
 }
 
-func (s *server) spawn() {
-	s.idle.Add(1)
-	s.wg.Go(s.loop)
-}
-
 func (s *server) loop() {
-	for {
+	taken := make(chan struct{}, 1)
+	over := time.AfterFunc(time.Hour, func() { s.spawn(); taken <- struct{}{} })
+	defer over.Stop()
+	for !s.leaving.Load() {
 		req, err := s.conn.ReadRequest()
-		if err != nil {
-			if s.retry(err) {
-				continue
-			}
-			s.idle.Add(-1)
+		switch {
+		case err != nil && s.retry(err):
+			continue
+		case err != nil:
 			s.fail() // nobody listens to what still waits
 			return
-		}
-		if s.idle.Add(-1) == 0 {
+		case s.unanswered(req):
+			continue
+		case s.serving.Load() > 0:
 			s.spawn()
+			s.serve(req)
+			return
 		}
+		over.Reset(patience)
 		s.serve(req)
-		if s.idle.Add(1) > readers {
-			s.idle.Add(-1)
+		if !over.Stop() {
+			<-taken // wg must not end between this reader and the next
 			return
 		}
 	}
@@ -124,29 +131,62 @@ func (s *server) fail() {
 	s.calls = make(map[fuse.RequestID]*call)
 	s.mu.Unlock()
 	for _, c := range calls {
-		c.req.RespondError(syscall.EIO)
+		s.answerError(c, syscall.EIO)
+	}
+}
+
+// leave makes the reader end while the kernel keeps the connection, because a
+// detached mount is still in use. Nothing but a request brings it back from
+// ReadRequest, so requests are made: of dir, a descriptor of the mount's root,
+// which is closed. The last of them ends when the connection does.
+func (s *server) leave(dir int) {
+	s.leaving.Store(true)
+	go func() {
+		defer unix.Close(dir)
+		for {
+			var st unix.Statfs_t
+			if err := unix.Fstatfs(dir, &st); err != nil && err != unix.EINTR {
+				return
+			}
+		}
+	}()
+}
+
+// hangUp closes what the kernel left open; no goroutine may be serving.
+func (s *server) hangUp() {
+	for _, id := range s.files.unreleased() {
+		s.guard("close", func() { s.files.release(id) })
+	}
+	s.conn.Close()
+	if s.dev >= 0 {
+		unix.Close(s.dev)
 	}
 }
 
 // serve answers one request.
 func (s *server) serve(req fuse.Request) {
 	s.requests.Add(1)
-	if s.unanswered(req) {
-		return
-	}
+	s.serving.Add(1)
+	defer s.serving.Add(-1)
 	c := s.begin(req)
 	defer c.cancel(nil)
+	err := errPanic
+	s.guard(fmt.Sprintf("%T", req), func() { err = s.dispatch(c) })
+	if err != nil {
+		s.refuse(c, err)
+	}
+}
+
+// guard calls do, and counts and logs a panic in it: a bug met by one request
+// ends that one only.
+func (s *server) guard(what string, do func()) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.panics.Add(1)
-			s.log.Error("panic in a request", "request", fmt.Sprintf("%T", req),
-				"panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			s.refuse(c, errPanic)
+			s.log.Error("panic", "in", what, "value", fmt.Sprint(v), "stack", string(debug.Stack()))
 		}
 	}()
-	if err := s.dispatch(c); err != nil {
-		s.refuse(c, err)
-	}
+	do()
 }
 
 // unanswered serves the requests that have no reply.
@@ -194,6 +234,10 @@ func (s *server) begin(req fuse.Request) *call {
 	h := req.Hdr()
 	c := &call{req: req, pid: int(h.Pid)}
 	c.Context, c.cancel = context.WithCancelCause(s.ctx)
+	if r, ok := req.(*fuse.ReadRequest); ok && !r.Dir && s.dev >= 0 {
+		c.bare = true
+		giveBack(h)
+	}
 	s.mu.Lock()
 	s.calls[h.ID] = c
 	s.mu.Unlock()
@@ -214,6 +258,17 @@ func (s *server) claim(c *call) bool { return s.take(c.req.Hdr().ID) != nil }
 
 func (s *server) refuse(c *call, err error) {
 	if s.claim(c) {
-		c.req.RespondError(errno(c, err))
+		s.answerError(c, errno(c, err))
 	}
+}
+
+// answerError answers a call that was taken.
+func (s *server) answerError(c *call, no syscall.Errno) {
+	if !c.bare {
+		c.req.RespondError(no)
+		return
+	}
+	b := replies.get(0)
+	b.send(s.dev, c.req.Hdr().ID, 0, int32(no))
+	replies.put(b)
 }

@@ -26,11 +26,11 @@ const harmless = 1<<(syscall.SIGURG-1) | 1<<(syscall.SIGCHLD-1) | 1<<(syscall.SI
 // signals are masks of a thread, bit n-1 for signal n (proc(5)).
 type signals struct{ pending, blocked, caught uint64 }
 
-// trivial tells whether there is a signal, and only such as are harmless and
-// caught. One that is not caught is about to end or stop the process.
+// trivial tells whether all that is due is harmless and caught; what is not
+// caught is about to end or stop the process. Nothing may be due, when another
+// thread was quicker to take the signal.
 func (s signals) trivial() bool {
-	due := s.pending &^ s.blocked
-	return due != 0 && due&^(harmless&s.caught) == 0
+	return s.pending&^s.blocked&^(harmless&s.caught) == 0
 }
 
 // signalsOf returns the masks of a thread.
@@ -67,7 +67,7 @@ func parseSignals(status string) (signals, error) {
 
 // lookTime is how often a thread with a trivial signal is looked at again. The
 // kernel says nothing of a second signal.
-const lookTime = 50 * time.Millisecond
+const lookTime = 100 * time.Millisecond
 
 // spared tells whether c goes on in spite of an interrupt. If so it is ended
 // when its thread gets a signal that counts.

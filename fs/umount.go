@@ -57,8 +57,16 @@ func unmount(path string) error {
 	}
 }
 
-// detach takes away a mount whatever uses it: the connection is aborted, which
-// fails all requests, and the mount leaves the namespace at once.
+// lazy takes a mount out of the namespace whatever uses it.
+func lazy(path string) error {
+	err := unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	if err == syscall.EPERM {
+		err = fusermount("-uz", path)
+	}
+	return err
+}
+
+// detach does as lazy, and aborts the connection: all requests fail.
 func detach(path string, minor uint32) error {
 	err := unix.Unmount(path, unix.MNT_FORCE|unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if err != syscall.EPERM {
@@ -145,12 +153,23 @@ func (m *Mountpoint) unmountOwn() error {
 			return err
 		}
 		if time.Now().After(end) {
-			m.log.Warn("mount is in use, detached", "dir", m.dir)
-			return detach(m.dir, m.minor)
+			return m.abandon()
 		}
 		select {
 		case <-m.gone:
 		case <-time.After(retryTime):
 		}
 	}
+}
+
+// abandon detaches the mount, and ends its connection from our side.
+func (m *Mountpoint) abandon() error {
+	m.log.Warn("mount is in use, detached", "dir", m.dir)
+	dir, err := unix.Open(m.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return detach(m.dir, m.minor)
+	}
+	err = lazy(m.dir)
+	m.server.leave(dir)
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	iofs "io/fs"
+	"strings"
 
 	"bazil.org/fuse"
 )
@@ -16,6 +17,9 @@ func (f *files) getxattr(ctx context.Context, id fuse.NodeID, name string, size 
 	in := f.nodes.get(id)
 	if in == nil {
 		return nil, ErrStale
+	}
+	if !strings.HasPrefix(name, "user.") { // ls -l asks for others of every file
+		return nil, errNoXattr
 	}
 	v, err := f.tree.Xattr(ctx, in.node.path, name)
 	if errors.Is(err, iofs.ErrNotExist) {

@@ -1,0 +1,135 @@
+//go:build linux
+
+package fs
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const benchSize = 128 << 20
+
+// BenchmarkRead reads a file by 1 MiB, as dd does: through a mount with nothing
+// in the page cache, once more with everything there, and a plain file.
+func BenchmarkRead(b *testing.B) {
+	data := noise(1, benchSize)
+	tree := newMem()
+	tree.put("f", data)
+	m := mount(b, tree)
+	plain := filepath.Join(b.TempDir(), "plain")
+	if err := os.WriteFile(plain, data, 0o644); err != nil {
+		b.Fatal(err)
+	}
+	for _, bb := range []struct {
+		name, path string
+		cold       bool
+	}{
+		{"cold", filepath.Join(m.Dir(), "f"), true},
+		{"again", filepath.Join(m.Dir(), "f"), false},
+		{"plain", plain, false},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			f, err := os.Open(bb.path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer f.Close()
+			b.SetBytes(benchSize)
+			buf := make([]byte, 1<<20)
+			gcs, cpu := collections(), cpuTime()
+			for b.Loop() {
+				if bb.cold {
+					b.StopTimer()
+					drop(m, "f")
+					b.StartTimer()
+				}
+				for off := int64(0); ; off += int64(len(buf)) {
+					if n, err := f.ReadAt(buf, off); n == 0 {
+						if err != io.EOF {
+							b.Fatal(err)
+						}
+						break
+					}
+				}
+			}
+			gib := float64(b.N) * benchSize / (1 << 30)
+			b.ReportMetric(float64(collections()-gcs)/gib, "GCs/GiB")
+			b.ReportMetric((cpuTime()-cpu).Seconds()/gib, "cpu-s/GiB") // reader and server
+		})
+	}
+}
+
+func collections() uint32 {
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.NumGC
+}
+
+func cpuTime() time.Duration {
+	var ru syscall.Rusage
+	syscall.Getrusage(0, &ru)
+	return time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
+}
+
+// BenchmarkReadRandom reads 4 KiB here and there, not in the page cache.
+func BenchmarkReadRandom(b *testing.B) {
+	tree := newMem()
+	tree.put("f", noise(1, benchSize))
+	m := mount(b, tree)
+	f, err := os.Open(filepath.Join(m.Dir(), "f"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	r := rand.New(rand.NewPCG(1, 1))
+	buf := make([]byte, 4096)
+	i := 0
+	for b.Loop() {
+		if i++; i%4000 == 0 {
+			b.StopTimer()
+			drop(m, "f")
+			b.StartTimer()
+		}
+		if _, err := f.ReadAt(buf, r.Int64N(benchSize/4096)*4096); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkStatCold looks up names that the kernel does not know.
+func BenchmarkStatCold(b *testing.B) {
+	tree := newMem()
+	for i := range 1000 {
+		tree.put(fmt.Sprint("d/f", i), nil)
+	}
+	m := mount(b, tree)
+	i := 0
+	for b.Loop() {
+		if i++; i%1000 == 0 {
+			b.StopTimer()
+			m.Changed("d", ChangeTree)
+			time.Sleep(5 * time.Millisecond)
+			b.StartTimer()
+		}
+		if _, err := os.Lstat(filepath.Join(m.Dir(), "d", fmt.Sprint("f", i%1000))); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkListing(b *testing.B) {
+	entries := make([]Entry, 60_000)
+	for i := range entries {
+		entries[i].Name = fmt.Sprintf("file-%06d.dat", i)
+	}
+	for b.Loop() {
+		listing("some/directory", entries)
+	}
+}
