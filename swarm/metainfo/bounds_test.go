@@ -12,54 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// str writes a string in bencode.
-func str(s string) string { return strconv.Itoa(len(s)) + ":" + s }
-
-// each joins f(0) to f(n-1).
-func each(n int, f func(i int) string) string {
-	var b strings.Builder
-	for i := range n {
-		b.WriteString(f(i))
+// longLayer is a torrent of a file of n pieces, with its layer.
+func longLayer(n int) string {
+	layer := make([]Hash256, n)
+	for i := range layer {
+		layer[i] = Hash256{byte(i), byte(i >> 8), byte(i >> 16), 1}
 	}
-	return b.String()
-}
-
-// rawList is a version 1 dictionary with this text for its list.
-func rawList(files string, numPieces int) string {
-	return "d5:filesl" + files + "e4:name1:d12:piece lengthi32768e6:pieces" + str(pieces(numPieces)) + "e"
-}
-
-// rawTree is a version 2 dictionary with this text for its tree.
-func rawTree(tree string) string {
-	return "d9:file treed" + tree + "e12:meta versioni2e4:name1:d12:piece lengthi32768ee"
-}
-
-func rawHybrid(tree, files string) string {
-	return "d9:file treed" + tree + "e5:filesl" + files + "e12:meta versioni2e4:name1:d12:piece lengthi32768e6:pieces0:e"
-}
-
-// short returns different names of few bytes that are in order.
-func short(i int) string {
-	const digits = "0123456789abcdefghijklmnopqrstuvwxyz"
-	var b [4]byte
-	for k := len(b) - 1; k >= 0; k-- {
-		b[k] = digits[i%36]
-		i /= 36
-	}
-	return string(b[:])
-}
-
-func emptyEntry(i int) string { return "d6:lengthi0e4:pathl" + str(short(i)) + "ee" }
-func emptyLeaf(i int) string  { return str(short(i)) + "d0:d6:lengthi0eee" }
-
-const emptyFile = "d0:d6:lengthi0eee"
-
-// grouped is a tree of n empty files of names of one byte, which takes the
-// fewest bytes a file.
-func grouped(n int) string {
-	return each(n/70, func(i int) string {
-		return str(short(i)) + "d" + each(70, func(k int) string { return "1:" + string(rune('0'+k)) + emptyFile }) + "e"
-	})
+	root := Root(layer, ceilPow2(n))
+	return "d4:infod9:file treed1:fd0:d6:lengthi" + strconv.Itoa(n*BlockSize) + "e11:pieces root" + str(string(root[:])) +
+		"eee12:meta versioni2e4:name1:f12:piece lengthi16384ee12:piece layersd" + str(string(root[:])) + str(string(JoinHashes(layer))) + "ee"
 }
 
 // TestBounds parses what is made to cost: at most a second, and eight times
@@ -135,6 +96,7 @@ func TestBounds(t *testing.T) {
 		{"16 MiB of d0:", true, false, func() string { return strings.Repeat("d0:", 5<<20) }},
 		{"17 MiB", false, false, func() string { return info("d4:name" + str(strings.Repeat("x", 17<<20)) + "e") }},
 		{"keys of 16 MiB", false, false, func() string { return "d" + each(1<<20, func(i int) string { return str(short(i)) + "i0e" }) + "e" }},
+		{"a layer of 500 000", false, true, func() string { return longLayer(500_000) }},
 		{"layers of no file", true, false, func() string {
 			return strings.TrimSuffix(info(string(encode(t, single2))), "e") + "12:piece layersd" +
 				each(200_000, func(i int) string { return str(short(i)+strings.Repeat("x", 28)) + "32:" + root(2) }) + "ee"

@@ -7,9 +7,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/iotest"
+	"testing/synctest"
 )
 
 // testBytes returns n bytes that depend on seed only.
@@ -196,6 +199,45 @@ func TestHashErrors(t *testing.T) {
 		if _, err := NewHasher(cfg); err == nil {
 			t.Errorf("%+v accepted", cfg)
 		}
+	}
+}
+
+// TestHasherEnds runs in bubbles, which fail where a goroutine is left.
+func TestHasherEnds(t *testing.T) {
+	data := testBytes(9<<20, 6)
+	for _, pl := range []int64{64 << 10, 2 << 20, 64 << 20} {
+		synctest.Test(t, func(t *testing.T) {
+			if _, err := HashFile(t.Context(), bytes.NewReader(data), 9<<20, pl, nil); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			_, err := HashFile(ctx, bytes.NewReader(data), 9<<20, pl, func(done int64) {
+				if done > 4<<20 {
+					cancel()
+				}
+			})
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want Canceled", err)
+			}
+		})
+		synctest.Test(t, func(t *testing.T) {
+			broken := errors.New("broken disk")
+			r := io.MultiReader(bytes.NewReader(data[:5<<20]), iotest.ErrReader(broken))
+			if _, err := HashFile(t.Context(), r, 9<<20, pl, nil); !errors.Is(err, broken) {
+				t.Errorf("got %v, want %v", err, broken)
+			}
+		})
+		synctest.Test(t, func(t *testing.T) {
+			r := iotest.DataErrReader(iotest.HalfReader(bytes.NewReader(data[:5<<20])))
+			got, err := HashFile(t.Context(), r, 5<<20, pl, nil)
+			if err != nil {
+				t.Error(err)
+			}
+			checkHashes(t, got, slowHashes(data[:5<<20], int(pl)))
+		})
 	}
 }
 

@@ -57,7 +57,9 @@ func with(d dict, pairs ...any) dict {
 	return out
 }
 
-func entry(length int, path ...any) dict { return dict{"length": length, "path": list(path)} }
+func entry[N int | int64](length N, path ...any) dict {
+	return dict{"length": length, "path": list(path)}
+}
 
 func padding(length int) dict {
 	return dict{"attr": "p", "length": length, "path": list{".pad", fmt.Sprint(length)}}
