@@ -413,10 +413,16 @@ func TestLocate(t *testing.T) {
 }
 
 func FuzzControl(f *testing.F) {
-	f.Add("add", []byte(`{"magnet":"magnet:?xt=urn:btih:0"}`))
-	f.Add("magnet", []byte(`{"path":"/m/x","v2":true}`))
-	f.Add("remove", []byte(`{"name":"there"}`))
-	f.Add("export", []byte(`{"path":"/s/../m"}`))
+	for _, call := range []string{"add", "remove", "magnet", "export", "status", "../v1/add"} {
+		for _, body := range []string{
+			"", "{}", "null", "[]", `""`, "0", "{", `{"`, `{"magnet":"magnet:?xt=urn:btih:0"}`, `{"magnet":""}`, `{"magnet":null}`,
+			`{"torrent":"ZGU="}`, `{"torrent":"Z"}`, `{"torrent":[1]}`, `{"magnet":"x","torrent":"ZGU="}`, `{"name":"there"}`,
+			`{"name":"there"}{"name":"there"}`, `{"NAME":"\ud800"}`, `{"path":"/m/x","v2":true}`, `{"path":"/s/../m"}`, `{"path":"/m"}`,
+			`{"path":"/s/a\u0000b"}`, `{"path":"m/x"}`, `{"path":"/mm"}`, `{"path":"/m/x","v2":1}`, "\xff\xfe{}",
+		} {
+			f.Add(call, []byte(body))
+		}
+	}
 	c := &control{mount: &fakeMount{}, mountPoint: "/m", share: "/s", log: quiet, maxBody: maxControlBody}
 	handler := c.handler()
 	f.Fuzz(func(t *testing.T, call string, body []byte) {

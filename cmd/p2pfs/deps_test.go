@@ -56,14 +56,14 @@ var allowed = map[string][]string{
 
 const modulePath = "p2pfs"
 
-// listed is what go list tells of a package.
-type listed struct {
+// goPackage is what go list tells of a package.
+type goPackage struct {
 	ImportPath                         string
 	Imports, TestImports, XTestImports []string
 }
 
 // listPackages returns the packages of this module as they are built for goos.
-func listPackages(t *testing.T, goos string) []listed {
+func listPackages(t *testing.T, goos string) []goPackage {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Imports,TestImports,XTestImports", modulePath+"/...")
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOFLAGS=-mod=readonly", "CGO_ENABLED=0")
@@ -71,9 +71,9 @@ func listPackages(t *testing.T, goos string) []listed {
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
-	var all []listed
+	var all []goPackage
 	for d := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p listed
+		var p goPackage
 		switch err := d.Decode(&p); {
 		case errors.Is(err, io.EOF):
 			return all

@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/big"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -102,19 +101,6 @@ func formatSize(n int64) string {
 		}
 	}
 	return fmt.Sprint(n)
-}
-
-// durationFlag returns a flag for a duration of zero or more.
-func durationFlag(p *time.Duration) pflag.Value {
-	return value[time.Duration]{p: p, kind: "duration", parse: parseDuration, format: time.Duration.String}
-}
-
-func parseDuration(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("want a duration such as 90s, 5m or 1h30m, or 0")
-	}
-	return d, nil
 }
 
 // levelFlag returns a flag for the least level of log lines that are written.

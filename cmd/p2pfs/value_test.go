@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestParseSize(t *testing.T) {
@@ -36,19 +35,6 @@ func TestFormatSize(t *testing.T) {
 	}
 	if got := formatSize(2 << 30); got != "2GiB" {
 		t.Errorf("got %q, want 2GiB", got)
-	}
-}
-
-func TestParseDuration(t *testing.T) {
-	for in, want := range map[string]time.Duration{"0": 0, "60s": time.Minute, "1h30m": 90 * time.Minute, "1.5s": 1500 * time.Millisecond} {
-		if got, err := parseDuration(in); err != nil || got != want {
-			t.Errorf("%q: got %v, %v; want %v", in, got, err, want)
-		}
-	}
-	for _, in := range []string{"", "60", "-1s", "1d", "99999999h", "s"} {
-		if got, err := parseDuration(in); err == nil {
-			t.Errorf("%q: got %v, want an error", in, got)
-		}
 	}
 }
 
