@@ -15,6 +15,10 @@
 //     Tree has to be announced with Mountpoint.Changed, after it can be seen
 //     through the Tree.
 //
+// The process that mounts must not map files of its own mount (mmap): a page
+// fault holds up the Go runtime, which has to answer it. Opening and reading
+// them is fine.
+//
 // All methods of Mountpoint are safe for concurrent use, and a Tree is called
 // from many goroutines at once. Only Linux can mount; elsewhere the package
 // builds and Mount says so.
@@ -71,7 +75,7 @@ type Entry struct {
 // Errors become the errno of the calling process: io/fs.ErrNotExist ENOENT,
 // ErrAgain EAGAIN, ErrStale ESTALE, everything else EIO.
 type Tree interface {
-	// Lookup describes what stands at path.
+	// Lookup describes what stands at path; "" is a directory.
 	Lookup(ctx context.Context, path string) (Entry, error)
 	// ReadDir lists a directory, sorted by name, without hidden entries. The
 	// slice is only read, and may be shared between calls.

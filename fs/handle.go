@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"bazil.org/fuse"
 )
@@ -23,6 +24,7 @@ type handle struct {
 	content  Content
 	size     int64
 	volatile bool // size means nothing, content says io.EOF
+	failed   failures
 
 	// Of directories.
 	mu      sync.Mutex
@@ -164,6 +166,18 @@ func (h *handle) read(ctx context.Context, p []byte, off int64) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if err := h.failed.take(off); err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	n, err := h.readAt(ctx, p, off)
+	if err != nil && ctx.Err() == nil && time.Since(start) > slowFailure {
+		h.failed.add(off, len(p), err)
+	}
+	return n, err
+}
+
+func (h *handle) readAt(ctx context.Context, p []byte, off int64) (int, error) {
 	n, err := h.content.ReadAt(ctx, p, off)
 	switch {
 	case n == len(p):

@@ -65,12 +65,13 @@ const blockSize = 16 << 10
 
 // attr returns the attributes of a node, whose entry is e.
 func (f *files) attr(n node, e *Entry) fuse.Attr {
+	mtime := sane(e.MTime)
 	a := fuse.Attr{
 		Valid:     validity,
 		Inode:     n.inode(),
-		Mtime:     e.MTime,
-		Ctime:     e.MTime,
-		Atime:     e.MTime,
+		Mtime:     mtime,
+		Ctime:     mtime,
+		Atime:     mtime,
 		Mode:      0o444,
 		Nlink:     1, // for directories: find must not count sub-directories by it
 		Uid:       f.uid,
@@ -94,6 +95,22 @@ func (f *files) attr(n node, e *Entry) fuse.Attr {
 		a.Blocks = blocks(e)
 	}
 	return a
+}
+
+// sane returns t where the library and kernel can show it: nanoseconds in 64
+// bits, and whole seconds before 1970.
+func sane(t time.Time) time.Time {
+	const most = 1<<63/1_000_000_000 - 1
+	sec := t.Unix()
+	switch {
+	case t.IsZero() || sec < -most:
+		return time.Unix(0, 0)
+	case sec > most:
+		return time.Unix(most, 0)
+	case sec < 0:
+		return time.Unix(sec, 0)
+	}
+	return t
 }
 
 // blocks returns st_blocks in units of 512 bytes: what is held here. A

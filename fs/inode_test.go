@@ -103,6 +103,23 @@ func TestAttr(t *testing.T) {
 	}
 }
 
+func TestSane(t *testing.T) {
+	tests := []struct{ in, want time.Time }{
+		{time.Unix(1_700_000_000, 5), time.Unix(1_700_000_000, 5)},
+		{time.Unix(0, 0), time.Unix(0, 0)},
+		{time.Time{}, time.Unix(0, 0)},
+		{time.Unix(-1, 500), time.Unix(-1, 0)},
+		{time.Unix(-1<<40, 0), time.Unix(0, 0)},
+		{time.Unix(1<<40, 7), time.Unix(9223372035, 0)},
+	}
+	for _, tt := range tests {
+		got := sane(tt.in)
+		if !got.Equal(tt.want) || !time.Unix(0, got.UnixNano()).Equal(got) {
+			t.Errorf("sane(%v) = %v, want %v", tt.in, got, tt.want)
+		}
+	}
+}
+
 // Types and inode numbers of a listing are those of lookup and getattr.
 func TestListingAgreesWithAttr(t *testing.T) {
 	tree := newMem()

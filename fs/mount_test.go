@@ -17,7 +17,11 @@ const limit = 30 * time.Second
 // mountable skips the test where nothing can be mounted, unless CI is set.
 func mountable(t testing.TB) {
 	t.Helper()
-	if err := installed(); err != nil {
+	err := installed()
+	if err == nil && os.Geteuid() != 0 {
+		err = permitted(os.TempDir(), false)
+	}
+	if err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("CI is set, so this test must run: %v", err)
 		}

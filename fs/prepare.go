@@ -42,6 +42,9 @@ func prepare(cfg Config) (string, error) {
 // permitted tells what fusermount3 would refuse to a user other than root; it
 // says it on our stderr only.
 func permitted(path string, allowOther bool) error {
+	if err := unix.Access(fuseDevice, unix.R_OK|unix.W_OK); err != nil {
+		return fmt.Errorf("%s: %w", fuseDevice, err)
+	}
 	if unix.Access(path, unix.W_OK) != nil {
 		return errors.New("directory is not writable, which fusermount3 wants of a mount point")
 	}
@@ -54,7 +57,10 @@ func permitted(path string, allowOther bool) error {
 	return nil
 }
 
-const fuseConf = "/etc/fuse.conf"
+const (
+	fuseConf   = "/etc/fuse.conf"
+	fuseDevice = "/dev/fuse"
+)
 
 // userAllowOther tells whether fuse.conf lets ordinary users pass allow_other.
 func userAllowOther(conf string) bool {
@@ -68,7 +74,7 @@ func userAllowOther(conf string) bool {
 
 // installed tells what is missing on this machine.
 func installed() error {
-	if _, err := os.Stat("/dev/fuse"); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(fuseDevice); errors.Is(err, os.ErrNotExist) {
 		return errors.New("there is no /dev/fuse: load it with 'modprobe fuse' " +
 			"(in a container, start that with --device /dev/fuse), and 'apt-get install fuse3'")
 	}

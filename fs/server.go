@@ -83,7 +83,7 @@ func (s *server) spawn() {
 func (s *server) loop() {
 	taken := make(chan struct{}, 1)
 	over := time.AfterFunc(time.Hour, func() { s.spawn(); taken <- struct{}{} })
-	defer over.Stop()
+	over.Stop() // until something is served
 	for !s.leaving.Load() {
 		req, err := s.conn.ReadRequest()
 		switch {
