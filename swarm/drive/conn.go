@@ -162,6 +162,9 @@ func (c *conn) read() (message, error) {
 		if m != nil || err != nil {
 			return m, err
 		}
+		if err := c.ignore(); err != nil {
+			return nil, err
+		}
 	}
 }
 
@@ -179,35 +182,51 @@ func (c *conn) ignore() error {
 // readExtended returns the next extended message, with its body if that is of
 // p2pfs or an extended handshake.
 func (c *conn) readExtended() (ext byte, body []byte, err error) {
-	var head [wire.PrefixLen + 2]byte
 	for {
-		c.deadline(idleTime)
-		if _, err := io.ReadFull(c.in, head[:wire.PrefixLen]); err != nil {
+		id, n, err := c.readHeader()
+		if err != nil {
 			return 0, nil, err
 		}
-		n := wire.ParsePrefix(head[:])
-		if n > 0 {
-			c.deadline(messageTime)
-			if _, err := io.ReadFull(c.in, head[wire.PrefixLen:][:min(n, 2)]); err != nil {
+		if id == wire.MsgExtended && n > 0 {
+			if ext, err = c.in.ReadByte(); err != nil {
 				return 0, nil, err
 			}
-			id := head[wire.PrefixLen]
-			if err := wire.CheckLength(id, n-1, wire.Limits{}); err != nil {
-				return 0, nil, fmt.Errorf("%w: %w", ErrTooLong, err)
-			}
-			if id == wire.MsgExtended && n > 1 {
-				ext = head[wire.PrefixLen+1]
-				body, err = c.readBody(ext, int(n-2))
-				return ext, body, err
-			}
+			body, err = c.readBody(ext, n-1)
+			return ext, body, err
 		}
-		if _, err := c.in.Discard(int(max(n-2, 0))); err != nil {
+		if _, err := c.in.Discard(n); err != nil {
 			return 0, nil, err
 		}
 		if err := c.ignore(); err != nil {
 			return 0, nil, err
 		}
 	}
+}
+
+// readHeader reads what stands before a message's payload of n bytes. A
+// keep-alive is given out as a message without one. Lengths are refused as soon
+// as they are known to be too long.
+func (c *conn) readHeader() (id byte, n int, err error) {
+	c.deadline(idleTime)
+	var prefix [wire.PrefixLen]byte
+	if _, err := io.ReadFull(c.in, prefix[:]); err != nil {
+		return 0, 0, err
+	}
+	length := wire.ParsePrefix(prefix[:])
+	switch {
+	case length == 0:
+		return 0, 0, nil
+	case length > 1+wire.MaxExtended:
+		return 0, 0, fmt.Errorf("%w: %d bytes", ErrTooLong, length)
+	}
+	c.deadline(messageTime)
+	if id, err = c.in.ReadByte(); err != nil {
+		return 0, 0, err
+	}
+	if err := wire.CheckLength(id, length-1, wire.Limits{}); err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", ErrTooLong, err)
+	}
+	return id, int(length - 1), nil
 }
 
 func (c *conn) readBody(ext byte, n int) ([]byte, error) {

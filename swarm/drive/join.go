@@ -10,7 +10,8 @@ import (
 
 // Bounds on dialling.
 const (
-	maxDialling = 8
+	maxDialling = 8                // attempts at once
+	dialsPerS   = 20               // attempts begun
 	sameTime    = 10 * time.Second // connections made within it may be two sides dialling at once
 	minStay     = 10 * time.Second // before a connection makes room for another
 )
@@ -198,7 +199,7 @@ func (l *loop) dialDue() {
 	for _, c := range l.byID {
 		listening[c.listen] = true
 	}
-	room := l.d.cfg.MaxConns*2/3 - len(l.conns)
+	room := max(l.d.cfg.MaxConns*2/3, 1) - len(l.conns) // the rest is for those who dial us
 	for _, c := range l.book.due(now, maxContacts, func(k catalog.Key) bool { return l.conns[k] != nil }) {
 		if l.dialling >= maxDialling {
 			return
@@ -208,7 +209,7 @@ func (l *loop) dialDue() {
 			continue
 		}
 		addr := c.addr
-		if !l.d.start(func() { l.d.dial(addr, probe) }) {
+		if !l.dials.AllowN(now, 1) || !l.d.start(func() { l.d.dial(addr, probe) }) {
 			return
 		}
 		c.dialling = true

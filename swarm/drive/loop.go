@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"p2pfs/swarm/catalog"
 )
 
@@ -24,6 +26,7 @@ type loop struct {
 	byID     map[int]*conn
 	nextID   int
 	dialling int // attempts that are under way
+	dials    *rate.Limiter
 	book     *book
 	fetch    *fetcher
 	waiting  map[catalog.Hash][]chan<- []byte // for objects
@@ -38,7 +41,7 @@ type loop struct {
 func newLoop(d *Drive, state *catalog.State) *loop {
 	return &loop{
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
-		book: newBook(), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
+		book: newBook(), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
 		asks: make(map[catalog.Hash]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), told: state.View(),
 	}
 }

@@ -107,7 +107,9 @@ func (d *Drive) handle(c *conn, m message) error {
 				return fmt.Errorf("%w: %w", ErrForged, err)
 			}
 		}
-	case summary, peers, holds:
+	case summary:
+		c.allow(d.ctx, 1+len(m.versions)/20)
+	case peers, holds:
 		c.allow(d.ctx, 1)
 	case hello:
 		return ErrMessage

@@ -1,0 +1,537 @@
+package drive
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/wire"
+)
+
+// ext frames a p2pfs message by hand.
+func ext(body string) []byte { return wire.AppendExtended(nil, ourExtID, []byte(body)) }
+
+// Each of these breaks the protocol after a good handshake: the connection is
+// closed at once, and the others notice nothing.
+func TestMembersThatBreakTheProtocol(t *testing.T) {
+	prefix := func(n uint32, id byte) []byte {
+		return append(binary.BigEndian.AppendUint32(nil, n), id)
+	}
+	for name, send := range map[string]func(s *stranger){
+		"length of 4 GiB":        func(s *stranger) { s.control <- prefix(1<<32-1, wire.MsgExtended) },
+		"length of 2 GiB":        func(s *stranger) { s.control <- prefix(1<<31, wire.MsgExtended) },
+		"p2pfs message of 1 MiB": func(s *stranger) { s.control <- append(prefix(1<<20, wire.MsgExtended), ourExtID) },
+		"have of 5000 bytes":     func(s *stranger) { s.control <- prefix(5000, wire.MsgHave) },
+		"unknown id of 100 MiB":  func(s *stranger) { s.control <- prefix(100<<20, 99) },
+		"no bencode":             func(s *stranger) { s.control <- ext("junk") },
+		"empty":                  func(s *stranger) { s.control <- ext("") },
+		"nested":                 func(s *stranger) { s.control <- ext(rep("l", 100_000) + rep("e", 100_000)) },
+		"nested dictionaries":    func(s *stranger) { s.control <- ext(rep("d1:a", 40_000)) },
+		"string length lies":     func(s *stranger) { s.control <- ext("d1:d99999999999:x1:t6:objecte") },
+		"trailing bytes":         func(s *stranger) { s.control <- ext("d1:r32:" + rep("r", 32) + "1:t3:whoee") },
+		"second hello": func(s *stranger) {
+			s.send(hello{version: Version, key: s.id.Key(), name: "x"})
+		},
+		"forged head": func(s *stranger) {
+			h := s.head(5, catalog.Hash{1})
+			h.Sig[0]++
+			s.send(heads{[]catalog.Head{h}})
+		},
+		"another's head with our key": func(s *stranger) {
+			h := s.head(5, catalog.Hash{1})
+			h.Key = ident(77).Key()
+			s.send(heads{[]catalog.Head{h}})
+		},
+		"head replayed from another drive": func(s *stranger) {
+			s.send(heads{[]catalog.Head{s.headIn(catalog.Salt{9}, 5, catalog.Hash{1})}})
+		},
+		"head of huge seq": func(s *stranger) {
+			s.control <- ext("d1:hl" + strings.Replace(string(testHeadBytes(s)), "seqi5e", "seqi9223372036854775807e", 1) + "e1:t5:headse")
+		},
+		"objects nobody asked for": func(s *stranger) {
+			for range 100 {
+				s.control <- ext("d1:d16384:" + rep("x", 16384) + "1:t6:objecte")
+			}
+		},
+		"nones nobody asked for": func(s *stranger) {
+			for i := range 12_000 {
+				select {
+				case s.control <- none{[]catalog.Hash{{byte(i), byte(i >> 8)}, {1}, {2}}}.frame():
+				case <-s.done:
+				}
+			}
+		},
+		"holds nobody asked for": func(s *stranger) {
+			for range 20_000 {
+				select {
+				case s.control <- ext(string(holds{root: catalog.Hash{1}}.encode())):
+				case <-s.done:
+				}
+			}
+		},
+		"flood of keep-alives": func(s *stranger) { s.flood(bytes.Repeat(wire.AppendKeepAlive(nil), 2000)) },
+		"flood of haves":       func(s *stranger) { s.flood(bytes.Repeat(wire.AppendHave(nil, 1), 2000)) },
+		"flood of future types": func(s *stranger) {
+			s.flood(bytes.Repeat(ext("d1:t6:futuree"), 2000))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *pipes) {
+				a, b := pipeMember(t, p, 1), pipeMember(t, p, 2)
+				b.join(a)
+				time.Sleep(time.Second)
+				s := a.call(3).meet()
+				go drain(s)
+				time.Sleep(time.Second)
+				if !a.connected(s.id.Key()) {
+					t.Fatal("not connected")
+				}
+				send(s)
+				time.Sleep(2 * time.Second)
+				if a.connected(s.id.Key()) {
+					t.Error("still connected")
+				}
+				a.share(file("x", 1))
+				time.Sleep(time.Second)
+				if !b.has("x") || !b.connected(a.cfg.Identity.Key()) {
+					t.Error("the honest member suffers")
+				}
+				if len(a.View().Members()) != 1 {
+					t.Error("something was taken in")
+				}
+			})
+		})
+	}
+}
+
+func (m none) frame() []byte { return ext(string(m.encode())) }
+
+func testHeadBytes(s *stranger) []byte {
+	h := s.head(5, catalog.Hash{1})
+	return h.Append(nil)
+}
+
+// flood sends until the other side closes.
+func (s *stranger) flood(b []byte) {
+	for range 40 {
+		select {
+		case s.control <- b:
+		case <-s.done:
+			return
+		}
+	}
+}
+
+// drain reads until the connection ends, and then ends it.
+func drain(s *stranger) {
+	for {
+		if _, err := s.read(); err != nil {
+			s.close(err)
+			return
+		}
+	}
+}
+
+// Faults of the handshake itself.
+func TestHandshakesThatAreRefused(t *testing.T) {
+	for name, run := range map[string]func(s *stranger){
+		"another swarm": func(s *stranger) {
+			s.g.rendezvous = OpenKey("another").Rendezvous()
+			s.g.greet(s.conn, nil, false)
+		},
+		"hello signed for another swarm": func(s *stranger) {
+			g := *s.g
+			g.rendezvous = catalog.Salt{1}
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(&g, true) })
+		},
+		"signed in the other role": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, false) })
+		},
+		"signature broken": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.sig[9]++ })
+		},
+		"another's key": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.key = ident(5).Key() })
+		},
+		"another version": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { h.version = 2; sign(s.g, true) })
+		},
+		"no hello": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) {})
+		},
+		"an ordinary BitTorrent client": func(s *stranger) {
+			own := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}
+			own.SetExtended()
+			s.control <- wire.AppendHandshake(nil, own)
+			s.control <- wire.AppendExtendedHandshake(nil, &wire.ExtendedHandshake{M: map[string]int{"ut_metadata": 3}})
+		},
+		"one without extensions": func(s *stranger) {
+			s.control <- wire.AppendHandshake(nil, wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}})
+		},
+		"extended handshake nested": func(s *stranger) {
+			own := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}
+			own.SetExtended()
+			s.control <- wire.AppendHandshake(nil, own)
+			s.control <- wire.AppendExtended(nil, 0, []byte(rep("d1:a", 50_000)))
+		},
+		"our own key": func(s *stranger) {
+			s.g.id = ident(1)
+			s.g.greet(s.conn, nil, false)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *pipes) {
+				a := pipeMember(t, p, 1)
+				s := a.call(3)
+				run(s)
+				if d := s.untilClosed(); d > time.Second {
+					t.Errorf("closed after %v", d)
+				}
+				if len(a.Members()) != 0 {
+					t.Errorf("members: %+v", a.Members())
+				}
+			})
+		})
+	}
+}
+
+// twisted goes through the handshake, but for a hello that twist changes; sign
+// signs it.
+func (s *stranger) twisted(twist func(h *hello, sign func(g *greeter, byDialler bool))) {
+	s.t.Helper()
+	ours := nonce{4}
+	if err := s.g.shakeHands(s.conn, nil); err != nil {
+		s.t.Fatal(err)
+	}
+	s.control <- s.g.extended(ours)
+	theirs, err := s.readNonce()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	h := hello{version: Version, key: s.id.Key(), name: "x"}
+	signed := false
+	twist(&h, func(g *greeter, byDialler bool) {
+		signed = true
+		h.sig = s.id.Sign(g.signed(byDialler, ours, theirs, h.key))
+	})
+	if signed {
+		s.send(h)
+	} else {
+		s.send(summary{})
+	}
+}
+
+// A hello that was overheard opens nothing: the nonces are others.
+func TestReplayedHello(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a := pipeMember(t, p, 1)
+		first := a.call(3)
+		var heard hello
+		first.twisted(func(h *hello, sign func(*greeter, bool)) { sign(first.g, true); heard = *h })
+		time.Sleep(time.Second)
+		if !a.connected(first.id.Key()) {
+			t.Fatal("the first one was refused")
+		}
+		first.hangUp()
+		time.Sleep(time.Second)
+		second := a.call(4)
+		second.twisted(func(h *hello, _ func(*greeter, bool)) { *h = heard; second.send(heard) })
+		if d := second.untilClosed(); d > time.Second {
+			t.Errorf("closed after %v", d)
+		}
+	})
+}
+
+// A member who offers an old head of another, or one that he has rolled back,
+// changes nothing.
+func TestRollback(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a, b := pipeMember(t, p, 1), pipeMember(t, p, 2)
+		b.join(a)
+		a.share(file("old", 1))
+		time.Sleep(time.Second)
+		s := b.call(3).meet()
+		s.send(summary{})
+		old := expect[heads](s).heads[0]
+		go drain(s)
+		a.share(file("new", 1))
+		time.Sleep(time.Second)
+		s.send(heads{[]catalog.Head{old}})
+		time.Sleep(time.Second)
+		if !b.has("new") || b.has("old") {
+			t.Error("the catalogue was rolled back")
+		}
+		if !b.connected(s.id.Key()) {
+			t.Error("closed, though he may not have known better")
+		}
+	})
+}
+
+// An object of another content than asked for is no answer, and the right one
+// is fetched from somebody else.
+func TestWrongObjects(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		tiny := []byte("the true one")
+		h := catalog.HashObject(tiny)
+		a := pipeMember(t, p, 1)
+		b := pipeMember(t, p, 2, func(c *Config) {
+			c.Object = func(x catalog.Hash) ([]byte, bool) { return tiny, x == h }
+		})
+		s := a.call(3).meet()
+		go func() {
+			for {
+				m, err := s.read()
+				if err != nil {
+					return
+				}
+				if g, ok := m.(get); ok {
+					for range g.hashes {
+						s.send(object{[]byte("a false one")})
+					}
+				}
+			}
+		}()
+		a.join(b)
+		time.Sleep(time.Second)
+		if data, err := a.Object(t.Context(), h, s.id.Key()); err != nil || string(data) != string(tiny) {
+			t.Errorf("got %q, %v", data, err)
+		}
+	})
+}
+
+// What a catalogue names is fetched, refused where it makes no sense, and then
+// no longer asked for.
+func TestCatalogueOfJunk(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a := pipeMember(t, p, 1)
+		s := a.call(3).meet()
+		junk := []byte("no shard")
+		s.send(summary{})
+		s.send(heads{[]catalog.Head{s.head(5, catalog.HashObject(junk))}})
+		if g := expect[get](s); g.hashes[0] != catalog.HashObject(junk) {
+			t.Fatalf("asked for %v", g.hashes)
+		}
+		s.send(object{junk})
+		go drain(s)
+		time.Sleep(time.Minute)
+		if !a.connected(s.id.Key()) {
+			t.Error("closed: the object was what was asked for")
+		}
+		if len(a.View().Members()) != 0 {
+			t.Error("something is shown")
+		}
+		if n := a.wants(); n != 0 {
+			t.Errorf("%d objects are still wanted", n)
+		}
+	})
+}
+
+// wants returns how many objects are being fetched.
+func (nd *pnode) wants() int {
+	n := make(chan int, 1)
+	nd.post(nd.t.Context(), call(func(l *loop) { n <- len(l.fetch.wants) }))
+	return <-n
+}
+
+// A head whose objects nobody has is asked for ever more rarely, and not at all
+// once a newer one makes it needless.
+func TestObjectsThatNobodyHas(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a := pipeMember(t, p, 1)
+		s := a.call(3).meet()
+		var asked atomic.Int64
+		go func() {
+			for {
+				m, err := s.read()
+				if err != nil {
+					return
+				}
+				if g, ok := m.(get); ok {
+					asked.Add(int64(len(g.hashes)))
+					s.send(none{g.hashes})
+				}
+			}
+		}()
+		s.send(heads{[]catalog.Head{s.head(5, catalog.Hash{1})}})
+		time.Sleep(time.Minute)
+		if n := asked.Load(); n < 8 || n > 20 {
+			t.Errorf("asked %d times in a minute", n)
+		}
+		s.send(heads{[]catalog.Head{s.head(6, catalog.HashObject([]byte("d1:elee")))}})
+		time.Sleep(time.Second)
+		if n := a.wants(); n != 0 {
+			t.Errorf("%d objects are still wanted", n)
+		}
+		if len(a.View().Members()) != 1 {
+			t.Error("the newer head is not shown")
+		}
+	})
+}
+
+// A thousand false addresses cost a bounded number of dials, and the true one
+// is found among them.
+func TestFloodOfAddresses(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a, b := pipeMember(t, p, 1), pipeMember(t, p, 2)
+		s := a.call(3).meet()
+		go drain(s)
+		for i := range 100 {
+			var m peers
+			for j := range maxAddresses {
+				m.members = append(m.members, address{catalog.Key{1}, netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, byte(i), byte(j), 1}), 6881)})
+			}
+			m.members[0].addr = netip.MustParseAddrPort("127.0.0.1:22")
+			s.send(m)
+			time.Sleep(10 * time.Millisecond)
+		}
+		a.join(b)
+		time.Sleep(2 * time.Minute)
+		if !a.connected(b.cfg.Identity.Key()) {
+			t.Error("the true address is not found")
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.dials) > maxContacts+200 {
+			t.Errorf("%d addresses dialled", len(p.dials))
+		}
+		if len(p.dials[netip.MustParseAddrPort("127.0.0.1:22")]) > 0 {
+			t.Error("our own machine was dialled for somebody from outside")
+		}
+		total := 0
+		for _, list := range p.dials {
+			total += len(list)
+		}
+		if most := int(2*60*dialsPerS) + 2*dialsPerS; total > most {
+			t.Errorf("%d dials in two minutes, want at most %d", total, most)
+		}
+	})
+}
+
+// More members than connections: the longest idle goes, trusted ones stay.
+func TestConnectionsAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a := pipeMember(t, p, 1, func(c *Config) {
+			c.MaxConns = 5
+			c.Trusted = []catalog.Key{ident(10).Key()}
+		})
+		var all []*stranger
+		for i := range 5 {
+			s := a.call(10 + i).meet()
+			go drain(s)
+			all = append(all, s)
+			time.Sleep(20 * time.Second)
+		}
+		all[1].send(heads{[]catalog.Head{all[1].head(1, catalog.HashObject([]byte("d1:elee")))}})
+		time.Sleep(time.Second)
+		for i := range 4 {
+			s := a.call(20 + i).meet()
+			go drain(s)
+			all = append(all, s)
+			time.Sleep(time.Second)
+		}
+		var left []int
+		for i, s := range all {
+			if a.connected(s.id.Key()) {
+				left = append(left, i)
+			}
+		}
+		// The trusted one, and who was of use last; a new one is not closed for a newer.
+		if !slices.Equal(left, []int{0, 5, 6, 7, 8}) && !slices.Equal(left, []int{0, 1, 5, 6, 7}) {
+			t.Errorf("left are %v", left)
+		}
+		if n := len(left); n != 5 {
+			t.Errorf("%d connections", n)
+		}
+	})
+}
+
+// Forty strangers who say nothing hold up the next for ten seconds, no more.
+func TestHalfOpenConnectionsAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a := pipeMember(t, p, 1)
+		own := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}
+		own.SetExtended()
+		for i := range maxHalfOpen {
+			s := a.call(i + 10)
+			s.control <- wire.AppendHandshake(nil, own)
+			go io.Copy(io.Discard, s.in)
+		}
+		time.Sleep(time.Second)
+		s := a.call(3)
+		if err := s.g.greet(s.conn, nil, false); err == nil {
+			t.Error("one more was let in")
+		}
+		time.Sleep(handshakeTime)
+		s = a.call(3).meet()
+		go drain(s)
+		time.Sleep(time.Second)
+		if !a.connected(s.id.Key()) {
+			t.Error("nobody gets in any more")
+		}
+	})
+}
+
+// The memory of a member under attack by thirty at once stays small.
+func TestMemoryUnderFloods(t *testing.T) {
+	a := newNode(t, 1)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	done := make(chan struct{})
+	for i := range 30 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			c, err := a.Dial(t.Context(), a.addr())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			s := newStranger(t, 100+i, c, a.addr())
+			if err := s.g.greet(s.conn, nil, false); err != nil {
+				return
+			}
+			go drain(s)
+			var sum summary
+			for j := range maxVersions {
+				sum.versions = append(sum.versions, catalog.Version{Key: catalog.Key{byte(i), byte(j), byte(j >> 8)}, Seq: 1})
+			}
+			for range 50 {
+				select {
+				case s.control <- ext(string(sum.encode())):
+				case s.control <- ext("d1:d16384:" + rep("x", 16384) + "1:t6:objecte"):
+				case <-s.done:
+					return
+				}
+			}
+		}()
+	}
+	for range 30 {
+		<-done
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 100<<20 {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+}
+
+func TestBrokeTellsProtocolFromNetwork(t *testing.T) {
+	for err, want := range map[error]bool{
+		fmt.Errorf("x: %w", ErrMessage): true, ErrForged: true, ErrFlood: true, ErrTooLong: true,
+		ErrIdle: false, ErrClosed: false, errors.New("reset"): false, ErrSlow: false, ErrDuplicate: false,
+	} {
+		if broke(err) != want {
+			t.Errorf("%v: %v", err, !want)
+		}
+	}
+}
