@@ -18,18 +18,20 @@ import (
 // box is a Share of a fresh directory, whose changes a test can wait for.
 type box struct {
 	*Share
-	t       testing.TB
-	dir     string
-	state   string
-	cfg     Config
-	changes chan struct{}
-	walks   *atomic.Int64
+	t        testing.TB
+	dir      string
+	state    string
+	cfg      Config
+	changes  chan struct{}
+	walks    *atomic.Int64
+	walked1  chan struct{} // room for one
+	overflow chan []event  // what the watcher is made to say
 }
 
 func newBox(t testing.TB, change func(*Config)) *box {
 	t.Helper()
 	checkLeaks(t)
-	b := &box{t: t, dir: t.TempDir(), state: t.TempDir(), walks: new(atomic.Int64)}
+	b := &box{t: t, dir: t.TempDir(), state: t.TempDir(), walks: new(atomic.Int64), walked1: make(chan struct{}, 1), overflow: make(chan []event)}
 	b.cfg = Config{Dir: b.dir, State: b.state}
 	if change != nil {
 		change(&b.cfg)
@@ -54,13 +56,19 @@ func (b *box) open() {
 		default:
 		}
 	}
-	b.cfg.test.walked = func() { b.walks.Add(1) }
+	b.cfg.test.walked = func() {
+		b.walks.Add(1)
+		select {
+		case b.walked1 <- struct{}{}:
+		default:
+		}
+	}
 	s, err := Open(context.Background(), b.cfg)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.Share = s
-	b.t.Cleanup(func() { s.Close() })
+	b.t.Cleanup(func() { b.Close() })
 	b.until("scanned", func() bool { return b.Stats().Scanned })
 }
 

@@ -116,11 +116,11 @@ func remove(tx *bolt.Tx, k []byte) error {
 // supersede removes the other versions of k's inode: a file has one size and
 // time, so that theirs are gone.
 func supersede(tx *bolt.Tx, k []byte) error {
-	inode := k[:16]
+	inode, device := k[:keyInode], k[keyVersion:]
 	var old [][]byte
 	c := tx.Bucket(bucketFile).Cursor()
 	for other, _ := c.Seek(inode); other != nil && bytes.HasPrefix(other, inode); other, _ = c.Next() {
-		if !bytes.Equal(other, k) {
+		if bytes.HasSuffix(other, device) && !bytes.Equal(other, k) {
 			old = append(old, bytes.Clone(other))
 		}
 	}

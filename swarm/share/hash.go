@@ -55,6 +55,7 @@ type hashers struct {
 	smallQ     []*job // what the channels have no room for; owned by loop
 	bigQ       []*job
 	jobs       map[ident]*job         // not ended; owned by loop
+	most       int                    // that were in jobs
 	working    []*atomic.Pointer[job] // a slot a worker, for Stats
 	hash       func(*os.File, *job) (metainfo.FileHashes, error)
 }
@@ -140,8 +141,17 @@ func offer(to chan<- *job, queue []*job) []*job {
 // drop ends a job that nobody waits for.
 func (h *hashers) drop(j *job) {
 	j.dropped.Store(true)
+	h.forget(j)
+}
+
+// forget takes a job that has ended out of the table, and gives the room back
+// that a table of many took.
+func (h *hashers) forget(j *job) {
 	if h.jobs[j.id] == j {
 		delete(h.jobs, j.id)
+	}
+	if h.most = max(h.most, len(h.jobs)); len(h.jobs) == 0 && h.most > 1000 {
+		h.jobs, h.most = map[ident]*job{}, 0
 	}
 }
 
@@ -174,8 +184,13 @@ func (h *hashers) do(j *job) result {
 		return r
 	}
 	defer f.Close()
-	if m.ident != j.id {
+	switch pl := metainfo.PieceLength(j.id.size); {
+	case m.ident != j.id:
 		r.err = errStale
+	case (j.id.size-1)/pl >= metainfo.MaxPieces:
+		r.err = fmt.Errorf("%d bytes are too many for a torrent", j.id.size)
+	}
+	if r.err != nil {
 		return r
 	}
 	if r.err = h.settled(f, j); r.err != nil || j.id.size == 0 {

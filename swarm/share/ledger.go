@@ -72,8 +72,8 @@ func (l *ledger) set(d *dir, path string, from, to *entry) {
 
 // when returns the earliest time for the next publication. Its cost bounds
 // how often: a tenth of the time at most goes into it.
-func (l *ledger) when(pace time.Duration) time.Time {
-	return l.last.Add(max(pace, 10*l.cost))
+func (l *ledger) when(t timing) time.Time {
+	return later(l.last.Add(max(t.pace, 10*l.cost)), l.since.Add(t.lag))
 }
 
 // publish makes the next snapshot and returns what is different in it; seen is

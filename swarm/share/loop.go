@@ -219,6 +219,9 @@ func (l *loop) coolDown(now time.Time) {
 			delete(l.heats, p)
 		}
 	}
+	if len(l.heats) == 0 {
+		l.heats = map[string]heat{}
+	}
 }
 
 // sweep has the records of files that are gone removed in time.
@@ -249,7 +252,7 @@ func (l *loop) wakeAt() time.Time {
 		earlier(l.dues[0].due)
 	}
 	if len(l.ledger.deltas) > 0 && l.scanned {
-		earlier(l.ledger.when(l.s.timing.pace))
+		earlier(l.ledger.when(l.s.timing))
 	}
 	if len(l.unsaved) > 0 {
 		earlier(l.unsaved[0].at.Add(l.s.timing.patience))
@@ -343,7 +346,7 @@ func (l *loop) publish() {
 	}
 	now := time.Now()
 	busy := len(l.dirty)+len(l.urgent) > 0
-	if !l.scanned || now.Before(l.ledger.when(l.s.timing.pace)) || busy && now.Sub(l.ledger.since) < l.s.timing.hold {
+	if !l.scanned || now.Before(l.ledger.when(l.s.timing)) || busy && now.Sub(l.ledger.since) < l.s.timing.hold {
 		return
 	}
 	first := !l.told

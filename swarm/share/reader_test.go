@@ -207,7 +207,7 @@ func TestVerifiedOnce(t *testing.T) {
 		file, m, err := b.openFile("g")
 		b.must(err)
 		defer file.Close()
-		b.store.lookup([]ident{m.ident}, func(_ int, sum summary) { recorded = sum.ctime })
+		b.store.lookup([]meta{m}, func(_ int, sum summary) { recorded = sum.ctime })
 		return recorded, m.ctime
 	}
 	r, err := b.Reader(f.Root)

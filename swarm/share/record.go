@@ -14,14 +14,17 @@ import (
 // or stands in the wrong place is known for what it is. All integers are
 // big-endian.
 //
-//	key     dev 8, inode 8, size 8, mtime 8 (so that versions of an inode are neighbours)
+//	key     inode 8, size 8, mtime 8, device 8: versions of an inode are neighbours,
+//	        and so is what it was when its device had another number
 //	file    version 1, ctime 8, root 32, v1 20, v2 20, tag 8, checksum 8
 //	pieces  version 1, count 4, SHA-1s, count 4, layer hashes, checksum 8
 //	gone    version 1, unix seconds 8, checksum 8: since when no file has that ident
 const (
 	recordVersion = 1
 	keyLen        = 32
-	sumLen        = 8 // of a checksum
+	keyInode      = 8  // bytes of a key that name an inode number
+	keyVersion    = 24 // bytes of a key but for the device
+	sumLen        = 8  // of a checksum
 	summaryLen    = 1 + 8 + 32 + 20 + 20 + 8 + sumLen
 	goneLen       = 1 + 8 + sumLen
 )
@@ -49,24 +52,25 @@ type hashes struct {
 	layer  []metainfo.Hash256 // empty for a file of at most a piece
 }
 
-func (h *hashes) bytes() int { return 20*len(h.pieces) + 32*len(h.layer) }
+// bytes is about what h takes, in memory with what is around it, or on disk.
+func (h *hashes) bytes() int { return 256 + 20*len(h.pieces) + 32*len(h.layer) }
 
 func (id ident) key() []byte {
 	k := make([]byte, 0, keyLen)
-	k = binary.BigEndian.AppendUint64(k, id.dev)
 	k = binary.BigEndian.AppendUint64(k, id.ino)
 	k = binary.BigEndian.AppendUint64(k, uint64(id.size))
-	return binary.BigEndian.AppendUint64(k, uint64(id.mtime))
+	k = binary.BigEndian.AppendUint64(k, uint64(id.mtime))
+	return binary.BigEndian.AppendUint64(k, id.dev)
 }
 
 func parseKey(k []byte) (id ident, ok bool) {
 	if len(k) != keyLen {
 		return id, false
 	}
-	id.dev = binary.BigEndian.Uint64(k)
-	id.ino = binary.BigEndian.Uint64(k[8:])
-	id.size = int64(binary.BigEndian.Uint64(k[16:]))
-	id.mtime = int64(binary.BigEndian.Uint64(k[24:]))
+	id.ino = binary.BigEndian.Uint64(k)
+	id.size = int64(binary.BigEndian.Uint64(k[8:]))
+	id.mtime = int64(binary.BigEndian.Uint64(k[16:]))
+	id.dev = binary.BigEndian.Uint64(k[24:])
 	return id, true
 }
 
@@ -128,7 +132,7 @@ func decodeSummary(key, value []byte) (s summary, err error) {
 }
 
 func (h *hashes) encode(key []byte) []byte {
-	v := make([]byte, 0, 1+4+4+h.bytes()+sumLen)
+	v := make([]byte, 0, 1+4+20*len(h.pieces)+4+32*len(h.layer)+sumLen)
 	v = append(v, recordVersion)
 	v = binary.BigEndian.AppendUint32(v, uint32(len(h.pieces)))
 	for i := range h.pieces {

@@ -1,6 +1,7 @@
 package share
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -255,12 +256,13 @@ func (s *store) unwritten(id ident) (change, bool) {
 	return c, ok
 }
 
-// lookup calls found for each of ids that has a result.
-func (s *store) lookup(ids []ident, found func(i int, sum summary)) {
-	rest := make([]int, 0, len(ids))
+// lookup calls found for each of files that has a result. found must not call
+// back.
+func (s *store) lookup(files []meta, found func(i int, sum summary)) {
+	rest := make([]int, 0, len(files))
 	s.mu.Lock()
-	for i, id := range ids {
-		switch c, ok := s.unwritten(id); {
+	for i, m := range files {
+		switch c, ok := s.unwritten(m.ident); {
 		case !ok:
 			rest = append(rest, i)
 		case !c.drop:
@@ -272,24 +274,59 @@ func (s *store) lookup(ids []ident, found func(i int, sum summary)) {
 		return
 	}
 	var bad []ident
+	moved := map[int]ident{}
 	s.view(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketFile)
+		c := tx.Bucket(bucketFile).Cursor()
 		for _, i := range rest {
-			k := ids[i].key()
-			v := b.Get(k)
-			if v == nil {
-				continue
+			id, sum, err := seekSummary(c, files[i])
+			switch {
+			case err != nil:
+				bad = append(bad, id)
+			case id == files[i].ident:
+				found(i, sum)
+			case id != ident{}:
+				moved[i] = id
 			}
-			sum, err := decodeSummary(k, v)
-			if err != nil {
-				bad = append(bad, ids[i])
-				continue
-			}
-			found(i, sum)
 		}
 		return nil
 	})
 	s.dropDamaged(bad...)
+	for i, id := range moved {
+		s.adopt(files[i], id, func(sum summary) { found(i, sum) })
+	}
+}
+
+// seekSummary finds the record of a file, or one that is the same but for the
+// number of the device. Many filesystems get another number with each mount:
+// there the change time must be the same, too, which no other file's is.
+func seekSummary(c *bolt.Cursor, m meta) (id ident, sum summary, err error) {
+	want := m.key()
+	if k, v := c.Seek(want); bytes.Equal(k, want) {
+		sum, err = decodeSummary(k, v)
+		return m.ident, sum, err
+	}
+	version := want[:keyVersion]
+	for k, v := c.Seek(version); k != nil && bytes.HasPrefix(k, version); k, v = c.Next() {
+		sum, err = decodeSummary(k, v)
+		if other, ok := parseKey(k); ok && err == nil && sum.ctime == m.ctime {
+			return other, sum, nil
+		}
+	}
+	return ident{}, summary{}, nil
+}
+
+// adopt files the result of id, if it is whole, for m as well.
+func (s *store) adopt(m meta, id ident, found func(summary)) {
+	h := s.hashes(id)
+	if h == nil {
+		return
+	}
+	var sum summary
+	s.lookup([]meta{{ident: id}}, func(_ int, have summary) { sum = have })
+	if sum != (summary{}) {
+		s.put(m.ident, sum, h)
+		found(sum)
+	}
 }
 
 func (s *store) dropDamaged(ids ...ident) {

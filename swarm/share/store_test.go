@@ -40,7 +40,7 @@ func (s *store) settled(t testing.TB) {
 }
 
 func find(s *store, id ident) (sum summary, ok bool) {
-	s.lookup([]ident{id}, func(_ int, got summary) { sum, ok = got, true })
+	s.lookup([]meta{{ident: id}}, func(_ int, got summary) { sum, ok = got, true })
 	return sum, ok
 }
 
@@ -123,6 +123,45 @@ func TestStoreReplacesVersionsOfAnInode(t *testing.T) {
 	s.settled(t)
 	if _, ok := find(s, b); ok || s.hashes(b) != nil {
 		t.Error("dropped and saved, but found")
+	}
+}
+
+// TestStoreKnowsADeviceByAnotherNumber: what a filesystem is numbered changes
+// with each mount of some.
+func TestStoreKnowsADeviceByAnotherNumber(t *testing.T) {
+	s := testStore(t, filepath.Join(t.TempDir(), storeName))
+	defer s.close()
+	before := ident{dev: 40, ino: 2, size: 3, mtime: 4}
+	sum := testSummary(8)
+	s.put(before, sum, randomHashes(rand.New(rand.NewPCG(1, 1)), 3, 3))
+	s.put(ident{dev: 39, ino: 2, size: 3, mtime: 4}, testSummary(9), &hashes{}) // a file of another filesystem
+	s.settled(t)
+	now := meta{ident: ident{dev: 41, ino: 2, size: 3, mtime: 4}, ctime: sum.ctime}
+	ask := func(m meta) (got summary, ok bool) {
+		s.lookup([]meta{m}, func(_ int, sum summary) { got, ok = sum, true })
+		return got, ok
+	}
+	for name, m := range map[string]meta{
+		"other ctime": {ident: now.ident, ctime: now.ctime + 100},
+		"other size":  {ident: ident{dev: 41, ino: 2, size: 4, mtime: 4}, ctime: now.ctime},
+		"other time":  {ident: ident{dev: 41, ino: 2, size: 3, mtime: 5}, ctime: now.ctime},
+		"other inode": {ident: ident{dev: 41, ino: 3, size: 3, mtime: 4}, ctime: now.ctime},
+	} {
+		if got, ok := ask(m); ok {
+			t.Errorf("%s: found %+v", name, got)
+		}
+	}
+	for range 2 {
+		if got, ok := ask(now); !ok || got != sum {
+			t.Errorf("got %+v %v, want %+v", got, ok, sum)
+		}
+		if h := s.hashes(now.ident); h == nil || len(h.pieces) != 3 {
+			t.Errorf("hashes: %+v", h)
+		}
+		s.settled(t)
+	}
+	if _, ok := find(s, before); !ok {
+		t.Error("the record it was taken from is gone")
 	}
 }
 

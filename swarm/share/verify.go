@@ -67,7 +67,7 @@ func (s *Share) trust(of *openFile, ctime int64) {
 	of.e.ctime.Store(ctime)
 	of.good, of.buf = nil, nil
 	var found summary
-	s.store.lookup([]ident{of.e.id}, func(_ int, sum summary) { found = sum })
+	s.store.lookup([]meta{{ident: of.e.id}}, func(_ int, sum summary) { found = sum })
 	if found != (summary{}) {
 		found.ctime = ctime
 		s.store.put(of.e.id, found, nil)

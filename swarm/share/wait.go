@@ -63,15 +63,15 @@ func (l *loop) recall(nodes []*node) {
 	if len(nodes) == 0 {
 		return
 	}
-	ids := make([]ident, len(nodes))
+	files := make([]meta, len(nodes))
 	for i, n := range nodes {
-		ids[i] = n.meta.ident
+		files[i] = n.meta
 	}
 	found := make([]summary, len(nodes))
-	l.s.store.lookup(ids, func(i int, sum summary) { found[i] = sum })
+	l.s.store.lookup(files, func(i int, sum summary) { found[i] = sum })
 	now := time.Now()
 	for i, n := range nodes {
-		if n.wait == nil || n.meta.ident != ids[i] {
+		if n.wait == nil || n.meta.ident != files[i].ident {
 			continue
 		}
 		if found[i] == (summary{}) || !l.publishFile(n, found[i], nil) {
@@ -132,9 +132,7 @@ func (l *loop) stoodStill(w *wait, now time.Time) bool {
 // onResult takes a job's end.
 func (l *loop) onResult(r result) {
 	j := r.job
-	if l.s.hashers.jobs[j.id] == j {
-		delete(l.s.hashers.jobs, j.id)
-	}
+	l.s.hashers.forget(j)
 	if r.hashed {
 		l.hashed++
 		l.bytes += j.done.Load()
