@@ -7,26 +7,28 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/wire"
 )
 
-// errSelf is a connection to ourselves.
-var errSelf = errors.New("that is ourselves")
+var (
+	// errSelf is a connection to ourselves.
+	errSelf = errors.New("that is ourselves")
+	// errInfoHash is a peer that is there for another torrent.
+	errInfoHash = errors.New("another infohash in the reply")
+)
 
-// connect dials a peer of a torrent and shakes hands (BEP 3). v2 tells
-// whether hash requests may be sent on the connection: it was agreed by the
-// infohash or by the reserved bit (BEP 52).
-func (c *Client) connect(ctx context.Context, a netip.AddrPort, t *Torrent) (net.Conn, wire.Handshake, bool, error) {
+// connect dials a peer of a torrent and shakes hands (BEP 3).
+func (c *Client) connect(ctx context.Context, a netip.AddrPort, t *Torrent) (net.Conn, wire.Handshake, error) {
 	c.limits.joined()
 	conn, hs, err := c.shake(ctx, a, t)
 	if err != nil {
 		c.limits.left()
-		return nil, hs, false, err
 	}
-	return conn, hs, t.agreesV2(hs, t.hashes[0]), nil
+	return conn, hs, err
 }
 
 func (c *Client) shake(ctx context.Context, a netip.AddrPort, t *Torrent) (net.Conn, wire.Handshake, error) {
@@ -56,47 +58,60 @@ func (c *Client) offer(conn net.Conn, t *Torrent) (hs wire.Handshake, err error)
 	hs, err = readHandshake(conn)
 	switch {
 	case err != nil:
-	case !t.known(hs.InfoHash):
-		err = errors.New("another infohash in the reply")
+	case !t.accepts(hs):
+		err = errInfoHash
 	case hs.PeerID == c.peerID:
 		err = errSelf
 	}
 	return hs, err
 }
 
-func (t *Torrent) known(h metainfo.Hash) bool {
-	for _, k := range t.hashes {
-		if k == h {
-			return true
-		}
+// accepts reports whether a handshake is for the torrent. Who was dialled with
+// the v1 infohash of a hybrid may answer with the other one (BEP 52): while
+// the metadata is not known, that has to be believed.
+func (t *Torrent) accepts(theirs wire.Handshake) bool {
+	if slices.Contains(t.hashes, theirs.InfoHash) {
+		return true
 	}
-	return false
+	if in := t.infoOrNil(); in != nil {
+		return slices.Contains(in.InfoHashes(), theirs.InfoHash)
+	}
+	return theirs.V2() && !t.spec.Magnet.HasV2
 }
 
-// agreesV2 reports whether a connection speaks BEP 52: the v2 infohash was
-// used, or both sides set the bit.
-func (t *Torrent) agreesV2(theirs wire.Handshake, ours metainfo.Hash) bool {
+// agreesV2 reports whether hash requests may be sent on a connection: both
+// sides used the v2 infohash or set the bit (BEP 52).
+func (t *Torrent) agreesV2(theirs wire.Handshake) bool {
 	v2, ok := t.v2Hash()
-	return ok && (theirs.InfoHash == v2 || ours == v2 || theirs.V2())
+	return ok && (theirs.InfoHash == v2 || theirs.V2())
 }
 
-// v2Hash is the torrent's v2 infohash, if it has one.
+// v2Hash is the torrent's v2 infohash, if it is known to have one.
 func (t *Torrent) v2Hash() (metainfo.Hash, bool) {
-	switch {
-	case t.spec.MetaInfo != nil:
-		return t.spec.MetaInfo.Info.HashV2.Short(), t.spec.MetaInfo.Info.V2
-	case t.spec.Magnet.HasV2:
-		return t.spec.Magnet.V2.Short(), true
+	if in := t.infoOrNil(); in != nil {
+		return in.HashV2.Short(), in.V2
 	}
-	return metainfo.Hash{}, false
+	return t.spec.Magnet.V2.Short(), t.spec.Magnet.HasV2
 }
 
-// ours is the handshake we send for a torrent.
+// infoOrNil is the info dictionary if it is known.
+func (t *Torrent) infoOrNil() *metainfo.Info {
+	if t.spec.MetaInfo != nil {
+		return t.spec.MetaInfo.Info
+	}
+	if c := t.content.Load(); c != nil {
+		return c.info()
+	}
+	return nil
+}
+
+// ours is the handshake we send for a torrent. It offers BEP 52 also for one
+// that may yet turn out to be a hybrid.
 func (c *Client) ours(t *Torrent, h metainfo.Hash) wire.Handshake {
 	hs := wire.Handshake{InfoHash: h, PeerID: c.peerID}
 	hs.SetExtended()
 	hs.SetFast()
-	if _, ok := t.v2Hash(); ok {
+	if in := t.infoOrNil(); in == nil || in.V2 {
 		hs.SetV2()
 	}
 	return hs
@@ -178,8 +193,7 @@ func (c *Client) greet(conn net.Conn) error {
 	}
 	addr := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
 	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-	reply := metainfo.Hash(hs.InfoHash)
-	if _, err := conn.Write(wire.AppendHandshake(nil, c.ours(t, reply))); err != nil {
+	if _, err := conn.Write(wire.AppendHandshake(nil, c.ours(t, hs.InfoHash))); err != nil {
 		return err
 	}
 	if hs.PeerID == c.peerID {
@@ -189,7 +203,7 @@ func (c *Client) greet(conn net.Conn) error {
 		return err
 	}
 	c.limits.joined()
-	if !t.post(joinEvent{conn: conn, hs: hs, addr: addr, v2: t.agreesV2(hs, reply)}) {
+	if !t.post(joinEvent{conn: conn, hs: hs, addr: addr}) {
 		c.limits.left()
 		return ErrClosed
 	}

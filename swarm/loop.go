@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"p2pfs/swarm/choker"
-	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
@@ -141,6 +140,10 @@ func (l *loop) opened(c *content) {
 	close(l.t.ready)
 	l.checkWhole()
 	for _, r := range l.remotes {
+		if !l.t.accepts(r.hs) {
+			r.conn.Close(errInfoHash)
+		}
+		r.v2 = l.t.agreesV2(r.hs)
 		l.introduce(r)
 	}
 	l.readers.opened(l)
@@ -192,12 +195,4 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	l.uploads.choker = choker.New(choker.Config{}, l.rng)
 	l.layers = newLayers()
 	return l
-}
-
-// infoOrNil is the info dictionary if it is known.
-func (l *loop) infoOrNil() *metainfo.Info {
-	if l.content == nil {
-		return nil
-	}
-	return l.content.info()
 }

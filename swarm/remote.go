@@ -67,7 +67,6 @@ type joinEvent struct {
 	hs     wire.Handshake
 	addr   netip.AddrPort
 	dialed bool
-	v2     bool
 }
 
 func (e joinEvent) apply(l *loop) {
@@ -82,7 +81,7 @@ func (e joinEvent) apply(l *loop) {
 	}
 	l.lastID++
 	r := &remote{
-		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed, v2: e.v2,
+		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed, v2: l.t.agreesV2(e.hs),
 		pp:    &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}},
 		since: l.now, busy: l.now,
 		down: newDown(), up: up{choking: true},
@@ -96,7 +95,7 @@ func (e joinEvent) apply(l *loop) {
 	}
 	r.conn = peer.Start(peer.Config{
 		Net: e.conn, Pool: &l.t.client.pool, Source: source{l.t}, Fast: e.hs.Fast(), Pieces: pieces,
-		Handler: &handler{t: l.t, remote: r},
+		Handler: &handler{t: l.t, remote: r}, Up: l.t.client.up, Down: l.t.client.down,
 	})
 	l.t.wg.Add(1) // until handler.Closed
 	l.remotes[r.id] = r
@@ -112,7 +111,7 @@ func (e joinEvent) apply(l *loop) {
 
 // welcome decides whether a connection may stay.
 func (l *loop) welcome(e joinEvent) bool {
-	if l.ended != nil || l.book.isBanned(e.addr, l.now) {
+	if l.ended != nil || l.book.isBanned(e.addr, l.now) || !l.t.accepts(e.hs) {
 		return false
 	}
 	same := 0

@@ -52,6 +52,18 @@ var errWrongInfoHash = errors.New("swarmtest: another infohash")
 // Honest returns the behaviour of an honest seeder.
 func Honest(tor *Torrent) Behaviour { return (&Seeder{Torrent: tor}).Behave }
 
+// Upgrading is an honest seeder of a hybrid torrent, which answers whoever sets
+// the bit with the v2 infohash, whatever it was asked for (BEP 52).
+func Upgrading(tor *Torrent) Behaviour {
+	return (&Seeder{Torrent: tor, Shake: func(_ context.Context, s *Session) error {
+		return s.shakeAs(func(ours *wire.Handshake) {
+			if s.Theirs.V2() {
+				ours.InfoHash = tor.InfoHash()
+			}
+		})
+	}}).Behave
+}
+
 // Behave serves one connection.
 func (sd *Seeder) Behave(ctx context.Context, c *Conn) error {
 	// A peer may be quiet for two minutes (BEP 3); ctx ends this one.
