@@ -47,9 +47,11 @@ var allowed = map[string][]string{
 	"swarm/tracker/trackertest": {"swarm/tracker/packet"},
 	"swarm/tracker/packet":      {},
 
-	"swarm/bencode": {"github.com/zeebo/bencode"},
-	"swarm/choker":  {},
-	"swarm/picker":  {"github.com/bits-and-blooms/bitset"},
+	"swarm/bencode":  {"github.com/zeebo/bencode"},
+	"swarm/choker":   {},
+	"swarm/picker":   {"github.com/bits-and-blooms/bitset"},
+	"swarm/pex":      {"swarm/bencode"},
+	"swarm/priority": {},
 
 	"swarm/swarmtest": {"swarm/bencode", "swarm/metainfo", "swarm/tracker/server", "swarm/wire"},
 }
