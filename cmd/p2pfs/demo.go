@@ -30,7 +30,7 @@ const (
 func demoCommand() command {
 	return command{
 		name:    "demo",
-		summary: "mount two members of a drive here, and send a file from one to the other",
+		summary: "send a file between two members of a drive on this machine",
 		help: `Everything happens in a temporary directory and between two addresses of this
 machine's loopback interface; all of it is removed at the end.`,
 		setup: func(flags *pflag.FlagSet) action {
