@@ -144,6 +144,11 @@ func spawn(t *testing.T, what string) *process {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+what, "GORACE=atexit_sleep_ms=0")
+	if strings.HasPrefix(what, "read") {
+		// A thread to which the runtime has just sent a signal does not get the
+		// next one, another does.
+		cmd.Env = append(cmd.Env, "GODEBUG=asyncpreemptoff=1")
+	}
 	p := &process{Cmd: cmd, done: make(chan struct{})}
 	in, err := cmd.StdinPipe()
 	if err != nil {
