@@ -106,6 +106,7 @@ func TestControlCommands(t *testing.T) {
 		{[]string{"status", in("mnt")}, exitDone, "drive public on"},
 		{[]string{"status", in("link") + "/"}, exitDone, "process 7"},
 		{[]string{"status", "--json", in("mnt")}, exitDone, `"pid": 7`},
+		{[]string{"status", "--json", in("mnt")}, exitDone, `"members": []`},
 		{[]string{"status", in("mnt/sub")}, exitFailed, "no p2pfs is mounted here"},
 		{[]string{"status", in("share")}, exitFailed, "no p2pfs is mounted here"},
 		{[]string{"add", in("mnt"), "magnet:?xt=good"}, exitDone, `added "a \x1b name"`},

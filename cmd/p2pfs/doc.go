@@ -20,11 +20,12 @@ MOUNTPOINT/.p2pfs/torrents.
 	--share directory     published files (~/p2pfs)
 	--cache directory     pieces of what was read ($XDG_CACHE_HOME/p2pfs, or
 	                      ~/.cache/p2pfs)
-	--cache-size size     bound on their sum
+	--cache-size size     bound on their sum (10GiB)
 	--state directory     key, catalogues and hashes, kept between runs
 	                      ($XDG_STATE_HOME/p2pfs, or ~/.local/state/p2pfs)
 	--drive name          which drive ("public")
 	--name name           our display name, at most 32 bytes; it proves nothing
+	                      (the user's name)
 	--listen addr:port    listen here, dial from here (all interfaces, the first
 	                      free port from 6881 up)
 	--tracker url         UDP tracker; repeatable. Without any, the one on port
@@ -56,11 +57,11 @@ a mount away, also one whose p2pfs has died:
 
 # Torrents
 
-	p2pfs get [flags] FILE.torrent|MAGNET -o DIR
+	p2pfs get [flags] FILE.torrent|MAGNET [-o DIR]
 	p2pfs seed [flags] FILE.torrent --data PATH
 
-Get fetches a torrent into DIR and is done when all of it is there and verified;
-with --seed it goes on serving. Seed serves what is already there. Both have the
+Get fetches a torrent into DIR (the current directory) and is done when all of it
+is there and verified; with --seed it goes on serving. Seed serves what is already there. Both have the
 flags --listen, --tracker, --peer, --state and --log-level of mount.
 
 	p2pfs create [flags] PATH -o FILE.torrent

@@ -28,7 +28,7 @@ func statusCommand() command {
 					return err
 				}
 				if *asJSON {
-					return writeJSON(c.stdout, status)
+					return writeJSON(c.stdout, status.filled())
 				}
 				_, err = io.WriteString(c.stdout, status.String())
 				return err

@@ -84,6 +84,21 @@ type torrentState struct {
 	Error    string `json:"error,omitempty"`
 }
 
+// filled returns s with empty lists in the place of none, which JSON shows as
+// null.
+func (s mountStatus) filled() mountStatus {
+	if s.Trackers == nil {
+		s.Trackers = []trackerState{}
+	}
+	if s.Members == nil {
+		s.Members = []memberStatus{}
+	}
+	if s.Torrents == nil {
+		s.Torrents = []torrentState{}
+	}
+	return s
+}
+
 // line returns the status line of a mount on a terminal.
 func (s mountStatus) line() string {
 	parts := []string{
