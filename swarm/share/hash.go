@@ -196,6 +196,9 @@ func (h *hashers) do(j *job) result {
 	if r.err = h.settled(f, j); r.err != nil || j.id.size == 0 {
 		return r
 	}
+	if h.recall(&r, m); r.h != nil {
+		return r
+	}
 	r.hashed = true
 	fh, err := h.hash(f, j)
 	switch {
@@ -208,6 +211,16 @@ func (h *hashers) do(j *job) result {
 		r.err = h.finish(f, j, &r.sum, fh)
 	}
 	return r
+}
+
+// recall takes the result of an earlier time, if there is one: that the file
+// was not published with it was for another reason.
+func (h *hashers) recall(r *result, m meta) {
+	found := false
+	h.s.store.lookup([]meta{m}, func(_ int, sum summary) { r.sum, found = sum, true })
+	if found {
+		r.h = h.s.store.hashes(m.ident)
+	}
 }
 
 // finish checks once more, and makes the summary.

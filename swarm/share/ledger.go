@@ -70,6 +70,12 @@ func (l *ledger) set(d *dir, path string, from, to *entry) {
 	l.deltas[path] = delta{from, to}
 }
 
+// put publishes n as e, nil for not at all, with the next publication.
+func (l *ledger) put(n *node, e *entry) {
+	l.set(n.dir, n.path(), n.pub, e)
+	n.pub = e
+}
+
 // when returns the earliest time for the next publication. Its cost bounds
 // how often: a tenth of the time at most goes into it.
 func (l *ledger) when(t timing) time.Time {

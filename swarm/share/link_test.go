@@ -1,6 +1,7 @@
 package share
 
 import (
+	"path"
 	"strings"
 	"testing"
 )
@@ -37,4 +38,37 @@ func TestStaysInside(t *testing.T) {
 			t.Errorf("staysInside(%q, %q) = %v, want %v", c.dir, c.target, got, c.want)
 		}
 	}
+}
+
+// FuzzStaysInside walks a target through real directories: it must not go
+// above the share directory at any step.
+func FuzzStaysInside(f *testing.F) {
+	f.Add("d/e", "../../a")
+	f.Add("d", "a/../../b")
+	f.Add("", "./..//x/")
+	f.Fuzz(func(t *testing.T, dir, target string) {
+		dir = strings.Trim(path.Clean("/"+dir), "/")
+		if !staysInside(dir, target) {
+			return
+		}
+		depth := 0
+		if dir != "" {
+			depth = 1 + strings.Count(dir, "/")
+		}
+		for name := range strings.SplitSeq(target, "/") {
+			switch name {
+			case "", ".":
+			case "..":
+				depth--
+			default:
+				depth++
+			}
+			if depth < 0 {
+				t.Fatalf("%q in %q leaves", target, dir)
+			}
+		}
+		if path.IsAbs(target) || target == "" {
+			t.Fatalf("%q was let through", target)
+		}
+	})
 }

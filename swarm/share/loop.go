@@ -11,87 +11,36 @@ import (
 // directories a slice at a time, what events are about first, and publishes.
 // Reading files is the hashers' work; nothing waits for the loop but Close.
 type loop struct {
-	s     *Share
-	ctx   context.Context
-	watch watcher        // nil: none
-	event <-chan []event // of watch; nil when it is spent
-
-	root *dir
-	base *ruleset       // in force above root
-	gone bool           // the share directory is missing
-	dirs int            // known, root too
-	wds  map[int32]*dir // watched
-	gen  uint32
-
-	dirty  map[*dir]map[string]struct{} // names that something happened to
-	urgent []*dir                       // directories to be scanned before all else
-	walk   []*dir                       // the same for the scan of everything
-	begun  time.Time                    // when walk began
-	next   time.Time                    // for the next one
-	how    look
-
-	dues    dues
-	heats   map[string]heat // by path
-	orphans map[*job]struct{}
-	unsaved []saving
+	s       *Share
+	ctx     context.Context // of Open
+	agenda  *agenda
+	watches *watches
+	scanner *scanner
+	settler *settler
 	ledger  *ledger
 
-	trouble map[string]string // by path: what was logged last
-	oddSeen [2]int            // ignored, skipped names
-	waiting int               // nodes with a wait
-	hashed  int
-	bytes   int64
-	scanned bool
-	told    bool // that it is scanned
-	rewalk  bool // another walk was asked for
-	warned  bool // that directories could not be watched
+	begun   time.Time // when the last walk did
 	swept   time.Time
+	scanned bool // everything was looked at
+	told    bool // and that is published
 }
 
-// look says why a name is being looked at.
-type look uint8
-
-const (
-	byWalk  look = iota // the scan of everything: known directories are gone into
-	byEvent             // something happened: what was seen busy is asked again
-)
-
-// saving is a result on its way to the disk.
-type saving struct {
-	result
-	seq uint64
-	at  time.Time
-}
-
-func newLoop(ctx context.Context, s *Share) *loop {
-	l := &loop{
-		s: s, ctx: ctx,
-		wds:     map[int32]*dir{},
-		dirty:   map[*dir]map[string]struct{}{},
-		heats:   map[string]heat{},
-		orphans: map[*job]struct{}{},
-		trouble: map[string]string{},
-		ledger:  newLedger(),
-	}
-	l.root = newDir(nil, "")
-	l.base = parseIgnore([]byte(temporary), "", nil)
-	l.root.rules = l.base
-	l.dirs = 1
+func newLoop(ctx context.Context, s *Share, w watcher) *loop {
+	l := &loop{s: s, ctx: ctx, agenda: newAgenda(), ledger: newLedger(), watches: newWatches(w, s.log)}
+	l.settler = newSettler(ctx, s, l.ledger, l.agenda)
+	l.scanner = newScanner(ctx, s, l.settler, l.watches)
 	return l
 }
 
 // run works until ctx ends.
 func (l *loop) run() {
-	if l.watch != nil {
-		defer l.watch.close()
-		l.event = l.watch.events()
-	}
+	defer l.watches.close()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for l.ctx.Err() == nil {
 		more := l.step()
 		l.s.hashers.feed()
-		l.release()
+		l.settler.release()
 		l.publish()
 		l.report()
 		if more {
@@ -106,10 +55,10 @@ func (l *loop) run() {
 // wait blocks until there is something to do.
 func (l *loop) wait(timer <-chan time.Time) {
 	select {
-	case events, ok := <-l.event:
+	case events, ok := <-l.watches.events:
 		l.onEvents(events, ok)
 	case r := <-l.s.hashers.results:
-		l.onResult(r)
+		l.settler.onResult(r)
 	case <-l.s.pokes.wake:
 		l.onPokes()
 	case <-l.s.store.notify:
@@ -123,10 +72,10 @@ func (l *loop) wait(timer <-chan time.Time) {
 func (l *loop) poll() {
 	for {
 		select {
-		case events, ok := <-l.event:
+		case events, ok := <-l.watches.events:
 			l.onEvents(events, ok)
 		case r := <-l.s.hashers.results:
-			l.onResult(r)
+			l.settler.onResult(r)
 		case <-l.s.pokes.wake:
 			l.onPokes()
 		default:
@@ -137,47 +86,38 @@ func (l *loop) poll() {
 
 // step does one slice of what is most urgent; false if nothing is left.
 func (l *loop) step() bool {
+	a := l.agenda
 	switch {
-	case len(l.dirty) > 0:
-		l.lookDirty()
+	case len(a.dirty) > 0:
+		l.scanner.lookDirty()
 		return true
-	case len(l.urgent) > 0:
-		l.how = byEvent
-		l.scan(l.pop(&l.urgent))
+	case len(a.urgent) > 0:
+		l.scanner.scan(pop(&a.urgent), byEvent)
 		return true
 	}
-	l.reap()
+	l.settler.reap()
 	now := time.Now()
-	if l.settleDue(now) {
+	if l.settler.settleDue(now) {
 		return true
 	}
-	if len(l.walk) == 0 && !now.Before(l.next) {
+	if len(a.walk) == 0 && !now.Before(a.next) {
 		l.beginWalk(now)
 	}
-	if len(l.walk) > 0 {
-		l.how = byWalk
-		l.scan(l.pop(&l.walk))
-		if len(l.walk) == 0 {
-			l.endWalk(time.Now())
-		}
-		return true
+	if len(a.walk) == 0 {
+		return false
 	}
-	return false
-}
-
-func (l *loop) pop(queue *[]*dir) *dir {
-	last := len(*queue) - 1
-	d := (*queue)[last]
-	(*queue)[last] = nil
-	*queue = (*queue)[:last]
-	return d
+	l.scanner.scan(pop(&a.walk), byWalk)
+	if len(a.walk) == 0 {
+		l.endWalk(time.Now())
+	}
+	return true
 }
 
 func (l *loop) beginWalk(now time.Time) {
 	l.begun = now
-	l.checkRoot()
-	l.rewalk = false
-	l.walk = append(l.walk, l.root)
+	l.scanner.checkRoot()
+	l.agenda.again = false
+	l.agenda.visit(l.scanner.root)
 }
 
 // endWalk sets the time for the next walk: the longer one takes, the rarer
@@ -187,19 +127,16 @@ func (l *loop) endWalk(now time.Time) {
 		defer f()
 	}
 	took, every := now.Sub(l.begun), l.s.timing.rescan
-	if len(l.wds) < l.dirs {
+	if l.unwatched() > 0 {
 		every = l.s.timing.unseen
 	}
-	if l.gone {
+	if l.scanner.gone {
 		every = l.s.timing.missing
 	}
-	l.next = now.Add(max(every, 50*took))
-	if l.rewalk {
-		l.next = now
-	}
-	l.coolDown(now)
+	l.agenda.ended(now, now.Add(max(every, 50*took)))
+	l.settler.coolDown(now)
 	l.s.open.expire(now)
-	if l.gone {
+	if l.scanner.gone {
 		return
 	}
 	if now.Sub(l.swept) > 24*time.Hour {
@@ -208,19 +145,7 @@ func (l *loop) endWalk(now time.Time) {
 	}
 	if !l.scanned {
 		l.scanned = true
-		l.s.log.Info("share directory scanned", "dirs", l.dirs, "took", took)
-	}
-}
-
-// coolDown forgets the heat of paths that have been quiet.
-func (l *loop) coolDown(now time.Time) {
-	for p, h := range l.heats {
-		if now.Sub(h.last) > h.quiet() {
-			delete(l.heats, p)
-		}
-	}
-	if len(l.heats) == 0 {
-		l.heats = map[string]heat{}
+		l.s.log.Info("share directory scanned", "dirs", l.scanner.dirs, "took", took)
 	}
 }
 
@@ -236,55 +161,54 @@ func (l *loop) sweep() {
 			each(sub)
 		}
 	}
-	each(l.root)
+	each(l.scanner.root)
 	l.s.store.sweep(live)
 }
 
 // wakeAt is when there is something to do though nothing happens.
 func (l *loop) wakeAt() time.Time {
-	at := l.next
+	at := l.agenda.next
 	earlier := func(t time.Time) {
 		if t.Before(at) {
 			at = t
 		}
 	}
-	if len(l.dues) > 0 {
-		earlier(l.dues[0].due)
+	if len(l.settler.dues) > 0 {
+		earlier(l.settler.dues[0].due)
 	}
 	if len(l.ledger.deltas) > 0 && l.scanned {
 		earlier(l.ledger.when(l.s.timing))
 	}
-	if len(l.unsaved) > 0 {
-		earlier(l.unsaved[0].at.Add(l.s.timing.patience))
+	if len(l.settler.unsaved) > 0 {
+		earlier(l.settler.unsaved[0].at.Add(l.s.timing.patience))
 	}
 	return at
 }
 
 func (l *loop) onEvents(events []event, ok bool) {
 	if !ok {
-		l.event = nil // the watcher broke: only walks are left
-		clear(l.wds)
+		l.watches.lose() // the watcher broke: only walks are left
+		l.agenda.walkNow()
 		return
 	}
 	for _, e := range events {
-		d := l.wds[e.wd]
+		d := l.watches.dirs[e.wd]
 		switch {
 		case e.what == evOverflow:
 			l.s.log.Warn("too many changes at once: looking at everything")
-			l.walkNow()
+			l.agenda.walkNow()
 		case d == nil: // removed meanwhile
 		case e.what == evForgot:
-			delete(l.wds, e.wd)
-			d.wd = noWatch
+			l.watches.forget(e.wd)
 		case e.what == evModify:
 			l.onModify(d, e.name)
 		case e.what == evName:
-			l.markDirty(d, e.name)
+			l.agenda.mark(d, e.name)
 		case d.up == nil:
-			l.walkNow()
+			l.agenda.walkNow()
 		default:
-			l.markDirty(d.up, d.name)
-			l.hurry(d)
+			l.agenda.mark(d.up, d.name)
+			l.agenda.hurry(d)
 		}
 	}
 }
@@ -294,49 +218,38 @@ func (l *loop) onEvents(events []event, ok bool) {
 // of its own.
 func (l *loop) onModify(d *dir, name string) {
 	if n := d.files[name]; n != nil && n.wait == nil {
-		l.markDirty(d, name)
-	}
-}
-
-// walkNow has everything looked at as soon as what is under way is done.
-func (l *loop) walkNow() {
-	l.next, l.rewalk = time.Time{}, true
-}
-
-func (l *loop) markDirty(d *dir, name string) {
-	names := l.dirty[d]
-	if names == nil {
-		names = map[string]struct{}{}
-		l.dirty[d] = names
-	}
-	names[name] = struct{}{}
-}
-
-// hurry has d scanned before all else.
-func (l *loop) hurry(d *dir) {
-	if !d.queued {
-		d.queued = true
-		l.urgent = append(l.urgent, d)
+		l.agenda.mark(d, name)
 	}
 }
 
 func (l *loop) onPokes() {
-	for p, force := range l.s.pokes.take() {
+	for p, how := range l.s.pokes.take() {
 		base, name := path.Split(p)
-		d := l.root
+		d := l.scanner.root
 		if base != "" {
 			var ok bool
-			if d, ok = l.root.find(strings.Split(base[:len(base)-1], "/")); !ok {
+			if d, ok = d.find(strings.Split(base[:len(base)-1], "/")); !ok {
 				continue
 			}
 		}
-		if n := d.files[name]; n != nil && force {
-			l.s.store.drop(n.meta.ident)
-			l.setPub(n, nil)
-			n.meta = meta{}
+		if n := d.files[name]; n != nil && n.meta.mode.IsRegular() {
+			l.doubt(n, how)
 		}
-		l.markDirty(d, name)
+		l.agenda.mark(d, name)
 	}
+}
+
+// doubt forgets what a reader found wrong about a file.
+func (l *loop) doubt(n *node, how poke) {
+	if how == pokeLook {
+		return
+	}
+	if how == pokeHash {
+		l.s.store.drop(n.meta.ident)
+	}
+	l.ledger.put(n, nil)
+	l.settler.begin(n)
+	l.settler.settleLater(n.wait, time.Now())
 }
 
 // publish makes what has changed visible, if it is time to.
@@ -345,7 +258,7 @@ func (l *loop) publish() {
 		return
 	}
 	now := time.Now()
-	busy := len(l.dirty)+len(l.urgent) > 0
+	busy := l.agenda.pressing()
 	if !l.scanned || now.Before(l.ledger.when(l.s.timing)) || busy && now.Sub(l.ledger.since) < l.s.timing.hold {
 		return
 	}
@@ -368,14 +281,17 @@ func (l *loop) publish() {
 	}
 }
 
+func (l *loop) unwatched() int { return l.scanner.dirs - len(l.watches.dirs) }
+
 // report keeps Stats fresh.
 func (l *loop) report() {
+	st, jobs := l.settler, len(l.s.hashers.jobs)
 	c := counts{
 		published: l.ledger.count,
-		ignored:   l.oddSeen[0], skipped: l.oddSeen[1] + len(l.trouble),
-		waiting: max(0, l.waiting-len(l.s.hashers.jobs)), queued: len(l.s.hashers.jobs),
-		hashed: l.hashed, hashedBytes: l.bytes,
-		unwatched: l.dirs - len(l.wds),
+		ignored:   l.scanner.oddSeen[0], skipped: l.scanner.oddSeen[1] + len(st.trouble),
+		waiting: max(0, st.waiting-jobs), queued: jobs,
+		hashed: st.hashed, hashedBytes: st.bytes,
+		unwatched: l.unwatched(),
 		scanned:   l.told,
 	}
 	if c != *l.s.counts.Load() {

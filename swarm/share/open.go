@@ -95,7 +95,11 @@ func (o *openFiles) openEntry(e *entry) (*openFile, error) {
 		err = ErrChanged
 	}
 	if err != nil {
-		o.s.poke(e.Path, errors.Is(err, fs.ErrPermission))
+		how := pokeLook
+		if errors.Is(err, fs.ErrPermission) {
+			how = pokeEntry
+		}
+		o.s.poke(e.Path, how)
 		if missing(err) || errors.Is(err, errStale) {
 			err = ErrChanged
 		}

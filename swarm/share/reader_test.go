@@ -235,36 +235,36 @@ func TestVerifiedOnce(t *testing.T) {
 func TestForgedFileIsHashedAgain(t *testing.T) {
 	b := openBox(t, nil)
 	data := random(200 << 10)
-	b.write("f", data)
-	old := b.await("f")
-	fi, err := os.Stat(b.path("f"))
+	b.write("d/e/f", data)
+	old := b.await("d/e/f")
+	fi, err := os.Stat(b.path("d/e/f"))
 	b.must(err)
 	data[150<<10]++
-	b.must(os.WriteFile(b.path("f"), data, 0o644))
-	b.must(os.Chtimes(b.path("f"), time.Time{}, fi.ModTime()))
+	b.must(os.WriteFile(b.path("d/e/f"), data, 0o644))
+	b.must(os.Chtimes(b.path("d/e/f"), time.Time{}, fi.ModTime()))
 	b.reopen()
-	if f := b.await("f"); f.Root == old.Root { // else it was hashed in between
+	if f := b.await("d/e/f"); f.Root == old.Root { // else it was hashed in between
 		if _, err := b.read(f); !errors.Is(err, ErrChanged) {
 			t.Errorf("got %v, want ErrChanged", err)
 		}
 	}
-	b.until("new contents", func() bool { f, _ := b.file("f"); return !f.Root.IsZero() && f.Root != old.Root })
-	f, _ := b.file("f")
+	b.until("new contents", func() bool { f, _ := b.file("d/e/f"); return !f.Root.IsZero() && f.Root != old.Root })
+	f, _ := b.file("d/e/f")
 	b.holds(f, data)
 }
 
 func TestLostHashesAreMadeAgain(t *testing.T) {
 	b := openBox(t, nil)
 	data := random(200 << 10)
-	b.write("f", data)
-	f := b.await("f")
+	b.write("d/e/f", data)
+	f := b.await("d/e/f")
 	e, _ := b.index.first(f.Root)
 	b.store.drop(e.id)
 	if _, err := b.MetaInfo(f, V1); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want that it does not exist", err)
 	}
 	b.stats("hashed again", func(st Stats) bool { return st.Hashed == 2 })
-	checkTorrents(t, b, b.await("f"))
+	checkTorrents(t, b, b.await("d/e/f"))
 }
 
 func TestKeep(t *testing.T) {

@@ -1,89 +1,121 @@
 package share
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"syscall"
+	"time"
 )
 
+// scanner looks at directories and keeps the tree. Owned by loop.
+type scanner struct {
+	s       *Share
+	ctx     context.Context // ends with the loop
+	agenda  *agenda
+	watches *watches
+	settler *settler
+	ledger  *ledger
+
+	root    *dir
+	base    *ruleset // in force above root
+	gone    bool     // the share directory is missing
+	dirs    int      // in the tree, root too
+	gen     uint32   // of the look under way
+	how     look
+	oddSeen [2]int // ignored, skipped names
+}
+
+// look says why a name is being looked at.
+type look uint8
+
+const (
+	byWalk  look = iota // the scan of everything: known directories are gone into
+	byEvent             // something happened: what was seen busy is asked again
+)
+
+func newScanner(ctx context.Context, s *Share, st *settler, ws *watches) *scanner {
+	sc := &scanner{s: s, ctx: ctx, agenda: st.agenda, watches: ws, settler: st, ledger: st.ledger, dirs: 1}
+	sc.base = parseIgnore([]byte(temporary), "", nil)
+	sc.root = newDir(nil, "")
+	sc.root.rules = sc.base
+	return sc
+}
+
 // lookDirty looks at the names of one directory that something happened to.
-func (l *loop) lookDirty() {
-	for d, set := range l.dirty {
-		delete(l.dirty, d)
-		if !l.known(d) {
-			return
-		}
-		if _, ok := set[IgnoreFile]; ok {
-			l.hurry(d) // the rules are read again there
-		}
-		names := make([]string, 0, len(set))
-		for name := range set {
-			names = append(names, name)
-		}
-		f, err := l.openDir(d)
-		if err != nil {
-			l.noDir(d, err)
-			return
-		}
-		defer f.Close()
-		l.how = byEvent
-		l.gen++
-		l.lookAt(d, f, names)
+func (sc *scanner) lookDirty() {
+	d, set := sc.agenda.takeDirty()
+	if !sc.known(d) {
 		return
 	}
+	if _, ok := set[IgnoreFile]; ok {
+		sc.agenda.hurry(d) // the rules are read again there
+	}
+	names := slices.Collect(maps.Keys(set))
+	f, err := sc.openDir(d)
+	if err != nil {
+		sc.noDir(d, err)
+		return
+	}
+	defer f.Close()
+	sc.how = byEvent
+	sc.gen++
+	sc.lookAt(d, f, names)
 }
 
 // known reports whether d is still part of the tree.
-func (l *loop) known(d *dir) bool {
+func (sc *scanner) known(d *dir) bool {
 	for ; d.up != nil; d = d.up {
 		if d.up.dirs[d.name] != d {
 			return false
 		}
 	}
-	return d == l.root
+	return d == sc.root
 }
 
 // scan looks at all of a directory.
-func (l *loop) scan(d *dir) {
-	d.queued = false
-	if !l.known(d) || l.gone {
+func (sc *scanner) scan(d *dir, how look) {
+	sc.how = how
+	if !sc.known(d) || sc.gone {
 		return
 	}
-	f, err := l.openDir(d)
+	f, err := sc.openDir(d)
 	if err != nil {
-		l.noDir(d, err)
+		sc.noDir(d, err)
 		return
 	}
 	defer f.Close()
-	l.watchDir(d, f) // before it is read, so that nothing falls between
-	force := l.readRules(d, f)
+	sc.watches.add(d, f) // before it is read, so that nothing falls between
+	force := sc.readRules(d, f)
 	names, err := f.Readdirnames(-1)
 	if err != nil {
-		l.noDir(d, err)
+		sc.noDir(d, err)
 		return
 	}
 	d.warned = false
 	if force {
-		l.reconsider(d)
+		sc.reconsider(d)
 	}
-	l.gen++
-	l.lookAt(d, f, names)
-	if l.ctx.Err() == nil {
-		l.forgetUnseen(d)
+	sc.gen++
+	sc.lookAt(d, f, names)
+	if sc.ctx.Err() == nil {
+		sc.forgetUnseen(d)
 	}
 }
 
 // openDir opens a known directory and makes sure that it is the one known.
-func (l *loop) openDir(d *dir) (*os.File, error) {
+func (sc *scanner) openDir(d *dir) (*os.File, error) {
 	p := d.path
 	if d.up == nil {
 		p = "."
 	}
-	f, err := l.s.root.Load().OpenFile(p, openDirFlags, 0)
+	f, err := sc.s.root.Load().OpenFile(p, openDirFlags, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -104,21 +136,23 @@ func sameInode(a, b meta) bool { return a.dev == b.dev && a.ino == b.ino }
 // noDir acts on a directory that cannot be read. One that is gone is found
 // missing from the one above. One that may not be read is empty for others,
 // too; after any other error all stays as it was until the next look.
-func (l *loop) noDir(d *dir, err error) {
+func (sc *scanner) noDir(d *dir, err error) {
 	if missing(err) || errors.Is(err, errStale) {
 		if d.up == nil {
-			l.checkRoot()
+			sc.checkRoot()
 		} else {
-			l.markDirty(d.up, d.name)
+			sc.agenda.mark(d.up, d.name)
 		}
 		return
 	}
 	if !d.warned {
 		d.warned = true
-		l.s.log.Warn("directory cannot be read", "path", d.path, "err", err)
+		sc.s.log.Warn("directory cannot be read", "path", d.path, "err", err)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		l.empty(d)
+		sc.empty(d)
+	} else {
+		sc.agenda.walkBy(time.Now().Add(sc.s.timing.unseen))
 	}
 }
 
@@ -127,30 +161,10 @@ func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP)
 }
 
-// watchDir watches an open directory, once.
-func (l *loop) watchDir(d *dir, f *os.File) {
-	if l.watch == nil || l.event == nil || d.wd != noWatch {
-		return
-	}
-	wd, err := l.watch.add(f)
-	if err != nil {
-		if !l.warned {
-			l.warned = true
-			l.s.log.Warn("directory cannot be watched: changes are found by looking for them; is fs.inotify.max_user_watches too low?",
-				"path", d.path, "err", err)
-		}
-		return
-	}
-	if before := l.wds[wd]; before != nil {
-		before.wd = noWatch // the same directory, under the path it had
-	}
-	d.wd, l.wds[wd] = wd, d
-}
-
 // readRules reads the ignore file of d if it changed, or if the rules above
 // did, and reports whether the rules in force have changed.
-func (l *loop) readRules(d *dir, f *os.File) bool {
-	up := l.base
+func (sc *scanner) readRules(d *dir, f *os.File) bool {
+	up := sc.base
 	if d.up != nil {
 		up = d.up.rules
 	}
@@ -172,17 +186,17 @@ func (l *loop) readRules(d *dir, f *os.File) bool {
 		d.rules = up
 		return true
 	}
-	data, err := l.readIgnore(path.Join(d.path, IgnoreFile))
+	data, err := sc.readIgnore(path.Join(d.path, IgnoreFile))
 	if err != nil {
-		l.s.log.Warn("ignore file cannot be read: nothing here is published", "path", path.Join(d.path, IgnoreFile), "err", err)
+		sc.s.log.Warn("ignore file cannot be read: nothing here is published", "path", path.Join(d.path, IgnoreFile), "err", err)
 		data = []byte("*\n")
 	}
 	d.rules = parseIgnore(data, d.path, up)
 	return true
 }
 
-func (l *loop) readIgnore(p string) ([]byte, error) {
-	f, m, err := l.s.openFile(p)
+func (sc *scanner) readIgnore(p string) ([]byte, error) {
+	f, m, err := sc.s.openFile(p)
 	if err != nil {
 		return nil, err
 	}
@@ -194,51 +208,51 @@ func (l *loop) readIgnore(p string) ([]byte, error) {
 }
 
 // reconsider makes the next look at the names of d decide anew.
-func (l *loop) reconsider(d *dir) {
+func (sc *scanner) reconsider(d *dir) {
 	for name, n := range d.files {
 		if d.rules.ignored(d.path, name, false) {
-			l.removeFile(n)
+			sc.removeFile(n)
 		}
 	}
 	for name, sub := range d.dirs {
 		if d.rules.ignored(d.path, name, true) {
-			l.removeDir(sub)
+			sc.removeDir(sub)
 		} else {
-			l.hurry(sub)
+			sc.agenda.hurry(sub)
 		}
 	}
 }
 
 // lookAt looks at names of an open directory.
-func (l *loop) lookAt(d *dir, f *os.File, names []string) {
+func (sc *scanner) lookAt(d *dir, f *os.File, names []string) {
 	var ask []*node
 	err := statAt(f, d.path, names, func(name string, m meta, err error) bool {
-		if n := l.look(d, f, name, m, err); n != nil {
+		if n := sc.look(d, f, name, m, err); n != nil {
 			ask = append(ask, n)
 		}
-		return l.ctx.Err() == nil
+		return sc.ctx.Err() == nil
 	})
 	if err != nil {
-		l.noDir(d, err)
+		sc.noDir(d, err)
 	}
-	l.recall(ask)
+	sc.settler.recall(ask)
 }
 
 // forgetUnseen removes what the scan that just ended did not see.
-func (l *loop) forgetUnseen(d *dir) {
+func (sc *scanner) forgetUnseen(d *dir) {
 	for _, n := range d.files {
-		if n.gen != l.gen {
-			l.removeFile(n)
+		if n.gen != sc.gen {
+			sc.removeFile(n)
 		}
 	}
 	for _, sub := range d.dirs {
-		if sub.gen != l.gen {
-			l.removeDir(sub)
+		if sub.gen != sc.gen {
+			sc.removeDir(sub)
 		}
 	}
 	for name, o := range d.odd {
-		if o.gen != l.gen {
-			l.removeOdd(d, name)
+		if o.gen != sc.gen {
+			sc.removeOdd(d, name)
 		}
 	}
 }

@@ -188,13 +188,12 @@ func (s *Share) start(ctx context.Context) {
 	if h := s.cfg.test.watcher; h != nil {
 		open = h
 	}
-	l := newLoop(ctx, s)
 	w, err := open()
 	if err != nil {
 		s.log.Warn("changes are found by looking for them only", "err", err)
-	} else {
-		l.watch = w
+		w = nil
 	}
+	l := newLoop(ctx, s, w)
 	s.wg.Go(l.run)
 	s.wg.Go(func() { s.tell(ctx) })
 }
@@ -270,7 +269,7 @@ func (s *Share) MetaInfo(f File, v Version) (*metainfo.MetaInfo, error) {
 	opt, pl := s.options(e.Root), metainfo.PieceLength(size)
 	h := s.store.hashes(e.id)
 	if h == nil {
-		s.poke(e.Path, true)
+		s.poke(e.Path, pokeHash)
 		return nil, &fs.PathError{Op: "torrent", Path: e.Path, Err: fs.ErrNotExist}
 	}
 	var info *metainfo.Info

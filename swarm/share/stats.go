@@ -51,19 +51,28 @@ func (s *Share) Stats() Stats {
 // for the loop.
 type pokes struct {
 	mu    sync.Mutex
-	paths map[string]bool // true: forget what was hashed
-	wake  chan struct{}   // room for one
+	paths map[string]poke
+	wake  chan struct{} // room for one
 }
+
+// poke says how much of what is known of a path is in doubt.
+type poke uint8
+
+const (
+	pokeLook  poke = iota // it is said to have changed
+	pokeEntry             // it cannot be read: published only after it was
+	pokeHash              // its hashes are wrong, or lost
+)
 
 func newPokes() *pokes {
-	return &pokes{paths: map[string]bool{}, wake: make(chan struct{}, 1)}
+	return &pokes{paths: map[string]poke{}, wake: make(chan struct{}, 1)}
 }
 
-// poke has a path looked at again; with force, hashed again.
-func (s *Share) poke(path string, force bool) {
+// poke has a path looked at again.
+func (s *Share) poke(path string, how poke) {
 	p := s.pokes
 	p.mu.Lock()
-	p.paths[path] = p.paths[path] || force
+	p.paths[path] = max(p.paths[path], how)
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
@@ -72,10 +81,10 @@ func (s *Share) poke(path string, force bool) {
 }
 
 // take returns what was collected.
-func (p *pokes) take() map[string]bool {
+func (p *pokes) take() map[string]poke {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	paths := p.paths
-	p.paths = map[string]bool{}
+	p.paths = map[string]poke{}
 	return paths
 }

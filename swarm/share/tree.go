@@ -106,7 +106,8 @@ type wait struct {
 	tries int       // how often a writer had it open
 	stale int       // how often the open file was not what a stat had said
 	since time.Time // since when it has looked like this
-	job   *job      // hashing it
+	job   *job      // settling and hashing it
+	asked bool      // while job was at it
 }
 
 // dues is a heap of what is to be looked at again, the earliest first.

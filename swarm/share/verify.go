@@ -36,7 +36,7 @@ func (s *Share) verify(of *openFile, ctime, off, n int64) error {
 	}
 	h := s.store.hashes(of.e.id)
 	if h == nil {
-		s.poke(of.e.Path, true)
+		s.poke(of.e.Path, pokeHash)
 		return ErrChanged
 	}
 	for i := uint(off / pl); i <= uint((off+n-1)/pl); i++ {
@@ -45,7 +45,7 @@ func (s *Share) verify(of *openFile, ctime, off, n int64) error {
 		}
 		if err := of.verifyPiece(h, int64(i), pl); err != nil {
 			if err == ErrChanged {
-				s.poke(of.e.Path, true)
+				s.poke(of.e.Path, pokeHash)
 			}
 			return err
 		}
