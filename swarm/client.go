@@ -25,9 +25,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/tracker"
+	"p2pfs/swarm/wire"
 )
 
 // PeerIDPrefix begins our peer IDs (BEP 20).
@@ -46,6 +49,7 @@ type Client struct {
 	key                      uint32
 	trackers                 *tracker.Client
 	limits                   *limits
+	up, down                 *rate.Limiter // of payload; nil: no limit
 	pool                     peer.Pool
 	endedReceived, endedSent atomic.Int64 // of torrents that ended
 	panics                   atomic.Int64
@@ -71,6 +75,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, log: cfg.Log, listener: ln, limits: newLimits(cfg.MaxPeers),
+		up: peer.NewLimiter(cfg.UploadLimit), down: peer.NewLimiter(cfg.DownloadLimit),
 		workers: make(chan struct{}, runtime.GOMAXPROCS(0)), half: make(chan struct{}, maxIncoming),
 		torrents: map[metainfo.Hash]*Torrent{},
 	}
@@ -278,6 +283,17 @@ func (c *Client) Transferred() (received, sent int64) {
 
 // unverified is how many bytes are asked for or here without a hash checked.
 func (c *Client) unverified() int64 { return c.asked.Load() + c.pool.Out() }
+
+// mayAsk is how many more blocks may be asked of all peers now. Where the
+// download is limited no more is on its way than a second brings, so that
+// what a reader wants next does not stand behind it for long.
+func (c *Client) mayAsk() int {
+	n := maxUnverified - c.unverified()
+	if limit := c.cfg.DownloadLimit; limit > 0 {
+		n = min(n, limit-c.asked.Load())
+	}
+	return int(n) / wire.BlockSize
+}
 
 // work runs f on a goroutine of its own, as many at once as there are cores.
 func (t *Torrent) work(f func()) {

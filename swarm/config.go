@@ -30,6 +30,9 @@ type Config struct {
 	Sidecar Sidecar
 	// MaxPeers bounds the connections of all torrents; 0 means 400.
 	MaxPeers int
+	// UploadLimit and DownloadLimit bound the payload, in bytes per second,
+	// that all torrents together send and receive; 0 is no limit.
+	UploadLimit, DownloadLimit int64
 }
 
 // Sidecar keeps the metainfo of torrents whose metadata or piece layers came

@@ -108,6 +108,9 @@ func (l *loop) tickDown(r *remote) {
 	if len(d.asked) == 0 {
 		return
 	}
+	if r.conn.Held() { // it is we who do not read
+		d.lastGot = l.now
+	}
 	if r.pp.Choked && l.now.Sub(d.chokedAt) > 5*time.Second {
 		l.unaskAll(r)
 		return
@@ -137,7 +140,7 @@ func (l *loop) fill(r *remote) {
 	if room <= 0 || room < depth/8 {
 		return
 	}
-	if left := int(maxUnverified-l.t.client.unverified()) / wire.BlockSize; room > left {
+	if left := l.t.client.mayAsk(); room > left {
 		if room = left; room <= 0 && len(r.down.asked) > 0 {
 			return
 		}

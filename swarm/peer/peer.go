@@ -4,7 +4,8 @@
 // The reader turns bytes into Messages and hands them on in batches, blocks
 // already in buffers of their own. The writer sends what was appended to the
 // outbox and reads the blocks it uploads at the moment it writes them, so
-// that a choke or a cancel can still take them back. All methods of Conn are
+// that a choke or a cancel can still take them back. Where rates are limited,
+// payload waits and control messages do not. All methods of Conn are
 // safe for concurrent use and none blocks.
 package peer
 
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/wire"
 )
@@ -69,6 +72,10 @@ type Config struct {
 	Handler Handler
 	Fast    bool // BEP 6 was agreed: an upload that fails is rejected
 	Pieces  int  // in the torrent; 0 not known yet
+	// Up and Down limit the payload that is sent and received, together with
+	// all other connections that share them; nil is no limit. They are made
+	// by NewLimiter.
+	Up, Down *rate.Limiter
 }
 
 // A Conn is one connection after its handshake.
@@ -77,6 +84,7 @@ type Conn struct {
 	pieces   atomic.Int64
 	received atomic.Int64 // payload bytes
 	sent     atomic.Int64
+	held     atomic.Bool // the reader waits for Down
 	wake     chan struct{}
 	done     chan struct{}
 	batches  chan []Message // recycled
@@ -113,6 +121,10 @@ func (c *Conn) Received() int64 { return c.received.Load() }
 
 // Sent is the number of payload bytes uploaded so far.
 func (c *Conn) Sent() int64 { return c.sent.Load() }
+
+// Held reports whether nothing is read just now because of the limit on what
+// is received: a peer that seems silent need not be.
+func (c *Conn) Held() bool { return c.held.Load() }
 
 // Close ends the connection; the first error given is the one that Closed is
 // told.

@@ -190,7 +190,7 @@ func TestSilence(t *testing.T) {
 func TestPeerThatReadsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _, r := start(t)
-		for range 2*maxControl/9 {
+		for range 2 * maxControl / 9 {
 			c.Send(func(dst []byte) []byte { return wire.AppendHave(dst, 1) })
 		}
 		if err := <-r.closed; !errors.Is(err, ErrTooSlow) {

@@ -23,11 +23,14 @@ type reader struct {
 	batch []Message
 	touch time.Time // when the deadline was last moved
 	small [16]byte
+	limit share
+	owed  int // payload bytes read that the limit does not know of
 }
 
 func (c *Conn) read() error {
-	r := &reader{Conn: c, br: bufio.NewReaderSize(c.Net, readBuffer)}
+	r := &reader{Conn: c, br: bufio.NewReaderSize(c.Net, readBuffer), limit: share{limiter: c.Down}}
 	defer r.flush()
+	defer r.limit.drop()
 	for {
 		if err := r.one(); err != nil {
 			return err
@@ -40,6 +43,9 @@ func (c *Conn) read() error {
 func (r *reader) one() error {
 	if !r.buffered() {
 		r.flush()
+		if err := r.pay(); err != nil {
+			return err
+		}
 		r.extend()
 	}
 	head, err := r.br.Peek(wire.PrefixLen)
@@ -79,6 +85,28 @@ func (r *reader) buffered() bool {
 	return have-wire.PrefixLen >= wire.ParsePrefix(head)
 }
 
+// pay waits until the limit allows what was read; meanwhile TCP holds the
+// peer back. What is here already was handed on before, so that no message
+// waits for payload that came behind it.
+func (r *reader) pay() error {
+	for r.owed > 0 && r.limit.limiter != nil {
+		n := min(r.owed, limitBurst)
+		if allowed := r.limit.need(n); allowed != nil {
+			r.held.Store(true)
+			select {
+			case <-allowed:
+				r.limit.ready()
+			case <-r.done:
+				return ErrClosed
+			}
+			r.held.Store(false)
+		}
+		r.limit.granted -= n
+		r.owed -= n
+	}
+	return nil
+}
+
 func (r *reader) extend() {
 	quickAck(r.Net)
 	if now := time.Now(); now.Sub(r.touch) > time.Second {
@@ -105,6 +133,7 @@ func (r *reader) piece(n int) error {
 		return fmt.Errorf("read: %w", err)
 	}
 	r.received.Add(int64(b.Length))
+	r.owed += b.Length
 	r.add(Message{ID: wire.MsgPiece, Block: b, Data: buf})
 	return nil
 }

@@ -16,13 +16,16 @@ type writer struct {
 	control []byte // swapped with the outbox's
 	blocks  []wire.Block
 	buf     []byte
+	limit   share
 }
 
 func (c *Conn) write() error {
-	w := &writer{Conn: c}
+	w := &writer{Conn: c, limit: share{limiter: c.Up}}
+	defer w.limit.drop()
 	idle := time.NewTimer(keepAlive)
 	defer idle.Stop()
 	for {
+		allowed := w.allow()
 		if w.take() {
 			if err := w.send(); err != nil {
 				return err
@@ -35,11 +38,45 @@ func (c *Conn) write() error {
 		case <-c.done:
 			return ErrClosed
 		case <-c.wake:
+		case <-allowed:
+			w.limit.ready()
 		case <-idle.C:
 			c.Send(wire.AppendKeepAlive)
 			idle.Reset(keepAlive)
 		}
 	}
+}
+
+// allow asks the limit for the next blocks' turn, if one waits. It returns a
+// channel that tells when the turn has come, nil if none is waited for.
+func (w *writer) allow() <-chan time.Time {
+	if w.limit.limiter == nil {
+		return nil
+	}
+	w.mu.Lock()
+	n, size := w.fit(w.limit.turn())
+	if n == 0 && len(w.uploads) > 0 { // longer than a turn
+		n, size = 1, w.uploads[0].Length
+	}
+	w.mu.Unlock()
+	if n == 0 { // nobody wants what may have been granted
+		w.limit.drop()
+		return nil
+	}
+	return w.limit.need(size)
+}
+
+// fit is how many of the waiting blocks one write takes, and their bytes: at
+// most max if there is a limit. The caller holds mu.
+func (w *writer) fit(max int) (n, size int) {
+	for n < min(len(w.uploads), uploadBatch) {
+		next := size + w.uploads[n].Length
+		if w.limit.limiter != nil && next > max {
+			break
+		}
+		n, size = n+1, next
+	}
+	return n, size
 }
 
 // take moves what is to be sent next out of the outbox.
@@ -50,7 +87,7 @@ func (w *writer) take() bool {
 	if cap(w.Conn.control) > 64<<10 {
 		w.Conn.control = nil
 	}
-	n := min(len(w.uploads), uploadBatch)
+	n, _ := w.fit(w.limit.granted)
 	w.blocks = append(w.blocks[:0], w.uploads[:n]...)
 	w.uploads = append(w.uploads[:0], w.uploads[n:]...)
 	return len(w.control) > 0 || n > 0
@@ -78,6 +115,9 @@ func (w *writer) send() error {
 		return fmt.Errorf("write: %w", err)
 	}
 	w.sent.Add(int64(payload))
+	if w.limit.limiter != nil {
+		w.limit.granted -= payload
+	}
 	return nil
 }
 
