@@ -44,6 +44,7 @@ func (s *State) forget(list []*author) {
 
 // enforceBounds makes room where there is more than Limits allows.
 func (s *State) enforceBounds() {
+	s.newcomers = 0
 	if len(s.authors) > s.limits.Known {
 		s.forgetKnown()
 	}

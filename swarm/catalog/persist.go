@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -114,12 +115,14 @@ func (s *State) readHead(a *author, data string) (*Head, error) {
 // A head whose objects are not all here, which takes a broken store, is fetched
 // again.
 func (s *State) showAll() {
+	v := &View{store: s.store, dirs: s.view.dirs, claims: s.claims}
 	for _, a := range s.authors {
 		if a.shown == nil {
 			continue
 		}
 		if n := s.nodes[a.shown.Root]; n.complete {
 			a.who = s.whoOf(a)
+			v.members = append(v.members, &member{a.who, a.shown.Summary, a.shown.Seq})
 			continue
 		}
 		lost := a.shown
@@ -130,7 +133,8 @@ func (s *State) showAll() {
 			s.unref(lost.Root)
 		}
 	}
-	s.view = s.viewNow()
+	slices.SortFunc(v.members, func(x, y *member) int { return x.who.before(y.who) })
+	s.view = v
 	for _, a := range s.authors {
 		if want := a.want; want != nil {
 			a.want = nil

@@ -62,8 +62,10 @@ type State struct {
 	held      int64              // sum of the weights of the objects here
 	unweighed int64              // bytes put since overweight authors were looked for
 	nextOrder uint64             // of the author shown next for the first time
+	newcomers int                // authors since absent ones were last counted
 	now       time.Time          // of the latest call that told it
 	claims    *claims
+	rootNames *rootNames // of the view; nil: not counted yet
 	view      *View
 }
 
@@ -154,7 +156,9 @@ func (s *State) Apply(h Head, now time.Time) (Result, error) {
 	a.seq, a.bad, a.seen = h.Seq, false, now
 	s.setWant(a, &h)
 	s.saveAuthor(a)
-	s.enforceBounds()
+	if s.newcomers > s.limits.Absent/100 || s.held > s.limits.Drive {
+		s.enforceBounds()
+	}
 	return Accepted, nil
 }
 
@@ -176,6 +180,7 @@ func (a *author) newer(seq int64) bool {
 func (s *State) addAuthor(k Key) *author {
 	a := &author{key: k}
 	s.authors[k] = a
+	s.newcomers++
 	return a
 }
 
@@ -251,6 +256,9 @@ func (s *State) reject(a *author) {
 	s.dropWant(a)
 	s.saveAuthor(a)
 }
+
+// Len returns how many authors are known, with or without a head.
+func (s *State) Len() int { return len(s.authors) }
 
 // Version is an author and the highest sequence number known of him.
 type Version struct {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,10 +22,13 @@ import (
 // asked for, and kept while they stay the same.
 type View struct {
 	store   *Store
-	members []member // shown, by rank
-	claims  *claims  // frozen
+	members []*member // shown, by rank
+	claims  *claims   // frozen
 	dirs    *dirCache
-	exact   bool // one member's tree as it is: no name is reserved
+
+	rootOnce  sync.Once
+	rootParts []part // set by rootOnce
+	exact     bool   // one member's tree as it is: no name is reserved
 }
 
 // member is a member with the tree that a view shows of him.
@@ -128,11 +132,13 @@ type part struct {
 
 // root returns the root directory's place.
 func (v *View) root() place {
-	parts := make([]part, len(v.members))
-	for i := range v.members {
-		parts[i] = part{v.members[i].who, v.members[i].summary.Root}
-	}
-	return place{parts: parts}
+	v.rootOnce.Do(func() {
+		v.rootParts = make([]part, len(v.members))
+		for i, m := range v.members {
+			v.rootParts[i] = part{m.who, m.summary.Root}
+		}
+	})
+	return place{parts: v.rootParts}
 }
 
 // at returns the place of the directory at path.
@@ -211,7 +217,7 @@ func (v *View) Members() []Member {
 // Member returns the view of one member's tree exactly as published, but for
 // symlinks that leave it.
 func (v *View) Member(k Key) (*View, bool) {
-	i := slices.IndexFunc(v.members, func(m member) bool { return m.who.key == k })
+	i := slices.IndexFunc(v.members, func(m *member) bool { return m.who.key == k })
 	if i < 0 {
 		return nil, false
 	}

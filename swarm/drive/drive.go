@@ -18,8 +18,8 @@ import (
 // Life is how long others keep our catalogue after they last heard of us.
 const Life = 30 * 24 * time.Hour
 
-// Config is what a Drive needs. Callbacks must be safe for concurrent use;
-// nil ones are not called.
+// Config is what a Drive needs. Callbacks must be safe for concurrent use and
+// must not call Close; nil ones are not called.
 type Config struct {
 	Key      Key
 	Identity *catalog.Identity

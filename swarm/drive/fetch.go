@@ -23,6 +23,7 @@ type want struct {
 	hash   catalog.Hash
 	urgent bool
 	queued bool
+	parked bool  // stands in the list of those, though it may be queued or asked for since
 	hints  []int // members who probably have it
 	tried  []int // members asked in this round
 	asked  int   // how many of them have not answered and still may
@@ -58,7 +59,7 @@ func newFetcher() *fetcher {
 func (f *fetcher) join(id int) {
 	f.members[id] = make(outstanding)
 	for _, w := range f.parked {
-		w.rounds = 0
+		w.rounds, w.parked = 0, false
 		f.enqueue(w)
 	}
 	f.parked = nil
@@ -98,7 +99,7 @@ func (f *fetcher) enqueue(w *want) {
 	if w.queued || f.wants[w.hash] != w {
 		return
 	}
-	w.queued, w.retry = true, time.Time{}
+	w.queued = true
 	if w.urgent {
 		f.queues[0] = append(f.queues[0], w)
 	} else {
@@ -148,11 +149,13 @@ func (f *fetcher) expire(now time.Time) {
 	}
 	still := f.parked[:0]
 	for _, w := range f.parked {
-		switch {
-		case f.wants[w.hash] != w || w.queued:
-		case w.retry.After(now):
+		waits := !w.queued && w.asked == 0
+		if waits && w.retry.After(now) && f.wants[w.hash] == w {
 			still = append(still, w)
-		default:
+			continue
+		}
+		w.parked = false
+		if waits {
 			f.enqueue(w)
 		}
 	}
@@ -245,7 +248,10 @@ func (f *fetcher) park(w *want, now time.Time) {
 	w.tried = nil
 	w.retry = now.Add(min(firstRetry<<min(w.rounds, 10), lastRetry))
 	w.rounds++
-	f.parked = append(f.parked, w)
+	if !w.parked {
+		w.parked = true
+		f.parked = append(f.parked, w)
+	}
 }
 
 func addAsk(asks []question, id int, h catalog.Hash) []question {

@@ -6,12 +6,13 @@ import (
 	"p2pfs/swarm/catalog"
 )
 
-// maxKnows bounds what is remembered of which heads a member has.
-const maxKnows = 1 << 17
+// spareKnows is by how many authors more than are known here a member may have
+// told of before those are forgotten.
+const spareKnows = 10_000
 
 // gossip is what the loop knows of which heads a member has.
 type gossip struct {
-	knows map[catalog.Key]int64 // highest seq that he has told or was told
+	knows map[catalog.Key]int64 // highest seq that he has told or was told, of authors known here
 	ready bool                  // his summary is complete
 	owed  []catalog.Key         // authors whose heads are to be sent
 }
@@ -34,7 +35,7 @@ func (e received) apply(l *loop) {
 	now := time.Now()
 	switch m := e.m.(type) {
 	case summary:
-		l.onSummary(e.c, m, now)
+		l.onSummary(e.c, m)
 	case heads:
 		l.onHeads(e.c, m, now)
 	case object:
@@ -76,13 +77,11 @@ func (l *loop) greetMember(c *conn) {
 	}
 }
 
-func (l *loop) onSummary(c *conn, m summary, now time.Time) {
+func (l *loop) onSummary(c *conn, m summary) {
 	for _, v := range m.versions {
-		c.gossip.knows[v.Key] = max(v.Seq, c.gossip.knows[v.Key])
-	}
-	if len(c.gossip.knows) > maxKnows {
-		l.remove(c, ErrFlood, now)
-		return
+		if _, ok := l.state.Head(v.Key); ok { // of others he will send the heads
+			c.gossip.knows[v.Key] = max(v.Seq, c.gossip.knows[v.Key])
+		}
 	}
 	if m.more || c.gossip.ready {
 		return
@@ -133,6 +132,7 @@ func (l *loop) spread(author catalog.Key) {
 }
 
 func (l *loop) onHeads(c *conn, m heads, now time.Time) {
+	l.trim(c)
 	for _, h := range m.heads {
 		c.gossip.knows[h.Key] = max(h.Seq, c.gossip.knows[h.Key])
 		if !l.state.Newer(h.Key, h.Seq) {
@@ -143,6 +143,19 @@ func (l *loop) onHeads(c *conn, m heads, now time.Time) {
 			l.take(h, c.id, now)
 		} else {
 			l.heads.hold(h, c.id)
+		}
+	}
+}
+
+// trim forgets which heads a member has of authors who are not known here any
+// more.
+func (l *loop) trim(c *conn) {
+	if len(c.gossip.knows) <= l.state.Len()+spareKnows {
+		return
+	}
+	for k := range c.gossip.knows {
+		if _, ok := l.state.Head(k); !ok {
+			delete(c.gossip.knows, k)
 		}
 	}
 }

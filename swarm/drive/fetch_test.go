@@ -1,0 +1,235 @@
+package drive
+
+import (
+	"fmt"
+	"math/rand"
+	"testing"
+	"time"
+
+	"p2pfs/swarm/catalog"
+)
+
+func hash(n int) catalog.Hash { return catalog.Hash{byte(n), byte(n >> 8), 1} }
+
+// asks flattens questions: what each member is asked for.
+func asks(list []question) map[int][]catalog.Hash {
+	m := map[int][]catalog.Hash{}
+	for _, q := range list {
+		m[q.member] = append(m[q.member], q.hashes...)
+	}
+	return m
+}
+
+// check tells whether every want is where it should be.
+func (f *fetcher) check(t testing.TB) {
+	t.Helper()
+	asked := map[catalog.Hash]int{}
+	for id, list := range f.members {
+		if len(list) > maxAskedUrgent {
+			t.Errorf("member %d is asked for %d objects", id, len(list))
+		}
+		for h, until := range list {
+			if !until.IsZero() {
+				asked[h]++
+			}
+		}
+	}
+	place := map[*want]int{}
+	for q, list := range f.queues {
+		for _, w := range list {
+			if w.queued && w.urgent == (q == 0) {
+				place[w]++
+			}
+		}
+	}
+	for _, w := range f.parked {
+		if !w.queued && w.asked == 0 {
+			place[w]++
+		}
+	}
+	for h, w := range f.wants {
+		if w.asked != asked[h] {
+			t.Errorf("%v counts %d questions, %d are open", h, w.asked, asked[h])
+		}
+		if place[w] == 0 && w.asked == 0 {
+			t.Errorf("%v is neither queued nor parked nor asked for", h)
+		}
+		if place[w] > 1 {
+			t.Errorf("%v stands in %d places", h, place[w])
+		}
+	}
+}
+
+func TestFetchAsksHintsFirstAndOthersThen(t *testing.T) {
+	f := newFetcher()
+	now := time.Unix(1000, 0)
+	for id := range 3 {
+		f.join(id)
+	}
+	f.want(hash(1), false, 2)
+	got := asks(f.assign(now))
+	if len(got) != 1 || len(got[2]) != 1 {
+		t.Fatalf("got %v, want member 2", got)
+	}
+	if again := f.assign(now); len(again) != 0 {
+		t.Errorf("asked again at once: %v", again)
+	}
+	if !f.none(2, hash(1)) || f.none(2, hash(1)) || f.none(0, hash(1)) {
+		t.Error("none: what was asked is not told from what was not")
+	}
+	got = asks(f.assign(now))
+	if len(got) != 1 || len(got[2]) != 0 {
+		t.Fatalf("after none: got %v", got)
+	}
+	// Late: the third is asked; the second's answer still counts.
+	f.expire(now.Add(patience))
+	got = asks(f.assign(now.Add(patience)))
+	if len(got[1]) != 1 {
+		t.Fatalf("after patience: got %v", got)
+	}
+	if !f.got(0, hash(1)) || len(f.wants) != 0 {
+		t.Error("a late answer does not count")
+	}
+	if !f.got(1, hash(1)) || f.got(1, hash(1)) {
+		t.Error("a second answer is not told from one nobody asked for")
+	}
+	f.check(t)
+}
+
+func TestFetchInRounds(t *testing.T) {
+	f := newFetcher()
+	now := time.Unix(1000, 0)
+	f.want(hash(1), false)
+	if got := f.assign(now); len(got) != 0 {
+		t.Fatalf("asked nobody: %v", got)
+	}
+	f.join(1)
+	var waits []time.Duration
+	last := now
+	for len(waits) < 12 {
+		f.expire(now)
+		for range f.assign(now) {
+			waits = append(waits, now.Sub(last))
+			last = now
+			f.none(1, hash(1))
+		}
+		f.check(t)
+		now = now.Add(10 * time.Millisecond)
+	}
+	const step = 10 * time.Millisecond
+	if waits[1] > firstRetry+step || waits[2] < 2*firstRetry || waits[11] < lastRetry || waits[11] > lastRetry+step {
+		t.Errorf("waits %v", waits)
+	}
+	f.join(2)
+	if got := asks(f.assign(now)); len(got[2])+len(got[1]) != 1 {
+		t.Errorf("a new member is not asked at once: %v", got)
+	}
+}
+
+func TestFetchBoundsAndUrgency(t *testing.T) {
+	f := newFetcher()
+	now := time.Unix(1000, 0)
+	f.join(1)
+	for i := range 500 {
+		f.want(hash(i), false)
+	}
+	got := f.assign(now)
+	if n := len(asks(got)[1]); n != maxAsked {
+		t.Errorf("asked for %d objects, want %d", n, maxAsked)
+	}
+	for _, q := range got {
+		if len(q.hashes) > maxHashes {
+			t.Errorf("%d hashes in one message", len(q.hashes))
+		}
+	}
+	f.want(hash(499), true) // was queued behind all others
+	f.want(hash(600), true)
+	if got := asks(f.assign(now))[1]; len(got) != 2 {
+		t.Errorf("urgent ones wait: %v", got)
+	}
+	f.check(t)
+	f.join(2)
+	if n := len(asks(f.assign(now))[2]); n != maxAsked {
+		t.Errorf("the second member is asked for %d objects", n)
+	}
+	f.leave(1)
+	f.check(t)
+	for i := range 500 {
+		f.drop(hash(i))
+	}
+	f.drop(hash(600))
+	f.leave(2)
+	f.join(3)
+	if got := f.assign(now); len(got) != 0 || len(f.wants) != 0 {
+		t.Errorf("after all was dropped: %v", got)
+	}
+}
+
+// Members who have some objects and answer, lie or come and go: what is there
+// is got, and the fetcher never loses track.
+func TestFetchRandomly(t *testing.T) {
+	for seed := range 8 {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { fetchRandomly(t, rand.New(rand.NewSource(int64(seed)))) })
+	}
+}
+
+func fetchRandomly(t *testing.T, rng *rand.Rand) {
+	f := newFetcher()
+	now := time.Unix(1000, 0)
+	open := map[int][]catalog.Hash{}
+	const objects = 300
+	has := func(id int, h catalog.Hash) bool { return (int(h[0])+id)%3 == 0 || id == 0 }
+	join := func(id int) {
+		if f.members[id] == nil {
+			f.join(id)
+			open[id] = nil
+		}
+	}
+	join(0) // has all, answers all, and stays
+	for i := range objects {
+		f.want(hash(i), rng.Intn(4) == 0, rng.Intn(5))
+	}
+	for step := 0; len(f.wants) > 0; step++ {
+		if step > 100_000 {
+			t.Fatalf("%d objects are not got", len(f.wants))
+		}
+		switch id := 1 + rng.Intn(5); rng.Intn(12) {
+		case 0:
+			join(id)
+		case 1:
+			if f.members[id] != nil && rng.Intn(4) == 0 {
+				f.leave(id)
+				delete(open, id)
+			}
+		case 2:
+			now = now.Add(time.Duration(rng.Intn(3000)) * time.Millisecond)
+			f.expire(now)
+		case 3:
+			if h := hash(rng.Intn(objects)); f.wants[h] != nil {
+				f.want(h, rng.Intn(2) == 0)
+			}
+		default:
+			id = rng.Intn(6)
+			if len(open[id]) == 0 || id == 4 { // 4 never answers
+				break
+			}
+			i := rng.Intn(len(open[id]))
+			h := open[id][i]
+			open[id] = append(open[id][:i:i], open[id][i+1:]...)
+			if has(id, h) {
+				if !f.got(id, h) {
+					t.Fatalf("member %d was asked for %v, and now was not", id, h)
+				}
+			} else if !f.none(id, h) {
+				t.Fatalf("member %d was asked for %v, and now was not", id, h)
+			}
+		}
+		for id, list := range asks(f.assign(now)) {
+			open[id] = append(open[id], list...)
+		}
+		f.check(t)
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+}

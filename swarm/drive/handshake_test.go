@@ -1,0 +1,119 @@
+package drive
+
+import (
+	"testing"
+	"time"
+
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/wire"
+)
+
+// Faults of the handshake itself.
+func TestHandshakesThatAreRefused(t *testing.T) {
+	for name, run := range map[string]func(s *stranger){
+		"another swarm": func(s *stranger) {
+			s.g.rendezvous = OpenKey("another").Rendezvous()
+			s.g.greet(s.conn, nil, false)
+		},
+		"hello signed for another swarm": func(s *stranger) {
+			g := *s.g
+			g.rendezvous = catalog.Salt{1}
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(&g, true) })
+		},
+		"signed in the other role": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, false) })
+		},
+		"signature broken": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.sig[9]++ })
+		},
+		"another's key": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.key = ident(5).Key() })
+		},
+		"another version": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { h.version = 2; sign(s.g, true) })
+		},
+		"no hello": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) {})
+		},
+		"an ordinary BitTorrent client": func(s *stranger) {
+			own := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}
+			own.SetExtended()
+			s.control <- wire.AppendHandshake(nil, own)
+			s.control <- wire.AppendExtendedHandshake(nil, &wire.ExtendedHandshake{M: map[string]int{"ut_metadata": 3}})
+		},
+		"one without extensions": func(s *stranger) {
+			s.control <- wire.AppendHandshake(nil, wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}})
+		},
+		"extended handshake nested": func(s *stranger) {
+			own := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}
+			own.SetExtended()
+			s.control <- wire.AppendHandshake(nil, own)
+			s.control <- wire.AppendExtended(nil, 0, []byte(rep("d1:a", 50_000)))
+		},
+		"our own key": func(s *stranger) {
+			s.g.id = ident(1)
+			s.g.greet(s.conn, nil, false)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *pipes) {
+				a := pipeMember(t, p, 1)
+				s := a.call(3)
+				run(s)
+				if d := s.untilClosed(); d > time.Second {
+					t.Errorf("closed after %v", d)
+				}
+				if len(a.Members()) != 0 {
+					t.Errorf("members: %+v", a.Members())
+				}
+			})
+		})
+	}
+}
+
+// twisted goes through the handshake, but for a hello that twist changes; sign
+// signs it.
+func (s *stranger) twisted(twist func(h *hello, sign func(g *greeter, byDialler bool))) {
+	s.t.Helper()
+	ours := nonce{4}
+	if err := s.g.shakeHands(s.conn, nil); err != nil {
+		s.t.Fatal(err)
+	}
+	s.control <- s.g.extended(ours)
+	theirs, err := s.readNonce()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	h := hello{version: Version, key: s.id.Key(), name: "x"}
+	signed := false
+	twist(&h, func(g *greeter, byDialler bool) {
+		signed = true
+		h.sig = s.id.Sign(g.signed(byDialler, ours, theirs, h.key))
+	})
+	if signed {
+		s.send(h)
+	} else {
+		s.send(summary{})
+	}
+}
+
+// A hello that was overheard opens nothing: the nonces are others.
+func TestReplayedHello(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a := pipeMember(t, p, 1)
+		first := a.call(3)
+		var heard hello
+		first.twisted(func(h *hello, sign func(*greeter, bool)) { sign(first.g, true); heard = *h })
+		time.Sleep(time.Second)
+		if !a.connected(first.id.Key()) {
+			t.Fatal("the first one was refused")
+		}
+		first.hangUp()
+		time.Sleep(time.Second)
+		second := a.call(4)
+		second.twisted(func(h *hello, _ func(*greeter, bool)) { *h = heard; second.send(heard) })
+		if d := second.untilClosed(); d > time.Second {
+			t.Errorf("closed after %v", d)
+		}
+	})
+}
