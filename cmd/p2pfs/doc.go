@@ -33,6 +33,8 @@ MOUNTPOINT/.p2pfs/torrents.
 	                      else does
 	--peer host:port      member or peer to dial without a tracker; repeatable
 	--no-embedded-tracker never run a tracker
+	--upload-limit rate, --download-limit rate
+	                      bounds on the file data sent and fetched (0: none)
 	--read-timeout duration
 	                      a read that makes no progress for so long fails with
 	                      EIO (60s); 0 waits for ever
@@ -61,8 +63,9 @@ a mount away, also one whose p2pfs has died:
 	p2pfs seed [flags] FILE.torrent --data PATH
 
 Get fetches a torrent into DIR (the current directory) and is done when all of it
-is there and verified; with --seed it goes on serving. Seed serves what is already there. Both have the
-flags --listen, --tracker, --peer, --state and --log-level of mount.
+is there and verified; with --seed it goes on serving. Seed serves what is already there.
+Both have the flags --listen, --tracker, --peer, --state, --upload-limit,
+--download-limit and --log-level of mount.
 
 	p2pfs create [flags] PATH -o FILE.torrent
 	p2pfs show [--json] FILE.torrent|MAGNET
@@ -79,7 +82,7 @@ nobody. Tracker runs a UDP tracker for any BitTorrent client.
 # Values
 
 A size is a count of bytes, or a number with a unit: 64KiB, 2GiB and K, M, G, T
-are binary, 500MB decimal. A duration is as in 90s, 5m or 1h30m. An addr:port is
+are binary, 500MB decimal. A rate is a size a second, at least 1KiB. A duration is as in 90s, 5m or 1h30m. An addr:port is
 ADDR:PORT, :PORT (all interfaces) or ADDR (p2pfs takes a port); an IPv6 address
 before a port stands in brackets.
 

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"p2pfs/swarm"
 	"p2pfs/swarm/swarmtest"
@@ -76,6 +77,27 @@ func TestGetThroughTracker(t *testing.T) {
 	status, rest := tracker.interrupt(t)
 	if status != exitDone || !regexp.MustCompile(`[1-9]\d* announces`).MatchString(rest) {
 		t.Errorf("tracker: status %d, %q", status, rest)
+	}
+}
+
+// TestGetWithLimits: each of the two flags makes a torrent take its time,
+// beyond the 256 KiB that go at once.
+func TestGetWithLimits(t *testing.T) {
+	tor := swarmtest.MakeFile(t, swarmtest.V1, "file", 640<<10, 32<<10)
+	dir := t.TempDir()
+	tor.WritePayload(t, dir)
+	file := tor.WriteTorrent(t, t.TempDir())
+	for _, c := range []struct{ seed, get []string }{
+		{[]string{"--upload-limit", "384KiB"}, nil},
+		{nil, []string{"--download-limit", "384KiB/s"}},
+	} {
+		addr, out, began := seedTorrent(t, file, dir, c.seed...), t.TempDir(), time.Now()
+		args := append([]string{"get", file, "-o", out, "--peer", addr}, own(t)...)
+		runArgs(t, append(args, c.get...)...).want(t, exitDone, "verified")
+		tor.CheckPayload(t, out)
+		if d := time.Since(began); d < 900*time.Millisecond {
+			t.Errorf("seed %v, get %v: took %v", c.seed, c.get, d)
+		}
 	}
 }
 

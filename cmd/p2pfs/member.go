@@ -31,6 +31,7 @@ type memberConfig struct {
 	share, cache, state string // directories
 	mountPoint          string
 	cacheSize           int64
+	up, down            int64 // limits, bytes a second
 	listen              listenAddr
 	trackers, peers     []string
 	noTracker           bool
@@ -165,6 +166,7 @@ func (m *member) openShare() (err error) {
 func (m *member) openClient() (err error) {
 	m.client, err = swarm.New(swarm.Config{
 		Listen: m.cfg.listen.hostPort(), Log: m.log, Lookup: m.lookup, Sidecar: m.holdings,
+		UploadLimit: m.cfg.up, DownloadLimit: m.cfg.down,
 		Accept: func(ih metainfo.Hash) func(net.Conn, wire.Handshake) {
 			if d := m.drive.Load(); d != nil && ih == metainfo.Hash(d.Rendezvous()) {
 				return d.Accept

@@ -66,7 +66,7 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 	}
 	cfg = memberConfig{
 		drive: f.drive, name: f.name, share: f.share, cache: f.cache, state: f.net.state, cacheSize: f.cacheSize,
-		listen: f.net.listen, trackers: f.net.trackers, peers: f.net.peers, noTracker: f.noTracker,
+		up: f.net.up, down: f.net.down, listen: f.net.listen, trackers: f.net.trackers, peers: f.net.peers, noTracker: f.noTracker,
 		readTimeout: f.readTimeout, allowOther: f.allowOther, log: log,
 	}
 	if cfg.name == "" {

@@ -16,6 +16,7 @@ type netFlags struct {
 	peers    []string // as parsePeer lets them pass
 	state    string   // "": stateDir
 	level    slog.Level
+	up, down int64 // bytes a second of file data; 0: no limit
 }
 
 // addNetFlags declares them. level is the default of --log-level.
@@ -25,6 +26,8 @@ func addNetFlags(fs *pflag.FlagSet, level slog.Level) *netFlags {
 	addTrackerFlag(fs, &n.trackers)
 	fs.Var(list[string]{&n.peers, "host:port", parsePeer}, "peer", "peer to dial without asking a tracker; may be given more than once")
 	fs.StringVar(&n.state, "state", "", "`directory` for what is kept between runs (default: $XDG_STATE_HOME/p2pfs, or ~/.local/state/p2pfs)")
+	fs.Var(rateFlag(&n.up), "upload-limit", "bytes a second of file data to send to peers, 0 for no limit")
+	fs.Var(rateFlag(&n.down), "download-limit", "bytes a second of file data to fetch from peers, 0 for no limit")
 	addLevelFlag(fs, &n.level)
 	return n
 }

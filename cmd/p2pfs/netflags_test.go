@@ -18,24 +18,27 @@ func TestNetFlags(t *testing.T) {
 	err := fs.Parse([]string{
 		"--tracker", "udp://127.0.0.1:6969", "--tracker=udp://t.example:80/announce", "--peer", "127.0.0.2:1", "--peer", "host:2",
 		"--listen", "127.0.0.3", "--state", "/s", "--log-level", "DEBUG",
+		"--upload-limit", "2MiB", "--download-limit=64KiB/s",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.Join(n.trackers, " ") != "udp://127.0.0.1:6969 udp://t.example:80/announce" || strings.Join(n.peers, " ") != "127.0.0.2:1 host:2" ||
-		n.listen.hostPort() != "127.0.0.3:" || n.state != "/s" || n.level != slog.LevelDebug {
+		n.listen.hostPort() != "127.0.0.3:" || n.state != "/s" || n.level != slog.LevelDebug || n.up != 2<<20 || n.down != 64<<10 {
 		t.Errorf("got %+v", n)
 	}
 	for _, args := range [][]string{
 		{"--tracker", "http://t.example/announce"}, {"--tracker", "udp://t.example"}, {"--tracker", "file:///etc/passwd"}, {"--tracker", ""},
 		{"--peer", "host"}, {"--listen", "host"}, {"--log-level", "loud"}, {"--listen"},
+		{"--upload-limit", "1"}, {"--download-limit", "-1MiB"},
 	} {
 		if err := fs.Parse(args); err == nil {
 			t.Errorf("%q: want an error", args)
 		}
 	}
 	usage := fs.FlagUsages()
-	for _, want := range []string{"--listen addr:port", "--tracker url", "--peer host:port", "--state directory", "--log-level level", "(default warn)"} {
+	for _, want := range []string{"--listen addr:port", "--tracker url", "--peer host:port", "--state directory", "--log-level level", "(default warn)",
+		"--upload-limit rate", "--download-limit rate"} {
 		if !strings.Contains(usage, want) {
 			t.Errorf("usage lacks %q:\n%s", want, usage)
 		}

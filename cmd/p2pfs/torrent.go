@@ -67,7 +67,10 @@ func (t *torrent) start(ctx context.Context, spec swarm.Spec) error {
 		}
 		spec.Storage = func(*metainfo.MetaInfo) (swarm.Storage, error) { return d, nil }
 	}
-	cfg := swarm.Config{Listen: t.net.listen.hostPort(), Log: t.log, Sidecar: newSidecars(t.state, t.log)}
+	cfg := swarm.Config{
+		Listen: t.net.listen.hostPort(), Log: t.log, Sidecar: newSidecars(t.state, t.log),
+		UploadLimit: t.net.up, DownloadLimit: t.net.down,
+	}
 	if t.client, err = swarm.New(cfg); err != nil {
 		return err
 	}

@@ -58,6 +58,27 @@ func sizeFlag(p *int64) pflag.Value {
 	return value[int64]{p: p, kind: "size", parse: parseSize, format: formatSize}
 }
 
+// minRate is the least limit on a rate: a block of 16 KiB in 16 seconds. With
+// less, peers take us for dead.
+const minRate = 1 << 10
+
+// rateFlag returns a flag for bytes a second, 0 for no limit.
+func rateFlag(p *int64) pflag.Value {
+	return value[int64]{p: p, kind: "rate", parse: parseRate, format: formatSize}
+}
+
+// parseRate reads a size, with or without "/s" behind it.
+func parseRate(s string) (int64, error) {
+	n, err := parseSize(strings.TrimSuffix(s, "/s"))
+	if err != nil {
+		return 0, errors.New("want bytes a second, such as 500KiB or 2MiB, or 0 for no limit")
+	}
+	if n > 0 && n < minRate {
+		return 0, fmt.Errorf("want at least %s a second, or 0 for no limit", formatSize(minRate))
+	}
+	return n, nil
+}
+
 // units are the factors of parseSize by lower-case suffix. As with dd, a
 // letter alone is binary and one with a B decimal.
 var units = map[string]int64{

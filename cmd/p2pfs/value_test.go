@@ -38,6 +38,19 @@ func TestFormatSize(t *testing.T) {
 	}
 }
 
+func TestParseRate(t *testing.T) {
+	for in, want := range map[string]int64{"0": 0, "0/s": 0, "1KiB": 1024, "500KB/s": 500e3, "2MiB": 2 << 20} {
+		if got, err := parseRate(in); err != nil || got != want {
+			t.Errorf("%q: got %d, %v; want %d", in, got, err, want)
+		}
+	}
+	for _, in := range []string{"", "/s", "1", "1023", "-1", "1MiB/h", "none"} {
+		if got, err := parseRate(in); err == nil {
+			t.Errorf("%q: got %d, want an error", in, got)
+		}
+	}
+}
+
 func TestParseLevel(t *testing.T) {
 	for in, want := range map[string]slog.Level{"debug": slog.LevelDebug, "INFO": slog.LevelInfo, "Warn": slog.LevelWarn, "error": slog.LevelError} {
 		if got, err := parseLevel(in); err != nil || got != want {
