@@ -101,12 +101,16 @@ func childMaps(path string) {
 	os.Exit(0)
 }
 
-// childAlarm reads a byte while a timer's signals come, which it catches.
+// childAlarm reads a byte while its thread gets a timer's signals, which it
+// catches.
 func childAlarm(path string) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGALRM)
-	every := unix.Itimerval{Interval: unix.Timeval{Usec: 5000}, Value: unix.Timeval{Usec: 5000}}
-	_, err := unix.Setitimer(unix.ITIMER_REAL, every)
-	exitOn(err)
+	pid, tid := os.Getpid(), unix.Gettid()
+	go func() {
+		for range time.Tick(5 * time.Millisecond) {
+			unix.Tgkill(pid, tid, syscall.SIGALRM)
+		}
+	}()
 	childRead("0 0 " + path)
 }
 

@@ -60,29 +60,31 @@ func TestInstalled(t *testing.T) {
 	}
 }
 
-func TestTrivialSignals(t *testing.T) {
+func TestGraveSignals(t *testing.T) {
 	const (
 		intr, kill, alrm, chld, term, urg = 1 << 1, 1 << 8, 1 << 13, 1 << 16, 1 << 14, 1 << 22
 		rt                                = 1 << 33
+		all                               = ^uint64(0)
 	)
 	tests := []struct {
-		s    signals
-		want bool
+		s     signals
+		due   uint64
+		grave bool
 	}{
-		{signals{}, true},
-		{signals{pending: urg, caught: urg}, true},
-		{signals{pending: urg | alrm | chld | rt, caught: ^uint64(0)}, true},
-		{signals{pending: alrm, caught: urg}, false}, // not caught: it kills
-		{signals{pending: intr, caught: ^uint64(0)}, false},
-		{signals{pending: intr | urg, caught: ^uint64(0)}, false},
-		{signals{pending: intr | urg, blocked: intr, caught: ^uint64(0)}, true},
-		{signals{pending: intr, blocked: intr}, true},
-		{signals{pending: kill, caught: ^uint64(0)}, false},
-		{signals{pending: term}, false},
+		{signals{}, 0, false},
+		{signals{pending: urg, caught: urg}, urg, false},
+		{signals{pending: urg | alrm | chld | rt, caught: all}, urg | alrm | chld | rt, false},
+		{signals{pending: alrm, caught: urg}, alrm, true}, // not caught: it kills
+		{signals{pending: intr, caught: all}, intr, true},
+		{signals{pending: intr | urg, caught: all}, intr | urg, true},
+		{signals{pending: intr | urg, blocked: intr, caught: all}, urg, false},
+		{signals{pending: intr, blocked: intr}, 0, false},
+		{signals{pending: kill, caught: all}, kill, true},
+		{signals{pending: term}, term, true},
 	}
 	for _, tt := range tests {
-		if got := tt.s.trivial(); got != tt.want {
-			t.Errorf("%+v.trivial() = %v", tt.s, got)
+		if due, grave := tt.s.due(), tt.s.grave(); due != tt.due || grave != tt.grave {
+			t.Errorf("%+v: due %x, grave %v, want %x, %v", tt.s, due, grave, tt.due, tt.grave)
 		}
 	}
 }

@@ -26,12 +26,12 @@ const harmless = 1<<(syscall.SIGURG-1) | 1<<(syscall.SIGCHLD-1) | 1<<(syscall.SI
 // signals are masks of a thread, bit n-1 for signal n (proc(5)).
 type signals struct{ pending, blocked, caught uint64 }
 
-// trivial tells whether all that is due is harmless and caught; what is not
-// caught is about to end or stop the process. Nothing may be due, when another
-// thread was quicker to take the signal.
-func (s signals) trivial() bool {
-	return s.pending&^s.blocked&^(harmless&s.caught) == 0
-}
+// due are the signals that the thread will get when it leaves the kernel.
+func (s signals) due() uint64 { return s.pending &^ s.blocked }
+
+// grave tells whether one of them is meant to stop something. One that is not
+// caught is about to end or stop the process, whatever it is.
+func (s signals) grave() bool { return s.due()&^(harmless&s.caught) != 0 }
 
 // signalsOf returns the masks of a thread.
 func signalsOf(tid int) (signals, error) {
@@ -65,14 +65,15 @@ func parseSignals(status string) (signals, error) {
 	return s, nil
 }
 
-// lookTime is how often a thread with a trivial signal is looked at again. The
+// lookTime is how often a thread with a harmless signal is looked at again. The
 // kernel says nothing of a second signal.
 const lookTime = 100 * time.Millisecond
 
 // spared tells whether c goes on in spite of an interrupt. If so it is ended
-// when its thread gets a signal that counts.
+// when its thread gets a signal that counts. Where no signal is due any more,
+// another thread took it, and it may have been Ctrl-C.
 func (s *server) spared(c *call) bool {
-	if sig, err := signalsOf(c.pid); err != nil || !sig.trivial() {
+	if sig, err := signalsOf(c.pid); err != nil || sig.due() == 0 || sig.grave() {
 		return false
 	}
 	s.wg.Go(func() {
@@ -84,7 +85,7 @@ func (s *server) spared(c *call) bool {
 				return
 			case <-tick.C:
 			}
-			if sig, err := signalsOf(c.pid); err != nil || !sig.trivial() {
+			if sig, err := signalsOf(c.pid); err != nil || sig.grave() {
 				s.end(c)
 				return
 			}
