@@ -49,6 +49,7 @@ var allowed = map[string][]string{
 
 	"swarm/bencode":  {"github.com/zeebo/bencode"},
 	"swarm/choker":   {},
+	"swarm/lsd":      {"golang.org/x/sys"},
 	"swarm/picker":   {"github.com/bits-and-blooms/bitset"},
 	"swarm/pex":      {"swarm/bencode"},
 	"swarm/priority": {},

@@ -1,0 +1,349 @@
+package lsd
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// ether is a network without a kernel: what one member sends, all hear.
+type ether struct {
+	mu      sync.Mutex
+	members []*card
+	log     []string // of what was sent
+}
+
+// card is one member's socket.
+type card struct {
+	e      *ether
+	addr   netip.AddrPort
+	in     chan packet
+	closed chan struct{}
+	once   sync.Once
+}
+
+type packet struct {
+	data []byte
+	from net.Addr
+}
+
+// plug opens a socket for a link.
+func (e *ether) plug(l Link) (net.PacketConn, error) {
+	c := &card{e: e, addr: netip.AddrPortFrom(l.Source, 6771), in: make(chan packet, 1000), closed: make(chan struct{})}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.members = append(e.members, c)
+	return c, nil
+}
+
+// send has all hear a datagram.
+func (e *ether) send(p []byte, from netip.AddrPort) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.log = append(e.log, string(p))
+	for _, m := range e.members {
+		select {
+		case m.in <- packet{slices.Clone(p), net.UDPAddrFromAddrPort(from)}:
+		default:
+		}
+	}
+}
+
+func (e *ether) sent() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.log)
+}
+
+func (e *ether) sockets() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.members)
+}
+
+func (c *card) WriteTo(p []byte, _ net.Addr) (int, error) {
+	c.e.send(p, c.addr)
+	return len(p), nil
+}
+
+func (c *card) ReadFrom(p []byte) (int, net.Addr, error) {
+	select {
+	case q := <-c.in:
+		return copy(p, q.data), q.from, nil
+	case <-c.closed:
+		return 0, nil, net.ErrClosed
+	}
+}
+
+func (c *card) Close() error {
+	c.once.Do(func() {
+		close(c.closed)
+		c.e.mu.Lock()
+		defer c.e.mu.Unlock()
+		c.e.members = slices.DeleteFunc(c.e.members, func(m *card) bool { return m == c })
+	})
+	return nil
+}
+
+func (c *card) LocalAddr() net.Addr              { return net.UDPAddrFromAddrPort(c.addr) }
+func (c *card) SetDeadline(time.Time) error      { return nil }
+func (c *card) SetReadDeadline(time.Time) error  { return nil }
+func (c *card) SetWriteDeadline(time.Time) error { return nil }
+
+// link is the ether as an interface, with an address in it.
+func link(name, addr string) Link {
+	return Link{Name: name, Index: 1, Group: group4, Source: netip.MustParseAddr(addr), Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+}
+
+// peers gathers what was found.
+type peers struct {
+	mu   sync.Mutex
+	list []netip.AddrPort
+}
+
+func (p *peers) found(a netip.AddrPort) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.list = append(p.list, a)
+}
+
+func (p *peers) take() (out []netip.AddrPort) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out, p.list = p.list, nil
+	return out
+}
+
+// on starts a client on the ether.
+func on(t *testing.T, e *ether, addr string, port uint16) *Client {
+	c := New(Config{Port: port, Links: func() ([]Link, error) { return []Link{link("e0", addr)}, nil }, Open: e.plug})
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestFindOneAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &ether{}
+		a, b := on(t, e, "10.0.0.1", 1001), on(t, e, "10.0.0.2", 1002)
+		var atA, atB peers
+		a.Join(hash(1), atA.found)
+		time.Sleep(time.Second)
+		leave := b.Join(hash(1), atB.found)
+		time.Sleep(time.Second)
+		if got := atA.take(); !slices.Equal(got, []netip.AddrPort{netip.MustParseAddrPort("10.0.0.2:1002")}) {
+			t.Errorf("the first one found %v", got)
+		}
+		if got := atB.take(); got != nil {
+			t.Errorf("the second one found %v before the first announced again", got)
+		}
+		time.Sleep(interval)
+		if got := atB.take(); !slices.Equal(got, []netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:1001")}) {
+			t.Errorf("the second one found %v", got)
+		}
+		leave()
+		atA.take()
+		time.Sleep(2 * interval)
+		if atA.take() != nil || atB.take() != nil {
+			t.Error("something was found after leaving")
+		}
+	})
+}
+
+func TestHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &ether{}
+		a, b := on(t, e, "10.0.0.1", 1001), on(t, e, "10.0.0.2", 1002)
+		var at peers
+		a.Join(hash(1), at.found)
+		time.Sleep(time.Second)
+		b.Join(hash(1), at.found)
+		time.Sleep(time.Second)
+		at.take()
+		for range 100 {
+			a.Hurry(hash(1))
+			a.Hurry(hash(2))
+		}
+		synctest.Wait()
+		if got := at.take(); got != nil {
+			t.Errorf("announced twice within a minute")
+		}
+		time.Sleep(floor)
+		if got := at.take(); len(got) != 1 {
+			t.Errorf("hurried, found %v, want one", got)
+		}
+	})
+}
+
+// TestHeard gives one member datagrams that must not be believed, and some
+// that must.
+func TestHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &ether{}
+		c := on(t, e, "10.0.0.1", 1001)
+		var at peers
+		c.Join(hash(1), at.found)
+		time.Sleep(time.Second)
+		good := message{port: 5, infoHashes: [][20]byte{hash(2), hash(1)}, cookie: "other"}
+		own := message{port: 1001, infoHashes: [][20]byte{hash(1)}, cookie: c.cookie}
+		for _, tt := range []struct {
+			name, from string
+			p          []byte
+			want       string
+		}{
+			{"good", "10.0.0.9:6771", appendMessage(nil, group4, good), "10.0.0.9:5"},
+			{"from another port", "10.0.0.9:1", appendMessage(nil, group4, good), "10.0.0.9:5"},
+			{"in IPv6 form", "[::ffff:10.0.0.9]:1", appendMessage(nil, group4, good), "10.0.0.9:5"},
+			{"our own", "10.0.0.1:6771", appendMessage(nil, group4, own), ""},
+			{"our own, by another way", "10.0.0.7:6771", appendMessage(nil, group4, own), ""},
+			{"another network", "11.0.0.9:6771", appendMessage(nil, group4, good), ""},
+			{"no network", "[2001:db8::1]:6771", appendMessage(nil, group4, good), ""},
+			{"another infohash", "10.0.0.9:6771", appendMessage(nil, group4, message{port: 5, infoHashes: [][20]byte{hash(2)}}), ""},
+			{"garbage", "10.0.0.9:6771", []byte("BT-SEARCH"), ""},
+			{"nothing", "10.0.0.9:6771", nil, ""},
+			{"long", "10.0.0.9:6771", append(appendMessage(nil, group4, good), make([]byte, 4000)...), ""},
+		} {
+			e.send(tt.p, netip.MustParseAddrPort(tt.from))
+			synctest.Wait()
+			got := at.take()
+			if tt.want == "" && got != nil || tt.want != "" && !slices.Equal(got, []netip.AddrPort{netip.MustParseAddrPort(tt.want)}) {
+				t.Errorf("%s: found %v, want %q", tt.name, got, tt.want)
+			}
+		}
+		for range 10_000 {
+			e.send(appendMessage(nil, group4, good), netip.MustParseAddrPort("10.0.0.66:1"))
+		}
+		synctest.Wait()
+		if n := len(at.take()); n > sourceBurst {
+			t.Errorf("a flood was heard %d times", n)
+		}
+		e.send(appendMessage(nil, group4, good), netip.MustParseAddrPort("10.0.0.67:1"))
+		synctest.Wait()
+		if n := len(at.take()); n != 1 {
+			t.Errorf("beside a flood another is heard %d times", n)
+		}
+	})
+}
+
+// TestInterfacesComeAndGo changes what Links says under a running client.
+func TestInterfacesComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &ether{}
+		var mu sync.Mutex
+		var now []Link
+		var broken error
+		set := func(err error, links ...Link) {
+			mu.Lock()
+			now, broken = links, err
+			mu.Unlock()
+			time.Sleep(refresh + time.Second)
+		}
+		c := New(Config{Port: 7, Open: e.plug, Links: func() ([]Link, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return now, broken
+		}})
+		defer c.Close()
+		c.Join(hash(1), ignore)
+		time.Sleep(time.Second)
+		if e.sent() != 0 {
+			t.Fatal("announced to nowhere")
+		}
+		set(nil, link("e0", "10.0.0.1"))
+		if e.sent() != 1 {
+			t.Errorf("a new interface: %d announces, want 1", e.sent())
+		}
+		set(errors.New("no"), link("e0", "10.0.0.1"))
+		if e.sockets() != 1 {
+			t.Errorf("interfaces unknown: %d sockets, want 1", e.sockets())
+		}
+		set(nil, link("e0", "10.0.0.2"), link("e1", "10.0.0.3"))
+		if e.sockets() != 2 || e.sent() != 3 {
+			t.Errorf("another address and one more: %d sockets, %d announces, want 2 and 3", e.sockets(), e.sent())
+		}
+		set(nil)
+		if e.sockets() != 0 {
+			t.Errorf("all gone: %d sockets", e.sockets())
+		}
+	})
+}
+
+// failing is a socket that breaks at the first read.
+type failing struct{ net.PacketConn }
+
+func (f failing) ReadFrom([]byte) (int, net.Addr, error) {
+	return 0, nil, errors.New("network is down")
+}
+
+// TestBrokenSocketsAreReplaced has sockets break, fail to open, and what
+// handles datagrams panic.
+func TestBrokenSocketsAreReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &ether{}
+		var tries atomic.Int32
+		var at peers
+		c := New(Config{
+			Port:  7,
+			Links: func() ([]Link, error) { return []Link{link("e0", "10.0.0.1")}, nil },
+			Open: func(l Link) (net.PacketConn, error) {
+				switch tries.Add(1) {
+				case 1:
+					return nil, errors.New("no such device")
+				case 2:
+					c, err := e.plug(l)
+					return failing{c}, err
+				}
+				return e.plug(l)
+			},
+			Guard: func(f func()) error {
+				f()
+				if tries.Load() == 3 {
+					return errors.New("internal error")
+				}
+				return nil
+			},
+		})
+		defer c.Close()
+		c.Join(hash(1), at.found)
+		say := func() {
+			e.send(appendMessage(nil, group4, message{port: 5, infoHashes: [][20]byte{hash(1)}}), netip.MustParseAddrPort("10.0.0.9:1"))
+			synctest.Wait()
+		}
+		for want := int32(1); want <= 4; want++ {
+			if want > 1 {
+				time.Sleep(refresh)
+			}
+			synctest.Wait()
+			if got := tries.Load(); got != want {
+				t.Fatalf("opened %d times, want %d", got, want)
+			}
+			say()
+		}
+		at.take()
+		say()
+		if len(at.take()) != 1 {
+			t.Error("deaf in the end")
+		}
+	})
+}
+
+func TestCloseTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &ether{}
+		c := on(t, e, "10.0.0.1", 1)
+		c.Join(hash(1), ignore)
+		c.Close()
+		c.Close()
+		c.Join(hash(2), ignore)()
+		c.Hurry(hash(1))
+		time.Sleep(time.Hour)
+		if e.sent() != 0 || e.sockets() != 0 {
+			t.Errorf("a closed client sent %d announces and has %d sockets", e.sent(), e.sockets())
+		}
+	})
+}

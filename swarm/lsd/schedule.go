@@ -1,0 +1,168 @@
+package lsd
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+const (
+	// interval is how often an infohash is announced, floor the least time
+	// between two announces of it (BEP 14).
+	interval = 5 * time.Minute
+	floor    = time.Minute
+	// gap is how often a datagram may be sent for long (BEP 14), and burst
+	// how many at once after a silence: what is new is to be heard soon.
+	gap   = time.Minute
+	burst = 5
+	// settle is how long a new infohash waits for others to go with it.
+	settle = 50 * time.Millisecond
+)
+
+// schedule decides which infohashes are announced when. It is pure and has no
+// clock.
+type schedule struct {
+	entries map[[20]byte]*entry
+	joins   int
+	full    time.Time // when burst datagrams may be sent again
+}
+
+// entry is an infohash that is announced, or was within the last minute.
+type entry struct {
+	found   map[int]func(netip.AddrPort) // of those that joined; empty: not announced any more
+	joined  int                          // number of the latest join
+	ready   time.Time                    // not before, while it is new
+	last    time.Time                    // announced; zero: never
+	hurried bool
+}
+
+func newSchedule() schedule { return schedule{entries: map[[20]byte]*entry{}} }
+
+// join adds an infohash and returns the number to leave with.
+func (s *schedule) join(h [20]byte, found func(netip.AddrPort), now time.Time) int {
+	e := s.entries[h]
+	if e == nil {
+		e = &entry{found: map[int]func(netip.AddrPort){}}
+		s.entries[h] = e
+	}
+	s.joins++
+	if len(e.found) == 0 {
+		e.ready = now.Add(settle)
+		e.hurried = true
+	}
+	e.joined = s.joins
+	e.found[s.joins] = found
+	return s.joins
+}
+
+func (s *schedule) leave(h [20]byte, id int) {
+	if e := s.entries[h]; e != nil {
+		delete(e.found, id)
+	}
+}
+
+// hurry brings an announce forward.
+func (s *schedule) hurry(h [20]byte) {
+	if e := s.entries[h]; e != nil {
+		e.hurried = true
+	}
+}
+
+// hurryAll brings all forward: there is a new network.
+func (s *schedule) hurryAll() {
+	for _, e := range s.entries {
+		e.hurried = true
+	}
+}
+
+// due is when an entry is to be announced.
+func (e *entry) due() time.Time {
+	switch {
+	case e.last.IsZero():
+		return e.ready
+	case e.hurried:
+		return later(e.ready, e.last.Add(floor))
+	}
+	return e.last.Add(interval)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// next is when batch has something to announce; false if never.
+func (s *schedule) next() (at time.Time, ok bool) {
+	for _, e := range s.entries {
+		if due := e.due(); len(e.found) > 0 && (!ok || due.Before(at)) {
+			at, ok = due, true
+		}
+	}
+	return later(at, s.full.Add(-(burst-1)*gap)), ok
+}
+
+// batch returns what one datagram is to announce now, nil for nothing, and
+// takes it for announced. What is new or hurried goes first, the latest before
+// all; infohashes that would be due within a minute fill what is left.
+func (s *schedule) batch(now time.Time) [][20]byte {
+	if at, ok := s.next(); !ok || at.After(now) {
+		s.forget(now)
+		return nil
+	}
+	type candidate struct {
+		h [20]byte
+		*entry
+	}
+	var all []candidate
+	for h, e := range s.entries {
+		soon := e.due().Add(-floor)
+		if len(e.found) > 0 && !soon.After(now) && !e.last.Add(floor).After(now) {
+			all = append(all, candidate{h, e})
+		}
+	}
+	slices.SortFunc(all, func(a, b candidate) int {
+		if a.hurried != b.hurried {
+			return cmp.Compare(rank(b.hurried), rank(a.hurried))
+		}
+		if a.hurried {
+			return cmp.Compare(b.joined, a.joined)
+		}
+		return a.last.Compare(b.last)
+	})
+	var out [][20]byte
+	for _, c := range all[:min(len(all), maxInfoHashes)] {
+		c.last, c.hurried = now, false
+		out = append(out, c.h)
+	}
+	s.full = later(s.full, now).Add(gap)
+	return out
+}
+
+func rank(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// forget drops what nobody announces any more, once it may be announced again.
+func (s *schedule) forget(now time.Time) {
+	for h, e := range s.entries {
+		if len(e.found) == 0 && !e.last.Add(floor).After(now) {
+			delete(s.entries, h)
+		}
+	}
+}
+
+// wants returns who is to be told of a peer with that infohash.
+func (s *schedule) wants(h [20]byte) (out []func(netip.AddrPort)) {
+	if e := s.entries[h]; e != nil {
+		for _, f := range e.found {
+			out = append(out, f)
+		}
+	}
+	return out
+}
