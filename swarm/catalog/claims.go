@@ -3,6 +3,7 @@ package catalog
 import (
 	"crypto/sha256"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -26,21 +27,31 @@ type claims struct {
 	base  map[claimKey]Key
 	delta map[claimKey]Key // changes of base; the zero Key: dropped
 	edits map[claimKey]Key // changes of delta; nil when frozen
+
+	log   []string // paths of the latest edits
+	total int      // how many edits there ever were in this process
 }
+
+// maxLog bounds claims.log.
+const maxLog = 256
 
 func newClaims() *claims { return &claims{base: make(map[claimKey]Key)} }
 
 func (c *claims) edit() *claims {
-	return &claims{base: c.base, delta: c.delta, edits: make(map[claimKey]Key)}
+	return &claims{base: c.base, delta: c.delta, edits: make(map[claimKey]Key), log: slices.Clip(c.log), total: c.total}
 }
 
-// set changes a claim; the zero Key drops it.
-func (c *claims) set(k claimKey, holder Key) {
-	if c.edits == nil { // while the store is read
-		c.base[k] = holder
-		return
-	}
-	c.edits[k] = holder
+// set changes the claim on a path; the zero Key drops it.
+func (c *claims) set(path string, holder Key) {
+	c.edits[claimKeyOf(path)] = holder
+	c.log = append(c.log, path)
+	c.total++
+}
+
+// since returns the paths of the edits that led from an older version to c, as
+// far as they are remembered.
+func (c *claims) since(older *claims) []string {
+	return c.log[max(len(c.log)-max(c.total-older.total, 0), 0):]
 }
 
 // get returns the claim on exactly that path, or the zero Key.
@@ -61,7 +72,10 @@ func (c *claims) freeze(was *claims) *claims {
 	if len(c.edits) == 0 {
 		return was
 	}
-	f := &claims{base: c.base, delta: make(map[claimKey]Key, len(c.delta)+len(c.edits))}
+	f := &claims{
+		base: c.base, delta: make(map[claimKey]Key, len(c.delta)+len(c.edits)),
+		log: c.log[max(len(c.log)-maxLog, 0):], total: c.total,
+	}
 	maps.Copy(f.delta, c.delta)
 	maps.Copy(f.delta, c.edits)
 	if len(f.delta) < 64+len(f.base)/8 {

@@ -1,6 +1,10 @@
 package catalog
 
-import "slices"
+import (
+	"errors"
+	"io/fs"
+	"slices"
+)
 
 // ChangeKind says what changed at a path.
 type ChangeKind uint8
@@ -23,19 +27,100 @@ type Change struct {
 // Diff returns the paths at which two views of one drive differ, in no order.
 // What both have in common costs nothing: equal objects are not looked into.
 // It may read from disk. Who the sources of an entry are is not compared.
+//
+// Between views that are far apart (hundreds of conflicts have come and gone)
+// a bare name may have passed to a member who has had the same copy all along:
+// that is not told.
 func Diff(old, new *View) ([]Change, error) {
-	d := differ{old: old, new: new}
-	err := d.dir(old.root(), new.root())
-	return d.changes, err
+	d := differ{old: old, new: new, told: make(map[Change]bool)}
+	if err := d.dir(old.root(), new.root()); err != nil {
+		return nil, err
+	}
+	for _, path := range new.claims.since(old.claims) {
+		if err := d.passed(path); err != nil {
+			return nil, err
+		}
+	}
+	return d.changes, nil
 }
 
 type differ struct {
 	old, new *View
 	changes  []Change
+	told     map[Change]bool
 }
 
 func (d *differ) add(at place, name string, kind ChangeKind) {
-	d.changes = append(d.changes, Change{join(at.path, name), kind})
+	c := Change{join(at.path, name), kind}
+	if !d.told[c] {
+		d.told[c] = true
+		d.changes = append(d.changes, c)
+	}
+}
+
+// passed compares a path whose bare name may have passed from one member to
+// another though neither changed his copy, and all under it.
+func (d *differ) passed(path string) error {
+	was, name, err := d.old.parent(path)
+	if err != nil {
+		return unlessGone(err)
+	}
+	is, _, err := d.new.parent(path)
+	if err != nil {
+		return unlessGone(err)
+	}
+	if err := d.compare(was, is, []string{name}); err != nil {
+		return err
+	}
+	return d.deep(was, is, name)
+}
+
+// unlessGone drops fs.ErrNotExist: a directory that only one view has is a
+// change itself.
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// deep compares what several members have under a directory that both views
+// show.
+func (d *differ) deep(was, is place, dir string) error {
+	x, err := d.old.child(was, dir)
+	if err != nil {
+		return unlessGone(err)
+	}
+	y, err := d.new.child(is, dir)
+	if err != nil {
+		return unlessGone(err)
+	}
+	if x.kind() != KindDir || y.kind() != KindDir || len(y.sources) < 2 {
+		return nil
+	}
+	was, is = was.below(x), is.below(y)
+	m, err := d.new.merged(is)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for i := range m.shown {
+		sh := &m.shown[i]
+		if name := sh.sources[0].item.name; len(sh.sources) > 1 || sh.name != name {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if err := d.compare(was, is, names); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := d.deep(was, is, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dir compares a directory that both views show at the same path.
@@ -44,6 +129,11 @@ func (d *differ) dir(was, is place) error {
 	if err != nil {
 		return err
 	}
+	return d.compare(was, is, names)
+}
+
+// compare compares what is shown for some published names of a directory.
+func (d *differ) compare(was, is place, names []string) error {
 	anyLong := false
 	for _, name := range names {
 		long, err := d.name(was, is, name)

@@ -252,6 +252,7 @@ func unionRun(t *testing.T, seed int64) {
 	}
 	m := &model{map[Key]map[string]File{}, map[Key]int{}, map[Key]string{}}
 	next := 100
+	var past []*View
 	for round := range 60 {
 		i := rng.Intn(len(peers))
 		p := peers[i]
@@ -272,7 +273,10 @@ func unionRun(t *testing.T, seed int64) {
 		m.trees[k], m.names[k] = withDirs(files[i]), p.name
 		m.checkView(t, self.View(), before)
 		checkDiff(t, old, self.View())
+		past = append(past, self.View())
+		checkDiff(t, past[max(len(past)-5, 0)], self.View())
 		if rng.Intn(10) == 0 {
+			past = nil
 			after := walkView(t, self.View())
 			self.restart()
 			checkSame(t, after, walkView(t, self.View()))
@@ -340,5 +344,28 @@ func TestDiffIsCheapWhenLittleChanged(t *testing.T) {
 	checkDiff(t, old, self.View())
 	if n := testing.AllocsPerRun(10, func() { Diff(old, self.View()) }); n > 500 {
 		t.Errorf("a diff by one file makes %.0f allocations", n)
+	}
+}
+
+// Between two views a bare name passed to another and both members' copies are
+// as before.
+func TestDiffOfANamePassedOn(t *testing.T) {
+	self, anna, bob := newPeer(t, 1, "me"), newPeer(t, 2, "anna"), newPeer(t, 3, "bob")
+	for _, dir := range []string{"", "d/e/"} {
+		anna.share(file(dir+"x", 1), file("a", 1))
+		self.hear(anna)
+		bob.share(file(dir+"x", 2), file("b", 1))
+		self.hear(bob)
+		old := self.View()
+		anna.share(file("a", 1))
+		self.hear(anna)
+		anna.share(file(dir+"x", 1), file("a", 1))
+		self.hear(anna)
+		checkDiff(t, old, self.View())
+		if list, _ := Diff(old, self.View()); len(list) != 3 {
+			t.Errorf("%q: got %v", dir, list)
+		}
+		bob.share()
+		self.hear(bob)
 	}
 }

@@ -62,7 +62,7 @@ func (s *State) readStore() error {
 		}
 		err = tx.Bucket(bucketClaims).ForEach(func(k, v []byte) error {
 			if len(k) == len(claimKey{}) && len(v) == len(Key{}) {
-				s.claims.set(claimKey(k), Key(v))
+				s.claims.base[claimKey(k)] = Key(v)
 			}
 			return nil
 		})

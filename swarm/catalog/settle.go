@@ -79,8 +79,8 @@ func (t *settler) unclaim(at place, name string) {
 	if t.new.claims.none() {
 		return
 	}
-	if key := claimKeyOf(join(at.path, name)); t.new.claims.get(key) != (Key{}) {
-		t.new.claims.set(key, Key{})
+	if path := join(at.path, name); t.new.claims.get(claimKeyOf(path)) != (Key{}) {
+		t.new.claims.set(path, Key{})
 	}
 }
 
@@ -100,7 +100,7 @@ func (t *settler) name(was, is place, x, y *item, name string) error {
 	t.old.claims.promote(was.path, name, old)
 	t.new.claims.promote(is.path, name, now)
 	if len(old) > 0 {
-		t.keep(claimKeyOf(join(is.path, name)), old[0].who, now)
+		t.keep(join(is.path, name), old[0].who, now)
 	}
 	if y == nil || y.kind != KindDir {
 		return nil
@@ -113,13 +113,13 @@ func (t *settler) name(was, is place, x, y *item, name string) error {
 }
 
 // keep claims a name for who had it before, if another would get it now.
-func (t *settler) keep(key claimKey, had *who, now []source) {
+func (t *settler) keep(path string, had *who, now []source) {
 	if now[0].who.key == had.key {
 		return
 	}
 	for _, src := range now {
 		if src.who.key == had.key && src.who.class == now[0].who.class {
-			t.new.claims.set(key, had.key)
+			t.new.claims.set(path, had.key)
 			return
 		}
 	}

@@ -94,13 +94,13 @@ func TestBookIsBounded(t *testing.T) {
 	now := time.Unix(1000, 0)
 	b.add(at(0), false)
 	b.answered(at(0), catalog.Key{1}, now)
-	for i := 1; i < 3*maxContacts; i++ {
+	for i := 1; i < maxContacts+200; i++ {
 		b.add(at(i), true)
 	}
 	if n := len(b.contacts); n != maxContacts {
 		t.Errorf("%d addresses", n)
 	}
-	for i := range 2 * maxContacts {
+	for i := range maxContacts + 200 {
 		b.add(at(10_000+i), false)
 	}
 	if n := len(b.contacts); n != maxContacts || b.contacts[at(0)] == nil || b.contacts[at(10_000)] == nil {

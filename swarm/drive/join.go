@@ -195,6 +195,9 @@ func (l *loop) dialDue() {
 		return
 	}
 	now := time.Now()
+	if l.dialling >= maxDialling || l.dials.TokensAt(now) < 1 {
+		return
+	}
 	listening := make(map[netip.AddrPort]bool)
 	for _, c := range l.byID {
 		listening[c.listen] = true
