@@ -32,13 +32,13 @@ func (l *loop) dial() {
 
 // dialOne connects to one peer and hands the connection to the loop.
 func (t *Torrent) dialOne(ctx context.Context, a netip.AddrPort) {
-	conn, hs, err := t.client.connect(ctx, a, t)
+	e, err := t.client.connect(ctx, a, t)
 	if err != nil {
 		t.post(dialFailedEvent{a, err})
 		return
 	}
-	if !t.post(joinEvent{conn: conn, hs: hs, addr: a, dialed: true}) {
-		conn.Close()
+	if !t.post(e) {
+		e.conn.Close()
 		t.client.limits.left()
 	}
 }

@@ -14,76 +14,65 @@ import (
 	"p2pfs/swarm/wire"
 )
 
-var (
-	// errSelf is a connection to ourselves.
-	errSelf = errors.New("that is ourselves")
-	// errInfoHash is a peer that is there for another torrent.
-	errInfoHash = errors.New("another infohash in the reply")
-)
+// errSelf is a connection to ourselves.
+var errSelf = errors.New("that is ourselves")
 
 // connect dials a peer of a torrent and shakes hands (BEP 3).
-func (c *Client) connect(ctx context.Context, a netip.AddrPort, t *Torrent) (net.Conn, wire.Handshake, error) {
+func (c *Client) connect(ctx context.Context, a netip.AddrPort, t *Torrent) (joinEvent, error) {
 	c.limits.joined()
-	conn, hs, err := c.shake(ctx, a, t)
+	e, err := c.shake(ctx, a, t)
 	if err != nil {
 		c.limits.left()
 	}
-	return conn, hs, err
+	return e, err
 }
 
-func (c *Client) shake(ctx context.Context, a netip.AddrPort, t *Torrent) (net.Conn, wire.Handshake, error) {
+func (c *Client) shake(ctx context.Context, a netip.AddrPort, t *Torrent) (joinEvent, error) {
 	conn, err := c.Dial(ctx, a)
 	if err != nil {
-		return nil, wire.Handshake{}, err
+		return joinEvent{}, err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	hs, err := c.offer(conn, t)
+	e := joinEvent{conn: conn, addr: a, dialed: true, ours: c.ours(t, t.hashes[0])}
+	e.hs, err = c.offer(conn, t, e.ours)
 	if err == nil {
 		err = conn.SetDeadline(time.Time{})
 	}
 	if err != nil {
 		conn.Close()
-		return nil, hs, err
 	}
-	return conn, hs, nil
+	return e, err
 }
 
 // offer sends our handshake and checks theirs.
-func (c *Client) offer(conn net.Conn, t *Torrent) (hs wire.Handshake, err error) {
+func (c *Client) offer(conn net.Conn, t *Torrent, ours wire.Handshake) (hs wire.Handshake, err error) {
 	conn.SetDeadline(time.Now().Add(handshakeTimeout))
-	if _, err = conn.Write(wire.AppendHandshake(nil, c.ours(t, t.hashes[0]))); err != nil {
+	if _, err = conn.Write(wire.AppendHandshake(nil, ours)); err != nil {
 		return hs, err
 	}
 	hs, err = readHandshake(conn)
 	switch {
 	case err != nil:
-	case !t.accepts(hs):
-		err = errInfoHash
+	case !t.known(hs.InfoHash):
+		err = errors.New("another infohash in the reply")
 	case hs.PeerID == c.peerID:
 		err = errSelf
 	}
 	return hs, err
 }
 
-// accepts reports whether a handshake is for the torrent. Who was dialled with
-// the v1 infohash of a hybrid may answer with the other one (BEP 52): while
-// the metadata is not known, that has to be believed.
-func (t *Torrent) accepts(theirs wire.Handshake) bool {
-	if slices.Contains(t.hashes, theirs.InfoHash) {
-		return true
-	}
-	if in := t.infoOrNil(); in != nil {
-		return slices.Contains(in.InfoHashes(), theirs.InfoHash)
-	}
-	return theirs.V2() && !t.spec.Magnet.HasV2
+// known reports whether an infohash is the torrent's. Who was dialled with one
+// of a hybrid may answer with the other (BEP 52).
+func (t *Torrent) known(h metainfo.Hash) bool {
+	in := t.infoOrNil()
+	return slices.Contains(t.hashes, h) || in != nil && slices.Contains(in.InfoHashes(), h)
 }
 
 // agreesV2 reports whether hash requests may be sent on a connection: both
 // sides used the v2 infohash or set the bit (BEP 52).
-func (t *Torrent) agreesV2(theirs wire.Handshake) bool {
-	v2, ok := t.v2Hash()
-	return ok && (theirs.InfoHash == v2 || theirs.V2())
+func agreesV2(ours, theirs wire.Handshake, v2 metainfo.Hash) bool {
+	return ours.InfoHash == v2 || theirs.InfoHash == v2 || ours.V2() && theirs.V2()
 }
 
 // v2Hash is the torrent's v2 infohash, if it is known to have one.
@@ -105,13 +94,14 @@ func (t *Torrent) infoOrNil() *metainfo.Info {
 	return nil
 }
 
-// ours is the handshake we send for a torrent. It offers BEP 52 also for one
-// that may yet turn out to be a hybrid.
+// ours is the handshake we send for a torrent. BEP 52 is not offered for one
+// that has yet to turn out a hybrid: libtorrent 2.0.8 ends the connection if it
+// turns out none.
 func (c *Client) ours(t *Torrent, h metainfo.Hash) wire.Handshake {
 	hs := wire.Handshake{InfoHash: h, PeerID: c.peerID}
 	hs.SetExtended()
 	hs.SetFast()
-	if in := t.infoOrNil(); in == nil || in.V2 {
+	if _, ok := t.v2Hash(); ok {
 		hs.SetV2()
 	}
 	return hs
@@ -193,7 +183,8 @@ func (c *Client) greet(conn net.Conn) error {
 	}
 	addr := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
 	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-	if _, err := conn.Write(wire.AppendHandshake(nil, c.ours(t, hs.InfoHash))); err != nil {
+	ours := c.ours(t, hs.InfoHash)
+	if _, err := conn.Write(wire.AppendHandshake(nil, ours)); err != nil {
 		return err
 	}
 	if hs.PeerID == c.peerID {
@@ -203,7 +194,7 @@ func (c *Client) greet(conn net.Conn) error {
 		return err
 	}
 	c.limits.joined()
-	if !t.post(joinEvent{conn: conn, hs: hs, addr: addr}) {
+	if !t.post(joinEvent{conn: conn, ours: ours, hs: hs, addr: addr}) {
 		c.limits.left()
 		return ErrClosed
 	}

@@ -1,7 +1,9 @@
 package swarm
 
 import (
+	"bytes"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"p2pfs/swarm/metainfo"
@@ -9,7 +11,8 @@ import (
 )
 
 // TestHybridFromMagnets reads a hybrid from magnets that name both halves or
-// one. A peer dialled by the v1 infohash may answer with either.
+// one. A peer dialled by the v1 infohash may answer with either, and may know
+// nothing of piece layers.
 func TestHybridFromMagnets(t *testing.T) {
 	tor := swarmtest.MakeFile(t, swarmtest.Hybrid, "file", 1<<20+5, 64<<10)
 	in := tor.Info
@@ -19,8 +22,11 @@ func TestHybridFromMagnets(t *testing.T) {
 		"btmh": {HasV2: true, V2: in.HashV2},
 	} {
 		for peerName, b := range map[string]swarmtest.Behaviour{
-			"same": swarmtest.Honest(tor), "upgrade": swarmtest.Upgrading(tor),
+			"honest": swarmtest.Honest(tor), "upgrade": swarmtest.Upgrading(tor), "only v1": swarmtest.WithoutV2(tor),
 		} {
+			if peerName == "only v1" && !magnet.HasV1 {
+				continue
+			}
 			t.Run(magnetName+"/"+peerName, func(t *testing.T) {
 				c := client(t, swarmtest.Host().String())
 				peer := swarmtest.Serve(t, b).Addr
@@ -36,17 +42,45 @@ func TestHybridFromMagnets(t *testing.T) {
 	}
 }
 
-// TestAnotherTorrentInTheReply is a peer that claims to upgrade to the v2 half
-// of a torrent that has none, or another one.
-func TestAnotherTorrentInTheReply(t *testing.T) {
-	for _, kind := range []swarmtest.Kind{swarmtest.V1, swarmtest.Hybrid} {
-		tor := swarmtest.MakeFile(t, kind, "file", 300_000, 64<<10)
-		liar := swarmtest.Serve(t, swarmtest.WrongInfoHash(tor)).Addr
-		honest := swarmtest.Serve(t, swarmtest.Honest(tor)).Addr
-		c := client(t, swarmtest.Host().String())
-		magnet := metainfo.Magnet{HasV1: true, V1: tor.Info.HashV1}
-		got := add(t, c, Spec{Magnet: &magnet, Storage: (&memory{}).open, Peers: []netip.AddrPort{liar, honest}})
-		check(t, got, tor.Files[0].Data)
-		eventually(t, "only the honest peer stays", func() bool { return got.Stats().Peers <= 1 })
+// TestCachedHybrid keeps the pieces of a hybrid in a store of pieces, before
+// and after the layers are known.
+func TestCachedHybrid(t *testing.T) {
+	tor := swarmtest.Make(t, swarmtest.Spec{Kind: swarmtest.Hybrid, Name: "dir", Files: []swarmtest.File{
+		{Path: "a", Data: swarmtest.Bytes(1, 150_000)}, {Path: "b", Data: swarmtest.Bytes(2, 70_000)}, {Path: "c", Data: swarmtest.Bytes(3, 1)},
+	}})
+	store := Cached(pieceMap{}, &metainfo.MetaInfo{Info: tor.Info})
+	check := func() {
+		t.Helper()
+		for i := range tor.Info.NumPieces() {
+			got := make([]byte, tor.Info.PieceSize(i))
+			if n, err := store.ReadAt(got, i, 0); !store.Has(i) || n != len(got) || err != nil || !bytes.Equal(got, tor.Piece(i)) {
+				t.Errorf("piece %d: got %d bytes, %v", i, n, err)
+			}
+		}
 	}
+	for i := range tor.Info.NumPieces() {
+		if store.Has(i) {
+			t.Errorf("piece %d is there", i)
+		}
+		if err := store.WritePiece(i, slices.Collect(slices.Chunk(tor.Piece(i), metainfo.BlockSize))); err != nil {
+			t.Errorf("piece %d: %v", i, err)
+		}
+	}
+	check()
+	store.(LayerStorage).SetLayers(tor.Layers())
+	check()
+}
+
+// pieceMap is a PieceStore in memory.
+type pieceMap map[[33]byte][]byte
+
+func (m pieceMap) Has(k [33]byte) bool { return m[k] != nil }
+
+func (m pieceMap) ReadAt(k [33]byte, p []byte, off int64) (int, error) {
+	return bytes.NewReader(m[k]).ReadAt(p, off)
+}
+
+func (m pieceMap) Put(k [33]byte, blocks [][]byte) error {
+	m[k] = slices.Concat(blocks...)
+	return nil
 }

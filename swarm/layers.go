@@ -80,8 +80,7 @@ func (ls *layers) want(l *loop, piece int) {
 	}
 }
 
-// await keeps a piece until its layer has come. A hybrid's v1 hash alone does
-// not do: what is cached is named by the v2 one.
+// await keeps a piece until its layer has come.
 func (ls *layers) await(l *loop, piece int) {
 	ls.waiting[piece] = true
 	ls.want(l, piece)
@@ -96,8 +95,20 @@ func (ls *layers) schedule(l *loop) {
 			ls.refuse(root, f.remote)
 			f = nil
 		}
-		if f == nil {
-			ls.fetch(l, root)
+		if f == nil && !ls.fetch(l, root) && l.info().V1 {
+			ls.doWithout(l, root)
+		}
+	}
+}
+
+// doWithout checks the pieces of a hybrid's file by their SHA-1 alone: nobody
+// who is here gives the layer. A magnet of a hybrid that only clients without
+// BEP 52 seed would never be read otherwise.
+func (ls *layers) doWithout(l *loop, root metainfo.Hash256) {
+	for _, i := range slices.Collect(maps.Keys(ls.waiting)) {
+		if l.info().Files[l.info().FileOfPiece(i)].Root == root {
+			delete(ls.waiting, i)
+			l.checkBy(i, nil)
 		}
 	}
 }
@@ -107,8 +118,9 @@ func (ls *layers) refuse(root metainfo.Hash256, remote int) {
 	ls.refused[layerRefusal{root, remote}] = true
 }
 
-// fetch asks the quickest peer that speaks BEP 52 and has not refused.
-func (ls *layers) fetch(l *loop, root metainfo.Hash256) {
+// fetch asks the quickest peer that speaks BEP 52 and has not refused. It
+// reports false if there is none.
+func (ls *layers) fetch(l *loop, root metainfo.Hash256) bool {
 	var best *remote
 	for id, r := range l.remotes {
 		if r.v2 && !ls.refused[layerRefusal{root, id}] && (best == nil || r.pp.Rate > best.pp.Rate) {
@@ -116,7 +128,7 @@ func (ls *layers) fetch(l *loop, root metainfo.Hash256) {
 		}
 	}
 	if best == nil {
-		return
+		return false
 	}
 	file, _ := l.info().FileByRoot(root)
 	_, n := l.info().FilePieces(file)
@@ -132,6 +144,7 @@ func (ls *layers) fetch(l *loop, root metainfo.Hash256) {
 		}
 		return dst
 	})
+	return true
 }
 
 // onHashes takes hashes in; those never asked for are dropped.

@@ -140,10 +140,9 @@ func (l *loop) opened(c *content) {
 	close(l.t.ready)
 	l.checkWhole()
 	for _, r := range l.remotes {
-		if !l.t.accepts(r.hs) {
-			r.conn.Close(errInfoHash)
+		if r.hs.Extended() { // the length of the metadata is news
+			l.sendExtendedHandshake(r)
 		}
-		r.v2 = l.t.agreesV2(r.hs)
 		l.introduce(r)
 	}
 	l.readers.opened(l)

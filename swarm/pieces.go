@@ -174,6 +174,12 @@ func (l *loop) check(piece int) {
 		l.layers.await(l, piece)
 		return
 	}
+	l.checkBy(piece, &want2)
+}
+
+// checkBy is check with the hash of version 2, nil if only that of version 1
+// is known.
+func (l *loop) checkBy(piece int, want2 *metainfo.Hash256) {
 	p := l.pieces.partial[piece]
 	delete(l.pieces.partial, piece)
 	w := &whole{blocks: p.blocks, pool: l.pieces.pool}
@@ -197,13 +203,17 @@ func (l *loop) check(piece int) {
 
 // verify checks a piece against every hash there is for it; one that there is
 // none for passes.
-func verify(info *metainfo.Info, piece int, want2 metainfo.Hash256, blocks [][]byte) (ok1, ok2 bool) {
+func verify(info *metainfo.Info, piece int, want2 *metainfo.Hash256, blocks [][]byte) (ok1, ok2 bool) {
 	ok1, ok2 = true, true
-	if info.V2 {
-		ok2 = info.VerifyPiece2(piece, want2, blocks)
-	}
 	if info.V1 {
 		ok1 = info.VerifyPiece1(piece, blocks)
+	}
+	switch {
+	case !info.V2:
+	case want2 == nil:
+		ok2 = ok1
+	default:
+		ok2 = info.VerifyPiece2(piece, *want2, blocks)
 	}
 	return ok1, ok2
 }

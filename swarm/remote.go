@@ -64,7 +64,8 @@ type early struct {
 // joinEvent is a connection whose handshake is done.
 type joinEvent struct {
 	conn   net.Conn
-	hs     wire.Handshake
+	ours   wire.Handshake
+	hs     wire.Handshake // theirs
 	addr   netip.AddrPort
 	dialed bool
 }
@@ -81,13 +82,16 @@ func (e joinEvent) apply(l *loop) {
 	}
 	l.lastID++
 	r := &remote{
-		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed, v2: l.t.agreesV2(e.hs),
+		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed,
 		pp:    &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}},
 		since: l.now, busy: l.now,
 		down: newDown(), up: up{choking: true},
 	}
 	if e.dialed {
 		r.listen = e.addr
+	}
+	if v2, ok := l.t.v2Hash(); ok {
+		r.v2 = agreesV2(e.ours, e.hs, v2)
 	}
 	pieces := 0
 	if l.content != nil {
@@ -111,7 +115,7 @@ func (e joinEvent) apply(l *loop) {
 
 // welcome decides whether a connection may stay.
 func (l *loop) welcome(e joinEvent) bool {
-	if l.ended != nil || l.book.isBanned(e.addr, l.now) || !l.t.accepts(e.hs) {
+	if l.ended != nil || l.book.isBanned(e.addr, l.now) {
 		return false
 	}
 	same := 0

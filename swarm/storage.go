@@ -43,16 +43,24 @@ type PieceStore interface {
 func PieceKey(info *metainfo.Info, layers metainfo.Layers, piece int) (key [33]byte, ok bool) {
 	if info.V2 {
 		if h, ok := info.PieceHash2(layers, piece); ok {
-			key[0] = '2'
-			copy(key[1:], h[:])
-			return key, true
+			return rootKey(h), true
 		}
 	}
 	if !info.V1 {
 		return key, false
 	}
+	return sha1Key(info, piece), true
+}
+
+func rootKey(root metainfo.Hash256) (k [33]byte) {
+	k[0] = '2'
+	copy(k[1:], root[:])
+	return k
+}
+
+func sha1Key(info *metainfo.Info, piece int) (k [33]byte) {
 	h := info.PieceHash1(piece)
-	key[0] = '1'
-	copy(key[1:], h[:])
-	return key, true
+	k[0] = '1'
+	copy(k[1:], h[:])
+	return k
 }

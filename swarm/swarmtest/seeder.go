@@ -46,11 +46,31 @@ type Session struct {
 	seeder *Seeder
 }
 
+// errHashRequest ends a connection of WithoutV2.
+var errHashRequest = errors.New("swarmtest: a hash request, which was not agreed")
+
 // errWrongInfoHash ends a connection for another torrent.
 var errWrongInfoHash = errors.New("swarmtest: another infohash")
 
 // Honest returns the behaviour of an honest seeder.
 func Honest(tor *Torrent) Behaviour { return (&Seeder{Torrent: tor}).Behave }
+
+// WithoutV2 is an honest seeder of a hybrid that knows nothing of BEP 52, and
+// ends a connection on which it is asked for hashes.
+func WithoutV2(tor *Torrent) Behaviour {
+	return (&Seeder{
+		Torrent: tor,
+		Shake: func(_ context.Context, s *Session) error {
+			return s.shakeAs(func(ours *wire.Handshake) {
+				bare := wire.Handshake{InfoHash: ours.InfoHash, PeerID: ours.PeerID}
+				bare.SetExtended()
+				bare.SetFast()
+				*ours = bare
+			})
+		},
+		Hashes: func(*Session, wire.HashRequest) error { return errHashRequest },
+	}).Behave
+}
 
 // Upgrading is an honest seeder of a hybrid torrent, which answers whoever sets
 // the bit with the v2 infohash, whatever it was asked for (BEP 52).
