@@ -248,7 +248,7 @@ func TestObjectsThatNobodyHas(t *testing.T) {
 				}
 				if g, ok := m.(get); ok {
 					asked.Add(int64(len(g.hashes)))
-					s.send(none{g.hashes})
+					s.send(none(g))
 				}
 			}
 		}()

@@ -1,7 +1,10 @@
 package drive
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"testing"
@@ -171,6 +174,49 @@ func TestRejoinKeepsTrusted(t *testing.T) {
 		list := a.Members()
 		if len(list) != 1 || !list[0].Trusted || !list[0].Connected || !list[0].Shown || list[0].Files != 1 || list[0].Addr != b.addr {
 			t.Errorf("got %+v", list)
+		}
+	})
+}
+
+// onlyDialer reaches one address.
+type onlyDialer struct {
+	Dialer
+	addr netip.AddrPort
+}
+
+func (d onlyDialer) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	if a != d.addr {
+		return nil, errors.New("no route")
+	}
+	return d.Dialer.Dial(ctx, a)
+}
+
+// Members in a row, each connected to his neighbours only: heads and objects go
+// through all, though those in between get them at the same time themselves.
+func TestRelay(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		var row []*pnode
+		for i := range 5 {
+			row = append(row, pipeMember(t, p, 1+i, func(c *Config) {
+				if c.Dialer = nil; i > 0 {
+					c.Dialer = onlyDialer{pipeDialer{p, netip.AddrPort{}}, row[i-1].addr}
+				}
+			}))
+			if i > 0 {
+				row[i].join(row[i-1])
+			}
+		}
+		time.Sleep(time.Second)
+		var files []catalog.File
+		for i := range 3000 {
+			files = append(files, file(fmt.Sprintf("d%d/e%d/f%d", i%10, i%3, i), i))
+		}
+		row[0].share(files...)
+		time.Sleep(2 * time.Second)
+		for i, nd := range row {
+			if !nd.has("d0/e0/f0") {
+				t.Errorf("member %d has nothing after two seconds", i)
+			}
 		}
 	})
 }

@@ -214,11 +214,6 @@ func (s *stranger) meet() *stranger {
 	return s
 }
 
-// sendRaw sends bytes as the body of a p2pfs message.
-func (s *stranger) sendRaw(body string) {
-	s.control <- wire.AppendExtended(nil, s.extID, []byte(body))
-}
-
 // expect returns the next message of a type.
 func expect[M message](s *stranger) M {
 	s.t.Helper()
