@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"p2pfs/swarm/metainfo"
@@ -14,15 +15,17 @@ const (
 	// numWant is how many peers a tracker is asked for.
 	numWant = 100
 	// needAfter is how long a read waits before a torrent that is announced
-	// on need is announced.
+	// on need is announced, and how long a download stays without a peer
+	// before all trackers are asked instead of one of each tier.
 	needAfter = 2 * time.Second
-	// hungryEvery is how often trackers are asked while a reader waits and
-	// no peer is connected; the tracker's interval holds otherwise.
-	hungryEvery = 15 * time.Second
-	// retryEvery is how long after a failed announce the next one comes.
-	retryEvery = time.Minute
-	// notServedEvery is how often a tracker is asked that does not serve the
-	// torrent.
+	// hungryEvery is how often a tracker is asked while somebody waits for
+	// peers, unless it wants to be asked less often: hungryAtLeast is as
+	// often as that is heeded.
+	hungryEvery   = 15 * time.Second
+	hungryAtLeast = 2 * time.Minute
+	// refusedEvery and notServedEvery are how often one is asked that
+	// refused us, and one that does not serve the torrent.
+	refusedEvery   = time.Minute
 	notServedEvery = 15 * time.Minute
 	// stopWithin bounds the wait for trackers at the end.
 	stopWithin = 2 * time.Second
@@ -31,67 +34,77 @@ const (
 // announcing is what the loop knows of the trackers.
 type announcing struct {
 	on      bool
-	kept    bool // by Torrent.Announce: stays although idle
-	kicks   []chan struct{}
+	kept    bool              // by Torrent.Announce: stays although idle
+	since   time.Time         // on
+	hurried time.Time         // when announces under way were last hurried
+	tiers   []*tiers          // one for each infohash
 	errs    map[string]string // by tracker: the last error, "" if it answers
-	kicked  time.Time
-	isWhole bool
 }
 
-func newAnnouncing() announcing { return announcing{errs: map[string]string{}} }
+func newAnnouncing(l *loop) announcing {
+	an := announcing{errs: map[string]string{}}
+	for range l.t.hashes {
+		an.tiers = append(an.tiers, newTiers(l.t.spec.tiers(), l.rng))
+	}
+	return an
+}
 
-// start begins to announce to every tracker, each on a goroutine of its own,
-// so that no dead one delays another.
+// start begins to announce.
 func (an *announcing) start(l *loop) {
-	if an.on || l.ended != nil {
-		return
-	}
-	an.on, an.kicked = true, l.now
-	for _, url := range l.t.trackers {
-		for _, h := range l.t.hashes {
-			kick := make(chan struct{}, 1)
-			an.kicks = append(an.kicks, kick)
-			l.t.spawn(func() { l.t.announceTo(l.ctx, url, h, kick) })
-		}
+	if !an.on && l.ended == nil {
+		an.on, an.since = true, l.now
 	}
 }
 
-// tick starts announcing when the Spec's mode asks for it, and hurries the
-// trackers when a reader waits and nobody is connected.
+// tick starts announcing when the Spec's mode asks for it, and sends what is
+// due, each announce from a goroutine of its own.
 func (an *announcing) tick(l *loop) {
-	switch {
-	case !an.on && l.t.spec.Announce == Always:
+	if mode := l.t.spec.Announce; mode == Always || mode == OnNeed && l.readers.oldest(l.now) > needAfter {
 		an.start(l)
-	case !an.on && l.t.spec.Announce == OnNeed && l.readers.oldest(l.now) > needAfter:
-		an.start(l)
-	case an.on && l.hungry() && len(l.remotes) == 0 && l.now.Sub(an.kicked) > hungryEvery:
-		an.kicked = l.now
-		an.kick()
-		an.hurry(l)
 	}
-}
-
-// hurry makes announces under way try again sooner.
-func (an *announcing) hurry(l *loop) {
-	for _, h := range l.t.hashes {
-		l.t.client.trackers.Hurry(h)
+	if !an.on || l.ended != nil || l.content == nil && l.t.spec.MetaInfo != nil {
+		return // in the last case we do not know yet what we have
 	}
-}
-
-func (an *announcing) kick() {
-	for _, k := range an.kicks {
-		select {
-		case k <- struct{}{}:
-		default:
+	urgent := an.urgent(l)
+	if urgent && l.now.Sub(an.hurried) > time.Second {
+		an.hurried = l.now
+		for _, h := range l.t.hashes {
+			l.t.client.trackers.Hurry(h)
+		}
+	}
+	for i, h := range l.t.hashes {
+		asks := an.tiers[i].next(l.now, urgent, l.t.isWhole())
+		if len(asks) > 0 {
+			l.publishStats() // what is announced is taken from there
+		}
+		for _, a := range asks {
+			l.t.spawn(func() { l.t.announce(l.ctx, h, a, urgent) })
 		}
 	}
 }
 
-// completed has `completed` announced, once and only if it was not whole from
-// the start (BEP 3).
-func (an *announcing) completed(*loop) {
-	an.isWhole = true
-	an.kick()
+// urgent reports whether somebody waits for peers that only trackers can tell
+// of.
+func (an *announcing) urgent(l *loop) bool {
+	if len(l.remotes) > 0 {
+		return l.readers.oldest(l.now) > hungryEvery
+	}
+	return l.readers.waiting() > 0 || l.hungry() && l.now.Sub(an.since) > needAfter
+}
+
+// end tells the trackers that list us that we stop.
+func (an *announcing) end(l *loop) {
+	for i, h := range l.t.hashes {
+		for _, asks := range an.tiers[i].farewells(l.t.isWhole()) {
+			l.t.spawn(func() {
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), stopWithin)
+				defer cancel()
+				for _, a := range asks {
+					l.t.client.trackers.Announce(ctx, a.url, l.t.request(h, a.event))
+				}
+			})
+		}
+	}
 }
 
 // announceEvent begins to announce.
@@ -100,68 +113,69 @@ type announceEvent struct{}
 func (announceEvent) apply(l *loop) {
 	l.announce.kept = true
 	l.announce.start(l)
+	l.announce.tick(l)
 }
 
-// trackedEvent is a tracker's answer.
+// trackedEvent is a tracker's answer, or what kept it from answering.
 type trackedEvent struct {
-	url string
-	res tracker.Response
-	err error
+	hash metainfo.Hash
+	url  string
+	res  tracker.Response
+	err  error
 }
 
 func (e trackedEvent) apply(l *loop) {
+	t := l.announce.tiers[slices.Index(l.t.hashes, e.hash)]
 	if e.err != nil {
 		l.announce.errs[e.url] = e.err.Error()
-		l.log.Debug("announce failed", "infohash", l.t.hashes[0], "tracker", e.url, "err", e.err)
+		l.log.Debug("announce failed", "infohash", e.hash, "tracker", e.url, "err", e.err)
+		t.failed(e.url, l.now, restAfter(e.err))
+		l.announce.tick(l) // it may be another's turn
 		return
 	}
 	l.announce.errs[e.url] = ""
-	l.log.Debug("announced", "infohash", l.t.hashes[0], "tracker", e.url, "peers", len(e.res.Peers))
+	l.log.Debug("announced", "infohash", e.hash, "tracker", e.url, "peers", len(e.res.Peers))
+	t.answered(e.url, l.now, e.res.Interval, hungryEvery)
 	if l.book.add(e.res.Peers, fromTracker) > 0 {
 		l.dial()
 	}
 }
 
-// announceTo tells one tracker about us, again and again until ctx ends, and
-// `stopped` then.
-func (t *Torrent) announceTo(ctx context.Context, url string, h metainfo.Hash, kick <-chan struct{}) {
-	event, whole := tracker.Started, t.isWhole()
-	known := false
-	for ctx.Err() == nil {
-		req := t.request(h, event)
-		req.Unanswered = func(tries int) {
-			select { // it must not wait
-			case t.events <- trackedEvent{url: url, err: fmt.Errorf("no answer after %d tries", tries)}:
-			default:
-			}
-		}
-		res, err := t.client.trackers.Announce(ctx, url, req)
-		if ctx.Err() != nil {
-			break
-		}
-		wait := retryEvery
-		if err == nil {
-			event, wait, known = tracker.None, res.Interval, true
-		}
-		if errors.Is(err, tracker.ErrNotServed) {
-			wait = notServedEvery
-		}
-		t.post(trackedEvent{url, res, err})
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-kick:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if now := t.isWhole(); now && !whole && event == tracker.None {
-			event, whole = tracker.Completed, true
+// restAfter is how long a tracker is let be after an error, whoever waits.
+func restAfter(err error) time.Duration {
+	var refused *tracker.Refusal
+	switch {
+	case errors.Is(err, tracker.ErrNotServed):
+		return notServedEvery
+	case errors.As(err, &refused):
+		return refusedEvery
+	}
+	return hungryEvery
+}
+
+// unansweredEvent is a try without an answer, of an announce that goes on.
+type unansweredEvent struct {
+	url   string
+	tries int
+}
+
+func (e unansweredEvent) apply(l *loop) {
+	l.announce.errs[e.url] = fmt.Sprintf("no answer after %d tries", e.tries)
+}
+
+// announce tells one tracker about us and posts the outcome, unless ctx ends.
+func (t *Torrent) announce(ctx context.Context, h metainfo.Hash, a ask, urgent bool) {
+	req := t.request(h, a.event)
+	req.Urgent = urgent
+	req.Unanswered = func(tries int) {
+		select { // it must not wait
+		case t.events <- unansweredEvent{a.url, tries}:
+		default:
 		}
 	}
-	if known {
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-		defer cancel()
-		t.client.trackers.Announce(stop, url, t.request(h, tracker.Stopped))
+	res, err := t.client.trackers.Announce(ctx, a.url, req)
+	if ctx.Err() == nil {
+		t.post(trackedEvent{h, a.url, res, err})
 	}
 }
 
@@ -183,15 +197,21 @@ func (t *Torrent) request(h metainfo.Hash, e tracker.Event) tracker.Request {
 	}
 	return tracker.Request{
 		InfoHash: h, PeerID: t.client.peerID, Downloaded: s.Received, Uploaded: s.Sent, Left: left,
-		Event: e, Port: t.client.Addr().Port(), NumWant: numWant, Key: t.client.key, Urgent: s.Waiting > 0,
+		Event: e, Port: t.client.Addr().Port(), NumWant: numWant, Key: t.client.key,
 	}
 }
 
-// trackerTrouble says what the trackers answer, for a reader that waits.
+// trouble says what a tracker that does not answer says, for a reader that
+// waits.
 func (an *announcing) trouble() string {
-	for url, err := range an.errs {
-		if err != "" {
-			return fmt.Sprintf("tracker %s: %s", url, err)
+	if len(an.tiers) == 0 {
+		return ""
+	}
+	for _, tier := range an.tiers[0].list {
+		for _, k := range tier {
+			if err := an.errs[k.url]; err != "" {
+				return fmt.Sprintf("tracker %s: %s", k.url, err)
+			}
 		}
 	}
 	return ""

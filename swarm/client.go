@@ -167,10 +167,7 @@ func (c *Client) Add(spec Spec) (*Torrent, error) {
 // withTrackers is m with the trackers of a magnet in place of its own.
 func withTrackers(m *metainfo.MetaInfo, magnet *metainfo.Magnet) *metainfo.MetaInfo {
 	out := *m
-	out.Trackers = nil
-	if len(magnet.Trackers) > 0 {
-		out.Trackers = [][]string{magnet.Trackers}
-	}
+	out.Trackers = apart(magnet.Trackers)
 	return &out
 }
 
@@ -178,7 +175,7 @@ func withTrackers(m *metainfo.MetaInfo, magnet *metainfo.Magnet) *metainfo.MetaI
 func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	t := &Torrent{
-		client: c, spec: spec, hashes: hashes, trackers: spec.trackers(), log: c.log,
+		client: c, spec: spec, hashes: hashes, log: c.log,
 		events: make(chan event, 256), ready: make(chan struct{}), whole: make(chan struct{}),
 		done: make(chan struct{}), cancel: cancel,
 	}

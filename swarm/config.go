@@ -101,23 +101,20 @@ func (s Spec) infoHashes() []metainfo.Hash {
 	return out
 }
 
-// trackers are all tracker URLs, without repeats, at most 20.
-func (s Spec) trackers() []string {
-	var all []string
+// tiers are all tracker URLs by tier (BEP 12): the caller's, then the
+// torrent's. Those of a magnet are a tier each (BEP 9 does not group them).
+func (s Spec) tiers() [][]string {
+	out := [][]string{s.Trackers}
 	if s.MetaInfo != nil {
-		for _, tier := range s.MetaInfo.Trackers {
-			all = append(all, tier...)
-		}
-	} else {
-		all = append(all, s.Magnet.Trackers...)
+		return append(out, s.MetaInfo.Trackers...)
 	}
-	seen := map[string]bool{}
-	var out []string
-	for _, u := range append(append([]string(nil), s.Trackers...), all...) {
-		if !seen[u] && len(out) < 20 && tracker.ParseURL(u) == nil {
-			seen[u] = true
-			out = append(out, u)
-		}
+	return append(out, apart(s.Magnet.Trackers)...)
+}
+
+// apart makes each of some URLs a tier.
+func apart(urls []string) (tiers [][]string) {
+	for _, u := range urls {
+		tiers = append(tiers, []string{u})
 	}
-	return out
+	return tiers
 }

@@ -88,6 +88,7 @@ func (l *loop) end(why error) {
 		l.t.client.asked.Add(-int64(len(r.down.asked)) * wire.BlockSize)
 	}
 	l.pieces.dropAll()
+	l.announce.end(l)
 	if !errors.Is(why, ErrClosed) {
 		l.log.Error("torrent stopped", "err", why)
 	}
@@ -175,7 +176,7 @@ func (l *loop) checkWhole() {
 	case <-l.t.whole:
 	default:
 		close(l.t.whole)
-		l.announce.completed(l)
+		l.announce.tick(l) // it tells `completed`
 		l.log.Info("torrent complete", "infohash", l.t.hashes[0])
 	}
 }
@@ -190,7 +191,7 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	l.pieces = newPieces(t)
 	l.readers = newReaders(t.spec.ReadTimeout)
 	l.book = newAddressBook()
-	l.announce = newAnnouncing()
+	l.announce = newAnnouncing(l)
 	l.uploads.choker = choker.New(choker.Config{}, l.rng)
 	l.layers = newLayers()
 	return l

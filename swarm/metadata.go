@@ -201,6 +201,7 @@ func (e openedEvent) apply(l *loop) {
 	// and handshakes may carry it.
 	l.t.client.learn(l.t, e.meta.Info.InfoHashes())
 	l.opened(&content{meta: e.meta, storage: e.storage})
+	l.announce.tick(l)
 }
 
 // learn adds infohashes to a torrent's in the client's table.

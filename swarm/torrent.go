@@ -22,11 +22,10 @@ var (
 // changes is owned by a goroutine of its own, the loop; the handle holds
 // immutable fields and channels.
 type Torrent struct {
-	client   *Client
-	spec     Spec
-	hashes   []metainfo.Hash // what a handshake may carry; the first is dialled with
-	trackers []string
-	log      *slog.Logger
+	client *Client
+	spec   Spec
+	hashes []metainfo.Hash // what a handshake may carry; the first is dialled with
+	log    *slog.Logger
 
 	events chan event
 	ready  chan struct{} // closed when content is set

@@ -84,9 +84,7 @@ func (e wantsEvent) apply(l *loop) {
 	l.refocus()
 	l.scheduleAll()
 	l.dial()
-	if l.announce.on && len(l.remotes) == 0 {
-		l.announce.hurry(l)
-	}
+	l.announce.tick(l)
 }
 
 func (l *loop) want(w *want) {
