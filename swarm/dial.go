@@ -10,17 +10,24 @@ import (
 // findEvery is how often FindPeers is called while a reader waits.
 const findEvery = 2 * time.Second
 
-// dial connects to more peers while the torrent wants bytes.
+// dial connects to more peers while the torrent wants bytes. A whole torrent
+// dials only those the caller named: a leecher that cannot dial us, perhaps.
 func (l *loop) dial() {
-	if l.ended != nil || !l.hungry() {
+	hungry := l.hungry()
+	if l.ended != nil || !hungry && !l.named() {
 		return
 	}
-	l.findPeers()
+	if hungry {
+		l.findPeers()
+	}
 	room := min(maxTorrentPeers-len(l.remotes)-l.book.dialing, maxHalfOpen-l.book.dialing)
 	if room <= 0 {
 		return
 	}
 	for _, a := range l.book.due(l.now, room) {
+		if !hungry && l.book.known[a].from != fromCaller {
+			continue
+		}
 		if !l.t.client.limits.mayDial(l.now) {
 			return
 		}
@@ -28,6 +35,11 @@ func (l *loop) dial() {
 		l.book.dialing++
 		l.t.spawn(func() { l.t.dialOne(l.ctx, a) })
 	}
+}
+
+// named reports whether the torrent is whole and was added with peers to dial.
+func (l *loop) named() bool {
+	return l.content != nil && len(l.t.spec.Peers) > 0 && l.picker.HaveCount() == l.picker.Pieces()
 }
 
 // dialOne connects to one peer and hands the connection to the loop.

@@ -148,6 +148,8 @@ func (l *loop) opened(c *content) {
 	}
 	l.readers.opened(l)
 	l.scheduleAll()
+	l.dial()
+	l.publishStats()
 }
 
 // selectPieces selects what is to be fetched without being read.

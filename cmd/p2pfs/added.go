@@ -131,7 +131,7 @@ func (a *added) add(src torrentSource) (string, error) {
 	if src.Magnet != "" {
 		at.file, data = strings.TrimSuffix(at.file, ".torrent")+".magnet", []byte(src.Magnet)
 	}
-	if err := writeFileAtomic(at.file, data); err != nil {
+	if err := replaceFile(at.file, data); err != nil {
 		cancel()
 		t.Close()
 		return "", err

@@ -100,7 +100,7 @@ func (f *tinyFile) load(ctx context.Context) ([]byte, error) {
 	if data != nil {
 		return data, nil
 	}
-	data, err := f.m.tiny(ctx, f.file.root, f.file.size)
+	data, err := f.m.tiny(ctx, f.file)
 	if err != nil {
 		return nil, err
 	}
@@ -113,20 +113,20 @@ func (f *tinyFile) load(ctx context.Context) ([]byte, error) {
 func (f *tinyFile) Close() error { return f.file.Close() }
 
 // tiny returns a file of at most maxTiny bytes.
-func (m *member) tiny(ctx context.Context, root metainfo.Hash256, size int64) ([]byte, error) {
-	if data, ok := m.localTiny(root); ok {
+func (m *member) tiny(ctx context.Context, f *swarmFile) ([]byte, error) {
+	if data, ok := m.localTiny(f.root); ok {
 		return data, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, objectWait)
 	defer cancel()
-	data, err := m.drive.Load().Object(ctx, catalog.Hash(root))
+	data, err := m.drive.Load().Object(ctx, catalog.Hash(f.root), f.sources...)
 	if err != nil {
 		return nil, err
 	}
-	if int64(len(data)) != size {
+	if int64(len(data)) != f.size {
 		return nil, errors.New("file is not as long as its catalogue entry says")
 	}
-	if err := m.cache.Put(rootKey(root), [][]byte{data}); err != nil {
+	if err := m.cache.Put(rootKey(f.root), [][]byte{data}); err != nil {
 		m.log.Debug("tiny file not cached", "err", err)
 	}
 	return data, nil
@@ -155,10 +155,11 @@ func (m *member) localTiny(root metainfo.Hash256) ([]byte, bool) {
 // swarmFile is a file that is read from its v2 swarm. The torrent is begun
 // when the first byte is read, and again when it has ended for idleness.
 type swarmFile struct {
-	m    *member
-	name string
-	size int64
-	root metainfo.Hash256
+	m       *member
+	name    string
+	size    int64
+	root    metainfo.Hash256
+	sources []catalog.Key // members who publish it
 
 	mu     sync.Mutex // guards reader
 	reader *swarm.Reader
@@ -166,7 +167,7 @@ type swarmFile struct {
 }
 
 func newSwarmFile(m *member, e *catalog.Entry) *swarmFile {
-	return &swarmFile{m: m, name: e.Published, size: e.Size, root: metaHash(e.Root)}
+	return &swarmFile{m: m, name: e.Published, size: e.Size, root: metaHash(e.Root), sources: e.Sources}
 }
 
 func (f *swarmFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {

@@ -262,8 +262,14 @@ func (m *member) remoteMetaInfo(ctx context.Context, e *catalog.Entry, v2 bool) 
 	return t.Metadata(ctx)
 }
 
-// announceAsked serves the shared files that were asked for before a restart.
+// announceAsked serves the shared files that were asked for before a restart,
+// once the share directory is known.
 func (m *member) announceAsked() {
+	select {
+	case <-m.share.Scanned():
+	case <-m.ctx.Done():
+		return
+	}
 	for _, ih := range m.asked.all() {
 		f, v, ok := m.share.Lookup(ih)
 		if !ok || m.client.Torrent(ih) != nil {

@@ -69,12 +69,12 @@ func canMount() error {
 
 // demo is two members and their directories.
 type demo struct {
-	c          call
-	size       int64
-	log        *slog.Logger
-	dir        string
-	anna, bob  *member
-	sent, read [sha256.Size]byte
+	c         call
+	size      int64
+	log       *slog.Logger
+	dir       string
+	anna, bob *member
+	sent      [sha256.Size]byte
 }
 
 func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.c.stdout, format+"\n", args...) }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -240,7 +239,7 @@ func (hs *holdings) write(h *holding, m *metainfo.MetaInfo) {
 	data, err := m.Marshal()
 	if err == nil {
 		name := m.Info.InfoHashes()[0].String() + sidecarSuffix
-		err = writeFileAtomic(filepath.Join(hs.dir, name), data)
+		err = replaceFile(filepath.Join(hs.dir, name), data)
 	}
 	if err != nil {
 		hs.log.Warn("metainfo not kept; its pieces will not be found after a restart", "err", err)
@@ -249,13 +248,6 @@ func (hs *holdings) write(h *holding, m *metainfo.MetaInfo) {
 	hs.mu.Lock()
 	h.saved = true
 	hs.mu.Unlock()
-}
-
-// writeFileAtomic writes a file that is there whole or not at all.
-func writeFileAtomic(path string, data []byte) error {
-	tmp := path + ".tmp"
-	err := os.WriteFile(tmp, data, 0o600)
-	return errors.Join(err, os.Rename(tmp, path))
 }
 
 // storage keeps a torrent's pieces in the cache and notes which are held.

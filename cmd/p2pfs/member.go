@@ -81,6 +81,7 @@ func startMember(cfg memberConfig) (*member, error) {
 	m.wg.Go(m.publish)
 	m.wg.Go(func() { m.trackers.run(m.ctx) })
 	m.wg.Go(m.torrents.restore)
+	m.wg.Go(m.announceAsked)
 	return m, nil
 }
 

@@ -67,7 +67,7 @@ func (m *met) note(k catalog.Key, a netip.AddrPort) {
 	for k, a := range m.known {
 		fmt.Fprintf(&b, "%v %v\n", k, a)
 	}
-	if err := writeFileAtomic(m.path, []byte(b.String())); err != nil {
+	if err := replaceFile(m.path, []byte(b.String())); err != nil {
 		m.log.Warn("member's address not remembered", "err", err)
 	}
 }

@@ -156,5 +156,5 @@ func (a *askedFor) add(ih metainfo.Hash) error {
 	for s := range a.hashes {
 		b.WriteString(s + "\n")
 	}
-	return writeFileAtomic(a.path, []byte(b.String()))
+	return replaceFile(a.path, []byte(b.String()))
 }
