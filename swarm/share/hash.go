@@ -207,7 +207,7 @@ func (h *hashers) do(j *job) result {
 	case err != nil:
 		r.err = fmt.Errorf("hash: %w", err)
 	default:
-		r.h = &hashes{pieces: fh.Pieces, layer: fh.Layer}
+		r.h = &hashes{root: fh.Root, pieces: fh.Pieces, layer: fh.Layer}
 		r.err = h.finish(f, j, &r.sum, fh)
 	}
 	return r
@@ -218,8 +218,8 @@ func (h *hashers) do(j *job) result {
 func (h *hashers) recall(r *result, m meta) {
 	found := false
 	h.s.store.lookup([]meta{m}, func(_ int, sum summary) { r.sum, found = sum, true })
-	if found {
-		r.h = h.s.store.hashes(m.ident)
+	if have := h.s.store.hashes(m.ident); found && have != nil && have.root == r.sum.root {
+		r.h = have
 	}
 }
 

@@ -223,29 +223,29 @@ func (l *loop) onModify(d *dir, name string) {
 }
 
 func (l *loop) onPokes() {
-	for p, how := range l.s.pokes.take() {
-		base, name := path.Split(p)
-		d := l.scanner.root
+	for e, how := range l.s.pokes.take() {
+		base, name := path.Split(e.Path)
+		d, ok := l.scanner.root, true
 		if base != "" {
-			var ok bool
-			if d, ok = d.find(strings.Split(base[:len(base)-1], "/")); !ok {
-				continue
-			}
+			d, ok = d.find(strings.Split(base[:len(base)-1], "/"))
 		}
-		if n := d.files[name]; n != nil && n.meta.mode.IsRegular() {
+		if !ok {
+			continue
+		}
+		if n := d.files[name]; n != nil && n.pub == e {
 			l.doubt(n, how)
 		}
 		l.agenda.mark(d, name)
 	}
 }
 
-// doubt forgets what a reader found wrong about a file.
+// doubt forgets what a reader found wrong about a file as it is published now.
 func (l *loop) doubt(n *node, how poke) {
 	if how == pokeLook {
 		return
 	}
 	if how == pokeHash {
-		l.s.store.drop(n.meta.ident)
+		l.s.store.drop(n.pub.id)
 	}
 	l.ledger.put(n, nil)
 	l.settler.begin(n)

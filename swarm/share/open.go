@@ -99,7 +99,7 @@ func (o *openFiles) openEntry(e *entry) (*openFile, error) {
 		if errors.Is(err, fs.ErrPermission) {
 			how = pokeEntry
 		}
-		o.s.poke(e.Path, how)
+		o.s.poke(e, how)
 		if missing(err) || errors.Is(err, errStale) {
 			err = ErrChanged
 		}

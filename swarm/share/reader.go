@@ -176,7 +176,7 @@ func (s *Share) guarded(of *openFile, off, n int64, use func(*openFile) error) e
 	if err := use(of); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = ErrChanged // it was cut
-			s.poke(of.e.Path, pokeLook)
+			s.poke(of.e, pokeLook)
 		}
 		return err
 	}
@@ -191,7 +191,7 @@ func (s *Share) guarded(of *openFile, off, n int64, use func(*openFile) error) e
 func (s *Share) check(of *openFile) (meta, error) {
 	m, err := statFile(of.f, of.e.Path)
 	if err == nil && m.ident != of.e.id {
-		s.poke(of.e.Path, pokeLook)
+		s.poke(of.e, pokeLook)
 		err = ErrChanged
 	}
 	return m, err

@@ -17,7 +17,7 @@ import (
 //	key     inode 8, size 8, mtime 8, device 8: versions of an inode are neighbours,
 //	        and so is what it was when its device had another number
 //	file    version 1, ctime 8, root 32, v1 20, v2 20, tag 8, checksum 8
-//	pieces  version 1, count 4, SHA-1s, count 4, layer hashes, checksum 8
+//	pieces  version 1, root 32, count 4, SHA-1s, count 4, layer hashes, checksum 8
 //	gone    version 1, unix seconds 8, checksum 8: since when no file has that ident
 const (
 	recordVersion = 1
@@ -46,8 +46,11 @@ type summary struct {
 	tag   [8]byte
 }
 
-// hashes is what it takes to build a torrent and to verify a piece.
+// hashes is what it takes to build a torrent and to verify a piece. They are
+// of the contents that root names, whatever else is said under the same ident:
+// a forged file has two versions of one ident.
 type hashes struct {
+	root   metainfo.Hash256
 	pieces []metainfo.Hash
 	layer  []metainfo.Hash256 // empty for a file of at most a piece
 }
@@ -132,8 +135,9 @@ func decodeSummary(key, value []byte) (s summary, err error) {
 }
 
 func (h *hashes) encode(key []byte) []byte {
-	v := make([]byte, 0, 1+4+20*len(h.pieces)+4+32*len(h.layer)+sumLen)
+	v := make([]byte, 0, 1+32+4+20*len(h.pieces)+4+32*len(h.layer)+sumLen)
 	v = append(v, recordVersion)
+	v = append(v, h.root[:]...)
 	v = binary.BigEndian.AppendUint32(v, uint32(len(h.pieces)))
 	for i := range h.pieces {
 		v = append(v, h.pieces[i][:]...)
@@ -152,6 +156,10 @@ func decodeHashes(key, value []byte) (*hashes, error) {
 		return nil, err
 	}
 	h := new(hashes)
+	if len(v) < len(h.root) {
+		return nil, errRecord
+	}
+	v = v[copy(h.root[:], v):]
 	n, v, err := count(v, 20)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 )
 
 func randomHashes(r *rand.Rand, pieces, layer int) *hashes {
-	h := &hashes{pieces: make([]metainfo.Hash, pieces), layer: make([]metainfo.Hash256, layer)}
+	h := &hashes{root: metainfo.Hash256{byte(r.Uint32())}, pieces: make([]metainfo.Hash, pieces), layer: make([]metainfo.Hash256, layer)}
 	for i := range h.pieces {
 		h.pieces[i] = metainfo.Hash{byte(r.Uint32()), byte(i)}
 	}

@@ -259,7 +259,8 @@ func (s *Share) ByRoot(root metainfo.Hash256) (File, bool) {
 // MetaInfo builds one of the two torrents of a published file, v2 with its
 // layers. It reads the piece hashes from the database. The error is
 // fs.ErrNotExist if nothing with f's contents is published, or if the hashes
-// were lost: then the file is hashed again.
+// were lost: then the file is hashed again. It is ErrChanged if f is about to
+// be replaced by a new version.
 func (s *Share) MetaInfo(f File, v Version) (*metainfo.MetaInfo, error) {
 	e, ok := s.index.first(f.Root)
 	if !ok {
@@ -267,13 +268,11 @@ func (s *Share) MetaInfo(f File, v Version) (*metainfo.MetaInfo, error) {
 	}
 	name, size := f.Path[strings.LastIndexByte(f.Path, '/')+1:], e.Size
 	opt, pl := s.options(e.Root), metainfo.PieceLength(size)
-	h := s.store.hashes(e.id)
-	if h == nil {
-		s.poke(e.Path, pokeHash)
-		return nil, &fs.PathError{Op: "torrent", Path: e.Path, Err: fs.ErrNotExist}
+	h, err := s.hashesOf(e)
+	if err != nil {
+		return nil, err
 	}
 	var info *metainfo.Info
-	var err error
 	if v == V1 {
 		info, err = metainfo.BuildV1Options(name, size, pl, h.pieces, opt)
 	} else {

@@ -1,6 +1,9 @@
 package share
 
-import "sync"
+import (
+	"io/fs"
+	"sync"
+)
 
 // Stats says what a Share has and does.
 type Stats struct {
@@ -47,15 +50,15 @@ func (s *Share) Stats() Stats {
 	return st
 }
 
-// pokes collects paths that a reader found changed, so that no reader waits
+// pokes collects entries that a reader found wrong, so that no reader waits
 // for the loop.
 type pokes struct {
-	mu    sync.Mutex
-	paths map[string]poke
-	wake  chan struct{} // room for one
+	mu      sync.Mutex
+	entries map[*entry]poke
+	wake    chan struct{} // room for one
 }
 
-// poke says how much of what is known of a path is in doubt.
+// poke says how much of what is known of a file is in doubt.
 type poke uint8
 
 const (
@@ -65,14 +68,14 @@ const (
 )
 
 func newPokes() *pokes {
-	return &pokes{paths: map[string]poke{}, wake: make(chan struct{}, 1)}
+	return &pokes{entries: map[*entry]poke{}, wake: make(chan struct{}, 1)}
 }
 
-// poke has a path looked at again.
-func (s *Share) poke(path string, how poke) {
+// poke has the file of an entry looked at again.
+func (s *Share) poke(e *entry, how poke) {
 	p := s.pokes
 	p.mu.Lock()
-	p.paths[path] = max(p.paths[path], how)
+	p.entries[e] = max(p.entries[e], how)
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
@@ -81,10 +84,25 @@ func (s *Share) poke(path string, how poke) {
 }
 
 // take returns what was collected.
-func (p *pokes) take() map[string]poke {
+func (p *pokes) take() map[*entry]poke {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	paths := p.paths
-	p.paths = map[string]poke{}
-	return paths
+	entries := p.entries
+	p.entries = map[*entry]poke{}
+	return entries
+}
+
+// hashesOf returns the hashes of a published file. The error is ErrChanged if
+// those on record are not what was published, which is out of date then; or
+// fs.ErrNotExist if they were lost, and are made again.
+func (s *Share) hashesOf(e *entry) (*hashes, error) {
+	switch h := s.store.hashes(e.id); {
+	case h == nil:
+		s.poke(e, pokeHash)
+		return nil, &fs.PathError{Op: "hashes", Path: e.Path, Err: fs.ErrNotExist}
+	case h.root != e.Root:
+		return nil, ErrChanged
+	default:
+		return h, nil
+	}
 }

@@ -323,7 +323,7 @@ func (s *store) adopt(m meta, id ident, found func(summary)) {
 	}
 	var sum summary
 	s.lookup([]meta{{ident: id}}, func(_ int, have summary) { sum = have })
-	if sum != (summary{}) {
+	if sum.root == h.root {
 		s.put(m.ident, sum, h)
 		found(sum)
 	}

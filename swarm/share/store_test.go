@@ -133,7 +133,9 @@ func TestStoreKnowsADeviceByAnotherNumber(t *testing.T) {
 	defer s.close()
 	before := ident{dev: 40, ino: 2, size: 3, mtime: 4}
 	sum := testSummary(8)
-	s.put(before, sum, randomHashes(rand.New(rand.NewPCG(1, 1)), 3, 3))
+	h := randomHashes(rand.New(rand.NewPCG(1, 1)), 3, 3)
+	h.root = sum.root
+	s.put(before, sum, h)
 	s.put(ident{dev: 39, ino: 2, size: 3, mtime: 4}, testSummary(9), &hashes{}) // a file of another filesystem
 	s.settled(t)
 	now := meta{ident: ident{dev: 41, ino: 2, size: 3, mtime: 4}, ctime: sum.ctime}

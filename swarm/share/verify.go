@@ -4,6 +4,7 @@ import (
 	"io"
 	"math/bits"
 	"sync"
+	"time"
 
 	"github.com/bits-and-blooms/bitset"
 
@@ -34,9 +35,9 @@ func (s *Share) verify(of *openFile, ctime, off, n int64) error {
 	if of.good == nil || of.ctime != ctime {
 		of.ctime, of.good = ctime, bitset.New(count)
 	}
-	h := s.store.hashes(of.e.id)
-	if h == nil {
-		s.poke(of.e.Path, pokeHash)
+	young := !youngUntil(ctime, time.Now(), s.timing.young).IsZero()
+	h, err := s.hashesOf(of.e)
+	if err != nil {
 		return ErrChanged
 	}
 	for i := uint(off / pl); i <= uint((off+n-1)/pl); i++ {
@@ -45,11 +46,13 @@ func (s *Share) verify(of *openFile, ctime, off, n int64) error {
 		}
 		if err := of.verifyPiece(h, int64(i), pl); err != nil {
 			if err == ErrChanged {
-				s.poke(of.e.Path, pokeHash)
+				s.poke(of.e, pokeHash)
 			}
 			return err
 		}
-		of.good.Set(i)
+		if !young { // else a write might follow that the change time does not tell
+			of.good.Set(i)
+		}
 	}
 	if of.good.Count() == count {
 		s.trust(of, ctime)
@@ -68,7 +71,7 @@ func (s *Share) trust(of *openFile, ctime int64) {
 	of.good, of.buf = nil, nil
 	var found summary
 	s.store.lookup([]meta{{ident: of.e.id}}, func(_ int, sum summary) { found = sum })
-	if found != (summary{}) {
+	if found.root == of.e.Root {
 		found.ctime = ctime
 		s.store.put(of.e.id, found, nil)
 	}

@@ -286,7 +286,7 @@ func (st *settler) publishFile(n *node, sum summary, h *hashes) bool {
 		if h == nil {
 			h = st.s.store.hashes(id)
 		}
-		if h == nil {
+		if h == nil || h.root != sum.root {
 			return false
 		}
 		if err := st.s.nameSummary(&sum, name, id.size, h.pieces); err != nil {
