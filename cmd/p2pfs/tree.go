@@ -151,7 +151,25 @@ func (t tree) Open(ctx context.Context, path string, content [32]byte) (p2fs.Con
 	case n.torrent != nil:
 		return n.torrent.open(), nil
 	}
-	return t.m.open(n.entry)
+	c, err := t.m.open(n.entry)
+	if err != nil || n.Local == n.Size {
+		return c, err
+	}
+	return &coming{c, t.m, path}, nil
+}
+
+// coming is a file that is not all here. When it is closed there may be more
+// of it here, which du shows.
+type coming struct {
+	p2fs.Content
+	m    *member
+	path string
+}
+
+func (c *coming) Close() error {
+	err := c.Content.Close()
+	c.m.changed(c.path, p2fs.ChangeAttr)
+	return err
 }
 
 // StatFS is part of fs.Tree: df shows the cache.
