@@ -1,8 +1,12 @@
 package swarm
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"time"
+
+	"p2pfs/swarm/priority"
 )
 
 const (
@@ -18,6 +22,8 @@ const (
 	// not be reached, or left, is dialled again.
 	firstBackoff = time.Second
 	lastBackoff  = 30 * time.Second
+	// maxFailures forgets an address that nobody but peers told of.
+	maxFailures = 3
 	// banTime is how long a peer is kept out that was proven bad: not for
 	// ever, for it may be the only one that has a piece.
 	banTime = 10 * time.Minute
@@ -25,13 +31,20 @@ const (
 	banAddress = 3
 )
 
-// origin is where an address came from; a later one never displaces a better.
+// origin is where an address came from, the least trusted first: a worse one
+// never displaces a better.
 type origin int
 
 const (
-	fromTracker origin = iota
+	fromPEX origin = iota // told by a peer: of others, or of itself
+	fromLSD
+	fromTracker
+	fromBefore // reached by an earlier run
 	fromCaller
 )
+
+// public reports whether a private torrent may have none of these (BEP 27).
+func (o origin) public() bool { return o <= fromLSD }
 
 // address is a peer that can be dialled.
 type address struct {
@@ -40,10 +53,12 @@ type address struct {
 	next     time.Time // not dialled before
 	dialing  bool
 	joined   bool
+	rank     uint32 // BEP 40, among those of the same origin
 }
 
 // addressBook is the peers known of one torrent. Owned by its loop.
 type addressBook struct {
+	own     [2]netip.AddrPort // ours as others see it, IPv4 and IPv6; zero: not known
 	known   map[netip.AddrPort]*address
 	self    map[netip.AddrPort]bool
 	banned  map[netip.AddrPort]time.Time // until when
@@ -75,14 +90,62 @@ func (b *addressBook) add(addrs []netip.AddrPort, from origin) (fresh int) {
 			}
 			continue
 		}
-		if a.Port() == 0 || !a.Addr().IsValid() || a.Addr().IsUnspecified() || a.Addr().IsMulticast() ||
-			b.self[a] || len(b.known) >= maxAddresses {
-			continue
+		if b.insert(a, from) != nil {
+			fresh++
 		}
-		b.known[a] = &address{from: from}
-		fresh++
 	}
 	return fresh
+}
+
+// insert takes in an address that is not known; nil if it cannot be dialled or
+// there is no room for it.
+func (b *addressBook) insert(a netip.AddrPort, from origin) *address {
+	if a.Port() == 0 || !a.Addr().IsValid() || a.Addr().IsUnspecified() || a.Addr().IsMulticast() || b.self[a] {
+		return nil
+	}
+	if len(b.known) >= maxAddresses && !b.displace(from) {
+		return nil
+	}
+	k := &address{from: from, rank: b.rankOf(a)}
+	b.known[a] = k
+	return k
+}
+
+// displace forgets an address of a worse origin; false if there is none.
+func (b *addressBook) displace(from origin) bool {
+	var worst netip.AddrPort
+	for a, k := range b.known {
+		if k.from < from && !k.joined && !k.dialing && (!worst.IsValid() || k.from < b.known[worst].from) {
+			worst = a
+		}
+	}
+	delete(b.known, worst)
+	return worst.IsValid()
+}
+
+// rankOf is the canonical priority of a connection with a peer (BEP 40).
+func (b *addressBook) rankOf(a netip.AddrPort) uint32 {
+	return priority.Of(b.own[family(a.Addr())], a)
+}
+
+// isOurs notes how others see us.
+func (b *addressBook) isOurs(own netip.AddrPort) {
+	own = netip.AddrPortFrom(own.Addr().Unmap(), own.Port())
+	f := family(own.Addr())
+	if b.own[f] == own || !own.Addr().IsValid() || own.Addr().IsUnspecified() {
+		return
+	}
+	b.own[f] = own
+	for a, k := range b.known {
+		k.rank = b.rankOf(a)
+	}
+}
+
+func family(a netip.Addr) int {
+	if a.Is4() {
+		return 0
+	}
+	return 1
 }
 
 func (b *addressBook) isBanned(a netip.AddrPort, now time.Time) bool {
@@ -101,17 +164,26 @@ func (b *addressBook) ban(addr, listen netip.AddrPort, now time.Time) {
 	}
 }
 
-// due returns the addresses to dial now, at most n of them.
+// due returns the addresses to dial now, at most n of them: the caller's first,
+// then those that failed least, of these the best origin, of these the highest
+// priority.
 func (b *addressBook) due(now time.Time, n int) (out []netip.AddrPort) {
 	for a, k := range b.known {
-		if len(out) == n {
-			break
-		}
 		if !k.joined && !k.dialing && !now.Before(k.next) && !b.isBanned(a, now) {
 			out = append(out, a)
 		}
 	}
-	return out
+	slices.SortFunc(out, func(x, y netip.AddrPort) int {
+		p, q := b.known[x], b.known[y]
+		switch {
+		case p.from == fromCaller && q.from != fromCaller:
+			return -1
+		case p.from != fromCaller && q.from == fromCaller:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(p.failures, q.failures), cmp.Compare(q.from, p.from), cmp.Compare(q.rank, p.rank), x.Compare(y))
+	})
+	return out[:min(len(out), n)]
 }
 
 func (b *addressBook) connected(a netip.AddrPort) {
@@ -121,9 +193,14 @@ func (b *addressBook) connected(a netip.AddrPort) {
 	}
 }
 
-// isConnected notes that a peer which connected to us can be found there.
+// isConnected notes that a peer which connected to us can be found there, so
+// that it is not dialled while it is here, and is when it has left.
 func (b *addressBook) isConnected(a netip.AddrPort) {
-	if k := b.known[a]; k != nil {
+	k := b.known[a]
+	if k == nil {
+		k = b.insert(a, fromPEX)
+	}
+	if k != nil {
 		k.joined = true
 	}
 }
@@ -135,7 +212,8 @@ func (b *addressBook) unwelcome(a netip.AddrPort, now time.Time) {
 	}
 }
 
-// failed puts the next dial off, twice as long each time.
+// failed puts the next dial off, twice as long each time. What peers and
+// announces on the network told is forgotten when it goes on.
 func (b *addressBook) failed(a netip.AddrPort, now time.Time) {
 	if k := b.known[a]; k != nil {
 		if k.dialing {
@@ -143,7 +221,9 @@ func (b *addressBook) failed(a netip.AddrPort, now time.Time) {
 			b.dialing--
 		}
 		k.next = now.Add(min(firstBackoff<<min(k.failures, 10), lastBackoff))
-		k.failures++
+		if k.failures++; k.failures >= maxFailures && k.from.public() {
+			delete(b.known, a)
+		}
 	}
 }
 

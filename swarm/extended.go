@@ -54,6 +54,9 @@ func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
 	if err != nil {
 		return err
 	}
+	if r.dialed && r.ext.M == nil && h.YourIP.IsValid() { // the first one
+		l.book.isOurs(netip.AddrPortFrom(h.YourIP, l.t.client.Addr().Port()))
+	}
 	for name, id := range r.ext.M { // a later one holds only what changes
 		if _, ok := h.M[name]; !ok {
 			h.M[name] = id

@@ -193,6 +193,7 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	l.pieces = newPieces(t)
 	l.readers = newReaders(t.spec.ReadTimeout)
 	l.book = newAddressBook()
+	l.book.isOurs(t.client.Addr())
 	l.announce = newAnnouncing(l)
 	l.uploads.choker = choker.New(choker.Config{}, l.rng)
 	l.layers = newLayers()
