@@ -24,6 +24,9 @@ const (
 	lastBackoff  = 30 * time.Second
 	// maxFailures forgets an address that nobody but peers told of.
 	maxFailures = 3
+	// maxOffers is how often in a row a peer takes nothing that was dialled to
+	// offer it something, until somebody tells of it again.
+	maxOffers = 6
 	// banTime is how long a peer is kept out that was proven bad: not for
 	// ever, for it may be the only one that has a piece.
 	banTime = 10 * time.Minute
@@ -53,6 +56,7 @@ type address struct {
 	next     time.Time // not dialled before
 	dialing  bool
 	joined   bool
+	sated    bool   // it had everything when it left
 	rank     uint32 // BEP 40, among those of the same origin
 }
 
@@ -88,6 +92,7 @@ func (b *addressBook) add(addrs []netip.AddrPort, from origin) (fresh int) {
 			if from == fromCaller && !k.joined {
 				k.failures, k.next = 0, time.Time{} // somebody says it is there
 			}
+			k.sated, k.failures = false, min(k.failures, maxOffers-1)
 			continue
 		}
 		if b.insert(a, from) != nil {
@@ -164,11 +169,21 @@ func (b *addressBook) ban(addr, listen netip.AddrPort, now time.Time) {
 	}
 }
 
+// isSated notes whether a peer that left had everything.
+func (b *addressBook) isSated(a netip.AddrPort, sated bool) {
+	if k := b.known[a]; k != nil {
+		k.sated = sated
+	}
+}
+
 // due returns the addresses to dial now, at most n of them: the caller's first,
 // then those that failed least, of these the best origin, of these the highest
-// priority.
-func (b *addressBook) due(now time.Time, n int) (out []netip.AddrPort) {
+// priority. When offering they are only those that may want something.
+func (b *addressBook) due(now time.Time, n int, offering bool) (out []netip.AddrPort) {
 	for a, k := range b.known {
+		if offering && (k.sated || k.failures >= maxOffers) {
+			continue
+		}
 		if !k.joined && !k.dialing && !now.Before(k.next) && !b.isBanned(a, now) {
 			out = append(out, a)
 		}

@@ -104,10 +104,10 @@ func TestDialOrder(t *testing.T) {
 	}
 	want := slices.Concat(byRank("60.0.0.1:1"), byRank("50.0.0.1:1"), byRank("20.1.0.1:1", "21.2.0.1:1", "22.3.0.1:1"),
 		byRank("40.0.0.1:1"), byRank("30.0.0.1:1", "31.0.0.1:1"))
-	if got := b.due(now, 100); !slices.Equal(got, want) {
+	if got := b.due(now, 100, false); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if got := b.due(now, 3); !slices.Equal(got, want[:3]) {
+	if got := b.due(now, 3, false); !slices.Equal(got, want[:3]) {
 		t.Errorf("of the first three got %v", got)
 	}
 	// What failed goes behind what was not tried, but for the caller's.
@@ -115,7 +115,7 @@ func TestDialOrder(t *testing.T) {
 		b.failed(a, now)
 	}
 	want = slices.Concat(want[:1], want[3:], want[1:3])
-	if got := b.due(now.Add(time.Minute), 100); !slices.Equal(got, want) {
+	if got := b.due(now.Add(time.Minute), 100, false); !slices.Equal(got, want) {
 		t.Errorf("after failures got %v, want %v", got, want)
 	}
 }
@@ -127,7 +127,7 @@ func TestHearsayIsForgotten(t *testing.T) {
 		b.add(a, from)
 		now := time.Now()
 		for range maxFailures {
-			if got := b.due(now, 1); len(got) != 1 {
+			if got := b.due(now, 1, false); len(got) != 1 {
 				t.Fatalf("origin %d: forgotten too soon", from)
 			}
 			b.known[a[0]].dialing = true
@@ -149,11 +149,11 @@ func TestIncomingIsNotDialled(t *testing.T) {
 	now := time.Now()
 	b.isConnected(a)
 	b.add([]netip.AddrPort{a}, fromTracker)
-	if got := b.due(now, 1); got != nil {
+	if got := b.due(now, 1, false); got != nil {
 		t.Errorf("dials %v, which is connected", got)
 	}
 	b.ended(a, now, true)
-	if got := b.due(now.Add(firstBackoff), 1); len(got) != 1 {
+	if got := b.due(now.Add(firstBackoff), 1, false); len(got) != 1 {
 		t.Error("does not dial one that has left")
 	}
 }

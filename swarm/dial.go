@@ -10,24 +10,21 @@ import (
 // findEvery is how often FindPeers is called while a reader waits.
 const findEvery = 2 * time.Second
 
-// dial connects to more peers while the torrent wants bytes. A whole torrent
-// dials only those the caller named: a leecher that cannot dial us, perhaps.
+// dial connects to more peers while the torrent wants bytes, or has all of them
+// and offers them: some who want them cannot be the ones to dial.
 func (l *loop) dial() {
-	hungry := l.hungry()
-	if l.ended != nil || !hungry && !l.named() {
+	offering := l.offering()
+	if l.ended != nil || !l.hungry() && !offering {
 		return
 	}
-	if hungry {
+	if !offering {
 		l.findPeers()
 	}
 	room := min(maxTorrentPeers-len(l.remotes)-l.book.dialing, maxHalfOpen-l.book.dialing)
 	if room <= 0 {
 		return
 	}
-	for _, a := range l.book.due(l.now, room) {
-		if !hungry && l.book.known[a].from != fromCaller {
-			continue
-		}
+	for _, a := range l.book.due(l.now, room, offering) {
 		if !l.t.client.limits.mayDial(l.now) {
 			return
 		}
@@ -37,9 +34,10 @@ func (l *loop) dial() {
 	}
 }
 
-// named reports whether the torrent is whole and was added with peers to dial.
-func (l *loop) named() bool {
-	return l.content != nil && len(l.t.spec.Peers) > 0 && l.picker.HaveCount() == l.picker.Pieces()
+// offering reports whether the torrent is whole and everybody is told so.
+func (l *loop) offering() bool {
+	return l.content != nil && !l.hungry() && l.picker.HaveCount() == l.picker.Pieces() &&
+		(l.t.spec.Announce == Always || l.announce.kept)
 }
 
 // dialOne connects to one peer and hands the connection to the loop.

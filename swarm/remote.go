@@ -268,6 +268,7 @@ func (e closedEvent) apply(l *loop) {
 	l.counts.received += r.conn.Received()
 	l.counts.sent += r.conn.Sent()
 	if r.listen.IsValid() {
+		l.book.isSated(r.listen, r.pp.All || r.uploadOnly)
 		l.book.ended(r.listen, l.now, r.down.blocks > 0 || r.conn.Sent() > 0)
 	}
 	l.scheduleAll()

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -64,26 +65,32 @@ func TestGetFromClients(t *testing.T) {
 }
 
 // TestSeedToClients has other programs fetch what p2pfs seeds, found through
-// p2pfs' own tracker. Transmission dials nobody on loopback, and so has no part
-// in it.
+// p2pfs' own tracker. Transmission dials nobody on loopback: there p2pfs does.
 func TestSeedToClients(t *testing.T) {
 	tests := []struct {
 		name  string
 		kinds []swarmtest.Kind
 		leech func(testing.TB, swarmtest.Run) *swarmtest.Client
 	}{
-		{"libtorrent", []swarmtest.Kind{swarmtest.V1, swarmtest.Hybrid}, swarmtest.LibtorrentLeech},
+		{"libtorrent", swarmtest.Kinds, swarmtest.LibtorrentLeech},
 		{"aria2", []swarmtest.Kind{swarmtest.V1}, swarmtest.Aria2Leech},
 		{"rtorrent", []swarmtest.Kind{swarmtest.V1}, swarmtest.RtorrentLeech},
+		{"transmission", []swarmtest.Kind{swarmtest.V1}, swarmtest.TransmissionLeech},
 	}
 	for _, tt := range tests {
 		for _, kind := range tt.kinds {
 			t.Run(tt.name+" "+string(kind), func(t *testing.T) {
 				t.Parallel()
 				tor, file, data := shared(t, kind)
-				seedTorrent(t, file, data)
-				c := tt.leech(t, swarmtest.Run{Torrent: file})
-				c.WaitWhole(t, time.Minute)
+				at := swarmtest.Host()
+				leecher := netip.AddrPortFrom(at, swarmtest.FreePorts(t, at, 2))
+				if tt.name == "transmission" {
+					seedTorrent(t, file, data, "--peer", leecher.String())
+				} else {
+					seedTorrent(t, file, data)
+				}
+				c := tt.leech(t, swarmtest.Run{Torrent: file, Addr: leecher})
+				c.WaitWhole(t, 90*time.Second)
 				tor.CheckPayload(t, c.Dir)
 			})
 		}

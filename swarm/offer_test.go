@@ -1,0 +1,50 @@
+package swarm
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// TestWholeTorrentDials has a seeder find somebody who cannot dial it.
+func TestWholeTorrentDials(t *testing.T) {
+	payload := randomBytes(300_000)
+	v1, _ := torrents(t, payload, 64<<10)
+	a, b := client(t, "127.0.0.2"), client(t, "127.0.0.3")
+	got := add(t, b, Spec{MetaInfo: v1, Storage: (&memory{}).open, Everything: true})
+	seeder := add(t, a, Spec{MetaInfo: v1, Storage: full(v1.Info, payload).open, Peers: []netip.AddrPort{b.Addr()}})
+	check(t, got, payload)
+	eventually(t, "sent", func() bool { return seeder.Stats().Sent > 0 })
+}
+
+// TestOffer goes through what is known of a peer that may be dialled to offer it
+// something: not one that has everything.
+func TestOffer(t *testing.T) {
+	book := newAddressBook()
+	peer := netip.MustParseAddrPort("127.0.0.3:6881")
+	now := time.Now()
+	for _, tt := range []struct {
+		name   string
+		event  func(*addressBook)
+		offers bool
+	}{
+		{"new", func(b *addressBook) { b.add([]netip.AddrPort{peer}, fromTracker) }, true},
+		{"left whole", func(b *addressBook) { b.isSated(peer, true) }, false},
+		{"told again", func(b *addressBook) { b.add([]netip.AddrPort{peer}, fromTracker) }, true},
+		{"six failures", func(b *addressBook) {
+			for range maxOffers {
+				b.failed(peer, now)
+			}
+		}, false},
+		{"told again, after failures", func(b *addressBook) { b.add([]netip.AddrPort{peer}, fromTracker) }, true},
+	} {
+		tt.event(&book)
+		later := now.Add(lastBackoff)
+		if got := len(book.due(later, 10, true)) == 1; got != tt.offers {
+			t.Errorf("%s: dialled to offer: %v, want %v", tt.name, got, tt.offers)
+		}
+		if len(book.due(later, 10, false)) != 1 {
+			t.Errorf("%s: not dialled to fetch", tt.name)
+		}
+	}
+}
