@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
 	"time"
@@ -30,6 +31,9 @@ const (
 	// useless is how long a peer may neither give nor take a block before
 	// it has to make room for another.
 	useless = 10 * time.Second
+	// twinTime is how soon after one another two connections may be both
+	// sides' dials.
+	twinTime = 10 * time.Second
 )
 
 // remote is a peer as the loop sees it. Owned by the loop.
@@ -74,8 +78,13 @@ func (e joinEvent) apply(l *loop) {
 	if e.dialed {
 		l.book.connected(e.addr)
 	}
-	if !l.welcome(e) {
+	twin := l.twin(e)
+	if !l.welcome(e, twin) {
 		l.book.unwelcome(e.addr, l.now)
+		if e.dialed && twin != nil && !twin.listen.IsValid() { // now we know where it listens
+			twin.listen = e.addr
+			l.book.isConnected(e.addr)
+		}
 		e.conn.Close()
 		l.t.client.limits.left()
 		return
@@ -86,6 +95,10 @@ func (e joinEvent) apply(l *loop) {
 		pp:    &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}},
 		since: l.now, busy: l.now,
 		down: newDown(), up: up{choking: true},
+	}
+	if twin != nil {
+		r.listen = twin.listen
+		l.closeRemote(twin, "connected twice")
 	}
 	if e.dialed {
 		r.listen = e.addr
@@ -113,16 +126,37 @@ func (e joinEvent) apply(l *loop) {
 	l.log.Debug("peer joined", "infohash", l.t.hashes[0], "peer", r.addr, "dialed", r.dialed)
 }
 
+// twin is the connection that is there already with the same peer.
+func (l *loop) twin(e joinEvent) *remote {
+	for _, r := range l.remotes {
+		if r.hs.PeerID == e.hs.PeerID {
+			return r
+		}
+	}
+	return nil
+}
+
+// outdoes reports whether a connection takes the place of its twin. Where both
+// sides have dialled at once it is the one that the smaller peer ID dialled:
+// so both come to the same result. Else the one that is there stays.
+func (l *loop) outdoes(e joinEvent, twin *remote) bool {
+	if e.dialed == twin.dialed || l.now.Sub(twin.since) > twinTime {
+		return false
+	}
+	ours := l.t.client.peerID
+	return e.dialed == (bytes.Compare(ours[:], e.hs.PeerID[:]) < 0)
+}
+
 // welcome decides whether a connection may stay.
-func (l *loop) welcome(e joinEvent) bool {
+func (l *loop) welcome(e joinEvent, twin *remote) bool {
 	if l.ended != nil || l.book.isBanned(e.addr, l.now) {
 		return false
 	}
+	if twin != nil {
+		return l.outdoes(e, twin)
+	}
 	same := 0
 	for _, r := range l.remotes {
-		if r.hs.PeerID == e.hs.PeerID {
-			return false
-		}
 		if r.addr.Addr() == e.addr.Addr() {
 			same++
 		}
@@ -267,12 +301,22 @@ func (e closedEvent) apply(l *loop) {
 	l.layers.left(l, r)
 	l.counts.received += r.conn.Received()
 	l.counts.sent += r.conn.Sent()
-	if r.listen.IsValid() {
+	if r.listen.IsValid() && l.at(r.listen) == nil {
 		l.book.isSated(r.listen, r.pp.All || r.uploadOnly)
 		l.book.ended(r.listen, l.now, r.down.blocks > 0 || r.conn.Sent() > 0)
 	}
 	l.scheduleAll()
 	l.dial()
+}
+
+// at returns the peer that listens at an address, if it is connected.
+func (l *loop) at(listen netip.AddrPort) *remote {
+	for _, r := range l.remotes {
+		if r.listen == listen {
+			return r
+		}
+	}
+	return nil
 }
 
 func (l *loop) closeRemote(r *remote, why string) {
