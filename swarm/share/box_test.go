@@ -110,20 +110,14 @@ func (b *box) still() {
 
 func (b *box) paths() []string {
 	var p []string
-	for _, f := range b.Files() {
+	files := b.Files()
+	for _, f := range files[:min(len(files), 20)] { // for a message
 		p = append(p, f.Path)
 	}
 	return p
 }
 
-func (b *box) file(path string) (File, bool) {
-	for _, f := range b.Files() {
-		if f.Path == path {
-			return f, true
-		}
-	}
-	return File{}, false
-}
+func (b *box) file(path string) (File, bool) { return b.ByPath(path) }
 
 // await waits until path is published.
 func (b *box) await(path string) File {

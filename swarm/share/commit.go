@@ -47,7 +47,7 @@ func (s *store) run() {
 // renew replaces a database that turned out to be damaged.
 func (s *store) renew() {
 	old := s.db.Load()
-	guard(old.Close)
+	closeDB(old)
 	db, err := s.replace(errBroken)
 	if err != nil {
 		s.log.Error("no hash database", "err", err)

@@ -77,9 +77,11 @@ func (l *ledger) put(n *node, e *entry) {
 }
 
 // when returns the earliest time for the next publication. Its cost bounds
-// how often: a tenth of the time at most goes into it.
+// how often, so that a large share that changes all the time does not do
+// nothing else.
 func (l *ledger) when(t timing) time.Time {
-	return later(l.last.Add(max(t.pace, 10*l.cost)), l.since.Add(t.lag))
+	gap := max(t.pace, min(5*l.cost, t.maxPace))
+	return later(l.last.Add(gap), l.since.Add(t.lag))
 }
 
 // publish makes the next snapshot and returns what is different in it; seen is

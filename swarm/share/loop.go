@@ -19,6 +19,7 @@ type loop struct {
 	settler *settler
 	ledger  *ledger
 
+	turn    uint      // steps done
 	begun   time.Time // when the last walk did
 	swept   time.Time
 	scanned bool // everything was looked at
@@ -84,18 +85,22 @@ func (l *loop) poll() {
 	}
 }
 
-// step does one slice of what is most urgent; false if nothing is left.
+// step does one slice of what is most urgent; false if nothing is left. One in
+// eight goes to what is less so: changes that never end hold up nothing.
 func (l *loop) step() bool {
 	a := l.agenda
-	switch {
-	case len(a.dirty) > 0:
-		l.scanner.lookDirty()
-		return true
-	case len(a.urgent) > 0:
-		l.scanner.scan(pop(&a.urgent), byEvent)
+	pressing := a.pressing()
+	if l.turn++; pressing && l.turn%8 != 0 {
+		if len(a.dirty) > 0 {
+			l.scanner.lookDirty()
+		} else {
+			l.scanner.scan(pop(&a.urgent), byEvent)
+		}
 		return true
 	}
-	l.settler.reap()
+	if !pressing {
+		l.settler.reap()
+	}
 	now := time.Now()
 	if l.settler.settleDue(now) {
 		return true
@@ -104,7 +109,7 @@ func (l *loop) step() bool {
 		l.beginWalk(now)
 	}
 	if len(a.walk) == 0 {
-		return false
+		return pressing
 	}
 	l.scanner.scan(pop(&a.walk), byWalk)
 	if len(a.walk) == 0 {
@@ -289,7 +294,7 @@ func (l *loop) report() {
 	c := counts{
 		published: l.ledger.count,
 		ignored:   l.scanner.oddSeen[0], skipped: l.scanner.oddSeen[1] + len(st.trouble),
-		waiting: max(0, st.waiting-jobs), queued: jobs,
+		waiting: max(0, st.waiting-jobs-len(st.trouble)), queued: jobs,
 		hashed: st.hashed, hashedBytes: st.bytes,
 		unwatched: l.unwatched(),
 		scanned:   l.told,

@@ -21,6 +21,7 @@ type timing struct {
 	missing  time.Duration // between looks for a share directory that is gone
 	again    time.Duration // after an error in reading a file
 	pace     time.Duration // between publications
+	maxPace  time.Duration // the same, however much one costs
 	lag      time.Duration // behind a change, for what belongs to it: both ends of a rename
 	hold     time.Duration // at most, for a publication while there is more to look at
 	patience time.Duration // for the disk to save a result before it is published all the same
@@ -36,6 +37,7 @@ func defaultTiming() timing {
 		missing:  time.Second,
 		again:    time.Minute,
 		pace:     50 * time.Millisecond,
+		maxPace:  500 * time.Millisecond,
 		lag:      10 * time.Millisecond,
 		hold:     250 * time.Millisecond,
 		patience: 250 * time.Millisecond,

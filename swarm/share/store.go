@@ -120,7 +120,7 @@ func openDB(path string) (db *bolt.DB, err error) {
 		return nil, fmt.Errorf("share: %s: %w", path, err)
 	}
 	if err := guard(func() error { return checkDB(db) }); err != nil {
-		guard(db.Close)
+		closeDB(db)
 		return nil, err
 	}
 	return db, nil
@@ -188,6 +188,19 @@ func guard(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// closeDB closes a database. One whose locks were lost to a panic over damaged
+// pages is left behind.
+func closeDB(db *bolt.DB) error {
+	done := make(chan error, 1)
+	go func() { done <- guard(db.Close) }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(10 * lockPatience):
+		return errBroken
+	}
 }
 
 // view runs a read transaction. All errors are of the database, and none is
@@ -383,7 +396,7 @@ func (s *store) sweep(live map[ident]struct{}) {
 func (s *store) close() error {
 	close(s.stop)
 	s.stopped.Wait()
-	return guard(s.db.Load().Close)
+	return closeDB(s.db.Load())
 }
 
 // take hands everything pending to the caller, which is run.
