@@ -92,7 +92,9 @@ func (b *addressBook) add(addrs []netip.AddrPort, from origin) (fresh int) {
 			if from == fromCaller && !k.joined {
 				k.failures, k.next = 0, time.Time{} // somebody says it is there
 			}
-			k.sated, k.failures = false, min(k.failures, maxOffers-1)
+			if !from.public() { // those tell of whoever is there, again and again
+				k.sated, k.failures = false, min(k.failures, maxOffers-1)
+			}
 			continue
 		}
 		if b.insert(a, from) != nil {
@@ -126,6 +128,15 @@ func (b *addressBook) displace(from origin) bool {
 	}
 	delete(b.known, worst)
 	return worst.IsValid()
+}
+
+// forgetPublic forgets whoever a private torrent may not know.
+func (b *addressBook) forgetPublic() {
+	for a, k := range b.known {
+		if k.from.public() && !k.dialing {
+			delete(b.known, a)
+		}
+	}
 }
 
 // rankOf is the canonical priority of a connection with a peer (BEP 40).

@@ -30,6 +30,8 @@ type Config struct {
 	Sidecar Sidecar
 	// MaxPeers bounds the connections of all torrents; 0 means 400.
 	MaxPeers int
+	// NoPEX neither tells peers of others nor listens to what they tell.
+	NoPEX bool
 	// UploadLimit and DownloadLimit bound the payload, in bytes per second,
 	// that all torrents together send and receive; 0 is no limit.
 	UploadLimit, DownloadLimit int64

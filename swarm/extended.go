@@ -3,6 +3,7 @@ package swarm
 import (
 	"net/netip"
 
+	"p2pfs/swarm/pex"
 	"p2pfs/swarm/wire"
 )
 
@@ -22,6 +23,12 @@ func (l *loop) sendExtendedHandshake(r *remote) {
 	if l.content != nil {
 		h.MetadataSize = len(l.info().Raw)
 	}
+	switch {
+	case l.exchanges():
+		h.M[pex.Extension] = extPEX
+	case l.private(): // what we may have said before we knew
+		h.M[pex.Extension] = 0
+	}
 	r.conn.Send(func(dst []byte) []byte { return wire.AppendExtendedHandshake(dst, h) })
 }
 
@@ -39,6 +46,8 @@ func (l *loop) onExtended(r *remote, p []byte) error {
 		return l.onMetadata(r, body)
 	case extDontHave:
 		return l.onDontHave(r, body)
+	case extPEX:
+		return l.onPEX(r, body)
 	case extUploadOnly:
 		only, err := wire.ParseUploadOnly(body)
 		if err == nil {

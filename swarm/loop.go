@@ -9,6 +9,7 @@ import (
 
 	"p2pfs/swarm/choker"
 	"p2pfs/swarm/peer"
+	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
 )
@@ -36,6 +37,7 @@ type loop struct {
 	meta     metadata
 	layers   layers
 	book     addressBook
+	recent   pex.Recent // peers left of late
 	announce announcing
 	uploads  uploads
 
@@ -99,6 +101,7 @@ func (l *loop) tick() {
 	for _, r := range l.remotes {
 		l.tickRemote(r)
 	}
+	l.tellPeers()
 	l.readers.expire(l)
 	l.meta.schedule(l)
 	if l.content != nil {
@@ -139,6 +142,9 @@ func (l *loop) opened(c *content) {
 	l.selectPieces()
 	l.t.content.Store(c)
 	close(l.t.ready)
+	if l.private() {
+		l.withdraw()
+	}
 	l.checkWhole()
 	for _, r := range l.remotes {
 		if r.hs.Extended() { // the length of the metadata is news

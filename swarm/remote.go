@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"net/netip"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/bits-and-blooms/bitset"
 
 	"p2pfs/swarm/peer"
+	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
 )
@@ -18,6 +20,7 @@ const (
 	extMetadata   = 1
 	extDontHave   = 2
 	extUploadOnly = 3
+	extPEX        = 4
 )
 
 const (
@@ -50,6 +53,7 @@ type remote struct {
 	pp      *picker.Peer
 	lacking int // pieces it has and we have not
 	early   early
+	pex     exchange
 	down    down
 	up      up
 
@@ -94,7 +98,7 @@ func (e joinEvent) apply(l *loop) {
 		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed,
 		pp:    &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}},
 		since: l.now, busy: l.now,
-		down: newDown(), up: up{choking: true},
+		down: newDown(), up: up{choking: true}, pex: exchange{feed: pex.NewFeed(l.now)},
 	}
 	if twin != nil {
 		r.listen = twin.listen
@@ -176,6 +180,7 @@ func (l *loop) makeRoom() bool {
 	if idlest == nil {
 		return false
 	}
+	l.idled(idlest)
 	l.closeRemote(idlest, "room for others")
 	return true
 }
@@ -301,6 +306,9 @@ func (e closedEvent) apply(l *loop) {
 	l.layers.left(l, r)
 	l.counts.received += r.conn.Received()
 	l.counts.sent += r.conn.Sent()
+	if !errors.Is(e.err, peer.ErrClosed) { // it is not known to be well
+		l.recent.Remove(r.listen)
+	}
 	if r.listen.IsValid() && l.at(r.listen) == nil {
 		l.book.isSated(r.listen, r.pp.All || r.uploadOnly)
 		l.book.ended(r.listen, l.now, r.down.blocks > 0 || r.conn.Sent() > 0)
@@ -332,6 +340,7 @@ func (l *loop) ban(id int, why string) {
 	}
 	l.log.Warn("peer banned", "infohash", l.t.hashes[0], "peer", r.addr, "why", why)
 	l.book.ban(r.addr, r.listen, l.now)
+	l.recent.Remove(r.listen)
 	r.conn.Close(peer.ErrClosed)
 }
 
@@ -343,6 +352,7 @@ func (l *loop) tickRemote(r *remote) {
 		r.busy = l.now
 	}
 	if l.now.Sub(r.busy) > idleClose {
+		l.idled(r)
 		l.closeRemote(r, "nobody wants anything")
 	}
 }

@@ -16,6 +16,19 @@ type Feed struct {
 	passed uint64 // of Recent: how far it was told
 }
 
+// Receiver is a peer that is told of others: the address of the connection,
+// and where it takes connections itself, if that is known.
+type Receiver struct {
+	Addr   netip.Addr
+	Listen netip.AddrPort
+}
+
+// mayHear reports whether a receiver is to be told of a peer: not of itself,
+// and not of what others should not know.
+func (to Receiver) mayHear(p Peer) bool {
+	return p.Addr != to.Listen && usable(p.Addr) && Tellable(to.Addr, p.Addr.Addr())
+}
+
 // NewFeed returns the feed of a peer that connected now.
 func NewFeed(now time.Time) Feed { return Feed{due: now.Add(FirstDelay)} }
 
@@ -23,14 +36,13 @@ func NewFeed(now time.Time) Feed { return Feed{due: now.Add(FirstDelay)} }
 func (f *Feed) Due(now time.Time) bool { return !now.Before(f.due) }
 
 // Next returns what the peer is to be told now: of live, the peers connected
-// now, and of recent, which may be nil. It reports false where there is nothing
-// to tell, and is not to be called before Due is true. What does not fit is
-// told the next time.
-func (f *Feed) Next(now time.Time, live []Peer, recent *Recent) (Message, bool) {
+// now, itself maybe among them, and of recent. It reports false where there is
+// nothing to tell, and is not to be called before Due is true. What does not
+// fit is told the next time.
+func (f *Feed) Next(now time.Time, to Receiver, live []Peer, recent *Recent) (Message, bool) {
 	f.due = now.Add(retry)
-	m := Message{Dropped: f.gone(live)}
-	m.Added = f.fresh(live)
-	m.Added = f.revive(m.Added, live, recent)
+	m := Message{Added: f.fresh(to, live), Dropped: f.gone(live)}
+	m.Added = f.revive(m.Added, to, live, recent)
 	if len(m.Added)+len(m.Dropped) == 0 {
 		return m, false
 	}
@@ -63,9 +75,9 @@ func (f *Feed) gone(live []Peer) (out []netip.AddrPort) {
 }
 
 // fresh lists up to 50 of those that are live and were not told.
-func (f *Feed) fresh(live []Peer) (out []Peer) {
+func (f *Feed) fresh(to Receiver, live []Peer) (out []Peer) {
 	for _, p := range live {
-		if !f.told[p.Addr] && usable(p.Addr) {
+		if !f.told[p.Addr] && to.mayHear(p) {
 			out = append(out, p)
 		}
 	}
@@ -77,10 +89,7 @@ func (f *Feed) fresh(live []Peer) (out []Peer) {
 // revive appends peers that left of late, of each family that has few live
 // ones. They are told once, and as they are not live, dropped with the message
 // that follows.
-func (f *Feed) revive(out, live []Peer, recent *Recent) []Peer {
-	if recent == nil {
-		return out
-	}
+func (f *Feed) revive(out []Peer, to Receiver, live []Peer, recent *Recent) []Peer {
 	few := [2]int{}
 	taken := make(map[netip.AddrPort]bool, len(live))
 	for _, p := range live {
@@ -92,7 +101,7 @@ func (f *Feed) revive(out, live []Peer, recent *Recent) []Peer {
 			break
 		}
 		f.passed = g.seq
-		if few[family(g.peer.Addr)] < fewLive && !taken[g.peer.Addr] && !f.told[g.peer.Addr] {
+		if few[family(g.peer.Addr)] < fewLive && !taken[g.peer.Addr] && !f.told[g.peer.Addr] && to.mayHear(g.peer) {
 			out = append(out, g.peer)
 		}
 	}

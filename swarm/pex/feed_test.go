@@ -11,6 +11,9 @@ import (
 
 var start = time.Unix(1_000_000, 0)
 
+// local is somebody who may be told of anybody.
+var local = Receiver{Addr: netip.MustParseAddr("127.0.0.9")}
+
 // many makes n live peers.
 func many(n int) (out []Peer) {
 	for i := range n {
@@ -38,7 +41,7 @@ func TestFeedTellsChanges(t *testing.T) {
 		{nil, Message{Dropped: addrs("2.2.2.2:2")}, true},
 		{peers("3.3.3.3:3", "3.3.3.3:3", "0.0.0.0:1"), Message{Added: peers("3.3.3.3:3")}, true},
 	} {
-		got, told := f.Next(now, step.live, nil)
+		got, told := f.Next(now, local, step.live, &Recent{})
 		if told != step.told || told && !reflect.DeepEqual(got, step.want) {
 			t.Errorf("step %d: got %+v, %t, want %+v, %t", i, got, told, step.want, step.told)
 		}
@@ -59,7 +62,7 @@ func TestFeedTellsTheRestLater(t *testing.T) {
 	var sizes []int
 	told := map[netip.AddrPort]bool{}
 	for range 4 {
-		m, _ := f.Next(start, live, nil)
+		m, _ := f.Next(start, local, live, &Recent{})
 		sizes = append(sizes, len(m.Added))
 		for _, p := range m.Added {
 			if told[p.Addr] {
@@ -71,7 +74,7 @@ func TestFeedTellsTheRestLater(t *testing.T) {
 	if want := []int{50, 50, 20, 0}; !reflect.DeepEqual(sizes, want) {
 		t.Errorf("told %v, want %v", sizes, want)
 	}
-	m, _ := f.Next(start, nil, nil)
+	m, _ := f.Next(start, local, nil, &Recent{})
 	if len(m.Dropped) != MaxEntries || len(m.Added) != 0 {
 		t.Errorf("got %d dropped, %d added, want 50, 0", len(m.Dropped), len(m.Added))
 	}
@@ -82,11 +85,11 @@ func TestFeedTellsWhoLeftOnce(t *testing.T) {
 	var recent Recent
 	recent.Add(peers("1.1.1.1:1 02")[0])
 	recent.Add(peers("[2001:db8::1]:1")[0])
-	if m, ok := f.Next(start, nil, &recent); !ok || !reflect.DeepEqual(m.Added, peers("1.1.1.1:1 02", "[2001:db8::1]:1")) {
+	if m, ok := f.Next(start, local, nil, &recent); !ok || !reflect.DeepEqual(m.Added, peers("1.1.1.1:1 02", "[2001:db8::1]:1")) {
 		t.Errorf("got %+v", m)
 	}
 	recent.Add(peers("2.2.2.2:2")[0])
-	m, _ := f.Next(start, nil, &recent)
+	m, _ := f.Next(start, local, nil, &recent)
 	want := Message{Added: peers("2.2.2.2:2"), Dropped: addrs("1.1.1.1:1", "[2001:db8::1]:1")}
 	if !reflect.DeepEqual(m, want) {
 		t.Errorf("got %+v, want %+v", m, want)
@@ -94,12 +97,12 @@ func TestFeedTellsWhoLeftOnce(t *testing.T) {
 	// One that was told while it was connected is dropped, not told again.
 	recent.Add(peers("3.3.3.3:3")[0])
 	recent.Remove(at("3.3.3.3:3"))
-	f.Next(start, peers("3.3.3.3:3"), &recent)
+	f.Next(start, local, peers("3.3.3.3:3"), &recent)
 	recent.Add(peers("3.3.3.3:3")[0])
-	if m, _ := f.Next(start, nil, &recent); len(m.Added) != 0 || !reflect.DeepEqual(m.Dropped, addrs("3.3.3.3:3")) {
+	if m, _ := f.Next(start, local, nil, &recent); len(m.Added) != 0 || !reflect.DeepEqual(m.Dropped, addrs("3.3.3.3:3")) {
 		t.Errorf("got %+v, want it dropped", m)
 	}
-	if _, ok := f.Next(start, nil, &recent); ok {
+	if _, ok := f.Next(start, local, nil, &recent); ok {
 		t.Error("there is nothing left to tell")
 	}
 }
@@ -109,7 +112,7 @@ func TestFeedLeavesOutWhoLeftWhereManyAre(t *testing.T) {
 	var recent Recent
 	recent.Add(peers("1.1.1.1:1")[0])
 	recent.Add(peers("[2001:db8::1]:1")[0])
-	m, _ := f.Next(start, many(fewLive), &recent)
+	m, _ := f.Next(start, local, many(fewLive), &recent)
 	if n := len(m.Added); n != fewLive+1 || m.Added[n-1].Addr != at("[2001:db8::1]:1") {
 		t.Errorf("got %d, the last %v; want the IPv6 one behind %d", n, m.Added[n-1], fewLive)
 	}
@@ -121,11 +124,31 @@ func TestFeedLeavesOutWhoLeftWhereManyAre(t *testing.T) {
 			ones = append(ones, p)
 		}
 	}
-	if m, _ := f.Next(start, ones, &recent); len(m.Added) != MaxEntries {
+	if m, _ := f.Next(start, local, ones, &recent); len(m.Added) != MaxEntries {
 		t.Errorf("got %d, want %d", len(m.Added), MaxEntries)
 	}
-	if m, _ := f.Next(start, ones, &recent); !reflect.DeepEqual(m.Added, peers("1.1.1.1:1")) {
+	if m, _ := f.Next(start, local, ones, &recent); !reflect.DeepEqual(m.Added, peers("1.1.1.1:1")) {
 		t.Errorf("got %+v, want the one that did not fit", m)
+	}
+}
+
+// TestFeedKeepsToItself leaves out who is told, and what is none of its business,
+// be it connected or gone.
+func TestFeedKeepsToItself(t *testing.T) {
+	far := Receiver{Addr: netip.MustParseAddr("8.8.8.8"), Listen: at("8.8.8.8:6881")}
+	all := peers("8.8.8.8:6881", "8.8.8.8:6882", "127.0.0.1:1", "192.168.1.1:1", "[fd00::1]:1", "[2606::1]:1")
+	want := peers("8.8.8.8:6882", "[2606::1]:1")
+	f := NewFeed(start)
+	if m, _ := f.Next(start, far, all, &Recent{}); !reflect.DeepEqual(m.Added, want) {
+		t.Errorf("of those connected got %v, want %v", m.Added, want)
+	}
+	var recent Recent
+	for _, p := range all {
+		recent.Add(p)
+	}
+	f = NewFeed(start)
+	if m, _ := f.Next(start, far, nil, &recent); !reflect.DeepEqual(m.Added, want) {
+		t.Errorf("of those gone got %v, want %v", m.Added, want)
 	}
 }
 
@@ -155,7 +178,7 @@ func TestFeedModel(t *testing.T) {
 			list = append(list, p)
 		}
 		now = now.Add(Interval)
-		m, ok := f.Next(now, list, &recent)
+		m, ok := f.Next(now, local, list, &recent)
 		if ok != (len(m.Added)+len(m.Dropped) > 0) || len(m.Added) > MaxEntries || len(m.Dropped) > MaxEntries {
 			t.Fatalf("got %d added, %d dropped, %t", len(m.Added), len(m.Dropped), ok)
 		}
