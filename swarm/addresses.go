@@ -267,6 +267,13 @@ func (b *addressBook) ended(a netip.AddrPort, now time.Time, useful bool) {
 	b.failed(a, now)
 }
 
+// again has a peer dialled at once that was closed to connect anew.
+func (b *addressBook) again(a netip.AddrPort) {
+	if k := b.known[a]; k != nil {
+		k.joined, k.failures, k.next = false, 0, time.Time{}
+	}
+}
+
 // isSelf notes that an address is our own.
 func (b *addressBook) isSelf(a netip.AddrPort) {
 	if k := b.known[a]; k != nil && k.dialing {

@@ -7,45 +7,66 @@ import (
 	"p2pfs/swarm/metainfo"
 )
 
-// cached is a torrent's Storage in a PieceStore that many torrents share.
-type cached struct {
+// CachedStorage is a torrent's Storage in a PieceStore that many torrents
+// share.
+type CachedStorage struct {
 	store  PieceStore
 	info   *metainfo.Info
 	layers atomic.Pointer[metainfo.Layers]
-	// padded are the names of a hybrid's pieces with padding that came
-	// before their layer. Their SHA-1 cannot name them: it is of the piece
-	// with its padding, which is not kept.
-	padded sync.Map // from int to [33]byte
+
+	mu     sync.RWMutex // guards proven
+	proven map[int]metainfo.Hash256
 }
 
 // Cached returns a Storage that keeps the torrent's pieces in store.
-func Cached(store PieceStore, m *metainfo.MetaInfo) Storage {
-	c := &cached{store: store, info: m.Info}
+func Cached(store PieceStore, m *metainfo.MetaInfo) *CachedStorage {
+	c := &CachedStorage{store: store, info: m.Info, proven: map[int]metainfo.Hash256{}}
 	c.SetLayers(m.Layers)
 	return c
 }
 
-func (c *cached) SetLayers(l metainfo.Layers) { c.layers.Store(&l) }
+// SetLayers is part of LayerStorage.
+func (c *CachedStorage) SetLayers(l metainfo.Layers) { c.layers.Store(&l) }
+
+// SetPieceHash is part of PieceHashStorage.
+func (c *CachedStorage) SetPieceHash(piece int, h metainfo.Hash256) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.proven[piece] = h
+}
+
+// Key names a piece in the store; false while its hash is not known.
+func (c *CachedStorage) Key(piece int) (key [33]byte, ok bool) {
+	c.mu.RLock()
+	h, ok := c.proven[piece]
+	c.mu.RUnlock()
+	if ok {
+		return rootKey(h), true
+	}
+	return PieceKey(c.info, *c.layers.Load(), piece)
+}
 
 // find returns the name under which a piece is in the store. A hybrid's may be
-// there by its SHA-1, if it came before its layer.
-func (c *cached) find(piece int) ([33]byte, bool) {
-	k, ok := PieceKey(c.info, *c.layers.Load(), piece)
+// there by its SHA-1, if it came when nothing was known of its SHA-256.
+func (c *CachedStorage) find(piece int) ([33]byte, bool) {
+	k, ok := c.Key(piece)
 	if !ok || c.store.Has(k) || !c.info.V1 || !c.info.V2 {
 		return k, ok
-	}
-	if k, ok := c.padded.Load(piece); ok {
-		return k.([33]byte), true
 	}
 	return sha1Key(c.info, piece), true
 }
 
-func (c *cached) Has(piece int) bool {
+// Layers are those known now.
+func (c *CachedStorage) Layers() metainfo.Layers { return *c.layers.Load() }
+
+// Has is part of Storage.
+func (c *CachedStorage) Has(piece int) bool {
 	k, ok := c.find(piece)
 	return ok && c.store.Has(k)
 }
 
-func (c *cached) ReadAt(p []byte, piece int, begin int64) (int, error) {
+// ReadAt is part of Storage.
+func (c *CachedStorage) ReadAt(p []byte, piece int, begin int64) (int, error) {
 	k, ok := c.find(piece)
 	if !ok {
 		return 0, ErrMissing
@@ -53,20 +74,25 @@ func (c *cached) ReadAt(p []byte, piece int, begin int64) (int, error) {
 	return c.store.ReadAt(k, p, begin)
 }
 
-func (c *cached) WritePiece(piece int, blocks [][]byte) error {
-	k, ok := PieceKey(c.info, *c.layers.Load(), piece)
+// WritePiece is part of Storage.
+func (c *CachedStorage) WritePiece(piece int, blocks [][]byte) error {
+	k, ok := c.Key(piece)
 	if !ok {
 		return ErrMissing
 	}
 	if k[0] == '1' && c.info.PadSize(piece) > 0 {
+		// A hybrid's SHA-1 is of the piece with its padding, which is not
+		// kept, so it cannot be its name.
 		leaves := make([]metainfo.Hash256, len(blocks))
 		for i, b := range blocks {
 			leaves[i] = metainfo.BlockHash(b)
 		}
-		k = rootKey(metainfo.Root(leaves, c.info.LeafCount(piece)))
-		c.padded.Store(piece, k)
+		root := metainfo.Root(leaves, c.info.LeafCount(piece))
+		c.SetPieceHash(piece, root)
+		k = rootKey(root)
 	}
 	return c.store.Put(k, blocks)
 }
 
-func (c *cached) Close() error { return nil }
+// Close is part of Storage; the store stays open.
+func (c *CachedStorage) Close() error { return nil }

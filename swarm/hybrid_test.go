@@ -67,7 +67,7 @@ func TestCachedHybrid(t *testing.T) {
 		}
 	}
 	check()
-	store.(LayerStorage).SetLayers(tor.Layers())
+	store.SetLayers(tor.Layers())
 	check()
 }
 

@@ -70,7 +70,11 @@ func (ls *layers) hash(l *loop, piece int) (metainfo.Hash256, bool) {
 	if !l.info().V2 {
 		return metainfo.Hash256{}, true
 	}
-	return l.info().PieceHash2(l.meta52(), piece)
+	if h, ok := l.info().PieceHash2(l.meta52(), piece); ok {
+		return h, true
+	}
+	h, ok := l.leaves.proven[piece]
+	return h, ok
 }
 
 // want asks for the layer over a piece if it is missing.
@@ -153,6 +157,10 @@ func (ls *layers) onHashes(l *loop, r *remote, body []byte) error {
 	if err != nil {
 		return err
 	}
+	if q.BaseLayer == 0 && l.content != nil {
+		l.leaves.onHashes(l, r, q, hashes, uncles)
+		return nil
+	}
 	f := ls.fetches[q.Root]
 	if f == nil || f.remote != r.id || !f.pending[q] {
 		ls.distrust(l, r)
@@ -189,6 +197,9 @@ func (ls *layers) onReject(l *loop, r *remote, body []byte) error {
 	if err != nil {
 		return err
 	}
+	if l.leaves.onReject(l, r, q) {
+		return nil
+	}
 	if f := ls.fetches[q.Root]; f != nil && f.remote == r.id && f.pending[q] {
 		ls.refuse(q.Root, r.id)
 		ls.schedule(l)
@@ -222,6 +233,13 @@ func (ls *layers) came(l *loop, root metainfo.Hash256, hashes []metainfo.Hash256
 			l.found(i)
 		}
 	}
+	ls.resume(l)
+	l.refocus()
+	l.scheduleAll()
+}
+
+// resume checks the pieces that waited for their hash and have it now.
+func (ls *layers) resume(l *loop) {
 	for _, i := range slices.Collect(maps.Keys(ls.waiting)) {
 		if _, ok := ls.hash(l, i); ok {
 			delete(ls.waiting, i)
@@ -230,16 +248,11 @@ func (ls *layers) came(l *loop, root metainfo.Hash256, hashes []metainfo.Hash256
 			}
 		}
 	}
-	l.refocus()
-	l.scheduleAll()
 }
 
 // found takes in a piece that the storage turned out to have.
 func (l *loop) found(piece int) {
-	if p := l.pieces.partial[piece]; p != nil {
-		l.pieces.putAll(p)
-		delete(l.pieces.partial, piece)
-	}
+	l.pieces.drop(piece)
 	l.picker.SetHave(piece, true)
 	for _, w := range l.readers.wants[piece] {
 		w.done <- outcome{}

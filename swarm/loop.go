@@ -36,6 +36,7 @@ type loop struct {
 	readers  readers
 	meta     metadata
 	layers   layers
+	leaves   leaves
 	book     addressBook
 	recent   pex.Recent // peers left of late
 	announce announcing
@@ -106,6 +107,7 @@ func (l *loop) tick() {
 	l.meta.schedule(l)
 	if l.content != nil {
 		l.layers.schedule(l)
+		l.leaves.tick(l)
 	}
 	l.scheduleAll()
 	l.dial()
@@ -147,6 +149,11 @@ func (l *loop) opened(c *content) {
 	}
 	l.checkWhole()
 	for _, r := range l.remotes {
+		if l.foundV2() && r.listen.IsValid() {
+			r.again = true
+			r.conn.Close(errOffer)
+			continue
+		}
 		if r.hs.Extended() { // the length of the metadata is news
 			l.sendExtendedHandshake(r)
 		}
@@ -156,6 +163,12 @@ func (l *loop) opened(c *content) {
 	l.scheduleAll()
 	l.dial()
 	l.publishStats()
+}
+
+// foundV2 reports whether the metadata has shown a v2 half that the magnet
+// did not name: no connection so far has offered BEP 52, so all are made anew.
+func (l *loop) foundV2() bool {
+	return l.info().V2 && l.t.spec.MetaInfo == nil && !l.t.spec.Magnet.HasV2
 }
 
 // selectPieces selects what is to be fetched without being read.
@@ -196,7 +209,8 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 		rng:     rand.New(rand.NewSource(rand.Int63())),
 		remotes: map[int]*remote{},
 	}
-	l.pieces = newPieces(t)
+	l.pieces = newPieces()
+	l.leaves = newLeaves()
 	l.readers = newReaders(t.spec.ReadTimeout)
 	l.book = newAddressBook()
 	l.book.isOurs(t.client.Addr())

@@ -15,11 +15,15 @@ var (
 	errPiece   = errors.New("piece out of range")
 	errBlock   = errors.New("block out of range")
 	errFast    = errors.New("message of the fast extension, which was not agreed")
+	errOffer   = errors.New("to be connected anew, offering BEP 52")
 	errHalves  = errors.New("the v1 and v2 hashes of a piece disagree: the torrent is broken")
 )
 
 // message dispatches one message of a peer; an error closes the peer.
 func (l *loop) message(r *remote, m peer.Message) error {
+	if !r.noise.hear(l.now, l.noiseCost(r, m)) {
+		return errFlood
+	}
 	switch m.ID {
 	case wire.MsgPiece:
 		return l.onPiece(r, m)
@@ -57,7 +61,7 @@ func (l *loop) onPiece(r *remote, m peer.Message) error {
 	b := picker.Block{Piece: m.Block.Index, N: m.Block.Begin / wire.BlockSize}
 	asked, ok := r.down.asked[b]
 	if !ok || m.Block.Begin%wire.BlockSize != 0 || l.info().BlockLen(b.Piece, b.N) != m.Block.Length {
-		l.pieces.pool.Put(m.Data)
+		m.Data.Release()
 		l.counts.wasted += int64(m.Block.Length)
 		if r.down.unasked += m.Block.Length; r.down.unasked > maxUnasked {
 			return errUnasked

@@ -153,7 +153,7 @@ func (t *Torrent) fetch(ctx context.Context, parts []part, lost bool) (again []p
 			switch {
 			case o.err != nil:
 				err = errors.Join(err, o.err)
-			case o.data != nil:
+			case o.data.blocks != nil:
 				o.data.copyTo(parts[i].p, parts[i].begin)
 				o.data.release()
 			default:
@@ -199,7 +199,7 @@ func (r *Reader) follow(c *content, off, n, length int64) {
 // little before or after the expected place goes on too: the kernel's own
 // read-ahead may come out of order.
 func (r *Reader) stream(off, n int64) *stream {
-	const slack = 1 << 20
+	const slack = 256 << 10
 	var oldest *stream
 	for _, s := range r.streams {
 		if off >= s.next-slack && off <= s.next+slack && s.run > n || off == s.next {

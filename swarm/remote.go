@@ -54,6 +54,8 @@ type remote struct {
 	lacking int // pieces it has and we have not
 	early   early
 	pex     exchange
+	noise   noise
+	again   bool // to be dialled at once when it has ended
 	down    down
 	up      up
 
@@ -232,6 +234,9 @@ func (l *loop) introduce(r *remote) {
 			r.conn.Close(err)
 		}
 	}
+	if r.v2 && l.readers.waiting() > 0 {
+		l.refocus() // from now on blocks may be verified one by one
+	}
 	l.interestIn(r)
 }
 
@@ -246,7 +251,7 @@ func (h *handler) Messages(c *peer.Conn, batch []peer.Message) {
 	if !h.t.post(batchEvent{h.remote, batch}) {
 		for _, m := range batch {
 			if m.Data != nil {
-				c.Pool.Put(m.Data)
+				m.Data.Release()
 			}
 		}
 	}
@@ -270,7 +275,7 @@ func (e batchEvent) apply(l *loop) {
 	for _, m := range e.batch {
 		if gone {
 			if m.Data != nil {
-				l.pieces.pool.Put(m.Data)
+				m.Data.Release()
 			}
 			continue
 		}
@@ -304,12 +309,16 @@ func (e closedEvent) apply(l *loop) {
 	}
 	l.meta.left(l, r)
 	l.layers.left(l, r)
+	l.leaves.left(l, r)
 	l.counts.received += r.conn.Received()
 	l.counts.sent += r.conn.Sent()
 	if !errors.Is(e.err, peer.ErrClosed) { // it is not known to be well
 		l.recent.Remove(r.listen)
 	}
-	if r.listen.IsValid() && l.at(r.listen) == nil {
+	switch {
+	case r.again:
+		l.book.again(r.listen)
+	case r.listen.IsValid() && l.at(r.listen) == nil:
 		l.book.isSated(r.listen, r.pp.All || r.uploadOnly)
 		l.book.ended(r.listen, l.now, r.down.blocks > 0 || r.conn.Sent() > 0)
 	}

@@ -18,6 +18,8 @@ const (
 	// ahead of what bandwidth and delay ask for, so much time's worth of
 	// blocks is asked, to ride out the peer's disk and our scheduling.
 	spareTime = 25 * time.Millisecond
+	// slowest is the least rate that is reckoned with, in bytes per second.
+	slowest = 128
 	// snubAfter is how long a peer that owes us blocks may send none.
 	snubAfter = 10 * time.Second
 	// closeAfter is how long until it is closed, to be dialled anew.
@@ -41,6 +43,7 @@ type down struct {
 	lastGot  time.Time // last block, or the first request after a pause
 	chokedAt time.Time
 	snubbed  bool
+	refusals int       // times that it refused all it was asked for, since a block came
 	pause    time.Time // ask nothing before, after rejects
 }
 
@@ -56,7 +59,7 @@ func (d *down) depth(reqq int) int {
 	if d.snubbed {
 		return 1
 	}
-	if d.blocks == 0 || d.rate == 0 {
+	if d.blocks == 0 {
 		return min(firstDepth, reqq)
 	}
 	const block = float64(wire.BlockSize)
@@ -76,16 +79,18 @@ func (l *loop) got(r *remote, b picker.Block, asked time.Time) {
 	r.pp.Queued = len(d.asked) * wire.BlockSize
 	d.blocks++
 	d.bytes += int64(l.info().BlockLen(b.Piece, b.N))
-	d.lastGot, d.snubbed = l.now, false
+	d.lastGot, d.snubbed, d.refusals = l.now, false, 0
 	if rtt := l.now.Sub(asked); d.minRTT == 0 || rtt < d.minRTT {
 		d.minRTT = max(rtt, 100*time.Microsecond)
 		r.pp.RTT = d.minRTT
 	}
 }
 
+// rejected lets a peer that refuses all it is asked for rest, ever longer.
 func (d *down) rejected(now time.Time) {
 	if len(d.asked) == 0 {
-		d.pause = now.Add(100 * time.Millisecond)
+		d.refusals++
+		d.pause = now.Add(min(50*time.Millisecond<<min(d.refusals, 10), snubAfter))
 	}
 }
 
@@ -97,11 +102,13 @@ func (l *loop) tickDown(r *remote) {
 	}
 	if dt := l.now.Sub(d.lastTick); dt >= tickEvery/2 {
 		inst := float64(d.bytes) / dt.Seconds()
-		d.rate += (inst - d.rate) * 0.25
+		if d.bytes > 0 || len(d.asked) > 0 { // idle, it is not slow
+			d.rate = math.Max(d.rate+(inst-d.rate)*0.25, slowest)
+		}
 		if d.blocks > 0 && inst > d.rate && d.rate < inst/4 {
 			d.rate = inst / 2 // the first measures count for more
 		}
-		d.peak = math.Max(inst, d.peak*0.98)
+		d.peak = math.Max(math.Max(inst, d.peak*0.98), d.rate)
 		d.bytes, d.lastTick = 0, l.now
 		r.pp.Rate = d.rate
 	}
@@ -146,7 +153,19 @@ func (l *loop) fill(r *remote) {
 		}
 		room = max(room, 1)
 	}
+	for _, o := range l.remotes {
+		o.pp.Late = o.down.late(l.now)
+	}
 	l.ask(r, l.picker.Pick(l.now, r.pp, room, nil))
+}
+
+// late is for how long the peer has owed blocks and sent none, beyond what
+// its delay explains.
+func (d *down) late(now time.Time) time.Duration {
+	if len(d.asked) == 0 {
+		return 0
+	}
+	return max(0, now.Sub(d.lastGot)-d.minRTT-50*time.Millisecond)
 }
 
 func (r *remote) reqq() int {
@@ -175,9 +194,21 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 			dst = wire.AppendRequest(dst, wire.Block{
 				Index: b.Piece, Begin: b.N * wire.BlockSize, Length: info.BlockLen(b.Piece, b.N),
 			})
+			// Right behind the first request for a block of the piece:
+			// some seeders have the leaves at hand only then.
+			if q, ok := l.leaves.needed(l, r, b); ok {
+				dst = wire.AppendHashRequest(dst, q)
+			}
 		}
 		return dst
 	})
+	if !l.leaves.speaks(r) { // somebody else may know the leaves
+		for i, b := range blocks {
+			if i == 0 || b.Piece != blocks[i-1].Piece {
+				l.leaves.ask(l, b)
+			}
+		}
+	}
 }
 
 // unask forgets a block that the peer will not send.

@@ -24,6 +24,7 @@ type Stats struct {
 type counts struct {
 	received, sent, wasted, verified int64
 	failed, cancelled                int
+	squeezed                         int // partial pieces dropped for want of memory
 }
 
 // Stats returns what the torrent is doing.

@@ -29,6 +29,12 @@ type LayerStorage interface {
 	SetLayers(metainfo.Layers)
 }
 
+// PieceHashStorage is a Storage that names pieces by their hash and takes the
+// hash of single ones, known by a proof while the layer is not here.
+type PieceHashStorage interface {
+	SetPieceHash(piece int, hash metainfo.Hash256)
+}
+
 // PieceStore keeps pieces of any torrent under their hash: '1' and the
 // SHA-1, or '2' and the SHA-256 merkle root. Package cache has one.
 type PieceStore interface {

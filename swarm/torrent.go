@@ -178,7 +178,7 @@ func (e openedEvent) discard(*Torrent) {
 func (e batchEvent) discard(t *Torrent) {
 	for _, m := range e.batch {
 		if m.Data != nil {
-			t.client.pool.Put(m.Data)
+			m.Data.Release()
 		}
 	}
 }

@@ -120,6 +120,9 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 		return fmt.Errorf("request %+v: %w", b, errBlock)
 	}
 	r.up.lastRequest, r.busy, l.awake = l.now, l.now, l.now
+	if r.conn.Uploading() >= maxRequests && !r.noise.hear(l.now, 1) {
+		return errFlood
+	}
 	if r.up.choking && !r.up.fast[b.Index] || !l.picker.Have(b.Index) || r.conn.Uploading() >= maxRequests || !r.conn.Upload(b) {
 		return l.refuse(r, b)
 	}

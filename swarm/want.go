@@ -18,6 +18,10 @@ var ErrTimeout = errors.New("no progress")
 // reader was last heard of.
 const aheadExpiry = 30 * time.Second
 
+// quietFor is how long nobody may have read before the rest of pieces is
+// fetched that were read in part.
+const quietFor = time.Second
+
 // want is what a reader waits for: blocks first up to and without end of a
 // piece. Its outcome is sent once, unless it was withdrawn.
 type want struct {
@@ -29,7 +33,7 @@ type want struct {
 
 // outcome ends a want. With neither data nor err the piece is in the storage.
 type outcome struct {
-	data *whole
+	data span
 	err  error
 }
 
@@ -45,6 +49,7 @@ type readers struct {
 	early    []*want         // before there was metadata: never, but for a torrent that is opening
 	windows  map[*Reader]map[*stream]*ahead
 	progress map[int]time.Time // by wanted piece: when a block of it last came
+	rest     map[int]time.Time // pieces of which blocks were read, not yet whole
 	timeout  time.Duration
 	lastRead time.Time
 }
@@ -54,6 +59,7 @@ func newReaders(timeout time.Duration) readers {
 		wants:    map[int][]*want{},
 		windows:  map[*Reader]map[*stream]*ahead{},
 		progress: map[int]time.Time{},
+		rest:     map[int]time.Time{},
 		timeout:  timeout,
 	}
 }
@@ -67,7 +73,7 @@ func (rs *readers) waiting() (n int) {
 }
 
 // active reports whether anything is wanted or fetched ahead.
-func (rs *readers) active() bool { return len(rs.wants) > 0 || len(rs.windows) > 0 }
+func (rs *readers) active() bool { return len(rs.wants) > 0 || len(rs.windows) > 0 || len(rs.rest) > 0 }
 
 func (rs *readers) idle() bool { return !rs.active() && len(rs.early) == 0 }
 
@@ -92,7 +98,7 @@ func (l *loop) want(w *want) {
 		l.readers.early = append(l.readers.early, w)
 		return
 	}
-	if data := l.pieces.verified(w.piece); data != nil {
+	if data, ok := l.pieces.verified(w.piece, w.first, w.end, l.now); ok {
 		w.done <- outcome{data: data}
 		return
 	}
@@ -107,6 +113,10 @@ func (l *loop) want(w *want) {
 	if l.readers.progress[w.piece].IsZero() {
 		l.readers.progress[w.piece] = l.now
 	}
+	if p := l.pieces.partial[w.piece]; p != nil { // some of it came unread
+		l.leaves.ask(l, picker.Block{Piece: w.piece, N: w.first})
+		l.judge(w.piece)
+	}
 }
 
 // withdrawEvent takes wants back whose readers gave up.
@@ -120,9 +130,7 @@ func (e withdrawEvent) apply(l *loop) {
 		}
 		select {
 		case o := <-w.done: // answered while it was being withdrawn
-			if o.data != nil {
-				o.data.release()
-			}
+			o.data.release()
 		default:
 		}
 	}
@@ -139,12 +147,42 @@ func (rs *readers) setWants(piece int, ws []*want) {
 }
 
 // satisfy answers everybody who waits for a piece that was verified.
-func (rs *readers) satisfy(piece int, data *whole) {
+func (rs *readers) satisfy(piece int, data span) {
 	for _, w := range rs.wants[piece] {
-		data.retain()
-		w.done <- outcome{data: data}
+		w.done <- outcome{data: data.part(w.first, w.end)}
 	}
 	rs.setWants(piece, nil)
+}
+
+// satisfyGood answers those whose blocks of a partial piece are all verified.
+func (rs *readers) satisfyGood(piece int, p *partial) {
+	var left []*want
+	for _, w := range rs.wants[piece] {
+		if p.covers(w.first, w.end) {
+			w.done <- outcome{data: span{0, p.blocks}.part(w.first, w.end)}
+		} else {
+			left = append(left, w)
+		}
+	}
+	if len(left) < len(rs.wants[piece]) {
+		rs.rest[piece] = time.Now()
+		rs.setWants(piece, left)
+	}
+}
+
+// reading reports whether a piece is waited for, or in a window.
+func (rs *readers) reading(piece int) bool {
+	if rs.wants[piece] != nil {
+		return true
+	}
+	for _, streams := range rs.windows {
+		for _, a := range streams {
+			if piece >= a.first && piece < a.end {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // fail answers everybody who waits for a piece with an error.
@@ -185,6 +223,9 @@ func (rs *readers) expire(l *loop) {
 				rs.fail(piece, err)
 			}
 		}
+	}
+	if len(rs.rest) > 0 && len(rs.wants) == 0 {
+		l.refocus()
 	}
 	for r, streams := range rs.windows {
 		for s, a := range streams {
@@ -236,9 +277,7 @@ func (l *loop) refocus() {
 	}
 	var list []picker.Urgent
 	for piece, ws := range l.readers.wants {
-		since := ws[0].since
-		l.layers.want(l, piece)
-		list = append(list, picker.Urgent{Piece: piece, End: l.info().Blocks(piece), Deadline: since})
+		list = append(list, l.urgents(piece, ws)...)
 	}
 	for _, streams := range l.readers.windows {
 		for _, a := range streams {
@@ -250,10 +289,42 @@ func (l *loop) refocus() {
 			}
 		}
 	}
+	if len(list) == 0 {
+		list = l.readers.restOf(l)
+	}
 	slices.SortFunc(list, func(a, b picker.Urgent) int {
 		return cmp.Or(a.Deadline.Compare(b.Deadline), cmp.Compare(a.Piece, b.Piece))
 	})
 	l.picker.SetUrgent(list)
 	l.layers.schedule(l)
 	l.interest()
+}
+
+// urgents are the blocks of a piece that readers wait for: just theirs where
+// blocks can be verified one by one, else the whole piece.
+func (l *loop) urgents(piece int, ws []*want) (out []picker.Urgent) {
+	if !l.byBlock(piece) {
+		l.layers.want(l, piece)
+		return []picker.Urgent{{Piece: piece, End: l.info().Blocks(piece), Deadline: ws[0].since}}
+	}
+	for _, w := range ws {
+		out = append(out, picker.Urgent{Piece: piece, First: w.first, End: w.end, Deadline: w.since})
+	}
+	return out
+}
+
+// restOf is what is left of pieces of which blocks were read: fetched while
+// nobody wants anything, and nobody has for a moment.
+func (rs *readers) restOf(l *loop) (out []picker.Urgent) {
+	if l.now.Sub(rs.lastRead) < quietFor {
+		return nil
+	}
+	for piece, at := range rs.rest {
+		if l.now.Sub(at) > aheadExpiry || l.picker.Have(piece) || l.pieces.inMemory(piece) || l.pieces.partial[piece] == nil {
+			delete(rs.rest, piece)
+			continue
+		}
+		out = append(out, picker.Urgent{Piece: piece, End: l.info().Blocks(piece), Deadline: at.Add(time.Hour)})
+	}
+	return out
 }

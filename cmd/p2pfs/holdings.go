@@ -252,41 +252,28 @@ func (hs *holdings) write(h *holding, m *metainfo.MetaInfo) {
 
 // storage keeps a torrent's pieces in the cache and notes which are held.
 type storage struct {
-	swarm.Storage
-	hs     *holdings
-	h      *holding
-	mu     sync.Mutex // guards layers
-	layers metainfo.Layers
+	*swarm.CachedStorage
+	hs *holdings
+	h  *holding
 }
 
 // storage is the Storage of Specs whose pieces go into the cache.
 func (hs *holdings) storage(m *metainfo.MetaInfo) (swarm.Storage, error) {
 	h := hs.holding(m)
-	s := &storage{Storage: swarm.Cached(hs.cache, m), hs: hs, h: h, layers: m.Layers}
 	hs.find(h, m.Layers)
-	return s, nil
-}
-
-// SetLayers is part of swarm.LayerStorage.
-func (s *storage) SetLayers(l metainfo.Layers) {
-	s.mu.Lock()
-	s.layers = l
-	s.mu.Unlock()
-	s.Storage.(swarm.LayerStorage).SetLayers(l)
+	return &storage{CachedStorage: swarm.Cached(hs.cache, m), hs: hs, h: h}, nil
 }
 
 // WritePiece stores the piece, notes it, and keeps the metainfo with the
 // first one.
 func (s *storage) WritePiece(piece int, blocks [][]byte) error {
-	if err := s.Storage.WritePiece(piece, blocks); err != nil {
+	if err := s.CachedStorage.WritePiece(piece, blocks); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	layers := s.layers
-	s.mu.Unlock()
-	if k, ok := swarm.PieceKey(s.h.info, layers, piece); ok {
+	if k, ok := s.Key(piece); ok {
 		s.hs.note(s.h, piece, k)
 	}
+	layers := s.Layers()
 	s.hs.mu.Lock()
 	first := !s.h.saved
 	m := *s.h.meta

@@ -7,14 +7,28 @@ import (
 	"p2pfs/swarm/wire"
 )
 
-// A Buffer holds one block.
+// A Buffer holds one block. Whoever keeps it beyond a call retains it and
+// releases it once.
 type Buffer struct {
-	b [wire.BlockSize]byte
-	n int
+	b    [wire.BlockSize]byte
+	n    int
+	refs atomic.Int32
+	pool *Pool
 }
 
 // Bytes is the block.
 func (b *Buffer) Bytes() []byte { return b.b[:b.n] }
+
+// Retain adds a holder.
+func (b *Buffer) Retain() { b.refs.Add(1) }
+
+// Release takes a holder away; the last one gives the Buffer back.
+func (b *Buffer) Release() {
+	if b.refs.Add(-1) == 0 {
+		b.pool.out.Add(-1)
+		b.pool.pool.Put(b)
+	}
+}
 
 // A Pool lends Buffers and counts those that are out. The zero Pool is ready;
 // it is safe for concurrent use.
@@ -23,21 +37,16 @@ type Pool struct {
 	out  atomic.Int64
 }
 
-// Get lends a Buffer of n bytes, n at most wire.BlockSize.
+// Get lends a Buffer of n bytes, n at most wire.BlockSize, with one holder.
 func (p *Pool) Get(n int) *Buffer {
 	b, _ := p.pool.Get().(*Buffer)
 	if b == nil {
-		b = new(Buffer)
+		b = &Buffer{pool: p}
 	}
 	b.n = n
+	b.refs.Store(1)
 	p.out.Add(1)
 	return b
-}
-
-// Put takes a Buffer back; nobody may use it any more.
-func (p *Pool) Put(b *Buffer) {
-	p.out.Add(-1)
-	p.pool.Put(b)
 }
 
 // Out is the number of bytes that are lent.

@@ -117,7 +117,7 @@ func TestDownloadLimit(t *testing.T) {
 				conn, theirs, r := limited(t, nil, l)
 				go func() {
 					for m := range r.got {
-						conn.Pool.Put(m.Data)
+						m.Data.Release()
 					}
 				}()
 				t.Cleanup(func() { <-r.closed; close(r.got) })

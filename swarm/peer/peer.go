@@ -46,7 +46,7 @@ type Message struct {
 	ID    byte
 	Index int        // have, suggest, allowed fast
 	Block wire.Block // request, cancel, reject, piece
-	Data  *Buffer    // piece: the receiver must Put it back
+	Data  *Buffer    // piece: the receiver must release it
 	Body  []byte     // all others: the payload, a copy of its own
 }
 

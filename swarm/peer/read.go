@@ -129,7 +129,7 @@ func (r *reader) piece(n int) error {
 	}
 	buf := r.Pool.Get(b.Length)
 	if _, err := io.ReadFull(r.br, buf.Bytes()); err != nil {
-		r.Pool.Put(buf)
+		buf.Release()
 		return fmt.Errorf("read: %w", err)
 	}
 	r.received.Add(int64(b.Length))

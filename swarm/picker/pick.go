@@ -100,10 +100,11 @@ func (k *picking) urgentBlocks(a *partial, u Urgent, waiting bool) (missing int)
 // late reports whether a block that is asked of one peer should be asked of
 // this one too: it is overdue, and this one can be expected to be quick.
 func (k *picking) late(s *state) bool {
-	if s.askers[1] != 0 || s.askedOf(k.peer.ID) || k.peer.Choked {
+	if s.askedOf(k.peer.ID) || k.peer.Choked || !k.now.After(s.due) {
 		return false
 	}
-	return k.now.After(s.due)
+	mine := k.peer.eta()
+	return !k.outrun(mine) && k.displace(s, mine)
 }
 
 // tooSlow reports whether another peer that has the piece would send a block
@@ -179,6 +180,9 @@ func (k *picking) endgame() {
 		return
 	}
 	mine := k.peer.eta()
+	if k.outrun(mine) {
+		return
+	}
 	for i, piece := range k.started {
 		if i == maxScan || k.full() {
 			return
@@ -192,11 +196,35 @@ func (k *picking) endgame() {
 			if k.full() {
 				return
 			}
-			if !s.here && s.asked() && s.askers[1] == 0 && !s.askedOf(k.peer.ID) && k.slower(s.askers[0], mine) {
+			if !s.here && s.asked() && !s.askedOf(k.peer.ID) && k.slower(s.askers[0], mine) && k.displace(s, mine) {
 				k.take(a, n)
 			}
 		}
 	}
+}
+
+// displace makes room for this peer among those asked for a block: it takes
+// the place of the second, if that is slower too.
+func (k *picking) displace(s *state, mine time.Duration) bool {
+	if s.askers[1] == 0 {
+		return true
+	}
+	if !k.slower(s.askers[1], mine) {
+		return false
+	}
+	s.askers[1] = 0 // what it still sends is taken
+	return true
+}
+
+// outrun reports whether some other peer would send what is left much sooner
+// than in d: then it is not asked of this one a second time.
+func (k *picking) outrun(d time.Duration) bool {
+	for _, o := range k.peers {
+		if !o.Choked && o.Rate > 0 && o.eta() < d/3 {
+			return true
+		}
+	}
+	return false
 }
 
 // slower reports whether what the peer id owes will come well after d.

@@ -39,6 +39,7 @@ type Peer struct {
 	Rate   float64        // bytes per second it is expected to send; 0 unknown
 	RTT    time.Duration  // from request to block on an empty queue
 	Queued int            // bytes asked of it and not come
+	Late   time.Duration  // for how long it has owed blocks and sent none
 }
 
 // has reports whether the peer has the piece and may be asked for it now.
@@ -51,7 +52,7 @@ func (p *Peer) has(piece int) bool {
 
 // eta is when a block asked for now should have come.
 func (p *Peer) eta() time.Duration {
-	d := p.RTT
+	d := p.RTT + 2*p.Late
 	if p.Rate > 0 {
 		d += time.Duration(float64(p.Queued+BlockSize) / p.Rate * float64(time.Second))
 	} else if p.Queued > 0 {
