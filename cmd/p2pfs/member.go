@@ -35,6 +35,7 @@ type memberConfig struct {
 	listen              listenAddr
 	trackers, peers     []string
 	noTracker           bool
+	takeOver            time.Duration // 0: takeOverEvery
 	readTimeout         time.Duration
 	allowOther          bool
 	log                 *slog.Logger
@@ -165,6 +166,8 @@ func (m *member) openShare() (err error) {
 }
 
 func (m *member) openClient() (err error) {
+	m.trackers = newTrackers(m)
+	m.onClose(m.trackers.close)
 	m.client, err = swarm.New(swarm.Config{
 		Listen: m.cfg.listen.hostPort(), Log: m.log, Lookup: m.lookup, Sidecar: m.holdings,
 		UploadLimit: m.cfg.up, DownloadLimit: m.cfg.down,
@@ -185,7 +188,6 @@ func (m *member) openClient() (err error) {
 		}
 	})
 	m.torrents, err = openAdded(m, filepath.Join(m.cfg.state, "added"))
-	m.trackers = newTrackers(m)
 	return err
 }
 

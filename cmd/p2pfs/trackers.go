@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,9 @@ type trackers struct {
 	serving  bool
 	kicked   chan struct{} // closed and replaced to have all announce at once
 	ownTried chan struct{} // closed once the first try to serve is over
+
+	stop   context.CancelFunc // of serving; set by run
+	served sync.WaitGroup
 }
 
 // newTrackers decides which trackers there are.
@@ -90,11 +94,14 @@ func (t *trackers) describe() string {
 	return "tracker " + t.own + " (of another p2pfs on this machine)"
 }
 
-// run announces the drive until ctx ends, then tells the trackers so.
+// run announces the drive until ctx ends, then tells the trackers so. It goes on
+// serving one until close.
 func (t *trackers) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	if t.own != "" {
-		wg.Go(func() { t.embed(ctx) })
+		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+		t.stop = stop
+		t.served.Go(func() { t.embed(serving) })
 		select {
 		case <-t.ownTried:
 		case <-ctx.Done():
@@ -104,6 +111,16 @@ func (t *trackers) run(ctx context.Context) {
 		wg.Go(func() { t.announce(ctx, url) })
 	}
 	wg.Wait()
+}
+
+// close ends the tracker that is served. It is called when run has returned, and
+// nothing is left that has to be told to it: each would wait for an answer.
+func (t *trackers) close() error {
+	if t.stop != nil {
+		t.stop()
+	}
+	t.served.Wait()
+	return nil
 }
 
 // embed serves a tracker whenever nobody else on this machine does.
@@ -126,7 +143,7 @@ func (t *trackers) embed(ctx context.Context) {
 		if err != nil && !errors.Is(err, syscall.EADDRINUSE) && ctx.Err() == nil {
 			t.m.log.Warn("embedded tracker", "tracker", t.own, "err", err)
 		}
-		pause(ctx, takeOverEvery)
+		pause(ctx, cmp.Or(t.m.cfg.takeOver, takeOverEvery))
 	}
 }
 
