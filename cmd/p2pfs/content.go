@@ -42,7 +42,8 @@ func (m *member) open(e *catalog.Entry) (p2fs.Content, error) {
 		return &tinyFile{m: m, file: newSwarmFile(m, e)}, nil
 	}
 	if _, ok := m.share.ByRoot(metaHash(e.Root)); ok {
-		if r, err := m.share.Reader(metaHash(e.Root)); err == nil {
+		// Kept open, so that it can be read although its name is removed.
+		if r, err := m.share.Reader(metaHash(e.Root)); err == nil && r.Keep() == nil {
 			return &ownFile{r: r, file: newSwarmFile(m, e)}, nil
 		}
 	}
