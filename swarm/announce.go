@@ -135,7 +135,10 @@ func (e trackedEvent) apply(l *loop) {
 	}
 	l.announce.errs[e.url] = ""
 	l.log.Debug("announced", "infohash", e.hash, "tracker", e.url, "peers", len(e.res.Peers))
-	t.answered(e.url, l.now, e.res.Interval, hungryEvery)
+	if e.res.Warning != "" {
+		l.log.Info("tracker warns", "infohash", e.hash, "tracker", e.url, "warning", e.res.Warning)
+	}
+	t.answered(e.url, l.now, e.res.Interval, max(hungryEvery, min(e.res.MinInterval, hungryAtLeast)))
 	if l.book.add(e.res.Peers, fromTracker) > 0 {
 		l.dial()
 	}

@@ -4,7 +4,7 @@
 // A Client listens, dials and holds the table of torrents. A Torrent is the
 // handle of one; a Reader reads a file of it and blocks until the bytes are
 // there, verified. It speaks BEP 3 with 6, 9, 10, 21, 52 and 54, and finds
-// peers through UDP trackers (BEP 15) and its caller. No DHT, no uTP, no
+// peers through trackers (BEP 3, 12, 15) and its caller. No DHT, no uTP, no
 // encryption.
 //
 // Client, Torrent and Reader are safe for concurrent use. Everything of a

@@ -104,7 +104,7 @@ func TestCreateErrors(t *testing.T) {
 		{[]string{file, "-o", out, "--piece-length", "128MiB"}, exitUsage, "want a power of two"},
 		{[]string{file, "-o", out, "--piece-length", "big"}, exitUsage, "want a size"},
 		{[]string{file, "-o", out, "--format", "v3"}, exitUsage, "want v1 or v2 or hybrid"},
-		{[]string{file, "-o", out, "--tracker", "http://t.example/announce"}, exitUsage, "not supported yet"},
+		{[]string{file, "-o", out, "--tracker", "wss://t.example/announce"}, exitUsage, "not supported"},
 		{[]string{makeTree(t), "-o", out, "--force"}, exitFailed, ""}, // an empty directory
 	} {
 		runArgs(t, append([]string{"create"}, tt.args...)...).want(t, tt.status, tt.want)

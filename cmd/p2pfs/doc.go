@@ -28,7 +28,8 @@ MOUNTPOINT/.p2pfs/torrents.
 	                      (the user's name)
 	--listen addr:port    listen here, dial from here (all interfaces, the first
 	                      free port from 6881 up)
-	--tracker url         UDP tracker; repeatable. Without any, the one on port
+	--tracker url         udp://HOST:PORT, http://HOST/announce or the same with
+	                      https; repeatable. Without any, the UDP one on port
 	                      6969 of the listen address is used, and run if nobody
 	                      else does
 	--peer host:port      member or peer to dial without a tracker; repeatable
@@ -106,8 +107,8 @@ at once.
 
 Only Linux can mount; get, seed, create, show and tracker work elsewhere, too.
 Mounts are read-only: to publish is to put a file into the share directory.
-Trackers are UDP ones (BEP 15). There is no DHT, no uTP and no encryption of
-connections. A torrent file has at most 16 MiB, 100 000 files and 2^20 pieces of
-at most 64 MiB.
+There is no DHT, no uTP and no encryption of connections. Limits on rates are for
+the bytes of files, not for what goes with them. A torrent file has at most
+16 MiB, 100 000 files and 2^20 pieces of at most 64 MiB.
 */
 package main

@@ -35,7 +35,7 @@ func addNetFlags(fs *pflag.FlagSet, level slog.Level) *netFlags {
 // addTrackerFlag declares --tracker.
 func addTrackerFlag(fs *pflag.FlagSet, urls *[]string) {
 	parse := func(s string) (string, error) { return s, tracker.ParseURL(s) }
-	fs.Var(list[string]{urls, "url", parse}, "tracker", "UDP tracker to announce to, as udp://HOST:PORT; may be given more than once")
+	fs.Var(list[string]{urls, "url", parse}, "tracker", "tracker to announce to, as udp://HOST:PORT or http(s)://HOST/announce; may be given more than once")
 }
 
 // addLevelFlag declares --log-level. It begins as *level.

@@ -16,19 +16,19 @@ func TestNetFlags(t *testing.T) {
 		t.Errorf("unset: got listen %q, level %v", got, n.level)
 	}
 	err := fs.Parse([]string{
-		"--tracker", "udp://127.0.0.1:6969", "--tracker=udp://t.example:80/announce", "--peer", "127.0.0.2:1", "--peer", "host:2",
+		"--tracker", "udp://127.0.0.1:6969", "--tracker=https://t.example/announce", "--peer", "127.0.0.2:1", "--peer", "host:2",
 		"--listen", "127.0.0.3", "--state", "/s", "--log-level", "DEBUG",
 		"--upload-limit", "2MiB", "--download-limit=64KiB/s",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Join(n.trackers, " ") != "udp://127.0.0.1:6969 udp://t.example:80/announce" || strings.Join(n.peers, " ") != "127.0.0.2:1 host:2" ||
+	if strings.Join(n.trackers, " ") != "udp://127.0.0.1:6969 https://t.example/announce" || strings.Join(n.peers, " ") != "127.0.0.2:1 host:2" ||
 		n.listen.hostPort() != "127.0.0.3:" || n.state != "/s" || n.level != slog.LevelDebug || n.up != 2<<20 || n.down != 64<<10 {
 		t.Errorf("got %+v", n)
 	}
 	for _, args := range [][]string{
-		{"--tracker", "http://t.example/announce"}, {"--tracker", "udp://t.example"}, {"--tracker", "file:///etc/passwd"}, {"--tracker", ""},
+		{"--tracker", "http://127.0.0.1/x"}, {"--tracker", "wss://t.example/announce"}, {"--tracker", "udp://t.example"}, {"--tracker", "file:///etc/passwd"}, {"--tracker", ""},
 		{"--peer", "host"}, {"--listen", "host"}, {"--log-level", "loud"}, {"--listen"},
 		{"--upload-limit", "1"}, {"--download-limit", "-1MiB"},
 	} {

@@ -178,7 +178,7 @@ func (t *torrent) warnAlone(spec swarm.Spec) {
 	}
 	usable := func(url string) bool { return tracker.ParseURL(url) == nil }
 	if len(spec.Peers) == 0 && (spec.Magnet == nil || len(spec.Magnet.Peers) == 0) && !slices.ContainsFunc(urls, usable) {
-		t.log.Warn("neither a UDP tracker nor a peer is known: waiting for peers to come", "trackers", strings.Join(urls, " "))
+		t.log.Warn("neither a tracker nor a peer is known: waiting for peers to come", "trackers", strings.Join(urls, " "))
 	}
 }
 

@@ -21,7 +21,8 @@ const (
 	// whether the one on this machine has died, to take its place.
 	takeOverEvery = 15 * time.Second
 	// lonelyEvery is how often trackers are asked while no member is
-	// connected, and firstRetry after a failure at the start.
+	// connected or after failures, firstRetry after a failure at the start:
+	// twice as long with each that follows.
 	lonelyEvery = 30 * time.Second
 	firstRetry  = 2 * time.Second
 	// stoppedWithin bounds the wait for trackers at the end.
@@ -177,6 +178,7 @@ func (t *trackers) kicks() <-chan struct{} {
 // it knows.
 func (t *trackers) announce(ctx context.Context, url string) {
 	client, event, known := t.m.client.Trackers(), tracker.Started, false
+	retry := firstRetry
 	for ctx.Err() == nil {
 		kick := t.kicks()
 		req := t.request(event)
@@ -185,7 +187,7 @@ func (t *trackers) announce(ctx context.Context, url string) {
 		if ctx.Err() != nil {
 			break
 		}
-		wait := firstRetry
+		wait := retry
 		if err == nil {
 			event, wait, known = tracker.None, res.Interval, true
 			t.m.drive.Load().AddPeers(res.Peers)
@@ -194,6 +196,8 @@ func (t *trackers) announce(ctx context.Context, url string) {
 			}
 		} else if known {
 			wait = lonelyEvery
+		} else {
+			retry = min(2*retry, lonelyEvery)
 		}
 		t.note(url, err)
 		wake, cancel := context.WithTimeout(ctx, wait)

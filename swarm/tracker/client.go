@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,8 +10,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"p2pfs/swarm/tracker/packet"
 )
 
 // Config says how a Client reaches trackers. Its zero value works.
@@ -22,6 +21,12 @@ type Config struct {
 	// ListenPacket opens the sockets; nil is net.ListenPacket. The network is udp4
 	// or udp6. Its addresses must be *net.UDPAddr.
 	ListenPacket func(network, address string) (net.PacketConn, error)
+	// Dial opens the connections to HTTP trackers, at an address and a port, by
+	// tcp; nil dials from Listen. It must return soon after its context is done.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// RootCAs are whom certificates of HTTPS trackers must come from; nil stands
+	// for those that the system trusts.
+	RootCAs *x509.CertPool
 	// Resolve looks host names up; nil asks the system. It must return soon after
 	// its context is done: Close waits for it.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -45,6 +50,8 @@ type Client struct {
 	lookups    map[string]*lookup
 	calls      map[*call]struct{}
 	limit      limiter
+	gates      map[string]*gate   // by host of HTTP trackers
+	ids        map[idOf]trackerID // that HTTP trackers gave us
 }
 
 // New returns a Client. It does nothing until asked; Close ends it.
@@ -61,10 +68,18 @@ func New(cfg Config) *Client {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.Listen = cfg.Listen.Unmap()
+	if cfg.Dial == nil {
+		d := net.Dialer{KeepAlive: -1}
+		if !cfg.Listen.IsUnspecified() && cfg.Listen.IsValid() {
+			d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(cfg.Listen, 0))
+		}
+		cfg.Dial = d.DialContext
+	}
 	return &Client{
 		cfg: cfg, log: cfg.Log, secret: random(), closed: make(chan struct{}),
 		conns: make(map[netip.AddrPort]*conn), sweepConns: 64,
 		lookups: make(map[string]*lookup), calls: make(map[*call]struct{}),
+		gates: make(map[string]*gate), ids: make(map[idOf]trackerID),
 		limit: limiter{times: make(map[limited]*[maxBurst]time.Time)},
 	}
 }
@@ -108,9 +123,10 @@ func (c *Client) isClosed() bool {
 }
 
 // Announce announces a torrent to the tracker at rawURL, at each address family
-// that both sides have, and returns what came back. The first packet goes at
-// once; without an answer it is sent again after 15, 30, 60 ... seconds (BEP 15)
-// until ctx ends. When one family has answered, the others get little more time.
+// that both sides have, and returns what came back. Over UDP the first packet
+// goes at once; without an answer it is sent again after 15, 30, 60 ... seconds
+// (BEP 15) until ctx ends. Over HTTP there is one try of at most a minute at each
+// family. When one family has answered, the others get little more time.
 //
 // The error says which tracker it was. It is the tracker's own word (*Refusal,
 // ErrNotServed, ErrReply), a host that cannot be looked up or reached, or the
@@ -128,21 +144,14 @@ func (c *Client) Announce(ctx context.Context, rawURL string, req Request) (Resp
 		return Response{}, fmt.Errorf("tracker %v: %w", t, err)
 	}
 	defer c.leave(k)
-	wire := c.announceRequest(req)
-	q := query{
-		target: t, call: k,
-		admit: func(ctx context.Context, addr netip.AddrPort) error {
-			return c.admit(ctx, limited{addr, req.InfoHash}, req.Event == Stopped)
-		},
-		build: func(dst []byte, conn uint64, transaction uint32) []byte {
-			r := wire // each family has its own ids
-			r.Conn, r.Transaction = conn, transaction
-			return packet.AppendAnnounce(dst, &r, t.urlData)
-		},
+	if req.Key == 0 {
+		req.Key = c.key(req.InfoHash)
 	}
-	all, err := gather(ctx, c, q, func(a answer) (Response, error) {
-		return announceReply(a.reply, a.from.Addr())
-	})
+	announce := c.announceHTTP
+	if t.scheme == "udp" {
+		announce = c.announceUDP
+	}
+	all, err := announce(ctx, k, t, req)
 	if err != nil {
 		return Response{}, fmt.Errorf("tracker %v: %w", t, err)
 	}
@@ -151,26 +160,4 @@ func (c *Client) Announce(ctx context.Context, rawURL string, req Request) (Resp
 		out = out.merge(r)
 	}
 	return out, nil
-}
-
-// announceRequest is the request as it goes out, without the ids.
-func (c *Client) announceRequest(req Request) packet.AnnounceRequest {
-	want := int32(-1)
-	switch {
-	case req.NumWant < 0 || req.Event == Stopped:
-		want = 0
-	case req.NumWant > 0:
-		want = int32(min(req.NumWant, 1<<15))
-	}
-	if req.Key == 0 {
-		req.Key = c.key(req.InfoHash)
-	}
-	return packet.AnnounceRequest{
-		InfoHash: req.InfoHash, PeerID: req.PeerID,
-		Downloaded: uint64(max(req.Downloaded, 0)),
-		Left:       uint64(max(req.Left, 0)),
-		Uploaded:   uint64(max(req.Uploaded, 0)),
-		Event:      packet.Event(req.Event),
-		Key:        req.Key, NumWant: want, Port: req.Port,
-	}
 }

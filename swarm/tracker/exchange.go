@@ -214,8 +214,9 @@ func (x *exchange) await(ctx context.Context, ready <-chan struct{}) (answer, er
 
 // ended is why ctx is done.
 func ended(ctx context.Context) error {
-	if context.Cause(ctx) == ErrClosed {
-		return ErrClosed
+	switch cause := context.Cause(ctx); cause {
+	case ErrClosed, errConnect, errWhole:
+		return cause
 	}
 	return ctx.Err()
 }

@@ -15,7 +15,7 @@ const (
 	urgentGrace = 300 * time.Millisecond
 )
 
-// A query is what is asked of all address families of a tracker.
+// A query is what is asked of all address families of a UDP tracker.
 type query struct {
 	target
 	call  *call
@@ -23,13 +23,29 @@ type query struct {
 	build func(dst []byte, conn uint64, transaction uint32) []byte
 }
 
-// gather asks every address family of a tracker at once and returns what they
-// answered, read by parse: at least one answer, or an error.
-func gather[T any](ctx context.Context, c *Client, q query, parse func(answer) (T, error)) ([]T, error) {
+// gatherUDP asks every address family of a UDP tracker, and has the answers read by
+// parse.
+func gatherUDP[T any](ctx context.Context, c *Client, q query, parse func(answer) (T, error)) ([]T, error) {
 	xs, err := c.exchanges(ctx, q)
 	if err != nil {
 		return nil, err
 	}
+	var asks []func(context.Context) (T, error)
+	for _, x := range xs {
+		asks = append(asks, func(ctx context.Context) (v T, err error) {
+			a, err := x.run(ctx)
+			if err == nil {
+				v, err = parse(a)
+			}
+			return v, err
+		})
+	}
+	return gather(ctx, c, q.call, asks)
+}
+
+// gather asks every address family of a tracker at once and returns what they
+// answered: at least one answer, or an error.
+func gather[T any](ctx context.Context, c *Client, k *call, asks []func(context.Context) (T, error)) ([]T, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type result struct {
@@ -37,22 +53,19 @@ func gather[T any](ctx context.Context, c *Client, q query, parse func(answer) (
 		err   error
 	}
 	results := make(chan result)
-	for _, x := range xs {
+	for _, ask := range asks {
 		go func() {
-			a, err := x.run(ctx)
-			r := result{err: err}
-			if err == nil {
-				r.value, r.err = parse(a)
-			}
-			if len(xs) > 1 && !hopeless(r.err) {
-				time.AfterFunc(c.grace(q.call), cancel)
+			var r result
+			r.value, r.err = ask(ctx)
+			if len(asks) > 1 && spoke(r.err) {
+				time.AfterFunc(c.grace(k), cancel)
 			}
 			results <- r
 		}()
 	}
 	var all []T
 	var errs []error
-	for range xs {
+	for range asks {
 		if r := <-results; r.err == nil {
 			all = append(all, r.value)
 		} else {
@@ -74,17 +87,27 @@ func (c *Client) grace(k *call) time.Duration {
 	return grace
 }
 
-// worst picks the error that says most: the tracker's own word, before the end
-// of the call, before a family that cannot be reached from here.
+// spoke reports whether an outcome is the tracker's own word: an answer, or what
+// it gave for one.
+func spoke(err error) bool {
+	var refused *Refusal
+	return err == nil || errors.As(err, &refused) || errors.Is(err, ErrReply) || errors.Is(err, ErrNotServed)
+}
+
+// worst picks the error that says most: the tracker's own word, before what kept
+// it from us, before the end of the call, before a family that cannot be reached
+// from here.
 func worst(errs []error) error {
 	rank := func(err error) int {
 		switch {
+		case spoke(err):
+			return 0
 		case hopeless(err):
-			return 2
+			return 3
 		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-			return 1
+			return 2
 		}
-		return 0
+		return 1
 	}
 	return slices.MinFunc(errs, func(a, b error) int { return rank(a) - rank(b) })
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,11 +15,18 @@ import (
 	"p2pfs/swarm/tracker/trackertest"
 )
 
-// TestOpentracker talks to the real one: two peers find each other, their
-// figures are right, one leaves; a torrent that is not on its list is told apart.
+// TestOpentracker talks to the real one, over UDP and over HTTP: two peers find
+// each other, their figures are right, one leaves; a torrent that is not on its
+// list is told apart.
 func TestOpentracker(t *testing.T) {
+	for _, scheme := range []string{"udp", "http"} {
+		t.Run(scheme, func(t *testing.T) { meetAtOpentracker(t, scheme) })
+	}
+}
+
+func meetAtOpentracker(t *testing.T, scheme string) {
 	v2 := [20]byte{0xca, 0xce, 0x11}
-	url := trackertest.Opentracker(t, torrent, v2)
+	url := strings.Replace(trackertest.Opentracker(t, torrent, v2), "udp", scheme, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	a, b := loopbackClient(t, "127.0.0.2"), loopbackClient(t, "127.0.0.3")
@@ -51,14 +59,13 @@ func TestOpentracker(t *testing.T) {
 			t.Errorf("after one stopped and the other completed: %+v", r)
 		}
 	}
-	_, err := a.Announce(ctx, url, tracker.Request{InfoHash: [20]byte{66}, Port: 7001})
-	if !errors.Is(err, tracker.ErrNotServed) {
-		t.Errorf("a torrent that is not on the list: got %v, want %v", err, tracker.ErrNotServed)
+	figures, err := a.Scrape(ctx, url, [][20]byte{v2, {66}, torrent})
+	if want := []tracker.Scraped{{Seeders: 1, Completed: 1}, {}, {Seeders: 1, Completed: 1}}; err != nil || !slices.Equal(figures, want) {
+		t.Errorf("scrape of three: %+v, %v, want %+v", figures, err, want)
 	}
-}
-
-func loopbackClient(t *testing.T, listen string) *tracker.Client {
-	c := tracker.New(tracker.Config{Listen: netip.MustParseAddr(listen)})
-	t.Cleanup(func() { c.Close() })
-	return c
+	_, err = a.Announce(ctx, url, tracker.Request{InfoHash: [20]byte{66}, Port: 7001})
+	var refused *tracker.Refusal
+	if !errors.Is(err, tracker.ErrNotServed) && (scheme == "udp" || !errors.As(err, &refused)) {
+		t.Errorf("a torrent that is not on the list: got %v", err)
+	}
 }

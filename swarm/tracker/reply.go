@@ -51,23 +51,42 @@ func announceReply(p []byte, from netip.Addr) (Response, error) {
 		return Response{}, fmt.Errorf("%w: %w", ErrReply, err)
 	}
 	out := Response{
-		Interval: min(max(time.Duration(r.Interval)*time.Second, MinInterval), MaxInterval),
+		Interval: clamp(int64(r.Interval)),
 		Seeders:  max(int(r.Seeders), 0),
 		Leechers: max(int(r.Leechers), 0),
 	}
-	seen := make(map[netip.AddrPort]bool)
+	peers := peerList{from: from}
 	for peer := range packet.Peers(r.Compact, v6) {
-		peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
-		if seen[peer] || !dialable(peer, from.IsLoopback()) {
-			continue
-		}
-		if len(out.Peers) == MaxPeers {
-			break
-		}
-		seen[peer] = true
-		out.Peers = append(out.Peers, peer)
+		peers.add(peer)
 	}
+	out.Peers = peers.all
 	return out, nil
+}
+
+// A peerList takes from what a tracker sent the peers that can be dialled, each
+// once and no more than MaxPeers.
+type peerList struct {
+	from netip.Addr // the tracker
+	all  []netip.AddrPort
+	seen map[netip.AddrPort]bool
+}
+
+func (l *peerList) add(peer netip.AddrPort) {
+	peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
+	if len(l.all) == MaxPeers || l.seen[peer] || !dialable(peer, l.from.IsLoopback()) {
+		return
+	}
+	if l.seen == nil {
+		l.seen = make(map[netip.AddrPort]bool)
+	}
+	l.seen[peer] = true
+	l.all = append(l.all, peer)
+}
+
+// clamp makes an interval of the seconds that a tracker asks for.
+func clamp(seconds int64) time.Duration {
+	seconds = min(max(seconds, int64(MinInterval/time.Second)), int64(MaxInterval/time.Second))
+	return time.Duration(seconds) * time.Second
 }
 
 // dialable reports whether a peer's address is one that can be dialled. A
@@ -88,11 +107,16 @@ func dialable(peer netip.AddrPort, loopback bool) bool {
 
 // merge puts the answers of two address families together.
 func (r Response) merge(o Response) Response {
+	if o.Warning != "" {
+		r.Warning = o.Warning
+	}
 	return Response{
-		Interval: max(r.Interval, o.Interval),
-		Seeders:  max(r.Seeders, o.Seeders),
-		Leechers: max(r.Leechers, o.Leechers),
-		Peers:    append(r.Peers, o.Peers...),
+		Interval:    max(r.Interval, o.Interval),
+		MinInterval: max(r.MinInterval, o.MinInterval),
+		Seeders:     max(r.Seeders, o.Seeders),
+		Leechers:    max(r.Leechers, o.Leechers),
+		Peers:       append(r.Peers, o.Peers...),
+		Warning:     r.Warning,
 	}
 }
 

@@ -7,9 +7,14 @@ import (
 	"p2pfs/swarm/tracker/packet"
 )
 
+// maxScrapeHTTP is how many torrents one request asks for over HTTP: its URL
+// stays below 4 KiB.
+const maxScrapeHTTP = 50
+
 // Scrape asks the tracker at rawURL how many peers the torrents have; the
 // answers stand in the order of the hashes. It retries as Announce does. Where
-// both address families answer, the greater figures count.
+// both address families answer, the greater figures count. The error is
+// ErrNoScrape for an HTTP tracker whose URL BEP 48 has no scrape URL for.
 func (c *Client) Scrape(ctx context.Context, rawURL string, hashes [][20]byte) ([]Scraped, error) {
 	t, err := parseURL(rawURL)
 	if err != nil {
@@ -20,30 +25,25 @@ func (c *Client) Scrape(ctx context.Context, rawURL string, hashes [][20]byte) (
 		return nil, fmt.Errorf("tracker %v: %w", t, err)
 	}
 	defer c.leave(k)
+	scrape, most := c.scrapeHTTP, maxScrapeHTTP
+	if t.scheme == "udp" {
+		scrape, most = c.scrapeUDP, packet.MaxScrape
+	}
 	var out []Scraped
 	for len(hashes) > 0 {
-		some := hashes[:min(len(hashes), packet.MaxScrape)]
+		some := hashes[:min(len(hashes), most)]
 		hashes = hashes[len(some):]
-		figures, err := c.scrape(ctx, query{target: t, call: k}, some)
+		all, err := scrape(ctx, k, t, some)
 		if err != nil {
 			return nil, fmt.Errorf("tracker %v: %w", t, err)
 		}
-		out = append(out, figures...)
+		out = append(out, greater(all)...)
 	}
 	return out, nil
 }
 
-// scrape asks about as many torrents as fit one packet.
-func (c *Client) scrape(ctx context.Context, q query, hashes [][20]byte) ([]Scraped, error) {
-	q.build = func(dst []byte, conn uint64, transaction uint32) []byte {
-		return packet.AppendScrape(dst, conn, transaction, hashes)
-	}
-	all, err := gather(ctx, c, q, func(a answer) ([]Scraped, error) {
-		return scrapeReply(a.reply, len(hashes))
-	})
-	if err != nil {
-		return nil, err
-	}
+// greater takes the greater of all figures.
+func greater(all [][]Scraped) []Scraped {
 	out := all[0]
 	for _, other := range all[1:] {
 		for i, s := range other {
@@ -51,5 +51,5 @@ func (c *Client) scrape(ctx context.Context, q query, hashes [][20]byte) ([]Scra
 				max(out[i].Leechers, s.Leechers)}
 		}
 	}
-	return out, nil
+	return out
 }

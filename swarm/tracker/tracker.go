@@ -1,17 +1,19 @@
 // Package tracker is the client side of BitTorrent trackers: announce and scrape
-// over UDP (BEP 15), in both address families (BEP 7), with the URL's path sent
-// along (BEP 41). HTTP trackers are not supported yet.
+// over UDP (BEP 15), with the URL's path sent along (BEP 41), and over HTTP and
+// HTTPS (BEP 3, 23 and 48), in both address families (BEP 7).
 //
 // One Client serves all torrents of a process. All its methods may be called
-// from anywhere at once. An Announce or Scrape blocks its caller, through the
-// retries of BEP 15, until an answer has come, the tracker has refused, or its
+// from anywhere at once. An Announce or Scrape blocks its caller, over UDP through
+// the retries of BEP 15, until an answer has come, the tracker has refused, or its
 // context ends; the callers' goroutines do the work, so there is no loop that
 // could own the state. What they share (connection ids, transactions under way,
 // announce times) stands behind one mutex that is never held across I/O.
 //
-// What comes back is not trusted: an answer counts only if it comes from the
-// address that was asked and bears the random transaction id of the question,
-// and once; lengths are checked, intervals clamped, unusable peers dropped.
+// What comes back is not trusted: over UDP an answer counts only if it comes from
+// the address that was asked and bears the random transaction id of the question,
+// and once; over HTTP it is cut off where it grows too long or takes too long.
+// Lengths are checked, intervals clamped, unusable peers dropped. Nor are URLs,
+// which come with torrents: see ParseURL, and redirect for those of trackers.
 package tracker
 
 import (
@@ -50,10 +52,10 @@ type Request struct {
 	// Urgent says that somebody waits for peers: retries come every 15 seconds
 	// instead of ever more rarely. Hurry does the same to announces under way.
 	Urgent bool
-	// Unanswered, if set, is called after each try that got no answer, with how
-	// many there were: Announce goes on, but a user may want to know. It must not
-	// wait, and is called from goroutines of the Client's, for each address
-	// family by itself.
+	// Unanswered, if set, is called after each try over UDP that got no answer,
+	// with how many there were: Announce goes on, but a user may want to know. It
+	// must not wait, and is called from goroutines of the Client's, for each
+	// address family by itself.
 	Unanswered func(tries int)
 }
 
@@ -63,6 +65,9 @@ type Response struct {
 	// Interval is how long to wait before the next regular announce, from
 	// MinInterval to MaxInterval.
 	Interval time.Duration
+	// MinInterval is how long to wait before an announce out of turn, within the
+	// same bounds; 0 if the tracker does not say (over UDP none can).
+	MinInterval time.Duration
 	// Seeders and Leechers are the tracker's own claims, never negative.
 	Seeders, Leechers int
 	// Peers can be dialled as far as can be told: no port 0, no unspecified,
@@ -70,6 +75,9 @@ type Response struct {
 	// only from a tracker on loopback. At most MaxPeers of one answer. The
 	// announcing peer itself may be among them.
 	Peers []netip.AddrPort
+	// Warning is what the tracker wants a person to read, empty mostly: foreign
+	// text of at most 200 bytes, to be quoted where it is shown.
+	Warning string
 }
 
 // Scraped is what a tracker says about a torrent; never negative.
@@ -97,6 +105,8 @@ var (
 	// ErrNoAddress says that the tracker has no address in a family that the
 	// client announces from.
 	ErrNoAddress = errors.New("no usable address")
+	// ErrNoScrape says that the URL is none that a scrape URL can be made of.
+	ErrNoScrape = errors.New("tracker has no scrape URL")
 )
 
 // A Refusal is an error that the tracker itself sent.

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// ErrUnsupported is returned for a tracker URL of a scheme other than udp.
-var ErrUnsupported = errors.New("not supported yet")
+// ErrUnsupported is returned for a tracker URL of a scheme other than udp, http
+// and https.
+var ErrUnsupported = errors.New("not supported")
 
 // Bounds on tracker URLs.
 const (
@@ -20,16 +21,31 @@ const (
 
 // A target is a tracker URL taken apart.
 type target struct {
-	host    string
-	port    uint16
-	urlData string // path and query, as BEP 41 sends them; empty for none and /
+	scheme string // udp, http or https
+	host   string
+	port   uint16
+	// data is the path and query. For udp as BEP 41 sends them: empty for none
+	// and for /. For the others never empty, and of printable ASCII only.
+	data string
+	// announce says that an element of the path is announce; of a scrape URL,
+	// that one is scrape.
+	announce, scraping bool
 }
 
 // String is the tracker's name for errors and logs. The path is left out: it may
 // hold a passkey.
-func (t target) String() string {
-	return "udp://" + joinHostPort(t.host, t.port)
+func (t target) String() string { return t.scheme + "://" + t.hostPort() }
+
+// hostPort is the host, and the port unless it is the scheme's own.
+func (t target) hostPort() string {
+	if t.port != 0 && t.port == ports[t.scheme] {
+		return strings.TrimSuffix(joinHostPort(t.host, t.port), ":"+strconv.Itoa(int(t.port)))
+	}
+	return joinHostPort(t.host, t.port)
 }
+
+// ports are those that a URL need not give.
+var ports = map[string]uint16{"http": 80, "https": 443}
 
 func joinHostPort(host string, port uint16) string {
 	if strings.Contains(host, ":") {
@@ -40,12 +56,14 @@ func joinHostPort(host string, port uint16) string {
 
 // ParseURL says whether a tracker URL is one that Announce takes, and if not why:
 //
-//   - its scheme is udp. For http, https and others the error is ErrUnsupported;
+//   - its scheme is udp, http or https. For others the error is ErrUnsupported;
 //   - the host is an IP address, or a name of letters, digits, '-', '_' and '.'
 //     (so no IDNA: such a name comes in its xn-- form), of at most 255 bytes;
-//   - the port is given, 1 to 65535;
-//   - the path is empty or /, or one of its elements is announce (or begins with
-//     "announce."), so that a torrent cannot make us talk to just any URL;
+//   - the port is from 1 to 65535; only udp has none of its own;
+//   - with udp the path is empty or /, or one of its elements is announce (or
+//     begins with "announce."), so that a torrent cannot make us talk to just any
+//     URL. With http and https that element is needed on hosts that are not on
+//     the internet; names are looked at again when their addresses are known;
 //   - there is no user, password or fragment, and all fits 1024 bytes.
 func ParseURL(rawURL string) error {
 	_, err := parseURL(rawURL)
@@ -53,7 +71,13 @@ func ParseURL(rawURL string) error {
 }
 
 func parseURL(rawURL string) (target, error) {
+	if len(rawURL) > maxURL {
+		return target{}, fmt.Errorf("tracker URL %.200q: longer than %d bytes", rawURL, maxURL)
+	}
 	t, err := splitURL(rawURL)
+	if err == nil && t.scheme != "udp" && t.isLocal() {
+		err = t.checkPath()
+	}
 	if err != nil {
 		return target{}, fmt.Errorf("tracker URL %.200q: %w", rawURL, err)
 	}
@@ -61,45 +85,80 @@ func parseURL(rawURL string) (target, error) {
 }
 
 func splitURL(rawURL string) (target, error) {
-	if len(rawURL) > maxURL {
-		return target{}, fmt.Errorf("longer than %d bytes", maxURL)
-	}
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return target{}, errors.New("not a URL")
 	}
-	if u.Scheme != "udp" {
+	t := target{scheme: u.Scheme, port: ports[u.Scheme], announce: hasElement(u.Path, "announce")}
+	if u.Scheme != "udp" && t.port == 0 {
 		return target{}, schemeError(u.Scheme)
 	}
 	if u.User != nil || u.Fragment != "" || u.Opaque != "" {
 		return target{}, errors.New("only host, port, path and query may be given")
 	}
-	host, err := cleanHost(u.Hostname())
-	if err != nil {
+	if t.host, err = cleanHost(u.Hostname()); err != nil {
 		return target{}, err
 	}
-	port, err := strconv.ParseUint(u.Port(), 10, 16)
-	if err != nil || port == 0 {
-		return target{}, errors.New("needs a port from 1 to 65535")
+	if text := u.Port(); text != "" || t.port == 0 {
+		port, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || port == 0 {
+			return target{}, errors.New("needs a port from 1 to 65535")
+		}
+		t.port = uint16(port)
 	}
-	if !announcePath(u.Path) {
-		return target{}, errors.New("path is not an announce path")
+	t.data = u.RequestURI()
+	if t.scheme != "udp" {
+		t.data = printable(t.data)
+		return t, nil
 	}
-	data := u.RequestURI()
-	if data == "/" {
-		data = ""
+	if t.data == "/" {
+		t.data = ""
 	}
-	return target{host, uint16(port), data}, nil
+	if u.Path != "" && u.Path != "/" {
+		err = t.checkPath()
+	}
+	return t, err
+}
+
+// errPath says that what is asked for is not a tracker's to give.
+var errPath = errors.New("path is not an announce path")
+
+// checkPath returns an error unless the path is one that is asked of any host.
+func (t target) checkPath() error {
+	if !t.announce {
+		return errPath
+	}
+	return nil
+}
+
+// isLocal reports whether the URL itself tells that the host is not on the
+// internet.
+func (t target) isLocal() bool {
+	if addr, err := netip.ParseAddr(t.host); err == nil {
+		return depth(addr) > 0
+	}
+	name := "." + strings.TrimSuffix(t.host, ".")
+	return strings.HasSuffix(name, ".localhost")
 }
 
 func schemeError(scheme string) error {
-	switch scheme {
-	case "":
+	if scheme == "" {
 		return errors.New("has no scheme; write udp://host:port")
-	case "http", "https":
-		return fmt.Errorf("HTTP trackers are %w", ErrUnsupported)
 	}
 	return fmt.Errorf("%q trackers are %w", scheme, ErrUnsupported)
+}
+
+// printable escapes what may not stand in a request line.
+func printable(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // cleanHost returns the host in the one form that is looked up and compared.
@@ -144,12 +203,11 @@ func cleanLabel(label string) bool {
 	return true
 }
 
-func announcePath(path string) bool {
-	if path == "" || path == "/" {
-		return true
-	}
+// hasElement reports whether an element of a path is the word, alone or with an
+// extension.
+func hasElement(path, word string) bool {
 	for _, element := range strings.Split(path, "/") {
-		if element == "announce" || strings.HasPrefix(element, "announce.") {
+		if element == word || strings.HasPrefix(element, word+".") {
 			return true
 		}
 	}

@@ -10,20 +10,32 @@ var goodURLs = []struct {
 	url  string
 	want target
 }{
-	{"udp://127.0.0.1:6969", target{"127.0.0.1", 6969, ""}},
-	{"udp://127.0.0.1:6969/", target{"127.0.0.1", 6969, ""}},
-	{"udp://Tracker.Example.org:80/announce", target{"tracker.example.org", 80, "/announce"}},
-	{"UDP://a_b-c.example.:1/announce", target{"a_b-c.example.", 1, "/announce"}},
-	{"udp://A:6969", target{"a", 6969, ""}},
-	{"udp://[::1]:65535/announce", target{"::1", 65535, "/announce"}},
-	{"udp://[2001:DB8:0::1]:1", target{"2001:db8::1", 1, ""}},
-	{"udp://[::ffff:127.0.0.1]:1", target{"127.0.0.1", 1, ""}},
-	{"udp://[fe80::1%25eth0]:1", target{"fe80::1%eth0", 1, ""}},
-	{"udp://t.example:1/0123456789/announce?a=b&c=d", target{"t.example", 1, "/0123456789/announce?a=b&c=d"}},
-	{"udp://t.example:1/announce.php?x=%20", target{"t.example", 1, "/announce.php?x=%20"}},
-	{"udp://t.example:1?x=y", target{"t.example", 1, "/?x=y"}},
-	{"udp://xn--bcher-kva.example:1", target{"xn--bcher-kva.example", 1, ""}},
-	{"udp://" + strings.Repeat("a.", 126) + "bc:1", target{strings.Repeat("a.", 126) + "bc", 1, ""}},
+	{"udp://127.0.0.1:6969", target{"udp", "127.0.0.1", 6969, "", false, false}},
+	{"udp://127.0.0.1:6969/", target{"udp", "127.0.0.1", 6969, "", false, false}},
+	{"udp://Tracker.Example.org:80/announce", target{"udp", "tracker.example.org", 80, "/announce", true, false}},
+	{"UDP://a_b-c.example.:1/announce", target{"udp", "a_b-c.example.", 1, "/announce", true, false}},
+	{"udp://A:6969", target{"udp", "a", 6969, "", false, false}},
+	{"udp://[::1]:65535/announce", target{"udp", "::1", 65535, "/announce", true, false}},
+	{"udp://[2001:DB8:0::1]:1", target{"udp", "2001:db8::1", 1, "", false, false}},
+	{"udp://[::ffff:127.0.0.1]:1", target{"udp", "127.0.0.1", 1, "", false, false}},
+	{"udp://[fe80::1%25eth0]:1", target{"udp", "fe80::1%eth0", 1, "", false, false}},
+	{"udp://t.example:1/0123456789/announce?a=b&c=d", target{"udp", "t.example", 1, "/0123456789/announce?a=b&c=d", true, false}},
+	{"udp://t.example:1/announce.php?x=%20", target{"udp", "t.example", 1, "/announce.php?x=%20", true, false}},
+	{"udp://t.example:1?x=y", target{"udp", "t.example", 1, "/?x=y", false, false}},
+	{"http://t.example/announce", target{"http", "t.example", 80, "/announce", true, false}},
+	{"HTTP://T.example:8080/x/announce.php?k=v", target{"http", "t.example", 8080, "/x/announce.php?k=v", true, false}},
+	{"https://t.example/announce?", target{"https", "t.example", 443, "/announce?", true, false}},
+	{"https://t.example:/announce", target{"https", "t.example", 443, "/announce", true, false}},
+	{"https://t.example", target{"https", "t.example", 443, "/", false, false}},
+	{"http://t.example/ann?pk=1", target{"http", "t.example", 80, "/ann?pk=1", false, false}},
+	{"http://t.example?passkey=1", target{"http", "t.example", 80, "/?passkey=1", false, false}},
+	{"http://8.8.8.8/x", target{"http", "8.8.8.8", 80, "/x", false, false}},
+	{"http://127.0.0.1:80/announce", target{"http", "127.0.0.1", 80, "/announce", true, false}},
+	{"http://[::1]/x/announce", target{"http", "::1", 80, "/x/announce", true, false}},
+	{"http://localhost/announce", target{"http", "localhost", 80, "/announce", true, false}},
+	{"http://t.example/a b/announce?x=y z\xff\"é", target{"http", "t.example", 80, "/a%20b/announce?x=y%20z%FF\"%C3%A9", true, false}},
+	{"udp://xn--bcher-kva.example:1", target{"udp", "xn--bcher-kva.example", 1, "", false, false}},
+	{"udp://" + strings.Repeat("a.", 126) + "bc:1", target{"udp", strings.Repeat("a.", 126) + "bc", 1, "", false, false}},
 }
 
 func TestParseURL(t *testing.T) {
@@ -42,10 +54,38 @@ var badURLs = []struct{ url, why string }{
 	{"", "no scheme"},
 	{"127.0.0.1:6969", "not a URL"},
 	{"//host:1", "no scheme"},
-	{"http://t.example/announce", "not supported yet"},
-	{"https://t.example:443/announce", "not supported yet"},
-	{"wss://t.example", "not supported yet"},
-	{"file:///etc/passwd", "not supported yet"},
+	{"wss://t.example", "not supported"},
+	{"file:///etc/passwd", "not supported"},
+	{"ftp://t.example/announce", "not supported"},
+	{"javascript:announce", "not supported"},
+	{"http://", "no host"},
+	{"http:///announce", "no host"},
+	{"http:t.example/announce", "only host, port"},
+	{"http://t.example:0/announce", "port"},
+	{"http://t.example:65536/announce", "port"},
+	{"http://u:p@t.example/announce", "only host, port"},
+	{"http://t.example/announce#x", "only host, port"},
+	{"http://2130706433/announce", "neither an address"},
+	{"http://0.0.0.0/announce", "one machine"},
+	{"http://t.example/announce\r\nX: y", "not a URL"},
+	{"http://t.example/ann\x7founce", "not a URL"},
+	{"http://127.0.0.1/", "announce path"},
+	{"http://127.0.0.1", "announce path"},
+	{"http://127.0.0.1/shutdown?announce", "announce path"},
+	{"http://127.0.0.1/announcement", "announce path"},
+	{"http://[::1]/x", "announce path"},
+	{"http://[::ffff:10.0.0.1]/x", "announce path"},
+	{"http://[64:ff9b::10.0.0.1]/x", "announce path"},
+	{"http://[2002:a00:1::1]/x", "announce path"},
+	{"http://192.168.1.1/reboot", "announce path"},
+	{"http://10.0.0.1/", "announce path"},
+	{"https://172.31.0.1/x", "announce path"},
+	{"http://100.64.0.1/x", "announce path"},
+	{"http://169.254.169.254/latest/meta-data/", "announce path"},
+	{"http://[fe80::1%25eth0]/x", "announce path"},
+	{"http://[fd00::1]/x", "announce path"},
+	{"http://localhost/x", "announce path"},
+	{"http://x.LocalHost./x", "announce path"},
 	{"udp:t.example:1", "only host, port"},
 	{"udp://", "no host"},
 	{"udp://:6969", "no host"},
@@ -102,7 +142,7 @@ func TestParseURLRefuses(t *testing.T) {
 			t.Errorf("%q: error of %d bytes", c.url, len(err.Error()))
 		}
 	}
-	if err := ParseURL("http://t.example/announce"); !errors.Is(err, ErrUnsupported) {
+	if err := ParseURL("wss://t.example/announce"); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("got %v, want %v", err, ErrUnsupported)
 	}
 }
@@ -124,8 +164,13 @@ func FuzzParseURL(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(s) > maxURL || len(got.host) > maxHost || got.host == "" || got.port == 0 || len(got.urlData) > 3*maxURL {
+		if len(s) > maxURL || len(got.host) > maxHost || got.host == "" || got.port == 0 || len(got.data) > 3*maxURL {
 			t.Fatalf("%q became %+v", s, got)
+		}
+		if got.scheme != "udp" && (got.data == "" || got.data[0] != '/' || strings.ContainsFunc(got.request(), func(r rune) bool {
+			return r > 0x7e || r < ' ' && r != '\r' && r != '\n'
+		}) || strings.Count(got.request(), "\n") != 6) {
+			t.Fatalf("%q asks for %q", s, got.request())
 		}
 		if strings.ContainsAny(got.String(), "\x00\r\n ") {
 			t.Fatalf("%q prints as %q", s, got)

@@ -130,3 +130,10 @@ func wantErr(t *testing.T, err, want error) {
 		t.Errorf("got error %v, want %v", err, want)
 	}
 }
+
+// loopbackClient is a client that announces from a loopback address.
+func loopbackClient(t *testing.T, listen string) *tracker.Client {
+	c := tracker.New(tracker.Config{Listen: netip.MustParseAddr(listen)})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
