@@ -47,6 +47,16 @@ func sums(root string) (map[string][sha256.Size]byte, error) {
 	})
 }
 
+// sumOf is the SHA-256 of a file.
+func sumOf(t *testing.T, path string) [sha256.Size]byte {
+	t.Helper()
+	all, err := sums(path)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%s: %d files, %v", path, len(all), err)
+	}
+	return all["."]
+}
+
 // shows waits until a path of the mount, a file or directory, has the content
 // of another one outside it.
 func (m *mounted) shows(path, want string) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"sync"
 	"syscall"
@@ -73,6 +74,25 @@ func (t *trackers) urls() []string {
 	return t.given
 }
 
+// announced are the URLs that the drive is announced to. This machine's own is
+// told in both families: who asks it by IPv6 is handed no IPv4 addresses.
+func (t *trackers) announced() []string {
+	urls := t.urls()
+	if a := t.m.cfg.listen.addr; t.own != "" && t.m.cfg.listen.all() && !a.Is4() && haveIPv6() {
+		urls = append(urls, trackerURL(netip.AddrPortFrom(netip.IPv6Loopback(), trackerPort)))
+	}
+	return urls
+}
+
+// haveIPv6 reports whether this machine can talk to itself by IPv6.
+func haveIPv6() bool {
+	pc, err := net.ListenPacket("udp6", "[::1]:0")
+	if err == nil {
+		pc.Close()
+	}
+	return err == nil
+}
+
 // describe tells the user which tracker is used; it waits for the first try to
 // serve one, which run makes.
 func (t *trackers) describe() string {
@@ -108,7 +128,7 @@ func (t *trackers) run(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	for _, url := range t.urls() {
+	for _, url := range t.announced() {
 		wg.Go(func() { t.announce(ctx, url) })
 	}
 	wg.Wait()

@@ -40,7 +40,7 @@ func aria2(t testing.TB, run Run) *Client {
 		"--enable-peer-exchange=false", "--file-allocation=none", "--summary-interval=0", "--dir=" + run.Dir,
 	}
 	args = append(append(args, run.Args...), run.Torrent)
-	c := &Client{Process: startIn(t, home, "", "aria2c", args...), Addr: run.Addr, Dir: run.Dir}
+	c := &Client{Process: run.start(t, home, "aria2c", args...), Addr: run.Addr, Dir: run.Dir}
 	c.whole = c.exited
 	return c
 }

@@ -19,6 +19,10 @@ type Run struct {
 	// Settings are added to libtorrent's, and args to those of the others.
 	Settings map[string]any
 	Args     []string
+	// Under is a command to run the client by, such as Netns.Enter. Addr must
+	// be given then. Aria2Seed and RtorrentSeed cannot: they wait until they
+	// can dial the client.
+	Under []string
 }
 
 // prepare fills in the defaults; ports is how many the client takes, from
@@ -32,6 +36,15 @@ func (r *Run) prepare(t testing.TB, ports int) {
 		host := Host()
 		r.Addr = netip.AddrPortFrom(host, FreePorts(t, host, ports))
 	}
+}
+
+// start starts the client's program.
+func (r *Run) start(t testing.TB, home, name string, args ...string) *Process {
+	t.Helper()
+	full, all := under(r.Under, name, args)
+	p := startIn(t, home, "", full, all...)
+	p.Name = name
+	return p
 }
 
 // Client is a running client.

@@ -53,7 +53,7 @@ func libtorrent(t testing.TB, role string, run Run) *Client {
 	for _, p := range run.Peers {
 		args = append(args, p.String())
 	}
-	c := &Client{Process: startIn(t, home, "", python, args...), Addr: run.Addr, Dir: run.Dir}
+	c := &Client{Process: run.start(t, home, python, args...), Addr: run.Addr, Dir: run.Dir}
 	c.Name = "libtorrent " + role
 	c.whole = func() bool { return strings.Contains(c.Log(), "WHOLE\n") }
 	return c

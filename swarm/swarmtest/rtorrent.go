@@ -55,7 +55,7 @@ func rtorrent(t testing.TB, run Run) *Client {
 	rc = append(append(rc, run.Args...), "load.start = "+torrent)
 	write(t, filepath.Join(home, "rc"), []byte(strings.Join(rc, "\n")+"\n"))
 	c := &Client{
-		Process: startIn(t, home, "", "rtorrent", "-n", "-o", "import="+filepath.Join(home, "rc")),
+		Process: run.start(t, home, "rtorrent", "-n", "-o", "import="+filepath.Join(home, "rc")),
 		Addr:    run.Addr, Dir: run.Dir,
 	}
 	c.whole = func() bool {

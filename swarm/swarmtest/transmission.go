@@ -35,15 +35,16 @@ func transmission(t testing.TB, run Run) *Client {
 	run.prepare(t, 2)
 	home, host := scratch(t), run.Addr.Addr().String()
 	write(t, filepath.Join(home, "settings.json"), fmt.Appendf(nil,
-		`{"bind-address-ipv4":%q,"bind-address-ipv6":"::1","pex-enabled":false,"preallocation":0,"rpc-whitelist":"127.*.*.*"}`, host))
+		`{"bind-address-ipv4":%q,"bind-address-ipv6":"::1","pex-enabled":false,"preallocation":0,"rpc-whitelist":"127.*.*.*,%[1]s"}`, host))
 	rpc := netip.AddrPortFrom(run.Addr.Addr(), run.Addr.Port()+1)
 	args := []string{"-f", "-g", home, "-w", run.Dir, "-P", strconv.Itoa(int(run.Addr.Port())),
-		"-p", strconv.Itoa(int(rpc.Port())), "-r", host, "-i", host, "-a", "127.*.*.*",
+		"-p", strconv.Itoa(int(rpc.Port())), "-r", host, "-i", host, "-a", "127.*.*.*," + host,
 		"-T", "-M", "-O", "--no-utp", "--no-lpd"}
 	args = append(args, run.Args...)
-	c := &Client{Process: startIn(t, home, "", "transmission-daemon", args...), Addr: run.Addr, Dir: run.Dir}
+	c := &Client{Process: run.start(t, home, "transmission-daemon", args...), Addr: run.Addr, Dir: run.Dir}
 	remote := func(args ...string) (string, error) {
-		cmd := exec.Command("transmission-remote", append([]string{rpc.String()}, args...)...)
+		name, args := under(run.Under, "transmission-remote", append([]string{rpc.String()}, args...))
+		cmd := exec.Command(name, args...)
 		cmd.Env = append(os.Environ(), "HOME="+home)
 		out, err := cmd.CombinedOutput()
 		return string(out), err
