@@ -4,8 +4,9 @@
 // A Client listens, dials and holds the table of torrents. A Torrent is the
 // handle of one; a Reader reads a file of it and blocks until the bytes are
 // there, verified. It speaks BEP 3 with 6, 9, 10, 21, 52 and 54, and finds
-// peers through trackers (BEP 3, 12, 15) and its caller. No DHT, no uTP, no
-// encryption.
+// peers through trackers (BEP 3, 12, 15), other peers (BEP 11), the local
+// network (BEP 14) and its caller, and dials them in the order of BEP 40. No
+// DHT, no uTP, no encryption.
 //
 // Client, Torrent and Reader are safe for concurrent use. Everything of a
 // torrent that changes belongs to one goroutine, the loop; see loop.go.
@@ -27,6 +28,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"p2pfs/swarm/lsd"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/tracker"
@@ -48,6 +50,7 @@ type Client struct {
 	peerID                   [20]byte
 	key                      uint32
 	trackers                 *tracker.Client
+	lsd                      *lsd.Client // nil: not asked for
 	limits                   *limits
 	up, down                 *rate.Limiter // of payload; nil: no limit
 	pool                     peer.Pool
@@ -91,6 +94,7 @@ func New(cfg Config) (*Client, error) {
 	rand.Read(key[:])
 	c.key = binary.BigEndian.Uint32(key[:])
 	c.trackers = tracker.New(tracker.Config{Listen: c.Addr().Addr(), Log: c.log})
+	c.discover()
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.wg.Go(c.accept)
 	return c, nil
@@ -262,6 +266,9 @@ func (c *Client) Close() error {
 	}
 	wg.Wait()
 	c.wg.Wait()
+	if c.lsd != nil {
+		c.lsd.Close()
+	}
 	c.trackers.Close()
 	return nil
 }

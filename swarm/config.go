@@ -30,6 +30,9 @@ type Config struct {
 	Sidecar Sidecar
 	// MaxPeers bounds the connections of all torrents; 0 means 400.
 	MaxPeers int
+	// LSD announces torrents on the local networks of the interfaces that
+	// Listen means, and hears others that do (BEP 14).
+	LSD bool
 	// NoPEX neither tells peers of others nor listens to what they tell.
 	NoPEX bool
 	// UploadLimit and DownloadLimit bound the payload, in bytes per second,

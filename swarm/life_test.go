@@ -18,7 +18,14 @@ import (
 // eventually waits until f holds.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	ctx := soon(t)
+	within(t, 20*time.Second, what, f)
+}
+
+// within waits so long until f holds.
+func within(t *testing.T, patience time.Duration, what string, f func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	for !f() {
 		select {
 		case <-time.After(5 * time.Millisecond):

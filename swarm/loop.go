@@ -40,6 +40,7 @@ type loop struct {
 	book     addressBook
 	recent   pex.Recent // peers left of late
 	announce announcing
+	local    discovery
 	uploads  uploads
 
 	remotes map[int]*remote
@@ -85,6 +86,7 @@ func (l *loop) end(why error) {
 		why = ErrClosed
 	}
 	l.ended = why
+	l.local.end()
 	l.readers.failAll(why)
 	for _, r := range l.remotes {
 		r.conn.Close(peer.ErrClosed)
@@ -112,6 +114,7 @@ func (l *loop) tick() {
 	l.scheduleAll()
 	l.dial()
 	l.announce.tick(l)
+	l.local.tick(l)
 	l.chokeRound()
 	l.publishStats()
 	if idle := l.t.spec.Idle; idle > 0 && !l.announce.kept && len(l.remotes) == 0 && l.readers.idle() && l.now.Sub(l.awake) > idle {

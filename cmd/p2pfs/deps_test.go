@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"cache": {"golang.org/x/sys"},
 	"fs":    {"bazil.org/fuse", "golang.org/x/sys"},
 	"swarm": {
-		"swarm/choker", "swarm/metainfo", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/priority", "swarm/tracker", "swarm/wire",
+		"swarm/choker", "swarm/lsd", "swarm/metainfo", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/priority", "swarm/tracker", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/time",
 	},
 

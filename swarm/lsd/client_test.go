@@ -273,6 +273,44 @@ func TestInterfacesComeAndGo(t *testing.T) {
 	})
 }
 
+// TestLateLink has an interface come up seconds after everything was announced
+// on another: there it is announced at once, and not each time that it flaps.
+func TestLateLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, late := &ether{}, &ether{}
+		var up atomic.Bool
+		c := New(Config{
+			Port:  7,
+			Links: func() ([]Link, error) { return []Link{link("e0", "10.0.0.1"), link("e1", "10.0.0.2")}, nil },
+			Open: func(l Link) (net.PacketConn, error) {
+				if l.Name == "e0" {
+					return e.plug(l)
+				}
+				if !up.Load() {
+					return nil, errors.New("no carrier")
+				}
+				c, err := late.plug(l)
+				return failing{c}, err
+			},
+		})
+		defer c.Close()
+		c.Join(hash(1), ignore)
+		time.Sleep(time.Second)
+		if e.sent() != 1 {
+			t.Fatalf("%d announces, want 1", e.sent())
+		}
+		up.Store(true)
+		time.Sleep(retry)
+		if e.sent() != 1 || late.sent() != 1 {
+			t.Errorf("%d announces on the first link, %d on the late one, want 1 and 1", e.sent(), late.sent())
+		}
+		time.Sleep(floor - 2*retry)
+		if late.sent() != 1 {
+			t.Errorf("%d announces on a link that flaps, want 1", late.sent())
+		}
+	})
+}
+
 // failing is a socket that breaks at the first read.
 type failing struct{ net.PacketConn }
 
@@ -316,7 +354,7 @@ func TestBrokenSocketsAreReplaced(t *testing.T) {
 		}
 		for want := int32(1); want <= 4; want++ {
 			if want > 1 {
-				time.Sleep(refresh)
+				time.Sleep(retry)
 			}
 			synctest.Wait()
 			if got := tries.Load(); got != want {

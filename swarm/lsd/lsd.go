@@ -56,6 +56,8 @@ type Client struct {
 	once   sync.Once
 	wg     sync.WaitGroup
 
+	greeted map[string]time.Time // owned by run: links, and when one came
+
 	// mu guards what follows. It is here because torrents' loops join and
 	// leave, and may not wait; it is held for a few instructions.
 	mu       sync.Mutex
@@ -70,11 +72,11 @@ type open struct {
 }
 
 // New begins to listen and announces nothing yet. Interfaces that cannot be
-// used are left out, and tried again each minute.
+// used are left out, and tried again.
 func New(cfg Config) *Client {
 	c := &Client{
 		cfg: cfg, log: cfg.Log, wake: make(chan struct{}, 1), lost: make(chan *open), done: make(chan struct{}),
-		schedule: newSchedule(), gate: newGate(),
+		schedule: newSchedule(), gate: newGate(), greeted: map[string]time.Time{},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

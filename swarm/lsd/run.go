@@ -8,19 +8,24 @@ import (
 	"time"
 )
 
-// refresh is how often the interfaces are looked at.
-const refresh = time.Minute
+// refresh is how often the interfaces are looked at, and retry how often while
+// one of them cannot be used: its cable may not be in yet.
+const (
+	refresh = time.Minute
+	retry   = 5 * time.Second
+)
 
 // run announces until the Client is closed.
 func (c *Client) run() {
 	var links []*open
+	var next time.Duration // until interfaces are looked at
 	defer func() {
 		for _, l := range links {
 			l.conn.Close()
 		}
 	}()
-	links = c.relink(links)
-	look := time.NewTicker(refresh)
+	links, next = c.relink(links)
+	look := time.NewTimer(next)
 	defer look.Stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -29,10 +34,12 @@ func (c *Client) run() {
 		case <-c.done:
 			return
 		case <-look.C:
-			links = c.relink(links)
+			links, next = c.relink(links)
+			look.Reset(next)
 		case l := <-c.lost:
 			links = slices.DeleteFunc(links, func(o *open) bool { return o == l })
 			l.conn.Close()
+			look.Reset(retry)
 		case <-c.wake:
 		case <-timer.C:
 		}
@@ -67,13 +74,27 @@ func (c *Client) send(links []*open, hashes [][20]byte) {
 	}
 }
 
-// relink opens links that are new and closes those that are gone. A new one
-// hears of all infohashes as soon as may be.
-func (c *Client) relink(links []*open) []*open {
+// greet announces on a new link what was announced on others before it came:
+// the latest, as much as one datagram holds, and not twice in a minute where a
+// link comes and goes. The rest is hurried.
+func (c *Client) greet(l *open) {
+	c.mu.Lock()
+	hashes := c.schedule.again()
+	c.mu.Unlock()
+	name := l.Name + l.Group.String()
+	if now := time.Now(); len(hashes) > 0 && !now.Before(c.greeted[name].Add(floor)) {
+		c.greeted[name] = now
+		c.send([]*open{l}, hashes)
+	}
+}
+
+// relink opens links that are new and closes those that are gone. It returns
+// the links and when to look again.
+func (c *Client) relink(links []*open) ([]*open, time.Duration) {
 	now, err := c.cfg.Links()
 	if err != nil {
 		c.log.Warn("interfaces for local discovery", "err", err)
-		return links
+		return links, refresh
 	}
 	var keep []*open
 	for _, l := range links {
@@ -84,7 +105,7 @@ func (c *Client) relink(links []*open) []*open {
 		}
 		keep = append(keep, l)
 	}
-	fresh := false
+	next := refresh
 	for _, n := range now {
 		if slices.ContainsFunc(keep, func(l *open) bool { return l.same(n) }) {
 			continue
@@ -92,18 +113,15 @@ func (c *Client) relink(links []*open) []*open {
 		conn, err := c.cfg.Open(n)
 		if err != nil {
 			c.log.Debug("no local discovery here", "interface", n.Name, "group", n.Group, "err", err)
+			next = retry
 			continue
 		}
 		l := &open{n, conn}
 		c.wg.Go(func() { c.read(l) })
-		keep, fresh = append(keep, l), true
+		keep = append(keep, l)
+		c.greet(l)
 	}
-	if fresh {
-		c.mu.Lock()
-		c.schedule.hurryAll()
-		c.mu.Unlock()
-	}
-	return keep
+	return keep, next
 }
 
 // read hears what comes on a link until its socket is closed or breaks.
@@ -122,7 +140,7 @@ func (c *Client) read(l *open) {
 		if err != nil {
 			c.log.Debug("local discovery", "interface", l.Name, "group", l.Group, "err", err)
 			select {
-			case c.lost <- l: // opened again with the next look
+			case c.lost <- l:
 			case <-c.done:
 			}
 			return

@@ -69,13 +69,6 @@ func (s *schedule) hurry(h [20]byte) {
 	}
 }
 
-// hurryAll brings all forward: there is a new network.
-func (s *schedule) hurryAll() {
-	for _, e := range s.entries {
-		e.hurried = true
-	}
-}
-
 // due is when an entry is to be announced.
 func (e *entry) due() time.Time {
 	switch {
@@ -112,40 +105,49 @@ func (s *schedule) batch(now time.Time) [][20]byte {
 		s.forget(now)
 		return nil
 	}
-	type candidate struct {
-		h [20]byte
-		*entry
-	}
-	var all []candidate
-	for h, e := range s.entries {
-		soon := e.due().Add(-floor)
-		if len(e.found) > 0 && !soon.After(now) && !e.last.Add(floor).After(now) {
-			all = append(all, candidate{h, e})
-		}
-	}
-	slices.SortFunc(all, func(a, b candidate) int {
-		if a.hurried != b.hurried {
-			return cmp.Compare(rank(b.hurried), rank(a.hurried))
-		}
-		if a.hurried {
-			return cmp.Compare(b.joined, a.joined)
-		}
-		return a.last.Compare(b.last)
-	})
-	var out [][20]byte
-	for _, c := range all[:min(len(all), maxInfoHashes)] {
-		c.last, c.hurried = now, false
-		out = append(out, c.h)
+	out := s.pick(func(e *entry) bool { return !e.due().Add(-floor).After(now) && !e.last.Add(floor).After(now) })
+	for _, h := range out {
+		e := s.entries[h]
+		e.last, e.hurried = now, false
 	}
 	s.full = later(s.full, now).Add(gap)
 	return out
 }
 
-func rank(b bool) int {
-	if b {
-		return 1
+// again lists what was announced already, for somebody who came after it: as
+// much as one datagram holds; the rest is hurried.
+func (s *schedule) again() [][20]byte {
+	for _, e := range s.entries {
+		e.hurried = true
 	}
-	return 0
+	out := s.pick(func(e *entry) bool { return !e.last.IsZero() })
+	for _, h := range out {
+		s.entries[h].hurried = false
+	}
+	return out
+}
+
+// pick returns up to a datagram's worth of the infohashes that fit: the
+// hurried first, the latest before all, then those announced longest ago.
+func (s *schedule) pick(fits func(*entry) bool) (out [][20]byte) {
+	for h, e := range s.entries {
+		if len(e.found) > 0 && fits(e) {
+			out = append(out, h)
+		}
+	}
+	slices.SortFunc(out, func(x, y [20]byte) int {
+		a, b := s.entries[x], s.entries[y]
+		switch {
+		case a.hurried && b.hurried:
+			return cmp.Compare(b.joined, a.joined)
+		case a.hurried:
+			return -1
+		case b.hurried:
+			return 1
+		}
+		return a.last.Compare(b.last)
+	})
+	return out[:min(len(out), maxInfoHashes)]
 }
 
 // forget drops what nobody announces any more, once it may be announced again.

@@ -70,7 +70,7 @@ func TestFloor(t *testing.T) {
 		case 0:
 			s.hurry(hash(1))
 		case 1:
-			s.hurryAll()
+			s.again()
 		case 2:
 			s.leave(hash(1), id)
 			s.batch(began.Add(from)) // may forget
@@ -135,6 +135,27 @@ func TestPaced(t *testing.T) {
 	s.join(hash(9), ignore, began.Add(2*time.Hour))
 	if got := plan(&s, 2*time.Hour, 2*time.Hour+gap); len(got) == 0 || got[0].hashes[0] != hash(9) {
 		t.Errorf("a new one has to wait behind the others: %v", got)
+	}
+}
+
+// TestAgain repeats what was announced for somebody new, and hurries what does
+// not fit.
+func TestAgain(t *testing.T) {
+	s := newSchedule()
+	for i := range byte(30) {
+		s.join(hash(i), ignore, began)
+	}
+	if got := s.again(); got != nil {
+		t.Errorf("nothing was announced, and %d are repeated", len(got))
+	}
+	plan(&s, 0, time.Minute)
+	got := s.again()
+	if len(got) != maxInfoHashes || got[0] != hash(29) {
+		t.Errorf("%d are repeated, %x first, want %d, the latest first", len(got), got[0][0], maxInfoHashes)
+	}
+	rest := plan(&s, time.Minute, 2*time.Minute)
+	if len(rest) != 1 || len(rest[0].hashes) < 5 {
+		t.Errorf("got %v, want the other five", rest)
 	}
 }
 
