@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"p2pfs/swarm/picker"
 )
 
 // TestWholeTorrentDials has a seeder find somebody who cannot dial it.
@@ -45,6 +47,25 @@ func TestOffer(t *testing.T) {
 		}
 		if len(book.due(later, 10, false)) != 1 {
 			t.Errorf("%s: not dialled to fetch", tt.name)
+		}
+	}
+}
+
+func TestPatience(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		r       remote
+		holding bool
+		want    time.Duration
+	}{
+		{"new leecher", remote{pp: &picker.Peer{}}, true, slowInterest},
+		{"we have nothing", remote{pp: &picker.Peer{}}, false, idleClose},
+		{"seed", remote{pp: &picker.Peer{All: true}}, true, idleClose},
+		{"wants nothing", remote{pp: &picker.Peer{}, uploadOnly: true}, true, idleClose},
+		{"wants no more", remote{pp: &picker.Peer{}, wasInterested: true}, true, idleClose},
+	} {
+		if got := tt.r.patience(tt.holding); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }

@@ -31,6 +31,9 @@ const (
 	maxRequests = 500
 	// idleClose closes a connection on which nobody wanted anything.
 	idleClose = 10 * time.Second
+	// slowInterest is how long a peer may take to be interested for the first
+	// time in what we have and it lacks: Transmission looks only now and then.
+	slowInterest = 30 * time.Second
 	// useless is how long a peer may neither give nor take a block before
 	// it has to make room for another.
 	useless = 10 * time.Second
@@ -60,6 +63,7 @@ type remote struct {
 	up      up
 
 	amInterested, peerInterested, uploadOnly bool
+	wasInterested                            bool      // peerInterested, ever
 	since                                    time.Time // connected
 	busy                                     time.Time // when either side last wanted anything
 }
@@ -360,10 +364,19 @@ func (l *loop) tickRemote(r *remote) {
 	if l.hungry() && (r.amInterested || l.t.spec.Everything) || r.peerInterested || l.meta.busy(r) {
 		r.busy = l.now
 	}
-	if l.now.Sub(r.busy) > idleClose {
+	if l.now.Sub(r.busy) > r.patience(l.content != nil && l.picker.HaveCount() > 0) {
 		l.idled(r)
 		l.closeRemote(r, "nobody wants anything")
 	}
+}
+
+// patience is how long a connection is kept on which nobody wants anything;
+// holding tells that we have pieces.
+func (r *remote) patience(holding bool) time.Duration {
+	if holding && !r.wasInterested && !r.uploadOnly && !r.pp.All {
+		return slowInterest
+	}
+	return idleClose
 }
 
 // source serves blocks to a connection's writer from the storage. What a

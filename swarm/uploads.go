@@ -44,6 +44,7 @@ type uploads struct {
 
 func (l *loop) onInterested(r *remote, on bool) error {
 	r.peerInterested = on
+	r.wasInterested = r.wasInterested || on
 	r.busy = l.now
 	l.awake = l.now
 	if on && r.up.choking {
