@@ -34,6 +34,8 @@ MOUNTPOINT/.p2pfs/torrents.
 	                      else does
 	--peer host:port      member or peer to dial without a tracker; repeatable
 	--no-embedded-tracker never run a tracker
+	--no-lsd              neither announce on the local network nor listen there
+	--no-pex              neither tell peers of one another nor listen to it
 	--upload-limit rate, --download-limit rate
 	                      bounds on the file data sent and fetched (0: none)
 	--read-timeout duration
@@ -65,8 +67,8 @@ a mount away, also one whose p2pfs has died:
 
 Get fetches a torrent into DIR (the current directory) and is done when all of it
 is there and verified; with --seed it goes on serving. Seed serves what is already there.
-Both have the flags --listen, --tracker, --peer, --state, --upload-limit,
---download-limit and --log-level of mount.
+Both have the flags --listen, --tracker, --peer, --no-lsd, --no-pex, --state,
+--upload-limit, --download-limit and --log-level of mount.
 
 	p2pfs create [flags] PATH -o FILE.torrent
 	p2pfs show [--json] FILE.torrent|MAGNET
@@ -107,7 +109,9 @@ at once.
 
 Only Linux can mount; get, seed, create, show and tracker work elsewhere, too.
 Mounts are read-only: to publish is to put a file into the share directory.
-There is no DHT, no uTP and no encryption of connections. Limits on rates are for
+Torrents and the drive are announced on the local networks of the interfaces that
+are listened on, unless they are private or --no-lsd is given; IPv6 on loopback
+has no multicast. There is no DHT, no uTP and no encryption of connections. Limits on rates are for
 the bytes of files, not for what goes with them. A torrent file has at most
 16 MiB, 100 000 files and 2^20 pieces of at most 64 MiB.
 */

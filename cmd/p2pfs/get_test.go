@@ -19,7 +19,7 @@ import (
 // address of its own and a state directory.
 func own(t *testing.T) []string {
 	t.Helper()
-	return []string{"--listen", swarmtest.Host().String() + ":0", "--state", t.TempDir()}
+	return []string{"--listen", swarmtest.Host().String() + ":0", "--state", t.TempDir(), "--no-lsd"}
 }
 
 // seedTorrent runs p2pfs seed until the test ends, and returns its address.
@@ -108,7 +108,7 @@ func TestGetAndSeed(t *testing.T) {
 	_, addr, _ := strings.Cut(first.line(t), "serving on ")
 	second := swarmtest.Host()
 	at := netip.AddrPortFrom(second, swarmtest.FreePorts(t, second, 1)).String()
-	between := start(t, "get", file, "-o", t.TempDir(), "--seed", "--peer", addr, "--listen", at, "--state", t.TempDir())
+	between := start(t, "get", file, "-o", t.TempDir(), "--seed", "--peer", addr, "--listen", at, "--state", t.TempDir(), "--no-lsd")
 	if line := between.line(t); !strings.Contains(line, "verified") {
 		t.Fatalf("got %q", line)
 	}

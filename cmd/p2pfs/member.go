@@ -34,7 +34,8 @@ type memberConfig struct {
 	up, down            int64 // limits, bytes a second
 	listen              listenAddr
 	trackers, peers     []string
-	noTracker           bool
+	noTracker, noPEX    bool
+	lsd                 bool
 	takeOver            time.Duration // 0: takeOverEvery
 	readTimeout         time.Duration
 	allowOther          bool
@@ -170,7 +171,7 @@ func (m *member) openClient() (err error) {
 	m.onClose(m.trackers.close)
 	m.client, err = swarm.New(swarm.Config{
 		Listen: m.cfg.listen.hostPort(), Log: m.log, Lookup: m.lookup, Sidecar: m.holdings,
-		UploadLimit: m.cfg.up, DownloadLimit: m.cfg.down,
+		UploadLimit: m.cfg.up, DownloadLimit: m.cfg.down, NoPEX: m.cfg.noPEX, LSD: m.cfg.lsd,
 		Accept: func(ih metainfo.Hash) func(net.Conn, wire.Handshake) {
 			if d := m.drive.Load(); d != nil && ih == metainfo.Hash(d.Rendezvous()) {
 				return d.Accept
@@ -220,6 +221,7 @@ func (m *member) openDrive() error {
 	m.onClose(d.Close)
 	m.drive.Store(d)
 	d.AddPeers(append(m.peers(), met.addrs()...))
+	m.meetHere(d)
 	return nil
 }
 

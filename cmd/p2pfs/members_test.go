@@ -57,6 +57,7 @@ type mounted struct {
 	t                       *testing.T
 	name, addr, drive, base string
 	flags                   []string
+	lsd                     bool // other tests of that name may run on this machine
 	stderr                  *lockedBuffer
 	cancel                  context.CancelFunc
 	status                  chan int
@@ -92,6 +93,9 @@ func (m *mounted) start(args ...string) *mounted {
 	m.cancel, m.status, m.stderr = cancel, make(chan int, 1), &lockedBuffer{}
 	all := []string{"mount", m.mnt(), "--share", m.share(""), "--cache", m.base + "/cache", "--state", m.base + "/state",
 		"--listen", m.addr + ":0", "--drive", m.drive, "--name", m.name}
+	if !m.lsd {
+		all = append(all, "--no-lsd")
+	}
 	all = append(append(all, m.flags...), args...)
 	go func() { m.status <- run(ctx, all, strings.NewReader(""), io.Discard, m.stderr) }()
 	within(m.t, 20*time.Second, func() error {

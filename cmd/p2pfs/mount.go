@@ -67,6 +67,7 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 	cfg = memberConfig{
 		drive: f.drive, name: f.name, share: f.share, cache: f.cache, state: f.net.state, cacheSize: f.cacheSize,
 		up: f.net.up, down: f.net.down, listen: f.net.listen, trackers: f.net.trackers, peers: f.net.peers, noTracker: f.noTracker,
+		noPEX: f.net.noPEX, lsd: !f.net.noLSD,
 		readTimeout: f.readTimeout, allowOther: f.allowOther, log: log,
 	}
 	if cfg.name == "" {

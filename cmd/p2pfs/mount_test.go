@@ -282,7 +282,7 @@ func TestMountRefuses(t *testing.T) {
 	a := newMounted(t, t.Name(), "anna").start()
 	dir := t.TempDir()
 	args := func(mnt, share, cache, state string) []string {
-		return []string{"mount", mnt, "--share", share, "--cache", cache, "--state", state, "--listen", a.addr + ":0", "--no-embedded-tracker"}
+		return []string{"mount", mnt, "--share", share, "--cache", cache, "--state", state, "--listen", a.addr + ":0", "--no-embedded-tracker", "--no-lsd"}
 	}
 	sub := func(name string) string {
 		p := filepath.Join(dir, name)

@@ -14,7 +14,9 @@ type netFlags struct {
 	listen   listenAddr
 	trackers []string
 	peers    []string // as parsePeer lets them pass
-	state    string   // "": stateDir
+	noPEX    bool
+	noLSD    bool
+	state    string // "": stateDir
 	level    slog.Level
 	up, down int64 // bytes a second of file data; 0: no limit
 }
@@ -25,6 +27,8 @@ func addNetFlags(fs *pflag.FlagSet, level slog.Level) *netFlags {
 	fs.Var(listenFlag(&n.listen), "listen", "address to listen on and to dial from (default: all interfaces, the first free port from 6881 up)")
 	addTrackerFlag(fs, &n.trackers)
 	fs.Var(list[string]{&n.peers, "host:port", parsePeer}, "peer", "peer to dial without asking a tracker; may be given more than once")
+	fs.BoolVar(&n.noPEX, "no-pex", false, "do not tell peers of one another, nor listen to what they tell")
+	fs.BoolVar(&n.noLSD, "no-lsd", false, "do not announce on the local network, nor listen there")
 	fs.StringVar(&n.state, "state", "", "`directory` for what is kept between runs (default: $XDG_STATE_HOME/p2pfs, or ~/.local/state/p2pfs)")
 	fs.Var(rateFlag(&n.up), "upload-limit", "bytes a second of file data to send to peers, 0 for no limit")
 	fs.Var(rateFlag(&n.down), "download-limit", "bytes a second of file data to fetch from peers, 0 for no limit")

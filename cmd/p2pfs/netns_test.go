@@ -67,6 +67,21 @@ func (m *machine) stop() {
 	}
 }
 
+// TestOneNetwork has members on two machines find each other with nothing but
+// the cable between them: no tracker, no address.
+func TestOneNetwork(t *testing.T) {
+	t.Parallel()
+	needMount(t)
+	here, there := swarmtest.NewNetns(t), swarmtest.NewNetns(t)
+	swarmtest.Join(t, here, there, netip.MustParsePrefix("10.78.0.1/24"), netip.MustParsePrefix("10.78.0.2/24"))
+	anna := startMachine(t, here, t.Name(), "anna", "--no-embedded-tracker")
+	randomFile(t, anna.share("from anna"), 200_000)
+	bob := startMachine(t, there, t.Name(), "bob", "--no-embedded-tracker")
+	randomFile(t, bob.share("from bob"), 200_000)
+	bob.shows("from anna", anna.share("from anna"))
+	anna.shows("from bob", bob.share("from bob"))
+}
+
 // TestTwoMachines has members on two machines find each other: through the
 // tracker that is embedded in one, also by IPv6, and by --peer. Transmission on the second
 // machine fetches from the first.
@@ -80,7 +95,7 @@ func TestTwoMachines(t *testing.T) {
 
 	here.Run(t, "ip", "address", "add", "fd77::1/64", "dev", "cable", "nodad")
 	there.Run(t, "ip", "address", "add", "fd77::2/64", "dev", "cable", "nodad")
-	anna := startMachine(t, here, t.Name(), "anna")
+	anna := startMachine(t, here, t.Name(), "anna", "--no-lsd")
 	if said := anna.process.Log(); !strings.Contains(said, "(embedded)") {
 		t.Errorf("anna has no tracker: %s", said)
 	}

@@ -69,7 +69,7 @@ func (t *torrent) start(ctx context.Context, spec swarm.Spec) error {
 	}
 	cfg := swarm.Config{
 		Listen: t.net.listen.hostPort(), Log: t.log, Sidecar: newSidecars(t.state, t.log),
-		UploadLimit: t.net.up, DownloadLimit: t.net.down,
+		UploadLimit: t.net.up, DownloadLimit: t.net.down, NoPEX: t.net.noPEX, LSD: !t.net.noLSD,
 	}
 	if t.client, err = swarm.New(cfg); err != nil {
 		return err
@@ -178,7 +178,11 @@ func (t *torrent) warnAlone(spec swarm.Spec) {
 	}
 	usable := func(url string) bool { return tracker.ParseURL(url) == nil }
 	if len(spec.Peers) == 0 && (spec.Magnet == nil || len(spec.Magnet.Peers) == 0) && !slices.ContainsFunc(urls, usable) {
-		t.log.Warn("neither a tracker nor a peer is known: waiting for peers to come", "trackers", strings.Join(urls, " "))
+		where := "on the local network only"
+		if t.net.noLSD {
+			where = "nowhere: they have to come"
+		}
+		t.log.Warn("neither a tracker nor a peer is known", "looking", where, "trackers", strings.Join(urls, " "))
 	}
 }
 
