@@ -180,6 +180,7 @@ func TestControlDoesNotWait(t *testing.T) {
 			t.Errorf("got %x, want the block", got)
 		}
 		within(t, "the block", 0.1, wire.BlockSize/time.Since(began).Seconds(), 1<<10)
+		synctest.Wait()
 		if c.Held() {
 			t.Error("still held")
 		}

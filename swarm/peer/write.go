@@ -54,14 +54,17 @@ func (w *writer) allow() <-chan time.Time {
 		return nil
 	}
 	w.mu.Lock()
-	n, size := w.fit(w.limit.turn())
-	if n == 0 && len(w.uploads) > 0 { // longer than a turn
-		n, size = 1, w.uploads[0].Length
-	}
-	w.mu.Unlock()
-	if n == 0 { // nobody wants what may have been granted
+	defer w.mu.Unlock()
+	if len(w.uploads) == 0 { // nobody wants what may have been granted
 		w.limit.drop()
 		return nil
+	}
+	if n, _ := w.fit(w.limit.granted); n > 0 { // its turn has come, though it may be short
+		return nil
+	}
+	n, size := w.fit(w.limit.turn())
+	if n == 0 { // longer than a turn
+		size = w.uploads[0].Length
 	}
 	return w.limit.need(size)
 }
