@@ -95,15 +95,30 @@ func (an *announcing) urgent(l *loop) bool {
 // end tells the trackers that list us that we stop.
 func (an *announcing) end(l *loop) {
 	for i, h := range l.t.hashes {
-		for _, asks := range an.tiers[i].farewells(l.t.isWhole()) {
-			l.t.spawn(func() {
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), stopWithin)
-				defer cancel()
-				for _, a := range asks {
-					l.t.client.trackers.Announce(ctx, a.url, l.t.request(h, a.event))
-				}
-			})
-		}
+		l.stopped(h, an.tiers[i].farewells(l.t.isWhole()))
+	}
+}
+
+// keep stops announcing to all but these trackers, unless there are none.
+func (an *announcing) keep(l *loop, groups [][]string) {
+	if len(groups) == 0 {
+		return
+	}
+	for i, h := range l.t.hashes {
+		l.stopped(h, an.tiers[i].keep(groups, l.t.isWhole()))
+	}
+}
+
+// stopped sends trackers what they are to hear at the end.
+func (l *loop) stopped(h metainfo.Hash, farewells [][]ask) {
+	for _, asks := range farewells {
+		l.t.spawn(func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), stopWithin)
+			defer cancel()
+			for _, a := range asks {
+				l.t.client.trackers.Announce(ctx, a.url, l.t.request(h, a.event))
+			}
+		})
 	}
 }
 
@@ -126,6 +141,12 @@ type trackedEvent struct {
 
 func (e trackedEvent) apply(l *loop) {
 	t := l.announce.tiers[slices.Index(l.t.hashes, e.hash)]
+	if t.byURL[e.url] == nil { // it was asked before we knew that it may not be
+		if e.err == nil {
+			l.stopped(e.hash, [][]ask{{{e.url, tracker.Stopped}}})
+		}
+		return
+	}
 	if e.err != nil {
 		l.announce.errs[e.url] = e.err.Error()
 		l.log.Debug("announce failed", "infohash", e.hash, "tracker", e.url, "err", e.err)

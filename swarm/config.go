@@ -106,14 +106,23 @@ func (s Spec) infoHashes() []metainfo.Hash {
 	return out
 }
 
-// tiers are all tracker URLs by tier (BEP 12): the caller's, then the
-// torrent's. Those of a magnet are a tier each (BEP 9 does not group them).
+// tiers are all tracker URLs by tier (BEP 12): the caller's, a tier each, then the
+// torrent's. Those of a magnet are a tier each (BEP 9 does not group them). A
+// private torrent that names trackers has no others (BEP 27).
 func (s Spec) tiers() [][]string {
-	out := [][]string{s.Trackers}
-	if s.MetaInfo != nil {
-		return append(out, s.MetaInfo.Trackers...)
+	own := s.ownTiers()
+	if s.MetaInfo != nil && s.MetaInfo.Info.Private && len(own) > 0 {
+		return own
 	}
-	return append(out, apart(s.Magnet.Trackers)...)
+	return append(apart(s.Trackers), own...)
+}
+
+// ownTiers are the trackers that the torrent itself names.
+func (s Spec) ownTiers() [][]string {
+	if s.MetaInfo != nil {
+		return s.MetaInfo.Trackers
+	}
+	return apart(s.Magnet.Trackers)
 }
 
 // apart makes each of some URLs a tier.

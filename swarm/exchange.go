@@ -108,7 +108,8 @@ func (l *loop) idled(r *remote) {
 }
 
 // withdraw leaves what a private torrent may not have, which its metadata has
-// just shown it to be: whoever was found without a tracker.
+// just shown it to be: whoever was found without a tracker, and trackers that it
+// does not name.
 func (l *loop) withdraw() {
 	for _, r := range l.remotes {
 		if k := l.book.known[r.listen]; k != nil && k.from.public() && r.dialed {
@@ -117,4 +118,5 @@ func (l *loop) withdraw() {
 	}
 	l.book.forgetPublic()
 	l.recent = pex.Recent{}
+	l.announce.keep(l, l.t.spec.ownTiers())
 }

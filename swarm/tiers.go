@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"math/rand"
+	"slices"
 	"time"
 
 	"p2pfs/swarm/tracker"
@@ -163,6 +164,24 @@ func (t *tiers) failed(url string, now time.Time, soonest time.Duration) {
 	k.asking, k.works = false, false
 	k.fails++
 	k.due, k.soonest = now.Add(max(wait, soonest)), now.Add(soonest)
+}
+
+// keep drops all trackers but these, and returns what those that list us are to
+// hear.
+func (t *tiers) keep(groups [][]string, whole bool) [][]ask {
+	stay := slices.Concat(groups...)
+	gone := &tiers{list: [][]*tracked{nil}}
+	for i, tier := range t.list {
+		t.list[i] = slices.DeleteFunc(tier, func(k *tracked) bool {
+			if slices.Contains(stay, k.url) {
+				return false
+			}
+			gone.list[0] = append(gone.list[0], k)
+			delete(t.byURL, k.url)
+			return true
+		})
+	}
+	return gone.farewells(whole)
 }
 
 // farewells are what each tracker that lists us is to hear at the end, one

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/tracker"
 )
 
@@ -213,6 +214,45 @@ func TestTiersAtRandom(t *testing.T) {
 			if !slices.ContainsFunc(tier, func(k *tracked) bool { return under[k.url] }) {
 				t.Fatalf("nobody of a tier is asked")
 			}
+		}
+	}
+}
+
+func TestKeepTrackers(t *testing.T) {
+	tr := drawn("a b|c d")
+	now := time.Unix(1, 0)
+	draw(tr.next(now, true, false))
+	for _, name := range []string{"a", "c"} {
+		tr.answered(trackerURL(name), now, time.Minute, time.Minute)
+	}
+	var told []string
+	for _, asks := range tr.keep([][]string{{trackerURL("c")}, {trackerURL("x")}}, true) {
+		told = append(told, draw(asks))
+	}
+	if got := strings.Join(told, ", "); got != "a! a-" {
+		t.Errorf("told %q, want %q", got, "a! a-")
+	}
+	if got := draw(tr.next(now.Add(time.Hour), true, true)); got != "c!" {
+		t.Errorf("asks %q, want %q", got, "c!")
+	}
+	tr.answered(trackerURL("b"), now, time.Minute, time.Minute) // too late
+}
+
+func TestTrackersOfASpec(t *testing.T) {
+	own := [][]string{{"udp://t:1", "udp://u:1"}}
+	public, private := &metainfo.Info{}, &metainfo.Info{Private: true}
+	for _, tt := range []struct {
+		name string
+		spec Spec
+		want string
+	}{
+		{"public", Spec{MetaInfo: &metainfo.MetaInfo{Info: public, Trackers: own}, Trackers: []string{"a", "b"}}, "[[a] [b] [udp://t:1 udp://u:1]]"},
+		{"private", Spec{MetaInfo: &metainfo.MetaInfo{Info: private, Trackers: own}, Trackers: []string{"a"}}, "[[udp://t:1 udp://u:1]]"},
+		{"private without trackers", Spec{MetaInfo: &metainfo.MetaInfo{Info: private}, Trackers: []string{"a"}}, "[[a]]"},
+		{"magnet", Spec{Magnet: &metainfo.Magnet{Trackers: own[0]}, Trackers: []string{"a"}}, "[[a] [udp://t:1] [udp://u:1]]"},
+	} {
+		if got := fmt.Sprint(tt.spec.tiers()); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}
 }

@@ -126,6 +126,9 @@ func (m *member) Magnet(ctx context.Context, at location, v2 bool) (string, erro
 	}
 	mag := meta.Magnet()
 	mag.Trackers = m.publicTrackers(meta)
+	if meta.Info.Private { // peers are its trackers' to name (BEP 27)
+		return mag.String(), nil
+	}
 	for _, a := range m.magnetPeers(ctx, at) {
 		if !a.Addr().IsLoopback() || !m.cfg.listen.all() {
 			mag.Peers = append(mag.Peers, a.String())

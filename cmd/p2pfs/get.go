@@ -64,6 +64,9 @@ func (t *torrent) get(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
+	if spec.Magnet != nil && !selectsAny(*spec.Magnet, m.Info) {
+		return fmt.Errorf("the magnet chooses none of the torrent's %s", count(int64(len(m.Info.Files)), "file"))
+	}
 	d := t.disk.Load()
 	if d.Complete() { // a magnet may choose some files only
 		if err := d.Finish(); err != nil {
@@ -77,11 +80,21 @@ func (t *torrent) get(ctx context.Context, c call) error {
 	return nil
 }
 
+// selectsAny reports whether a magnet wants any file of its torrent (BEP 53).
+func selectsAny(m metainfo.Magnet, in *metainfo.Info) bool {
+	for i := range in.Files {
+		if m.Selected(i) {
+			return true
+		}
+	}
+	return false
+}
+
 // specOf reads the torrent file or magnet that arg is.
 func specOf(arg string) (swarm.Spec, error) {
 	if isMagnet(arg) {
 		m, err := metainfo.ParseMagnet(arg)
-		return swarm.Spec{Magnet: &m}, err
+		return swarm.Spec{Magnet: &m, Select: m.Selected}, err
 	}
 	m, err := readMetaInfo(arg)
 	return swarm.Spec{MetaInfo: m}, err
