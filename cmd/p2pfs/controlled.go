@@ -67,6 +67,7 @@ func (m *member) traffic() (t trafficStatus) {
 		t.Peers += int64(s.Peers)
 	}
 	t.Downloaded, t.Uploaded = m.client.Transferred()
+	t.Unread = max(0, t.Downloaded-m.read.Load()) // at least: what is read twice hides some
 	if mount := m.mount.Load(); mount != nil {
 		t.ReadsWaiting = mount.Stats().Waiting
 	}

@@ -59,6 +59,7 @@ type member struct {
 	torrents *added
 	asked    *askedFor
 	mount    atomic.Pointer[p2fs.Mountpoint]
+	read     atomic.Int64 // bytes read of files that were not all here
 
 	ctx     context.Context // ends when the member closes
 	cancel  context.CancelFunc

@@ -149,7 +149,7 @@ func (t tree) Open(ctx context.Context, path string, content [32]byte) (p2fs.Con
 	case n.Content != content:
 		return nil, p2fs.ErrStale
 	case n.torrent != nil:
-		return n.torrent.open(), nil
+		return &coming{n.torrent.open(), t.m, path}, nil
 	}
 	c, err := t.m.open(n.entry)
 	if err != nil || n.Local == n.Size {
@@ -158,12 +158,18 @@ func (t tree) Open(ctx context.Context, path string, content [32]byte) (p2fs.Con
 	return &coming{c, t.m, path}, nil
 }
 
-// coming is a file that is not all here. When it is closed there may be more
-// of it here, which du shows.
+// coming is a file that is not all here. What is read of it is counted, and
+// when it is closed there may be more of it here, which du shows.
 type coming struct {
 	p2fs.Content
 	m    *member
 	path string
+}
+
+func (c *coming) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	n, err := c.Content.ReadAt(ctx, p, off)
+	c.m.read.Add(int64(n))
+	return n, err
 }
 
 func (c *coming) Close() error {
