@@ -55,6 +55,7 @@ func TestLimits(t *testing.T) {
 				t.Errorf("%.0f bytes/s, want %d", got, c.expect)
 			}
 			eventually(t, "all counted", func() bool { return tor.Stats().Received >= size })
+			t.Logf("%.0f bytes/s, %d received", got, tor.Stats().Received)
 			if n := tor.Stats().Received; n > size+512<<10 { // the endgame's duplicates
 				t.Errorf("received %d bytes of %d", n, size)
 			}

@@ -154,7 +154,10 @@ func (l *loop) fill(r *remote) {
 		room = max(room, 1)
 	}
 	for _, o := range l.remotes {
-		o.pp.Late = o.down.late(l.now)
+		o.pp.Late, o.pp.Held = o.down.late(l.now), o.conn.Held()
+		if o.pp.Held {
+			o.pp.Late = 0
+		}
 	}
 	l.ask(r, l.picker.Pick(l.now, r.pp, room, nil))
 }

@@ -16,7 +16,7 @@ func (p *Picker) Pick(now time.Time, peer *Peer, max int, out []Block) []Block {
 	if !k.full() {
 		k.begun()
 	}
-	if len(k.out) == len(out) && !peer.Choked {
+	if len(k.out) == len(out) && !peer.Choked && !peer.Held {
 		k.endgame()
 	}
 	return k.out
@@ -100,7 +100,7 @@ func (k *picking) urgentBlocks(a *partial, u Urgent, waiting bool) (missing int)
 // late reports whether a block that is asked of one peer should be asked of
 // this one too: it is overdue, and this one can be expected to be quick.
 func (k *picking) late(s *state) bool {
-	if s.askedOf(k.peer.ID) || k.peer.Choked || !k.now.After(s.due) {
+	if s.askedOf(k.peer.ID) || k.peer.Choked || k.peer.Held || !k.now.After(s.due) {
 		return false
 	}
 	mine := k.peer.eta()

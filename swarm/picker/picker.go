@@ -40,6 +40,7 @@ type Peer struct {
 	RTT    time.Duration  // from request to block on an empty queue
 	Queued int            // bytes asked of it and not come
 	Late   time.Duration  // for how long it has owed blocks and sent none
+	Held   bool           // a limit of ours keeps us from reading what it sends
 }
 
 // has reports whether the peer has the piece and may be asked for it now.

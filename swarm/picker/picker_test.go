@@ -136,6 +136,11 @@ func TestEndgame(t *testing.T) {
 		t.Errorf("as quick a peer got %q, want nothing", got)
 	}
 	peers[0].Rate, peers[0].Queued = 1<<10, 2*BlockSize
+	peers[1].Held = true
+	if got := said(p.Pick(now, peers[1], 2, nil)); got != "" {
+		t.Errorf("a peer that is held back got %q, want nothing", got)
+	}
+	peers[1].Held = false
 	if got, want := said(p.Pick(now, peers[1], 2, nil)), "0.0 0.1"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
