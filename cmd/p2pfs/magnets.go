@@ -1,0 +1,163 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	p2fs "p2pfs/fs"
+	"p2pfs/swarm"
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/share"
+)
+
+// Magnet is part of controlled.
+func (m *member) Magnet(ctx context.Context, at location, v2 bool) (string, error) {
+	meta, err := m.metainfoOf(ctx, at, v2)
+	if err != nil {
+		return "", err
+	}
+	mag := meta.Magnet()
+	mag.Trackers = m.publicTrackers(meta)
+	if meta.Info.Private { // peers are its trackers' to name (BEP 27)
+		return mag.String(), nil
+	}
+	for _, a := range m.magnetPeers(ctx, at) {
+		if !a.Addr().IsLoopback() || !m.cfg.listen.all() {
+			mag.Peers = append(mag.Peers, a.String())
+		}
+	}
+	return mag.String(), nil
+}
+
+// magnetPeers are those who surely have the file: ourselves, or the members
+// that hold it.
+func (m *member) magnetPeers(ctx context.Context, at location) []netip.AddrPort {
+	own := []netip.AddrPort{reachable(m.client.Addr())}
+	n, err := tree{m}.find(ctx, at.Path)
+	if at.Share || err != nil || n.entry == nil {
+		return own
+	}
+	root := metaHash(n.entry.Root)
+	if _, ok := m.share.ByRoot(root); ok {
+		return own
+	}
+	return m.holders(ctx, root)
+}
+
+// publicTrackers are the trackers that others can use: this machine's own by
+// an address that others reach, never by loopback, unless that is all that we
+// listen on.
+func (m *member) publicTrackers(meta *metainfo.MetaInfo) (out []string) {
+	if meta != nil {
+		for _, tier := range meta.Trackers {
+			out = append(out, tier...)
+		}
+		if meta.Info.Private {
+			return out
+		}
+	}
+	if m.trackers.own == "" {
+		return append(out, m.trackers.given...)
+	}
+	at := reachable(netip.AddrPortFrom(m.client.Addr().Addr(), trackerPort))
+	if !at.Addr().IsLoopback() || !m.cfg.listen.all() {
+		out = append(out, trackerURL(at))
+	}
+	return out
+}
+
+// Export is part of controlled.
+func (m *member) Export(ctx context.Context, at location, v2 bool) ([]byte, error) {
+	meta, err := m.metainfoOf(ctx, at, v2)
+	if err != nil {
+		return nil, err
+	}
+	out := *meta
+	out.Trackers = nil
+	for _, url := range m.publicTrackers(meta) {
+		out.Trackers = append(out.Trackers, []string{url})
+	}
+	return out.Marshal()
+}
+
+// metainfoOf finds the torrent of a file and, where it is ours to serve, has
+// it announced: somebody is about to ask for it.
+func (m *member) metainfoOf(ctx context.Context, at location, v2 bool) (*metainfo.MetaInfo, error) {
+	if at.Share {
+		for _, f := range m.share.Files() {
+			if f.Path == at.Path && f.Kind == share.Regular {
+				return m.sharedMetaInfo(f, v2)
+			}
+		}
+		return nil, errNotPublished
+	}
+	n, err := tree{m}.find(ctx, at.Path)
+	switch {
+	case err != nil:
+		return nil, err
+	case n.torrent != nil || n.Kind == p2fs.Dir && n.entry == nil:
+		return m.torrents.metainfoAt(at.Path)
+	case n.entry == nil || n.Kind != p2fs.File:
+		return nil, fmt.Errorf("%s: has no torrent: not a file", quoted(at.Path))
+	case n.Size == 0:
+		return nil, fmt.Errorf("%s: has no torrent: it is empty", quoted(at.Path))
+	}
+	if f, ok := m.share.ByRoot(metaHash(n.entry.Root)); ok {
+		return m.sharedMetaInfo(f, v2)
+	}
+	return m.remoteMetaInfo(ctx, n.entry, v2)
+}
+
+// sharedMetaInfo is the torrent of a file of the share directory.
+func (m *member) sharedMetaInfo(f share.File, v2 bool) (*metainfo.MetaInfo, error) {
+	if f.Size == 0 {
+		return nil, fmt.Errorf("%s: has no torrent: it is empty", quoted(f.Path))
+	}
+	v := share.V1
+	if v2 {
+		v = share.V2
+	}
+	meta, err := m.share.MetaInfo(f, v)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.asked.add(meta.Info.InfoHashes()[0]); err != nil {
+		return nil, err
+	}
+	t, err := m.client.Add(m.shareSpec(meta, f))
+	if err != nil {
+		return nil, err
+	}
+	t.Announce()
+	return meta, nil
+}
+
+// remoteMetaInfo is the torrent of another member's file. Its v1 metadata is
+// fetched from the members that hold it; v2's needs its piece layer only.
+func (m *member) remoteMetaInfo(ctx context.Context, e *catalog.Entry, v2 bool) (*metainfo.MetaInfo, error) {
+	if v2 {
+		s, err := m.driveSpec(e.Published, e.Size, metaHash(e.Root))
+		if err != nil {
+			return nil, err
+		}
+		return s.MetaInfo, nil
+	}
+	if e.V1 == ([20]byte{}) {
+		return nil, errors.New("its member told no v1 infohash")
+	}
+	magnet := metainfo.Magnet{HasV1: true, V1: e.V1, Name: e.Published}
+	root := metaHash(e.Root)
+	t, err := m.client.Add(swarm.Spec{
+		Magnet: &magnet, Storage: m.holdings.storage, Announce: swarm.Never, Idle: idleTorrent,
+		FindPeers: func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, root) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t.Metadata(ctx)
+}

@@ -1,0 +1,97 @@
+//go:build linux
+
+package main
+
+import (
+	p2fs "p2pfs/fs"
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/share"
+)
+
+// publish hands what the share directory publishes to the drive, each time it
+// changes.
+func (m *member) publish() {
+	for {
+		select {
+		case <-m.ctx.Done():
+			return
+		case <-m.shared:
+			tree, err := m.drive.Load().SetShared(m.catalogue())
+			if err != nil {
+				m.log.Error("catalogue not published", "err", err)
+			}
+			for _, path := range tree.Dropped {
+				m.log.Warn("not published: other members would not take it", "path", path)
+			}
+		}
+	}
+}
+
+// catalogue is the share directory's files as catalogue entries.
+func (m *member) catalogue() []catalog.File {
+	files := m.share.Files()
+	out := make([]catalog.File, len(files))
+	for i, f := range files {
+		out[i] = catalog.File{
+			Path: f.Path, Size: f.Size, MTime: f.MTime, Exec: f.Exec,
+			Root: catalog.Hash(f.Root), V1: f.V1, Target: f.Target, Kind: catalogKind(f.Kind),
+		}
+	}
+	return out
+}
+
+func catalogKind(k share.Kind) catalog.Kind {
+	switch k {
+	case share.Dir:
+		return catalog.KindDir
+	case share.Symlink:
+		return catalog.KindSymlink
+	}
+	return catalog.KindFile
+}
+
+// view is the namespace of now.
+func (m *member) view() *catalog.View { return m.drive.Load().View() }
+
+// memberView is the tree of the member whose directory name that is.
+func (m *member) memberView(name string) (*catalog.View, bool) {
+	v := m.view()
+	for _, who := range v.Members() {
+		if who.Dir == name {
+			return v.Member(who.Key)
+		}
+	}
+	return nil, false
+}
+
+func (m *member) memberNames() []string {
+	var out []string
+	for _, who := range m.view().Members() {
+		out = append(out, who.Dir)
+	}
+	return out
+}
+
+// onView tells the kernel what changed in the namespace.
+func (m *member) onView(now, before *catalog.View) {
+	mount := m.mount.Load()
+	if mount == nil {
+		return
+	}
+	changes, err := catalog.Diff(before, now)
+	if err != nil {
+		m.log.Warn("comparing views", "err", err)
+		mount.Changed("", p2fs.ChangeTree)
+	}
+	for _, c := range changes {
+		mount.Changed(c.Path, changeKind(c.Kind))
+	}
+	mount.Changed(specialDir+"/"+membersDir, p2fs.ChangeTree)
+}
+
+// changed tells the kernel that a path shows something else.
+func (m *member) changed(path string, kind p2fs.ChangeKind) {
+	if mount := m.mount.Load(); mount != nil {
+		mount.Changed(path, kind)
+	}
+}
