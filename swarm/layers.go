@@ -13,13 +13,17 @@ import (
 // silent before another is asked.
 const layerTimeout = 2 * time.Second
 
+// refusedFor is how long a peer that would not give a piece layer is not asked
+// again. Not for ever: it may have been busy, and may be the only one.
+const refusedFor = 10 * time.Second
+
 // layers fetches the piece layers that the metadata came without (BEP 52: a
 // magnet brings none). Owned by the loop.
 type layers struct {
 	fetches map[metainfo.Hash256]*layerFetch
 	wanted  map[metainfo.Hash256]bool
 	waiting map[int]bool // pieces whose blocks are here, without a hash
-	refused map[layerRefusal]bool
+	refused map[layerRefusal]time.Time
 	trees   map[int]*metainfo.HashTree // by file: what requests are answered from
 }
 
@@ -46,7 +50,7 @@ func newLayers() layers {
 		fetches: map[metainfo.Hash256]*layerFetch{},
 		wanted:  map[metainfo.Hash256]bool{},
 		waiting: map[int]bool{},
-		refused: map[layerRefusal]bool{},
+		refused: map[layerRefusal]time.Time{},
 		trees:   map[int]*metainfo.HashTree{},
 	}
 }
@@ -96,7 +100,7 @@ func (ls *layers) schedule(l *loop) {
 	for root := range ls.wanted {
 		f := ls.fetches[root]
 		if f != nil && l.now.Sub(f.last) > layerTimeout {
-			ls.refuse(root, f.remote)
+			ls.refuse(l, root, f.remote)
 			f = nil
 		}
 		if f == nil && !ls.fetch(l, root) && l.info().V1 {
@@ -117,17 +121,24 @@ func (ls *layers) doWithout(l *loop, root metainfo.Hash256) {
 	}
 }
 
-func (ls *layers) refuse(root metainfo.Hash256, remote int) {
+func (ls *layers) refuse(l *loop, root metainfo.Hash256, remote int) {
 	delete(ls.fetches, root)
-	ls.refused[layerRefusal{root, remote}] = true
+	ls.refused[layerRefusal{root, remote}] = l.now
+}
+
+// mayAsk reports whether a peer may give a layer. One that has shown no piece
+// yet may still be opening its files, and would only refuse.
+func (ls *layers) mayAsk(l *loop, r *remote, root metainfo.Hash256) bool {
+	at, ok := ls.refused[layerRefusal{root, r.id}]
+	return r.v2 && (r.pp.All || r.pp.Has.Any()) && (!ok || l.now.Sub(at) > refusedFor)
 }
 
 // fetch asks the quickest peer that speaks BEP 52 and has not refused. It
 // reports false if there is none.
 func (ls *layers) fetch(l *loop, root metainfo.Hash256) bool {
 	var best *remote
-	for id, r := range l.remotes {
-		if r.v2 && !ls.refused[layerRefusal{root, id}] && (best == nil || r.pp.Rate > best.pp.Rate) {
+	for _, r := range l.remotes {
+		if ls.mayAsk(l, r, root) && (best == nil || r.pp.Rate > best.pp.Rate) {
 			best = r
 		}
 	}
@@ -169,7 +180,7 @@ func (ls *layers) onHashes(l *loop, r *remote, body []byte) error {
 	delete(f.pending, q)
 	f.last, r.busy = l.now, l.now
 	if !l.info().VerifyHashes(nil, metainfo.HashRequest(q), hashes, uncles) {
-		ls.refuse(q.Root, r.id)
+		ls.refuse(l, q.Root, r.id)
 		l.ban(r.id, "sent a false piece layer")
 		return nil
 	}
@@ -185,7 +196,7 @@ func (ls *layers) onHashes(l *loop, r *remote, body []byte) error {
 func (ls *layers) distrust(l *loop, r *remote) {
 	for root, f := range ls.fetches {
 		if f.remote == r.id {
-			ls.refuse(root, r.id)
+			ls.refuse(l, root, r.id)
 		}
 	}
 	ls.schedule(l)
@@ -201,7 +212,7 @@ func (ls *layers) onReject(l *loop, r *remote, body []byte) error {
 		return nil
 	}
 	if f := ls.fetches[q.Root]; f != nil && f.remote == r.id && f.pending[q] {
-		ls.refuse(q.Root, r.id)
+		ls.refuse(l, q.Root, r.id)
 		ls.schedule(l)
 	}
 	return nil
