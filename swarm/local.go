@@ -26,6 +26,14 @@ func (c *Client) Discover(h metainfo.Hash, found func(netip.AddrPort)) (leave fu
 	return c.lsd.Join(h, found)
 }
 
+// DiscoverAgain has what Discover announces announced again as soon as may be, a
+// minute after the last time at least: datagrams get lost, and somebody waits.
+func (c *Client) DiscoverAgain(h metainfo.Hash) {
+	if c.lsd != nil {
+		c.lsd.Hurry(h)
+	}
+}
+
 // discovery is what of a torrent is announced on the local network.
 type discovery struct {
 	leave   map[metainfo.Hash]func()

@@ -155,5 +155,8 @@ func TestDiscover(t *testing.T) {
 	case <-soon(t).Done():
 		t.Fatal("found nobody")
 	}
-	client(t, "127.0.0.1").Discover(h, nil)() // without LSD nothing happens
+	a.DiscoverAgain(h)
+	without := client(t, "127.0.0.1") // without LSD nothing happens
+	without.Discover(h, nil)()
+	without.DiscoverAgain(h)
 }

@@ -4,16 +4,19 @@ package main
 
 import (
 	"net/netip"
+	"time"
 
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/metainfo"
 )
 
 // meetHere announces the drive on the local network, and tells it of members
-// who do: so they meet there without any tracker.
+// who do: so they meet there without any tracker. While nobody is connected it
+// does so more often.
 func (m *member) meetHere(d *drive.Drive) {
 	found := make(chan netip.AddrPort, 16)
-	leave := m.client.Discover(metainfo.Hash(d.Rendezvous()), func(a netip.AddrPort) {
+	rendezvous := metainfo.Hash(d.Rendezvous())
+	leave := m.client.Discover(rendezvous, func(a netip.AddrPort) {
 		select { // it must not wait
 		case found <- a:
 		default:
@@ -21,8 +24,14 @@ func (m *member) meetHere(d *drive.Drive) {
 	})
 	m.onClose(func() error { leave(); return nil })
 	m.wg.Go(func() {
+		lonely := time.NewTicker(lonelyEvery)
+		defer lonely.Stop()
 		for {
 			select {
+			case <-lonely.C:
+				if m.lonely() {
+					m.client.DiscoverAgain(rendezvous)
+				}
 			case a := <-found:
 				m.log.Debug("member on the local network", "peer", a)
 				d.AddPeers([]netip.AddrPort{a})

@@ -74,11 +74,13 @@ func TestOneNetwork(t *testing.T) {
 	needMount(t)
 	here, there := swarmtest.NewNetns(t), swarmtest.NewNetns(t)
 	swarmtest.Join(t, here, there, netip.MustParsePrefix("10.78.0.1/24"), netip.MustParsePrefix("10.78.0.2/24"))
-	anna := startMachine(t, here, t.Name(), "anna", "--no-embedded-tracker")
+	anna := startMachine(t, here, t.Name(), "anna", "--no-embedded-tracker", "--log-level", "debug")
 	randomFile(t, anna.share("from anna"), 200_000)
-	bob := startMachine(t, there, t.Name(), "bob", "--no-embedded-tracker")
-	randomFile(t, bob.share("from bob"), 200_000)
+	bob := startMachine(t, there, t.Name(), "bob", "--no-embedded-tracker", "--log-level", "debug")
+	began := time.Now()
 	bob.shows("from anna", anna.share("from anna"))
+	t.Logf("bob reads anna's file %v after he mounted", time.Since(began))
+	randomFile(t, bob.share("from bob"), 200_000)
 	anna.shows("from bob", bob.share("from bob"))
 }
 
