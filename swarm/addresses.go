@@ -56,14 +56,16 @@ type address struct {
 	next     time.Time // not dialled before
 	dialing  bool
 	joined   bool
-	sated    bool   // it had everything when it left
-	rank     uint32 // BEP 40, among those of the same origin
+	sated    bool      // it had everything when it left
+	reached  time.Time // when a dial last ended at a peer
+	rank     uint32    // BEP 40, among those of the same origin
 }
 
 // addressBook is the peers known of one torrent. Owned by its loop.
 type addressBook struct {
 	own     [2]netip.AddrPort // ours as others see it, IPv4 and IPv6; zero: not known
 	known   map[netip.AddrPort]*address
+	private bool // takes nobody of whom only peers or announces told (BEP 27)
 	self    map[netip.AddrPort]bool
 	banned  map[netip.AddrPort]time.Time // until when
 	bans    map[netip.Addr]int
@@ -107,7 +109,7 @@ func (b *addressBook) add(addrs []netip.AddrPort, from origin) (fresh int) {
 // insert takes in an address that is not known; nil if it cannot be dialled or
 // there is no room for it.
 func (b *addressBook) insert(a netip.AddrPort, from origin) *address {
-	if a.Port() == 0 || !a.Addr().IsValid() || a.Addr().IsUnspecified() || a.Addr().IsMulticast() || b.self[a] {
+	if b.private && from.public() || a.Port() == 0 || !a.Addr().IsValid() || a.Addr().IsUnspecified() || a.Addr().IsMulticast() || b.self[a] {
 		return nil
 	}
 	if len(b.known) >= maxAddresses && !b.displace(from) {
@@ -212,9 +214,9 @@ func (b *addressBook) due(now time.Time, n int, offering bool) (out []netip.Addr
 	return out[:min(len(out), n)]
 }
 
-func (b *addressBook) connected(a netip.AddrPort) {
+func (b *addressBook) connected(a netip.AddrPort, now time.Time) {
 	if k := b.known[a]; k != nil {
-		k.joined, k.dialing = true, false
+		k.joined, k.dialing, k.reached = true, false, now
 		b.dialing--
 	}
 }
@@ -281,4 +283,26 @@ func (b *addressBook) isSelf(a netip.AddrPort) {
 	}
 	b.self[a] = true
 	delete(b.known, a)
+}
+
+// reached lists up to n peers that a dial ended at: those first that are
+// connected, then those reached last. Who could not be reached again is left
+// out, and who was proven bad.
+func (b *addressBook) reached(n int) (out []netip.AddrPort) {
+	for a, k := range b.known {
+		if !k.reached.IsZero() && (k.joined || k.failures <= 1) && b.banned[a].IsZero() {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(x, y netip.AddrPort) int {
+		p, q := b.known[x], b.known[y]
+		if p.joined != q.joined {
+			if p.joined {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(q.reached.Compare(p.reached), x.Compare(y))
+	})
+	return out[:min(len(out), n)]
 }

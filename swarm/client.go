@@ -185,6 +185,9 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 	}
 	l := newLoop(ctx, t)
 	l.book.add(spec.Peers, fromCaller)
+	if !l.private() {
+		l.book.add(spec.Known, fromBefore)
+	}
 	t.wg.Go(func() {
 		defer cancel(nil)
 		if err := c.guard(func() { l.begin(); l.run() }); err != nil {
@@ -197,6 +200,7 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 		c.forget(t)
 		close(t.done)
 		cancel(l.ended)
+		c.guard(func() { l.remember.end(l) })
 	})
 	return t
 }

@@ -63,6 +63,13 @@ type Spec struct {
 	// Trackers are asked besides those of the torrent, Peers dialled.
 	Trackers []string
 	Peers    []netip.AddrPort
+	// Known are peers that an earlier run reached. They are dialled first but
+	// for Peers.
+	Known []netip.AddrPort
+	// Remember is given up to 50 peers that were reached, the best first, to be
+	// Known another time: every 5 minutes when they have changed, and when the
+	// torrent ends. It may block. It is not called for private torrents.
+	Remember func(peers []netip.AddrPort)
 	// Everything fetches all pieces, not just what is read; with Select
 	// those of the files it wants (BEP 53).
 	Everything bool

@@ -116,6 +116,7 @@ func (l *loop) withdraw() {
 			l.closeRemote(r, "private torrent")
 		}
 	}
+	l.book.private = true
 	l.book.forgetPublic()
 	l.recent = pex.Recent{}
 	l.announce.keep(l, l.t.spec.ownTiers())

@@ -250,8 +250,8 @@ func TestPrivateHasNoPEX(t *testing.T) {
 			t.Fatal("told of peers")
 		}
 	}
-	if n := tor.Stats().Known; n != 1 { // who told where it listens
-		t.Errorf("%d known, want 1", n)
+	if n := tor.Stats().Known; n != 0 { // not even who told where it listens
+		t.Errorf("%d known, want 0", n)
 	}
 }
 

@@ -25,7 +25,7 @@ type joinEvent struct {
 
 func (e joinEvent) apply(l *loop) {
 	if e.dialed {
-		l.book.connected(e.addr)
+		l.book.connected(e.addr, l.now)
 	}
 	twin := l.twin(e)
 	if !l.welcome(e, twin) {

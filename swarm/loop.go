@@ -41,6 +41,7 @@ type loop struct {
 	recent   pex.Recent // peers left of late
 	announce announcing
 	local    discovery
+	remember remembering
 	uploads  uploads
 
 	remotes map[int]*remote
@@ -115,6 +116,7 @@ func (l *loop) tick() {
 	l.dial()
 	l.announce.tick(l)
 	l.local.tick(l)
+	l.remember.tick(l)
 	l.chokeRound()
 	l.publishStats()
 	if idle := l.t.spec.Idle; idle > 0 && !l.announce.kept && len(l.remotes) == 0 && l.readers.idle() && l.now.Sub(l.awake) > idle {
@@ -217,6 +219,7 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	l.readers = newReaders(t.spec.ReadTimeout)
 	l.book = newAddressBook()
 	l.book.isOurs(t.client.Addr())
+	l.book.private = l.private()
 	l.announce = newAnnouncing(l)
 	l.uploads.choker = choker.New(choker.Config{}, l.rng)
 	l.layers = newLayers()

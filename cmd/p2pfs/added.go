@@ -23,8 +23,9 @@ import (
 // added is the torrents and magnets that were put into the mount by hand:
 // .p2pfs/torrents. They are kept over restarts. Safe for concurrent use.
 type added struct {
-	m   *member
-	dir string
+	m     *member
+	dir   string
+	known knownPeers
 
 	mu     sync.Mutex // guards byName; held while a torrent is added, not while it is waited for
 	byName map[string]*addedTorrent
@@ -51,7 +52,7 @@ type addedFile struct {
 func (f *addedFile) open() p2fs.Content { return f.torrent.NewReader(f.index) }
 
 func openAdded(m *member, dir string) (*added, error) {
-	a := &added{m: m, dir: dir, byName: map[string]*addedTorrent{}}
+	a := &added{m: m, dir: dir, known: newKnownPeers(m.cfg.state, m.log), byName: map[string]*addedTorrent{}}
 	return a, os.MkdirAll(dir, 0o700)
 }
 
@@ -113,6 +114,7 @@ func (a *added) add(src torrentSource) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	a.known.into(&s)
 	hashes := hashesOf(s)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -220,6 +222,7 @@ func (a *added) remove(nameOrHash string) error {
 	at.cancel()
 	err := os.Remove(at.file)
 	at.torrent.Close()
+	a.known.forget(at.torrent.InfoHashes()[0])
 	a.m.changed(specialDir+"/"+torrentsDir+"/"+name, p2fs.ChangeTree)
 	return err
 }

@@ -21,7 +21,7 @@ MOUNTPOINT/.p2pfs/torrents.
 	--cache directory     pieces of what was read ($XDG_CACHE_HOME/p2pfs, or
 	                      ~/.cache/p2pfs)
 	--cache-size size     bound on their sum (10GiB)
-	--state directory     key, catalogues and hashes, kept between runs
+	--state directory     key, catalogues, hashes and peers, kept between runs
 	                      ($XDG_STATE_HOME/p2pfs, or ~/.local/state/p2pfs)
 	--drive name          which drive ("public")
 	--name name           our display name, at most 32 bytes; it proves nothing

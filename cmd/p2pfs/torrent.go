@@ -59,6 +59,7 @@ func (t *torrent) start(ctx context.Context, spec swarm.Spec) error {
 		return err
 	}
 	spec.Peers, spec.Trackers = peers, t.net.trackers
+	newKnownPeers(t.state, t.log).into(&spec)
 	spec.Storage = func(m *metainfo.MetaInfo) (swarm.Storage, error) { return t.open(ctx, m) }
 	if spec.MetaInfo != nil { // what we have is to be known when we announce
 		d, err := t.open(ctx, spec.MetaInfo)
@@ -177,7 +178,7 @@ func (t *torrent) warnAlone(spec swarm.Spec) {
 		urls = append(urls, spec.Magnet.Trackers...)
 	}
 	usable := func(url string) bool { return tracker.ParseURL(url) == nil }
-	if len(spec.Peers) == 0 && (spec.Magnet == nil || len(spec.Magnet.Peers) == 0) && !slices.ContainsFunc(urls, usable) {
+	if len(spec.Peers)+len(spec.Known) == 0 && (spec.Magnet == nil || len(spec.Magnet.Peers) == 0) && !slices.ContainsFunc(urls, usable) {
 		where := "on the local network only"
 		if t.net.noLSD {
 			where = "nowhere: they have to come"
