@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -20,9 +21,12 @@ func TestMountKnowsPeers(t *testing.T) {
 	}
 	m.start()
 	m.sees(".p2pfs/torrents/one.bin", tor.Space)
-	if n := status(t, m).Traffic.Downloaded; n == 0 {
-		t.Error("nothing was fetched: the cache was still there")
-	}
+	within(t, patience, func() error { // what status tells is a little older
+		if status(t, m).Traffic.Downloaded == 0 {
+			return errors.New("nothing was fetched: the cache was still there")
+		}
+		return nil
+	})
 	known := newKnownPeers(m.base+"/state", quiet)
 	if got := known.load(tor.Info.InfoHashes()[0]); len(got) != 1 || got[0] != p.Addr {
 		t.Errorf("remembered %v, want %v", got, p.Addr)
