@@ -43,10 +43,10 @@ func TestGetHere(t *testing.T) {
 // TestNoLSD finds nobody so, where one of the two does without.
 func TestNoLSD(t *testing.T) {
 	t.Parallel()
-	tor, file, dir := unique(t)
 	for name, flags := range map[string][2]string{"the seed": {"--no-lsd", "--log-level=warn"}, "the get": {"--log-level=warn", "--no-lsd"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			tor, file, dir := unique(t) // of its own: the other case announces
 			start(t, append([]string{"seed", file, "--data", dir, flags[0]}, here(t)...)...).line(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()

@@ -93,7 +93,12 @@ func startMember(cfg memberConfig) (*member, error) {
 func (m *member) Close() error {
 	var errs []error
 	if mount := m.mount.Load(); mount != nil {
-		errs = append(errs, mount.Close())
+		err := mount.Close()
+		if errors.Is(err, p2fs.ErrBusy) { // it is gone for all but them
+			m.log.Warn("mount was in use and is detached", "err", err)
+			err = nil
+		}
+		errs = append(errs, err)
 	}
 	m.cancel()
 	m.wg.Wait()
