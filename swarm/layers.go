@@ -264,13 +264,11 @@ func (ls *layers) resume(l *loop) {
 // found takes in a piece that the storage turned out to have.
 func (l *loop) found(piece int) {
 	l.pieces.drop(piece)
-	l.picker.SetHave(piece, true)
 	for _, w := range l.readers.wants[piece] {
 		w.done <- outcome{}
 	}
 	l.readers.setWants(piece, nil)
-	l.tellHave(piece)
-	l.checkWhole()
+	l.holds(piece)
 }
 
 func (ls *layers) left(l *loop, r *remote) {

@@ -172,9 +172,18 @@ func (e storedEvent) apply(l *loop) {
 		return
 	}
 	e.data.release()
-	l.picker.SetHave(e.piece, true)
 	l.counts.verified += int64(l.info().PieceSize(e.piece))
-	l.tellHave(e.piece)
+	l.holds(e.piece)
+}
+
+// holds notes that the storage has a piece, and tells everybody. It may hear of
+// one twice: from its writer, and when a piece layer shows it to be there.
+func (l *loop) holds(piece int) {
+	if l.picker.Have(piece) {
+		return
+	}
+	l.picker.SetHave(piece, true)
+	l.tellHave(piece)
 	l.checkWhole()
 }
 
