@@ -311,6 +311,48 @@ func TestLateLink(t *testing.T) {
 	})
 }
 
+// mute is a socket that cannot send at first.
+type mute struct {
+	net.PacketConn
+	can *atomic.Bool
+}
+
+func (m mute) WriteTo(p []byte, to net.Addr) (int, error) {
+	if !m.can.Load() {
+		return 0, errors.New("network is unreachable")
+	}
+	return m.PacketConn.WriteTo(p, to)
+}
+
+// TestUnsent announces on a link that was not ready when everything was
+// announced once it is, and then no more often than elsewhere.
+func TestUnsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &ether{}
+		var can atomic.Bool
+		c := New(Config{
+			Port:  7,
+			Links: func() ([]Link, error) { return []Link{link("e0", "10.0.0.1")}, nil },
+			Open: func(l Link) (net.PacketConn, error) {
+				c, err := e.plug(l)
+				return mute{c, &can}, err
+			},
+		})
+		defer c.Close()
+		c.Join(hash(1), ignore)
+		time.Sleep(refresh + time.Second)
+		can.Store(true)
+		time.Sleep(refresh)
+		if e.sent() != 1 {
+			t.Errorf("%d announces when it could be sent, want 1", e.sent())
+		}
+		time.Sleep(2 * refresh)
+		if e.sent() != 1 {
+			t.Errorf("%d announces after that, want no more", e.sent())
+		}
+	})
+}
+
 // failing is a socket that breaks at the first read.
 type failing struct{ net.PacketConn }
 

@@ -10,13 +10,13 @@
 // of the caller's.
 //
 // An infohash is announced at once and then every 5 minutes, never twice within
-// one, several in one datagram; no more than one datagram a minute is sent on
-// an interface, but for a few at once after a silence (BEP 14). Datagrams go
-// no further than one hop. On Linux nothing is heard but multicast from the
-// interfaces that were joined, and loopback has no multicast over IPv6;
-// elsewhere clients on one machine may not hear one another. Nothing that is
-// heard is proven: an announce only says where to dial. The caller leaves
-// private torrents out (BEP 27).
+// one but to an interface that has just come, several in one datagram; no more
+// than one datagram a minute is sent, but for a few at once after a silence
+// (BEP 14). Datagrams go no further than one hop. On Linux nothing is heard but
+// multicast from the interfaces that were joined, and loopback has no multicast
+// over IPv6; elsewhere clients on one machine may not hear one another. Nothing
+// that is heard is proven: an announce only says where to dial. The caller
+// leaves private torrents out (BEP 27).
 package lsd
 
 import (
@@ -68,7 +68,8 @@ type Client struct {
 // open is a link with its socket.
 type open struct {
 	Link
-	conn net.PacketConn
+	conn   net.PacketConn
+	unsent bool // the last announce could not be sent; owned by run
 }
 
 // New begins to listen and announces nothing yet. Interfaces that cannot be

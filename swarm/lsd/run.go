@@ -70,21 +70,24 @@ func (c *Client) send(links []*open, hashes [][20]byte) {
 	for _, l := range links {
 		p := appendMessage(nil, l.Group, message{port: c.cfg.Port, infoHashes: hashes, cookie: c.cookie})
 		_, err := l.conn.WriteTo(p, net.UDPAddrFromAddrPort(l.Group))
+		l.unsent = err != nil
 		c.log.Debug("local announce", "interface", l.Name, "group", l.Group, "infohashes", len(hashes), "err", err)
 	}
 }
 
-// greet announces on a new link what was announced on others before it came:
-// the latest, as much as one datagram holds, and not twice in a minute where a
-// link comes and goes. The rest is hurried.
-func (c *Client) greet(l *open) {
+// greet announces on a link what was announced on others while it was not there,
+// or not ready to send: the latest, as much as one datagram holds, and not twice
+// in a minute where a link comes and goes. The rest is hurried for a new link; one
+// that cannot send may be so for ever, as loopback is over IPv6.
+func (c *Client) greet(l *open, fresh bool) {
 	c.mu.Lock()
-	hashes := c.schedule.again()
+	hashes := c.schedule.again(fresh)
 	c.mu.Unlock()
 	name := l.Name + l.Group.String()
 	if now := time.Now(); len(hashes) > 0 && !now.Before(c.greeted[name].Add(floor)) {
-		c.greeted[name] = now
-		c.send([]*open{l}, hashes)
+		if c.send([]*open{l}, hashes); !l.unsent {
+			c.greeted[name] = now
+		}
 	}
 }
 
@@ -104,6 +107,9 @@ func (c *Client) relink(links []*open) ([]*open, time.Duration) {
 			continue
 		}
 		keep = append(keep, l)
+		if l.unsent {
+			c.greet(l, false)
+		}
 	}
 	next := refresh
 	for _, n := range now {
@@ -116,10 +122,10 @@ func (c *Client) relink(links []*open) ([]*open, time.Duration) {
 			next = retry
 			continue
 		}
-		l := &open{n, conn}
+		l := &open{Link: n, conn: conn}
 		c.wg.Go(func() { c.read(l) })
 		keep = append(keep, l)
-		c.greet(l)
+		c.greet(l, true)
 	}
 	return keep, next
 }

@@ -106,6 +106,7 @@ func (s *schedule) batch(now time.Time) [][20]byte {
 		return nil
 	}
 	out := s.pick(func(e *entry) bool { return !e.due().Add(-floor).After(now) && !e.last.Add(floor).After(now) })
+	out = out[:min(len(out), maxInfoHashes)]
 	for _, h := range out {
 		e := s.entries[h]
 		e.last, e.hurried = now, false
@@ -115,20 +116,20 @@ func (s *schedule) batch(now time.Time) [][20]byte {
 }
 
 // again lists what was announced already, for somebody who came after it: as
-// much as one datagram holds; the rest is hurried.
-func (s *schedule) again() [][20]byte {
-	for _, e := range s.entries {
-		e.hurried = true
-	}
-	out := s.pick(func(e *entry) bool { return !e.last.IsZero() })
-	for _, h := range out {
-		s.entries[h].hurried = false
+// much as one datagram holds. The rest is hurried if that is said.
+func (s *schedule) again(rest bool) [][20]byte {
+	all := s.pick(func(e *entry) bool { return !e.last.IsZero() })
+	out := all[:min(len(all), maxInfoHashes)]
+	if rest {
+		for _, h := range all[len(out):] {
+			s.entries[h].hurried = true
+		}
 	}
 	return out
 }
 
-// pick returns up to a datagram's worth of the infohashes that fit: the
-// hurried first, the latest before all, then those announced longest ago.
+// pick returns the infohashes that fit: the hurried first, the latest before
+// all, then those announced longest ago.
 func (s *schedule) pick(fits func(*entry) bool) (out [][20]byte) {
 	for h, e := range s.entries {
 		if len(e.found) > 0 && fits(e) {
@@ -147,7 +148,7 @@ func (s *schedule) pick(fits func(*entry) bool) (out [][20]byte) {
 		}
 		return a.last.Compare(b.last)
 	})
-	return out[:min(len(out), maxInfoHashes)]
+	return out
 }
 
 // forget drops what nobody announces any more, once it may be announced again.

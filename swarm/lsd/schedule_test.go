@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -70,7 +71,7 @@ func TestFloor(t *testing.T) {
 		case 0:
 			s.hurry(hash(1))
 		case 1:
-			s.again()
+			s.again(true)
 		case 2:
 			s.leave(hash(1), id)
 			s.batch(began.Add(from)) // may forget
@@ -145,13 +146,22 @@ func TestAgain(t *testing.T) {
 	for i := range byte(30) {
 		s.join(hash(i), ignore, began)
 	}
-	if got := s.again(); got != nil {
+	if got := s.again(true); got != nil {
 		t.Errorf("nothing was announced, and %d are repeated", len(got))
 	}
 	plan(&s, 0, time.Minute)
-	got := s.again()
-	if len(got) != maxInfoHashes || got[0] != hash(29) {
-		t.Errorf("%d are repeated, %x first, want %d, the latest first", len(got), got[0][0], maxInfoHashes)
+	s.hurry(hash(7))
+	got := s.again(true)
+	if len(got) != maxInfoHashes || got[0] != hash(7) {
+		t.Errorf("%d are repeated, %x first, want %d, the hurried one first", len(got), got[0][0], maxInfoHashes)
+	}
+	if !s.entries[hash(7)].hurried {
+		t.Error("repeating it for one has cut off the hurry for all")
+	}
+	for h, e := range s.entries {
+		if e.hurried && h != hash(7) && slices.Contains(got, h) {
+			t.Errorf("%x is hurried", h)
+		}
 	}
 	rest := plan(&s, time.Minute, 2*time.Minute)
 	if len(rest) != 1 || len(rest[0].hashes) < 5 {

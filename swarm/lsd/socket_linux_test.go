@@ -103,6 +103,7 @@ ip addr add 10.77.0.1/24 dev p2pa
 ip addr add fd77::1/64 dev p2pa nodad
 ip link set p2pa up
 ip link set p2pb up
+until ip -6 route show table local dev p2pa | grep -q ff00; do sleep 0.02; done
 ip -6 route add local ff15::efc0:988f dev lo table local
 exec "$@"`
 
