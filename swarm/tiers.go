@@ -56,13 +56,17 @@ type ask struct {
 }
 
 // newTiers makes the state of some tiers of trackers, of which those are left
-// out that are no URL of a tracker, come again or are too many.
+// out that are no URL of a tracker, come again (in whatever spelling) or are
+// too many.
 func newTiers(groups [][]string, rng *rand.Rand) *tiers {
 	t := &tiers{byURL: map[string]*tracked{}}
+	seen := map[string]bool{}
 	for _, urls := range groups {
 		var tier []*tracked
 		for _, url := range urls {
-			if t.byURL[url] == nil && len(t.byURL) < maxTrackers && tracker.ParseURL(url) == nil {
+			id := tracker.Identity(url)
+			if !seen[id] && len(t.byURL) < maxTrackers && tracker.ParseURL(url) == nil {
+				seen[id] = true
 				k := &tracked{url: url, tier: len(t.list)}
 				t.byURL[url] = k
 				tier = append(tier, k)
@@ -169,11 +173,14 @@ func (t *tiers) failed(url string, now time.Time, soonest time.Duration) {
 // keep drops all trackers but these, and returns what those that list us are to
 // hear.
 func (t *tiers) keep(groups [][]string, whole bool) [][]ask {
-	stay := slices.Concat(groups...)
+	stay := map[string]bool{}
+	for _, url := range slices.Concat(groups...) {
+		stay[tracker.Identity(url)] = true
+	}
 	gone := &tiers{list: [][]*tracked{nil}}
 	for i, tier := range t.list {
 		t.list[i] = slices.DeleteFunc(tier, func(k *tracked) bool {
-			if slices.Contains(stay, k.url) {
+			if stay[tracker.Identity(k.url)] {
 				return false
 			}
 			gone.list[0] = append(gone.list[0], k)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"net/netip"
 	"time"
 )
@@ -61,7 +62,11 @@ func (l *limiter) clean(now time.Time) {
 	l.sweep = 2*len(l.times) + 64
 }
 
-// admit waits until one more announce may be sent.
+// errBurst is the end of a last announce for which there is no place.
+var errBurst = errors.New("announced too often of late")
+
+// admit waits until one more announce may be sent. The last one is not worth
+// waiting for: the tracker forgets us by itself.
 func (c *Client) admit(ctx context.Context, k limited, last bool) error {
 	for {
 		c.mu.Lock()
@@ -69,6 +74,9 @@ func (c *Client) admit(ctx context.Context, k limited, last bool) error {
 		c.mu.Unlock()
 		if wait == 0 {
 			return nil
+		}
+		if last {
+			return errBurst
 		}
 		timer := time.NewTimer(wait)
 		select {

@@ -70,6 +70,20 @@ func ParseURL(rawURL string) error {
 	return err
 }
 
+// Identity is the same text for tracker URLs that name the same tracker in
+// another spelling: over udp, without a path and with /announce are one. A URL
+// that ParseURL refuses is its own identity.
+func Identity(rawURL string) string {
+	t, err := parseURL(rawURL)
+	if err != nil {
+		return rawURL
+	}
+	if t.scheme == "udp" && t.data == "/announce" {
+		t.data = ""
+	}
+	return t.String() + t.data
+}
+
 func parseURL(rawURL string) (target, error) {
 	if len(rawURL) > maxURL {
 		return target{}, fmt.Errorf("tracker URL %.200q: longer than %d bytes", rawURL, maxURL)

@@ -177,3 +177,25 @@ func FuzzParseURL(f *testing.F) {
 		}
 	})
 }
+
+func TestIdentity(t *testing.T) {
+	for _, same := range [][]string{
+		{"udp://tracker.test:80", "udp://tracker.test:80/", "udp://tracker.test:80/announce", "udp://TRACKER.test:80/announce"},
+		{"udp://tracker.test:80/announce?key=1"},
+		{"http://tracker.test/announce", "http://tracker.test:80/announce"},
+		{"https://tracker.test/announce"},
+		{"http://tracker.test/"},
+		{"not a url"},
+	} {
+		for _, url := range same {
+			for _, other := range same {
+				if Identity(url) != Identity(other) {
+					t.Errorf("%s and %s are told apart", url, other)
+				}
+			}
+		}
+	}
+	if Identity("udp://a:80/announce") == Identity("udp://a:81/announce") || Identity("udp://a:80/x/announce") == Identity("udp://a:80") {
+		t.Error("different trackers are taken for one")
+	}
+}
