@@ -85,7 +85,7 @@ func (s *Store) Trim() error {
 // makeRoom reserves need bytes, after evicting what is too much then. The
 // caller gives the reservation back by taking it off s.reserved.
 func (s *Store) makeRoom(need int64) error {
-	free, known := s.directory().Free()
+	free, total, known := s.directory().Free()
 	s.mu.Lock()
 	if s.closed && need == 0 {
 		s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *Store) makeRoom(need int64) error {
 	s.reserved += need
 	over := s.used - s.dying + s.reserved - s.cfg.Size
 	if known {
-		over = max(over, s.cfg.KeepFree-(free+s.dying-s.reserved))
+		over = max(over, s.cfg.keepFree(total)-(free+s.dying-s.reserved))
 	}
 	victims, ok := s.takeVictims(over)
 	dir := s.dir
@@ -117,7 +117,6 @@ func (s *Store) makeRoom(need int64) error {
 		s.mu.Lock()
 		s.reserved -= need
 		s.mu.Unlock()
-		s.fault("evict", failed)
 		return fmt.Errorf("cache: %w", failed)
 	}
 	return nil

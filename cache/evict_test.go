@@ -60,8 +60,8 @@ func TestEvictOrder(t *testing.T) {
 	if !slices.Equal(evicted, want) {
 		t.Errorf("evicted in another order than by last use: got %x, want %x", evicted, want)
 	}
-	if used, budget := s.Usage(); used != budget || budget != 4*unit {
-		t.Errorf("Usage: got %d of %d, want %d of it", used, budget, 4*unit)
+	if u := s.Usage(); u.Used != u.Budget || u.Budget != 4*unit || u.Room != 0 {
+		t.Errorf("Usage: got %+v, want %d of it used and no room", u, 4*unit)
 	}
 }
 

@@ -122,7 +122,7 @@ func TestReadFaults(t *testing.T) {
 	}{
 		{"open", syscall.EMFILE, false},
 		{"open", syscall.ENFILE, false},
-		{"open", syscall.EACCES, true},
+		{"open", syscall.EACCES, false},
 		{"open", syscall.EIO, true},
 		{"open", syscall.ENOENT, true},
 		{"read", syscall.EIO, true},
@@ -186,7 +186,8 @@ func TestEvictFaults(t *testing.T) {
 	s.check(t)
 }
 
-// TestFaultLog logs a kind of fault once a minute.
+// TestFaultLog says once that pieces are not stored, and once that they are
+// again; other faults are logged once a minute a kind.
 func TestFaultLog(t *testing.T) {
 	var out bytes.Buffer
 	var f faults
@@ -205,19 +206,58 @@ func TestFaultLog(t *testing.T) {
 			if s.Put(k, blocksOf(data)) == nil {
 				t.Fatal("Put has not failed")
 			}
+			now += int64(time.Second)
+		}
+		if got := s.Usage().Trouble; !errors.Is(got, errno) {
+			t.Errorf("Usage tells of %v, want %v", got, errno)
 		}
 	}
-	fail(syscall.ENOSPC, 100)
+	lines := func(want int, last string) {
+		t.Helper()
+		all := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if len(all) != want || !strings.Contains(all[len(all)-1], last) {
+			t.Errorf("got %d lines, want %d, the last with %q:\n%s", len(all), want, last, &out)
+		}
+	}
+	fail(syscall.ENOSPC, 200) // 200 s
+	lines(1, "no space left")
 	fail(syscall.EIO, 100)
-	if n := strings.Count(out.String(), "\n"); n != 2 {
-		t.Errorf("200 faults of 2 kinds: got %d lines, want 2:\n%s", n, &out)
+	lines(2, "input/output error")
+	f.set(nil)
+	put(t, s, k, data)
+	lines(3, `"not stored meanwhile"=300`)
+	if got := s.Usage().Trouble; got != nil {
+		t.Errorf("Usage still tells of %v", got)
+	}
+	must(t, s.Remove(k))
+	put(t, s, k, data)
+	must(t, s.Remove(k))
+	fail(syscall.EIO, 1) // a minute has passed since the last of its kind
+	put1 := func() { f.set(nil); put(t, s, k, data); must(t, s.Remove(k)) }
+	put1()
+	lines(5, "again")
+	for range 10 { // on and off: no more than a line a minute
+		f.always("write", syscall.EIO)
+		s.Put(k, blocksOf(data))
+		put1()
+	}
+	lines(5, "again")
+	for range 100 {
+		s.fault("touch", syscall.EIO)
 	}
 	now += int64(time.Minute)
-	fail(syscall.ENOSPC, 10)
-	if n := strings.Count(out.String(), "\n"); n != 3 || !strings.Contains(out.String(), "unlogged=99") {
-		t.Errorf("a minute later: got %d lines, want 3, unlogged=99:\n%s", n, &out)
+	s.fault("touch", syscall.EIO)
+	lines(7, "unlogged=99")
+}
+
+// TestKeepFreeByDefault is a part of a small disk.
+func TestKeepFreeByDefault(t *testing.T) {
+	for total, want := range map[int64]int64{8 << 20: 8 << 20 / 20, 1 << 40: DefaultKeepFree} {
+		c := Config{KeepFree: -1}
+		if got := c.keepFree(total); got != want {
+			t.Errorf("of %d bytes: got %d, want %d", total, got, want)
+		}
 	}
-	f.set(nil)
 }
 
 // TestDirectoryRemoved removes everything under the store's feet.

@@ -132,11 +132,11 @@ func (d faulty) Touch(name string, atime time.Time) error {
 	return d.directory.Touch(name, atime)
 }
 
-func (d faulty) Free() (int64, bool) {
+func (d faulty) Free() (free, total int64, ok bool) {
 	d.f.mu.Lock()
 	defer d.f.mu.Unlock()
 	if d.f.free != 0 {
-		return d.f.free, true
+		return d.f.free, 100 * d.f.free, true
 	}
 	return d.directory.Free()
 }

@@ -50,9 +50,9 @@ type directory interface {
 	// nothing when name is no directory.
 	List(name string) ([]listed, error)
 	Touch(name string, atime time.Time) error
-	// Free returns the bytes that may still be written; ok is false where
-	// that cannot be known.
-	Free() (free int64, ok bool)
+	// Free returns the bytes that may still be written, and those of the
+	// whole file system; ok is false where that cannot be known.
+	Free() (free, total int64, ok bool)
 	// Gone reports that the directory is no longer found under its path.
 	Gone() bool
 	Close() error
@@ -149,7 +149,7 @@ func (d *osDir) Touch(name string, atime time.Time) error {
 	return d.root.Chtimes(name, atime, time.Time{})
 }
 
-func (d *osDir) Free() (int64, bool) { return freeBytes(d.lock) }
+func (d *osDir) Free() (free, total int64, ok bool) { return freeBytes(d.lock) }
 
 func (d *osDir) Gone() bool {
 	here, err := d.lock.Stat()

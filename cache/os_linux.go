@@ -52,12 +52,12 @@ func infoOf(fi fs.FileInfo) info {
 	return in
 }
 
-func freeBytes(dir *os.File) (int64, bool) {
+func freeBytes(dir *os.File) (free, total int64, ok bool) {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(int(dir.Fd()), &st); err != nil {
-		return 0, false
+		return 0, 0, false
 	}
-	return int64(st.Bavail) * st.Frsize, true
+	return int64(st.Bavail) * st.Frsize, int64(st.Blocks) * st.Frsize, true
 }
 
 // bootID names the current boot of the machine; "" when it is not known.

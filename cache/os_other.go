@@ -36,7 +36,7 @@ func infoOf(fi fs.FileInfo) info {
 }
 
 // freeBytes is not known here, so that Config.KeepFree has no effect.
-func freeBytes(*os.File) (int64, bool) { return 0, false }
+func freeBytes(*os.File) (free, total int64, ok bool) { return 0, 0, false }
 
 // bootID is not known here, so that every start counts as one after a crash.
 func bootID() string { return "" }

@@ -25,6 +25,7 @@ func (s *Store) Put(k Key, blocks [][]byte) error {
 		return ErrKey
 	}
 	if size > MaxPiece || roundUp(size) > s.cfg.Size {
+		s.refused(ErrTooLarge)
 		return ErrTooLarge
 	}
 	e, err := s.claim(k)
@@ -43,7 +44,12 @@ func (s *Store) Put(k Key, blocks [][]byte) error {
 			return err
 		}
 	}
-	return s.putClaimed(k, blocks, size)
+	if err := s.putClaimed(k, blocks, size); err != nil {
+		s.refused(err)
+		return err
+	}
+	s.stored()
+	return nil
 }
 
 // putClaimed is Put for a key that is claimed and not in the index.
@@ -55,7 +61,6 @@ func (s *Store) putClaimed(k Key, blocks [][]byte, size int64) error {
 	}
 	in, err := s.write(k, blocks, size)
 	if err != nil {
-		s.fault("write", err)
 		err = fmt.Errorf("cache: %w", err)
 	}
 	s.mu.Lock()

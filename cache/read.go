@@ -210,13 +210,14 @@ func (s *Store) touch(e *entry) {
 	}
 	err := s.directory().Touch(pathName(e.key), time.Unix(0, use))
 	if err != nil && !isNotExist(err) && !errors.Is(err, fs.ErrClosed) {
-		s.fault("touch", err)
+		s.log.Debug("last use not kept", "err", err) // on a read-only disk, say
 	}
 }
 
 // isTransient reports an error that says nothing about the piece itself.
 func isTransient(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM) ||
+		errors.Is(err, fs.ErrPermission) // it may be given back, and the file still counts
 }
 
 // drop removes k's piece from the store because of cause, and returns an
@@ -242,7 +243,7 @@ func (s *Store) dropClaimed(e *entry, cause error) error {
 	if h != nil {
 		h.unref()
 	}
-	if !isNotExist(cause) && !errors.Is(cause, fs.ErrPermission) {
+	if !isNotExist(cause) {
 		s.removeFile(dir, e.key, pathName(e.key))
 	}
 	err := fmt.Errorf("%w: %s dropped: %w", ErrMissing, fileName(e.key), cause)

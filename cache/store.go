@@ -25,6 +25,10 @@ var (
 // DefaultSize is the budget in bytes when Config.Size is zero.
 const DefaultSize = 10 << 30
 
+// DefaultKeepFree is the most that a Store leaves free when Config.KeepFree is
+// negative.
+const DefaultKeepFree = 512 << 20
+
 // maxOpen bounds the files that are kept open between reads.
 const maxOpen = 256
 
@@ -32,7 +36,7 @@ const maxOpen = 256
 type Config struct {
 	Dir      string // created if need be
 	Size     int64  // budget in bytes; 0: DefaultSize
-	KeepFree int64  // bytes of the file system that the cache leaves free
+	KeepFree int64  // bytes of the file system that are left free; < 0: DefaultKeepFree, or 5 % of it if that is less
 
 	// OnEvict is told of each piece that the store no longer has, other than
 	// by Remove: evicted, found bad, or taken away by somebody else. It is
@@ -179,13 +183,6 @@ func (s *Store) Size(k Key) (int64, bool) {
 		return 0, false
 	}
 	return e.size, true
-}
-
-// Usage returns the bytes allocated to pieces, and the budget.
-func (s *Store) Usage() (used, budget int64) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.used, s.cfg.Size
 }
 
 // claim makes the caller the only one to do I/O on k's file, after waiting

@@ -49,8 +49,12 @@ func (m *member) shareStatus() shareStatus {
 }
 
 func (m *member) cacheStatus() cacheStatus {
-	used, budget := m.cache.Usage()
-	return cacheStatus{Dir: m.cfg.cache, Used: used, Budget: budget}
+	u := m.cache.Usage()
+	st := cacheStatus{Dir: m.cfg.cache, Used: u.Used, Budget: u.Budget, Pinned: u.Pinned, Room: u.Room, KeepFree: u.KeepFree}
+	if u.Trouble != nil {
+		st.Trouble = u.Trouble.Error()
+	}
+	return st
 }
 
 // traffic sums what all torrents are doing.

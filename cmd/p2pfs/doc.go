@@ -21,6 +21,8 @@ MOUNTPOINT/.p2pfs/torrents.
 	--cache directory     pieces of what was read ($XDG_CACHE_HOME/p2pfs, or
 	                      ~/.cache/p2pfs)
 	--cache-size size     bound on their sum (10GiB)
+	--keep-free size      what they leave free on their disk (5 % of it, at most
+	                      512MiB)
 	--state directory     key, catalogues, hashes and peers, kept between runs
 	                      ($XDG_STATE_HOME/p2pfs, or ~/.local/state/p2pfs)
 	--drive name          which drive ("public")

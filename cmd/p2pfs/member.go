@@ -30,7 +30,7 @@ type memberConfig struct {
 	drive, name         string
 	share, cache, state string // directories
 	mountPoint          string
-	cacheSize           int64
+	cacheSize, keepFree int64 // keepFree < 0: the cache's default
 	up, down            int64 // limits, bytes a second
 	listen              listenAddr
 	trackers, peers     []string
@@ -85,6 +85,7 @@ func startMember(cfg memberConfig) (*member, error) {
 	m.wg.Go(func() { m.trackers.run(m.ctx) })
 	m.wg.Go(m.torrents.restore)
 	m.wg.Go(m.announceAsked)
+	m.wg.Go(m.tendCache)
 	return m, nil
 }
 
@@ -133,7 +134,7 @@ func (m *member) openIdentity() (err error) {
 
 func (m *member) openCache() (err error) {
 	m.cache, err = cache.Open(cache.Config{
-		Dir: m.cfg.cache, Size: m.cfg.cacheSize, Log: m.log,
+		Dir: m.cfg.cache, Size: m.cfg.cacheSize, KeepFree: m.cfg.keepFree, Log: m.log,
 		OnEvict: func(k cache.Key) {
 			if m.holdings != nil {
 				m.holdings.evicted(k)

@@ -25,6 +25,7 @@ type mountFlags struct {
 	net          *netFlags
 	share, cache string
 	cacheSize    int64
+	keepFree     int64
 	drive, name  string
 	noTracker    bool
 	readTimeout  time.Duration
@@ -42,10 +43,11 @@ Torrents and magnets given appear under their names in
 MOUNTPOINT/.p2pfs/torrents/.`,
 		min: 1, max: -1,
 		setup: func(flags *pflag.FlagSet) action {
-			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize}
+			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize, keepFree: -1}
 			flags.StringVar(&f.share, "share", "", "`directory` whose files are shared (default: ~/p2pfs)")
 			flags.StringVar(&f.cache, "cache", "", "`directory` for pieces of others' files (default: $XDG_CACHE_HOME/p2pfs, or ~/.cache/p2pfs)")
 			flags.Var(sizeFlag(&f.cacheSize), "cache-size", "bytes that the cache may take")
+			flags.Var(keepFreeFlag(&f.keepFree), "keep-free", "bytes that the cache leaves free on its disk (default: 5 % of it, at most "+formatSize(cache.DefaultKeepFree)+")")
 			flags.StringVar(&f.drive, "drive", "public", "`name` of the drive: members that give the same name meet")
 			flags.StringVar(&f.name, "name", "", "our `name` on the drive (default: the user's name)")
 			flags.BoolVar(&f.noTracker, "no-embedded-tracker", false, "do not run a tracker, even if no --tracker is given")
@@ -61,11 +63,14 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 	if f.readTimeout < 0 {
 		return cfg, usagef("mount: --read-timeout %v: want 0 or more", f.readTimeout)
 	}
+	if f.cacheSize <= 0 {
+		return cfg, usagef("mount: --cache-size: want more than 0")
+	}
 	if f.drive == "" {
 		return cfg, usagef("mount: --drive: want a name")
 	}
 	cfg = memberConfig{
-		drive: f.drive, name: f.name, share: f.share, cache: f.cache, state: f.net.state, cacheSize: f.cacheSize,
+		drive: f.drive, name: f.name, share: f.share, cache: f.cache, state: f.net.state, cacheSize: f.cacheSize, keepFree: f.keepFree,
 		up: f.net.up, down: f.net.down, listen: f.net.listen, trackers: f.net.trackers, peers: f.net.peers, noTracker: f.noTracker,
 		noPEX: f.net.noPEX, lsd: !f.net.noLSD,
 		readTimeout: f.readTimeout, allowOther: f.allowOther, log: log,

@@ -40,9 +40,24 @@ type shareStatus struct {
 
 // cacheStatus tells of the cache.
 type cacheStatus struct {
-	Dir    string `json:"dir"`
-	Used   int64  `json:"used"`
-	Budget int64  `json:"budget"`
+	Dir      string `json:"dir"`
+	Used     int64  `json:"used"`
+	Budget   int64  `json:"budget"`
+	Pinned   int64  `json:"pinned"`            // of used
+	Room     int64  `json:"room"`              // what still fits without an eviction
+	KeepFree int64  `json:"keep_free"`         // of the disk
+	Trouble  string `json:"trouble,omitempty"` // why the last piece was not kept
+}
+
+func (c cacheStatus) String() string {
+	text := fmt.Sprintf("%s: %s of %s", quoted(c.Dir), humanSize(c.Used), humanSize(c.Budget))
+	if c.Pinned > 0 {
+		text += ", " + humanSize(c.Pinned) + " pinned"
+	}
+	if c.Trouble != "" {
+		text += "; takes nothing now: " + c.Trouble
+	}
+	return text
 }
 
 // trafficStatus tells what moves.
@@ -128,7 +143,7 @@ func (s mountStatus) String() string {
 	row("member", "%s (%s), listening on %s", quoted(s.Name), shortKey(s.Key), s.Listen)
 	row("sharing", "%s: %s, %s%s", quoted(s.Share), count(s.Sharing.Files, "file"), humanSize(s.Sharing.Bytes), s.Sharing.rest())
 	row("showing", "%s, %s", count(s.Files, "file"), humanSize(s.Bytes))
-	row("cache", "%s: %s of %s", quoted(s.Cache.Dir), humanSize(s.Cache.Used), humanSize(s.Cache.Budget))
+	row("cache", "%s", s.Cache)
 	t := s.Traffic
 	row("traffic", "%s down, %s up, %s, %s waiting", humanRate(t.Down), humanRate(t.Up), count(t.Peers, "peer"), count(t.ReadsWaiting, "read"))
 	row("in all", "%s down (%s never read), %s up", humanSize(t.Downloaded), humanSize(t.Unread), humanSize(t.Uploaded))

@@ -178,10 +178,11 @@ func (c *coming) Close() error {
 	return err
 }
 
-// StatFS is part of fs.Tree: df shows the cache.
+// StatFS is part of fs.Tree: df shows the cache, and as free what it can still
+// take, which a full disk makes less than its budget.
 func (t tree) StatFS() p2fs.Usage {
-	used, budget := t.m.cache.Usage()
-	return p2fs.Usage{Total: budget, Free: max(0, budget-used)}
+	u := t.m.cache.Usage()
+	return p2fs.Usage{Total: u.Used + u.Room, Free: u.Room}
 }
 
 // local is how many bytes of a member's file are on this machine.

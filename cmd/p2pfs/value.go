@@ -58,6 +58,16 @@ func sizeFlag(p *int64) pflag.Value {
 	return value[int64]{p: p, kind: "size", parse: parseSize, format: formatSize}
 }
 
+// keepFreeFlag is sizeFlag for a size that shows no default: it begins below 0.
+func keepFreeFlag(p *int64) pflag.Value {
+	return value[int64]{p: p, kind: "size", parse: parseSize, format: func(n int64) string {
+		if n < 0 {
+			return ""
+		}
+		return formatSize(n)
+	}}
+}
+
 // minRate is the least limit on a rate: a block of 16 KiB in 16 seconds. With
 // less, peers take us for dead.
 const minRate = 1 << 10

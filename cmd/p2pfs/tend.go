@@ -1,0 +1,30 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"time"
+
+	"p2pfs/cache"
+)
+
+// tendEvery is how often the cache is held against its disk.
+const tendEvery = 10 * time.Second
+
+// tendCache has the cache shrink to its budget at the start, which may have
+// been made smaller, and to its floor whenever others fill the disk.
+func (m *member) tendCache() {
+	tick := time.NewTicker(tendEvery)
+	defer tick.Stop()
+	for {
+		if err := m.cache.Trim(); err != nil && !errors.Is(err, cache.ErrClosed) {
+			m.log.Debug("cache not trimmed", "err", err) // the next piece tells of it aloud
+		}
+		select {
+		case <-m.ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
