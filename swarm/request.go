@@ -190,6 +190,7 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 	}
 	l.t.client.asked.Add(int64(len(blocks)) * wire.BlockSize)
 	r.pp.Queued = len(r.down.asked) * wire.BlockSize
+	r.conn.Expect(len(r.down.asked))
 	r.busy = l.now
 	info := l.info()
 	r.conn.Send(func(dst []byte) []byte {
@@ -217,6 +218,7 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 // unask forgets a block that the peer will not send.
 func (l *loop) unask(r *remote, b picker.Block) {
 	delete(r.down.asked, b)
+	r.conn.Expect(len(r.down.asked))
 	l.t.client.asked.Add(-wire.BlockSize)
 	r.pp.Queued = len(r.down.asked) * wire.BlockSize
 	l.picker.Dropped(b, r.id)

@@ -84,7 +84,8 @@ type Conn struct {
 	pieces   atomic.Int64
 	received atomic.Int64 // payload bytes
 	sent     atomic.Int64
-	held     atomic.Bool // the reader waits for Down
+	expected atomic.Int64 // blocks that are asked for and have not come
+	held     atomic.Bool  // the reader waits for Down
 	wake     chan struct{}
 	done     chan struct{}
 	batches  chan []Message // recycled
@@ -121,6 +122,10 @@ func (c *Conn) Received() int64 { return c.received.Load() }
 
 // Sent is the number of payload bytes uploaded so far.
 func (c *Conn) Sent() int64 { return c.sent.Load() }
+
+// Expect tells how many blocks are asked for and have not come, so that they
+// can be read with few system calls and in time.
+func (c *Conn) Expect(n int) { c.expected.Store(int64(n)) }
 
 // Held reports whether nothing is read just now because of the limit on what
 // is received: a peer that seems silent need not be.

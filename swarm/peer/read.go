@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// readBuffer takes some four blocks with one system call.
-	readBuffer = 64 << 10
+	// readBuffer takes small messages; blocks are read into their own buffers.
+	readBuffer = 32 << 10
 	// maxBatch bounds the messages handed on at once.
 	maxBatch = 64
 )
@@ -25,10 +25,12 @@ type reader struct {
 	small [16]byte
 	limit share
 	owed  int // payload bytes read that the limit does not know of
+	scatter
 }
 
 func (c *Conn) read() error {
-	r := &reader{Conn: c, br: bufio.NewReaderSize(c.Net, readBuffer), limit: share{limiter: c.Down}}
+	r := &reader{Conn: c, limit: share{limiter: c.Down}}
+	r.br, r.vec = bufio.NewReaderSize(r, readBuffer), newVector(c.Net)
 	defer r.flush()
 	defer r.limit.drop()
 	for {
@@ -107,8 +109,12 @@ func (r *reader) pay() error {
 	return nil
 }
 
+// extend is for before each read that may wait. Acknowledging at once costs
+// both sides something, and helps only at the end of what was asked for.
 func (r *reader) extend() {
-	quickAck(r.Net)
+	if r.expected.Load() < tail {
+		quickAck(r.Net)
+	}
 	if now := time.Now(); now.Sub(r.touch) > time.Second {
 		r.touch = now
 		r.Net.SetReadDeadline(now.Add(idleTimeout))
@@ -128,14 +134,9 @@ func (r *reader) piece(n int) error {
 		return err
 	}
 	buf := r.Pool.Get(b.Length)
-	if _, err := io.ReadFull(r.br, buf.Bytes()); err != nil {
-		buf.Release()
-		return fmt.Errorf("read: %w", err)
-	}
-	r.received.Add(int64(b.Length))
-	r.owed += b.Length
-	r.add(Message{ID: wire.MsgPiece, Block: b, Data: buf})
-	return nil
+	k := min(r.br.Buffered(), b.Length)
+	io.ReadFull(r.br, buf.Bytes()[:k])
+	return r.blocks(b, buf, k)
 }
 
 func (r *reader) other(id byte, n int) (err error) {
