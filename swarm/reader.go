@@ -75,16 +75,16 @@ func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if int64(len(p)) > length-off {
 		p, end = p[:length-off], io.EOF
 	}
-	r.follow(c, off, int64(len(p)), length)
-	if err := r.t.readAt(ctx, c, p, r.file, off); err != nil {
+	ahead := r.follow(c, off, int64(len(p)), length)
+	if err := r.t.readAt(ctx, split(c.info(), p, r.file, off), c, ahead); err != nil {
 		return 0, err
 	}
 	return len(p), end
 }
 
-// readAt reads from the storage what it has, and has the rest fetched.
-func (t *Torrent) readAt(ctx context.Context, c *content, p []byte, file int, off int64) error {
-	parts := split(c.info(), p, file, off)
+// readAt reads from the storage what it has, and has the rest fetched; then
+// what lies ahead, unless that is nil: behind what is waited for.
+func (t *Torrent) readAt(ctx context.Context, parts []part, c *content, ahead event) error {
 	for tries := 0; ; tries++ {
 		missing := parts[:0:0]
 		for _, part := range parts {
@@ -93,16 +93,26 @@ func (t *Torrent) readAt(ctx context.Context, c *content, p []byte, file int, of
 			}
 		}
 		if len(missing) == 0 {
+			if ahead != nil {
+				t.post(ahead)
+			}
 			return nil
 		}
 		if tries == maxReadTries {
 			return fmt.Errorf("piece %d: %w", missing[0].piece, ErrMissing)
 		}
-		again, err := t.fetch(ctx, missing, tries > 0)
+		wants := newWants(missing, tries > 0)
+		if !t.post(wantsEvent(wants)) {
+			return t.err
+		}
+		if ahead != nil {
+			t.post(ahead)
+		}
+		again, err := t.await(ctx, missing, wants)
 		if err != nil {
 			return err
 		}
-		parts = again
+		parts, ahead = again, nil
 	}
 }
 
@@ -135,18 +145,21 @@ func (a part) stored(c *content) bool {
 	return err == nil && n == len(a.p)
 }
 
-// fetch waits for parts. Those that went into the storage meanwhile are
-// returned to be read there.
-func (t *Torrent) fetch(ctx context.Context, parts []part, lost bool) (again []part, err error) {
+// newWants are what a reader waits for to have some parts; lost says that the
+// storage said it had them.
+func newWants(parts []part, lost bool) []*want {
 	wants := make([]*want, len(parts))
 	for i, a := range parts {
 		first := int(a.begin) / metainfo.BlockSize
 		end := (int(a.begin) + len(a.p) + metainfo.BlockSize - 1) / metainfo.BlockSize
 		wants[i] = &want{piece: a.piece, first: first, end: end, lost: lost, done: make(chan outcome, 1)}
 	}
-	if !t.post(wantsEvent(wants)) {
-		return nil, t.err
-	}
+	return wants
+}
+
+// await waits for the parts that wants are for. Those that went into the
+// storage meanwhile are returned to be read there.
+func (t *Torrent) await(ctx context.Context, parts []part, wants []*want) (again []part, err error) {
 	for i, w := range wants {
 		select {
 		case o := <-w.done:
@@ -169,9 +182,9 @@ func (t *Torrent) fetch(ctx context.Context, parts []part, lost bool) (again []p
 	return again, err
 }
 
-// follow notes a read and tells the loop when the window ahead of it moved
-// by a piece.
-func (r *Reader) follow(c *content, off, n, length int64) {
+// follow notes a read. When the window ahead of it has moved by a piece it
+// returns what the loop is to be told, else nil.
+func (r *Reader) follow(c *content, off, n, length int64) event {
 	r.mu.Lock()
 	s := r.stream(off, n)
 	s.next, s.used = off+n, time.Now()
@@ -190,9 +203,10 @@ func (r *Reader) follow(c *content, off, n, length int64) {
 	id := s
 	from := s.next
 	r.mu.Unlock()
-	if tell {
-		r.t.post(aheadEvent{reader: r, stream: id, from: from, end: end})
+	if !tell {
+		return nil
 	}
+	return aheadEvent{reader: r, stream: id, from: from, end: end}
 }
 
 // stream finds the place that a read goes on from, or begins one. A read a

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/picker"
 )
 
@@ -37,10 +38,28 @@ type outcome struct {
 	err  error
 }
 
-// ahead is a run of pieces that a reader will probably want.
+// ahead is a run of blocks that a reader will probably want: from block from
+// of piece first up to and without block to of piece end-1.
 type ahead struct {
 	first, end int // pieces
+	from, to   int // blocks
 	used       time.Time
+}
+
+// urgent is what is wanted of a piece of the run: the whole piece, unless its
+// blocks can be verified one by one.
+func (a *ahead) urgent(l *loop, piece int, due time.Time) picker.Urgent {
+	u := picker.Urgent{Piece: piece, End: l.info().Blocks(piece), Deadline: due}
+	if !l.byBlock(piece) {
+		return u
+	}
+	if piece == a.first {
+		u.First = a.from
+	}
+	if piece == a.end-1 {
+		u.End = a.to
+	}
+	return u
 }
 
 // readers is what those who read wait for, and will. Owned by the loop.
@@ -260,9 +279,12 @@ func (e aheadEvent) apply(l *loop) {
 		if rs.windows[e.reader] == nil {
 			rs.windows[e.reader] = map[*stream]*ahead{}
 		}
-		first, _ := l.info().FilePiece(e.reader.file, e.from)
-		last, _ := l.info().FilePiece(e.reader.file, e.end-1)
-		rs.windows[e.reader][e.stream] = &ahead{first: first, end: last + 1, used: l.now}
+		first, from := l.info().FilePiece(e.reader.file, e.from)
+		last, to := l.info().FilePiece(e.reader.file, e.end-1)
+		rs.windows[e.reader][e.stream] = &ahead{
+			first: first, end: last + 1, used: l.now,
+			from: int(from / metainfo.BlockSize), to: int(to/metainfo.BlockSize) + 1,
+		}
 		l.awake = l.now
 	}
 	l.refocus()
@@ -282,9 +304,9 @@ func (l *loop) refocus() {
 	for _, streams := range l.readers.windows {
 		for _, a := range streams {
 			for i := a.first; i < a.end; i++ {
-				if !l.picker.Have(i) && !l.pieces.inMemory(i) && l.readers.wants[i] == nil {
+				if !l.picker.Have(i) && !l.pieces.inMemory(i) && (l.readers.wants[i] == nil || l.byBlock(i)) {
 					due := l.now.Add(time.Duration(i-a.first+1) * time.Second)
-					list = append(list, picker.Urgent{Piece: i, End: l.info().Blocks(i), Deadline: due})
+					list = append(list, a.urgent(l, i, due))
 				}
 			}
 		}
