@@ -23,7 +23,7 @@ import (
 
 // needMount ends the test unless this machine can mount: it fails it where CI
 // is set, so that a skip never looks like a pass.
-func needMount(t *testing.T) {
+func needMount(t testing.TB) {
 	t.Helper()
 	if err := canMount(); err != nil {
 		if os.Getenv("CI") != "" {
@@ -54,7 +54,7 @@ func (l *lockedBuffer) String() string {
 // mounted is a member run as the command would be, with directories that
 // outlive its restarts.
 type mounted struct {
-	t                       *testing.T
+	t                       testing.TB
 	name, addr, drive, base string
 	flags                   []string
 	lsd                     bool // other tests of that name may run on this machine
@@ -65,7 +65,7 @@ type mounted struct {
 
 // newMounted prepares a member that shares the drive with all others of the
 // test; start runs it.
-func newMounted(t *testing.T, drive, name string, flags ...string) *mounted {
+func newMounted(t testing.TB, drive, name string, flags ...string) *mounted {
 	t.Helper()
 	needMount(t)
 	m := &mounted{t: t, name: name, addr: swarmtest.Host().String(), drive: drive, base: t.TempDir(), flags: flags}
@@ -146,7 +146,7 @@ func (m *mounted) write(path string, data []byte) {
 }
 
 // within waits until f returns nil.
-func within(t *testing.T, d time.Duration, f func() error) {
+func within(t testing.TB, d time.Duration, f func() error) {
 	t.Helper()
 	began := time.Now()
 	for {

@@ -134,7 +134,7 @@ func readOnly(t *testing.T, b *mounted) {
 	}
 }
 
-func status(t *testing.T, m *mounted) (s mountStatus) {
+func status(t testing.TB, m *mounted) (s mountStatus) {
 	t.Helper()
 	r := runArgs(t, "status", m.mnt(), "--json")
 	r.want(t, exitDone, "")

@@ -16,7 +16,7 @@ type result struct {
 }
 
 // runArgs runs p2pfs with these arguments and no input.
-func runArgs(t *testing.T, args ...string) result {
+func runArgs(t testing.TB, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
@@ -25,7 +25,7 @@ func runArgs(t *testing.T, args ...string) result {
 
 // want fails the test unless r has that status, and that text in its output:
 // on stdout when it is done, on stderr when not.
-func (r result) want(t *testing.T, status int, text string) {
+func (r result) want(t testing.TB, status int, text string) {
 	t.Helper()
 	out := r.stdout
 	if status != exitDone {
