@@ -145,3 +145,10 @@ func (s *Store) evict(dir directory, e *entry) error {
 	s.buried(e)
 	return nil
 }
+
+// Pinned reports whether k is pinned, be it there or not.
+func (s *Store) Pinned(k Key) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.pins[k] > 0
+}

@@ -46,6 +46,7 @@ type addedTorrent struct {
 // addedFile is a file of an added torrent.
 type addedFile struct {
 	torrent *swarm.Torrent
+	info    *metainfo.Info
 	index   int
 }
 
@@ -241,7 +242,11 @@ func (a *added) find(path string) (node, error) {
 	if at.files == nil {
 		return node{}, fs.ErrNotExist
 	}
-	return at.node(name, rest)
+	n, err := at.node(name, rest)
+	if n.torrent != nil {
+		n.Local = a.m.holdings.localFile(n.torrent.info, n.torrent.index)
+	}
+	return n, err
 }
 
 // node is a path of the torrent. mu is held.
@@ -255,10 +260,15 @@ func (at *addedTorrent) node(name, path string) (node, error) {
 		n.Name = name
 	}
 	if n.Kind == p2fs.File {
-		n.torrent = &addedFile{at.torrent, f.index}
-		n.Content = sha256.Sum256(fmt.Appendf(nil, "p2pfs torrent %v %d", at.torrent.InfoHashes(), f.index))
+		n.torrent = &addedFile{at.torrent, at.meta.Info, f.index}
+		n.Content = addedContent(at.torrent.InfoHashes(), f.index)
 	}
 	return n, nil
+}
+
+// addedContent names the bytes of a file of an added torrent.
+func addedContent(hashes []metainfo.Hash, file int) [32]byte {
+	return sha256.Sum256(fmt.Appendf(nil, "p2pfs torrent %v %d", hashes, file))
 }
 
 // list lists a directory below .p2pfs/torrents.

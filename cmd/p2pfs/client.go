@@ -163,29 +163,38 @@ func noMount(real string) error {
 // call sends a request with the body in, nil for none, and decodes the answer
 // into out. It blocks until the mount answers or ctx ends.
 func (c *controlClient) call(ctx context.Context, path string, in, out any) error {
+	resp, err := c.send(ctx, path, in)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return decodeAnswer(resp, out)
+}
+
+// send sends a request and returns the answer, whose body is to be closed.
+func (c *controlClient) send(ctx context.Context, path string, in any) (*http.Response, error) {
 	method, body := http.MethodGet, []byte(nil)
 	if in != nil {
 		var err error
 		if body, err = json.Marshal(in); err != nil {
-			return err
+			return nil, err
 		}
 		method = http.MethodPost
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://p2pfs/v1/"+path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	resp, err := c.http.Do(req)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
-		return errNoMount
+		return nil, errNoMount
 	case ctx.Err() != nil:
-		return fmt.Errorf("the running p2pfs gave no answer: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("the running p2pfs gave no answer: %w", context.Cause(ctx))
 	case err != nil:
-		return err
+		return nil, err
 	}
-	defer resp.Body.Close()
-	return decodeAnswer(resp, out)
+	return resp, nil
 }
 
 // decodeAnswer reads an answer, or the error in its place.

@@ -1,15 +1,14 @@
 package main
 
-// mountCommands returns the subcommands that mount or ask a running mount.
-func mountCommands() []command {
-	return []command{
-		demoCommand(),
-		mountCommand(),
-		umountCommand(),
-		statusCommand(),
-		addCommand(),
-		removeCommand(),
-		magnetCommand(),
-		exportCommand(),
+// mountGroups returns the subcommands that mount or ask a running mount.
+func mountGroups() []group {
+	return []group{
+		{"A drive", []command{demoCommand(), mountCommand(), umountCommand(), statusCommand()}},
+		{"What a mount keeps on this machine", []command{
+			pinCommand(), unpinCommand(), prefetchCommand(), evictCommand(), verifyCommand(),
+		}},
+		{"Torrents in a mount, and its files for other clients", []command{
+			addCommand(), removeCommand(), magnetCommand(), exportCommand(),
+		}},
 	}
 }

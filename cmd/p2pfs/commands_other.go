@@ -9,11 +9,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// mountCommands returns the subcommands that mount or ask a running mount,
+// mountGroups returns the subcommands that mount or ask a running mount,
 // each of which says that it cannot: mounting needs Linux.
-func mountCommands() []command {
+func mountGroups() []group {
 	var all []command
-	for _, name := range []string{"mount", "umount", "status", "add", "remove", "magnet", "export", "demo"} {
+	for _, name := range []string{"mount", "umount", "status", "pin", "unpin", "prefetch", "evict", "verify", "add", "remove", "magnet", "export", "demo"} {
 		all = append(all, command{
 			name:    name,
 			args:    "...",
@@ -27,5 +27,5 @@ func mountCommands() []command {
 			},
 		})
 	}
-	return all
+	return []group{{"A drive", all}}
 }

@@ -37,6 +37,9 @@ type controlled interface {
 	Magnet(ctx context.Context, file location, v2 bool) (string, error)
 	// Export returns a file's metainfo, the bytes of a .torrent.
 	Export(ctx context.Context, file location, v2 bool) ([]byte, error)
+	// Cache does op to what the cache has, or is to have, of a path and all
+	// below it, and counts in t. It blocks for as long as that takes.
+	Cache(ctx context.Context, op string, at location, t *tally) error
 }
 
 // torrentSource is a torrent as a user gives it: one of the two is set.
@@ -191,6 +194,7 @@ func (c *control) handler() http.Handler {
 		torrent, err := c.mount.Export(ctx, at, in.V2)
 		return exportAnswer{torrent}, err
 	}))
+	mux.HandleFunc("POST /v1/cache", c.serveCache)
 	return mux
 }
 
@@ -198,19 +202,27 @@ func (c *control) handler() http.Handler {
 func handle[In any](c *control, f func(context.Context, In) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in In
-		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, c.maxBody))
-		d.DisallowUnknownFields()
-		err := d.Decode(&in)
-		if err == nil && d.More() {
-			err = errors.New("more than one value")
-		}
-		if err != nil {
-			c.answer(w, r, nil, badRequest{fmt.Errorf("request: %w", err)})
+		if err := c.decode(w, r, &in); err != nil {
+			c.answer(w, r, nil, err)
 			return
 		}
 		out, err := f(r.Context(), in)
 		c.answer(w, r, out, err)
 	}
+}
+
+// decode reads the body of a request.
+func (c *control) decode(w http.ResponseWriter, r *http.Request, in any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, c.maxBody))
+	d.DisallowUnknownFields()
+	err := d.Decode(in)
+	if err == nil && d.More() {
+		err = errors.New("more than one value")
+	}
+	if err != nil {
+		return badRequest{fmt.Errorf("request: %w", err)}
+	}
+	return nil
 }
 
 // badRequest is an error in what was asked.

@@ -57,6 +57,19 @@ func (m *fakeMount) Magnet(_ context.Context, at location, v2 bool) (string, err
 	return fmt.Sprintf("magnet:?share=%t&path=%s&v2=%t", at.Share, at.Path, v2), nil
 }
 
+func (m *fakeMount) Cache(_ context.Context, op string, at location, t *tally) error {
+	t.add(func(r *cacheReport) { r.Files, r.Bytes, r.Done, r.Paths = 2, 3<<10, 3<<10, []string{op, at.Path} })
+	switch at.Path {
+	case "gone":
+		return fs.ErrNotExist
+	case "bad":
+		t.add(func(r *cacheReport) { r.Pieces, r.Bad = 7, 2 })
+	case "own":
+		t.add(func(r *cacheReport) { r.Own = 1 })
+	}
+	return nil
+}
+
 func (m *fakeMount) Export(_ context.Context, at location, v2 bool) ([]byte, error) {
 	if at.Path == "gone" {
 		return nil, fs.ErrNotExist
@@ -116,6 +129,13 @@ func TestControlCommands(t *testing.T) {
 		{[]string{"add", in("mnt"), in("other")}, exitFailed, "is a directory"},
 		{[]string{"remove", in("mnt"), "there"}, exitDone, ""},
 		{[]string{"remove", in("mnt"), "gone"}, exitFailed, "gone: file does not exist"},
+		{[]string{"pin", in("mnt/a b")}, exitDone, "pinned 2 files, 3.0 KiB: 0 B came, 3.0 KiB were here"},
+		{[]string{"pin", "--list", in("mnt")}, exitDone, "pins"},
+		{[]string{"unpin", in("mnt/x"), in("mnt/own")}, exitDone, "(not counting 1 file of your own share directory)"},
+		{[]string{"prefetch", in("mnt/gone")}, exitFailed, "gone: file does not exist"},
+		{[]string{"evict", in("other")}, exitFailed, "neither in a running mount nor"},
+		{[]string{"verify", in("mnt/x")}, exitDone, "verified 0 pieces, 3.0 KiB, of 2 files: all good"},
+		{[]string{"verify", in("mnt/bad")}, exitFailed, "2 of 7 pieces were bad and are dropped; they belong to verify, bad"},
 		{[]string{"magnet", in("mnt/a b")}, exitDone, "share=false&path=a b&v2=false"},
 		{[]string{"magnet", "--v2", in("link/sub/x")}, exitDone, "share=false&path=sub/x&v2=true"},
 		{[]string{"magnet", in("mnt")}, exitDone, "share=false&path=&v2"},

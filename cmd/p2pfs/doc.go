@@ -55,10 +55,18 @@ can open:
 	p2pfs remove MOUNTPOINT NAME|INFOHASH
 	p2pfs magnet [--v2] PATH
 	p2pfs export [--v2] [--force] PATH -o FILE.torrent
+	p2pfs pin [--list] PATH...
+	p2pfs unpin PATH...
+	p2pfs prefetch PATH...
+	p2pfs evict PATH...
+	p2pfs verify PATH...
 
-PATH is a file in the mount or in its share directory. Magnet and export give
-the v1 torrent, which every client can use, unless --v2 is given. This one takes
-a mount away, also one whose p2pfs has died:
+Prefetch fetches files, or all that is in a directory, into the cache; pin does
+so and keeps them there, over restarts, until unpin. Evict drops what is cached,
+but for what is pinned, and verify hashes it again. PATH of magnet and export is
+a file in the mount or in its share directory; they give the v1 torrent, which
+every client can use, unless --v2 is given. This one takes a mount away, also one
+whose p2pfs has died:
 
 	p2pfs umount [--force] MOUNTPOINT
 

@@ -11,16 +11,26 @@ import (
 // helpWidth is the column at which the text of flags is wrapped.
 const helpWidth = 79
 
-// commands returns all subcommands in the order in which help lists them.
-func commands() []command {
-	return append(mountCommands(), []command{
-		getCommand(),
-		seedCommand(),
-		createCommand(),
-		showCommand(),
-		trackerCommand(),
-		versionCommand(),
-	}...)
+// group is subcommands that help lists together.
+type group struct {
+	title    string
+	commands []command
+}
+
+// groups returns all subcommands in the order in which help lists them.
+func groups() []group {
+	return append(mountGroups(),
+		group{"Torrents without a mount", []command{getCommand(), seedCommand(), createCommand(), showCommand(), trackerCommand()}},
+		group{"About p2pfs", []command{versionCommand()}},
+	)
+}
+
+// commands returns all subcommands.
+func commands() (all []command) {
+	for _, g := range groups() {
+		all = append(all, g.commands...)
+	}
+	return all
 }
 
 // help writes the list of subcommands, or what `p2pfs NAME --help` says.
@@ -45,9 +55,12 @@ func help(w io.Writer, args []string) error {
 // printOverview writes one line for every subcommand.
 func printOverview(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("p2pfs: a folder for everyone over BitTorrent.\n\nUsage: p2pfs COMMAND [flags] [arguments]\n\nCommands:\n")
-	for _, cmd := range commands() {
-		fmt.Fprintf(&b, "  %-8s  %s\n", cmd.name, cmd.summary)
+	b.WriteString("p2pfs: a folder for everyone over BitTorrent.\n\nUsage: p2pfs COMMAND [flags] [arguments]\n")
+	for _, g := range groups() {
+		fmt.Fprintf(&b, "\n%s:\n", g.title)
+		for _, cmd := range g.commands {
+			fmt.Fprintf(&b, "  %-8s  %s\n", cmd.name, cmd.summary)
+		}
 	}
 	fmt.Fprintf(&b, "  %-8s  %s\n", "help", "show this list, or the help of one command")
 	b.WriteString("\n\"p2pfs COMMAND --help\" tells all about one of them.\n")

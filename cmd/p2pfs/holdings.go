@@ -25,6 +25,7 @@ const sidecarSuffix = ".torrent"
 type holdings struct {
 	dir   string
 	cache *cache.Store
+	pins  *pins
 	log   *slog.Logger
 
 	// mu guards what follows; it is not held across I/O.
@@ -32,7 +33,8 @@ type holdings struct {
 	byRoot map[metainfo.Hash256]*holding // single-file v2 torrents
 	byHash map[metainfo.Hash]*holding
 	keys   map[cache.Key][]pieceRef
-	lost   func(infoHash metainfo.Hash, piece int) // told of evictions
+	// lost is told of evictions: gone, and the pieces of torrents that it was.
+	lost func(gone cache.Key, of []pieceRef)
 }
 
 // holding is what is held of one torrent. info is immutable, holdings' mu
@@ -41,6 +43,7 @@ type holding struct {
 	info  *metainfo.Info
 	meta  *metainfo.MetaInfo // replaced when layers have come
 	held  *bitset.BitSet
+	keys  map[int]cache.Key // of the held pieces
 	bytes int64
 	saved bool
 }
@@ -58,7 +61,7 @@ func openHoldings(dir string, store *cache.Store, log *slog.Logger) (*holdings, 
 		return nil, err
 	}
 	hs := &holdings{
-		dir: dir, cache: store, log: log,
+		dir: dir, cache: store, pins: newPins(store), log: log,
 		byRoot: map[metainfo.Hash256]*holding{}, byHash: map[metainfo.Hash]*holding{}, keys: map[cache.Key][]pieceRef{},
 	}
 	names, err := os.ReadDir(dir)
@@ -101,7 +104,7 @@ func (hs *holdings) holding(m *metainfo.MetaInfo) *holding {
 			return h
 		}
 	}
-	h := &holding{info: m.Info, meta: m, held: bitset.New(uint(m.Info.NumPieces()))}
+	h := &holding{info: m.Info, meta: m, held: bitset.New(uint(m.Info.NumPieces())), keys: map[int]cache.Key{}}
 	for _, ih := range m.Info.InfoHashes() {
 		hs.byHash[ih] = h
 	}
@@ -120,20 +123,29 @@ func (hs *holdings) find(h *holding, layers metainfo.Layers) {
 	}
 }
 
-// note notes that a piece is held.
+// note notes that a piece is held; also for the torrent of the same content
+// under another name that answers for it.
 func (hs *holdings) note(h *holding, piece int, k cache.Key) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	if h.held.Test(uint(piece)) {
-		return
+	all := []*holding{h}
+	if h.info.V2 && h.info.Single {
+		if twin := hs.byRoot[h.info.Files[0].Root]; twin != nil && twin != h && twin.info.PieceLength == h.info.PieceLength {
+			all = append(all, twin)
+		}
 	}
-	h.held.Set(uint(piece))
-	h.bytes += int64(h.info.PieceSize(piece))
-	hs.keys[k] = append(hs.keys[k], pieceRef{h, piece})
+	for _, h := range all {
+		if !h.held.Test(uint(piece)) {
+			h.held.Set(uint(piece))
+			h.keys[piece] = k
+			h.bytes += int64(h.info.PieceSize(piece))
+			hs.keys[k] = append(hs.keys[k], pieceRef{h, piece})
+		}
+	}
 }
 
 // onLost sets what is told of pieces that the cache dropped.
-func (hs *holdings) onLost(f func(infoHash metainfo.Hash, piece int)) {
+func (hs *holdings) onLost(f func(gone cache.Key, of []pieceRef)) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	hs.lost = f
@@ -147,18 +159,36 @@ func (hs *holdings) evicted(k cache.Key) {
 	for _, r := range refs {
 		if r.h.held.Test(uint(r.piece)) {
 			r.h.held.Clear(uint(r.piece))
+			delete(r.h.keys, r.piece)
 			r.h.bytes -= int64(r.h.info.PieceSize(r.piece))
 		}
 	}
 	lost := hs.lost
 	hs.mu.Unlock()
 	if lost != nil {
-		for _, r := range refs {
-			for _, ih := range r.h.info.InfoHashes() {
-				lost(ih, r.piece)
-			}
-		}
+		lost(k, refs)
 	}
+}
+
+// keyOf names a piece of a torrent in the cache, and reports whether it is
+// there. A name that is not known yet is the zero Key.
+func (hs *holdings) keyOf(info *metainfo.Info, piece int) (k cache.Key, held bool) {
+	hs.mu.Lock()
+	h := hs.byHash[info.InfoHashes()[0]]
+	if h == nil && info.V2 && info.Single {
+		h = hs.byRoot[info.Files[0].Root]
+	}
+	var layers metainfo.Layers
+	if h != nil {
+		layers = h.meta.Layers
+		k = h.keys[piece]
+	}
+	hs.mu.Unlock()
+	if k != (cache.Key{}) {
+		return k, hs.cache.Has(k)
+	}
+	k, ok := swarm.PieceKey(info, layers, piece)
+	return k, ok && hs.cache.Has(k)
 }
 
 // local is how many bytes are held of the file with that pieces root, which is
@@ -267,10 +297,15 @@ func (hs *holdings) storage(m *metainfo.MetaInfo) (swarm.Storage, error) {
 // WritePiece stores the piece, notes it, and keeps the metainfo with the
 // first one.
 func (s *storage) WritePiece(piece int, blocks [][]byte) error {
+	k, ok := s.Key(piece)
+	if ok {
+		s.hs.pins.coming(s.h.info, piece, k)
+	}
 	if err := s.CachedStorage.WritePiece(piece, blocks); err != nil {
 		return err
 	}
-	if k, ok := s.Key(piece); ok {
+	if k, ok = s.Key(piece); ok { // a hybrid's may have become known
+		s.hs.pins.coming(s.h.info, piece, k)
 		s.hs.note(s.h, piece, k)
 	}
 	layers := s.Layers()

@@ -60,6 +60,7 @@ type member struct {
 	asked    *askedFor
 	mount    atomic.Pointer[p2fs.Mountpoint]
 	read     atomic.Int64 // bytes read of files that were not all here
+	blocks   shownBlocks
 
 	ctx     context.Context // ends when the member closes
 	cancel  context.CancelFunc
@@ -148,8 +149,10 @@ func (m *member) openCache() (err error) {
 		return err
 	}
 	m.onClose(m.cache.Close)
-	m.holdings, err = openHoldings(filepath.Join(m.cfg.state, "torrents"), m.cache, m.log)
-	return err
+	if m.holdings, err = openHoldings(filepath.Join(m.cfg.state, "torrents"), m.cache, m.log); err != nil {
+		return err
+	}
+	return m.holdings.loadPins(m.cfg.state)
 }
 
 func (m *member) openShare() (err error) {
@@ -190,11 +193,7 @@ func (m *member) openClient() (err error) {
 		return err
 	}
 	m.onClose(m.client.Close)
-	m.holdings.onLost(func(ih metainfo.Hash, piece int) {
-		if t := m.client.Torrent(ih); t != nil {
-			t.Evicted(piece)
-		}
-	})
+	m.holdings.onLost(m.lost)
 	m.torrents, err = openAdded(m, filepath.Join(m.cfg.state, "added"))
 	return err
 }

@@ -35,6 +35,7 @@ type node struct {
 // Lookup is part of fs.Tree.
 func (t tree) Lookup(ctx context.Context, path string) (p2fs.Entry, error) {
 	n, err := t.find(ctx, path)
+	t.m.blocks.note(&n.Entry, path)
 	return n.Entry, err
 }
 

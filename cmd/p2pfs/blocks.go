@@ -1,0 +1,106 @@
+//go:build linux
+
+package main
+
+import (
+	"sync"
+
+	"p2pfs/cache"
+	p2fs "p2pfs/fs"
+	"p2pfs/swarm/metainfo"
+)
+
+// maxShown bounds the paths that shownBlocks remembers.
+const maxShown = 100_000
+
+// shownBlocks remembers under which paths the kernel was told of how much of a
+// file is here, so that it can be told again when pieces go. The zero value
+// is ready.
+type shownBlocks struct {
+	mu    sync.Mutex
+	paths map[[32]byte]map[string]bool // by content
+	count int
+}
+
+// note remembers that a file's blocks were shown.
+func (s *shownBlocks) note(e *p2fs.Entry, path string) {
+	if e.Local == 0 || e.Kind != p2fs.File {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := s.paths[e.Content]
+	if of[path] || s.count >= maxShown {
+		return
+	}
+	if s.paths == nil {
+		s.paths = map[[32]byte]map[string]bool{}
+	}
+	if of == nil {
+		of = map[string]bool{}
+		s.paths[e.Content] = of
+	}
+	of[path] = true
+	s.count++
+}
+
+// take forgets and returns the paths of a content.
+func (s *shownBlocks) take(content [32]byte) (paths []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for path := range s.paths[content] {
+		paths = append(paths, path)
+	}
+	s.count -= len(paths)
+	delete(s.paths, content)
+	return paths
+}
+
+// lost tells torrents and the kernel of a piece that the cache has no more.
+func (m *member) lost(gone cache.Key, of []pieceRef) {
+	if gone[0] == '2' { // it may have been a whole file
+		m.lessHere([32]byte(gone[1:]))
+	}
+	for _, r := range of {
+		spans := r.h.info.Spans(r.piece, 0, r.h.info.PieceLength)
+		for _, s := range spans {
+			m.lessHere(r.h.info.Files[s.File].Root)
+		}
+		for _, ih := range r.h.info.InfoHashes() {
+			t := m.client.Torrent(ih)
+			if t == nil {
+				continue
+			}
+			t.Evicted(r.piece)
+			for _, s := range spans {
+				m.lessHere(addedContent(t.InfoHashes(), s.File))
+			}
+		}
+	}
+}
+
+// lessHere has the kernel ask again how much of a file is here.
+func (m *member) lessHere(content [32]byte) {
+	for _, path := range m.blocks.take(content) {
+		m.changed(path, p2fs.ChangeAttr)
+	}
+}
+
+// localFile is how many bytes of a file of an added torrent are here.
+func (hs *holdings) localFile(info *metainfo.Info, file int) (sum int64) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	h := hs.byHash[info.InfoHashes()[0]]
+	if h == nil || h.held.None() {
+		return 0
+	}
+	f := &info.Files[file]
+	first, n := info.FilePieces(file)
+	for i := first; i < first+n; i++ {
+		if h.held.Test(uint(i)) {
+			from := max(f.Offset, int64(i)*info.PieceLength)
+			sum += min(f.Offset+f.Length, int64(i+1)*info.PieceLength) - from
+		}
+	}
+	return sum
+}

@@ -1,0 +1,362 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"p2pfs/cache"
+	p2fs "p2pfs/fs"
+)
+
+// What can be done to the pieces of paths in a mount.
+const (
+	opPin      = "pin"
+	opUnpin    = "unpin"
+	opPins     = "pins" // list them
+	opPrefetch = "prefetch"
+	opEvict    = "evict"
+	opVerify   = "verify"
+)
+
+const (
+	fetchWorkers = 4 // files that are fetched at a time
+	fetchChunk   = 512 << 10
+	// keptWithin is how long a piece that was read may take to its disk.
+	keptWithin = 30 * time.Second
+	// behind is how many pieces a fetch goes on while the cache refuses them.
+	behind = 8
+)
+
+// cacheReport is what was done so far, or in the end. Sizes are bytes.
+type cacheReport struct {
+	Files   int64    `json:"files"`             // dealt with, but for own ones
+	Own     int64    `json:"own,omitempty"`     // of the share directory: left alone
+	Bytes   int64    `json:"bytes"`             // of the files, or of what is verified
+	Done    int64    `json:"done"`              // of Bytes
+	Fetched int64    `json:"fetched,omitempty"` // of Done
+	Pieces  int64    `json:"pieces,omitempty"`  // verified
+	Evicted int64    `json:"evicted,omitempty"`
+	Pinned  int64    `json:"pinned,omitempty"` // not evicted because pinned
+	Bad     int64    `json:"bad,omitempty"`    // pieces that were dropped
+	Paths   []string `json:"paths,omitempty"`  // pinned ones, or those with bad pieces
+	End     bool     `json:"end,omitempty"`    // nothing follows
+	Error   string   `json:"error,omitempty"`
+}
+
+// tally is a cacheReport that grows. Safe for concurrent use.
+type tally struct {
+	mu sync.Mutex
+	r  cacheReport
+}
+
+func (t *tally) add(f func(r *cacheReport)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f(&t.r)
+}
+
+func (t *tally) report() cacheReport {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.r
+}
+
+// Cache is part of controlled.
+func (m *member) Cache(ctx context.Context, op string, at location, t *tally) error {
+	if at.Share {
+		return errShareDir
+	}
+	if op == opPins {
+		return m.listPins(at.Path, t)
+	}
+	if op == opUnpin {
+		return m.unpin(ctx, at.Path, t)
+	}
+	all, err := m.keptAt(ctx, at.Path)
+	if err != nil {
+		return err
+	}
+	var files []*kept
+	for _, k := range all {
+		if k.own {
+			t.add(func(r *cacheReport) { r.Own++ })
+			continue
+		}
+		files = append(files, k)
+		t.add(func(r *cacheReport) { r.Files++; r.Bytes += k.size })
+	}
+	switch op {
+	case opPin:
+		return m.pin(ctx, files, t)
+	case opPrefetch:
+		return m.prefetch(ctx, files, t)
+	case opEvict:
+		return m.evict(files, t)
+	case opVerify:
+		return m.verify(ctx, files, t)
+	}
+	return badRequest{fmt.Errorf("unknown operation %s", quoted(op))}
+}
+
+// newlyPinned is what files would take that are not pinned yet.
+func (m *member) newlyPinned(files []*kept) (sum int64) {
+	seen := map[pinID]bool{}
+	for _, k := range files {
+		if id := k.id(); !seen[id] && !m.holdings.pins.has(id) {
+			seen[id] = true
+			sum += diskSize(k.size)
+		}
+	}
+	return sum
+}
+
+// fits returns an error if so much does not go into the cache beside what is
+// pinned.
+func (m *member) fits(size int64) error {
+	pinned, budget := m.holdings.pins.bytes(), m.cfg.cacheSize
+	if size <= budget-pinned {
+		return nil
+	}
+	text := fmt.Sprintf("%s do not fit into the cache of %s", humanSize(size), humanSize(budget))
+	if pinned > 0 {
+		text += fmt.Sprintf(", %s of which are pinned", humanSize(pinned))
+	}
+	return errors.New(text + "; --cache-size makes it larger")
+}
+
+// pin has files stay in the cache, and fetches what is missing of them.
+func (m *member) pin(ctx context.Context, files []*kept, t *tally) error {
+	if err := m.fits(m.newlyPinned(files)); err != nil {
+		return err
+	}
+	for _, k := range files {
+		m.holdings.pins.add(&pin{ID: k.id(), Path: k.path, Size: k.size})
+		m.holdings.pinHeld(k.info)
+	}
+	if err := m.holdings.pins.save(); err != nil {
+		return fmt.Errorf("pinned until p2pfs ends: %w", err)
+	}
+	return m.fetchAll(ctx, files, t)
+}
+
+// unpin lets go of the files at or below a path, also of those that are there
+// no more.
+func (m *member) unpin(ctx context.Context, at string, t *tally) error {
+	files, err := m.keptAt(ctx, at)
+	gone := m.holdings.pins.below(at)
+	if err != nil && len(gone) == 0 {
+		return err
+	}
+	for _, k := range files {
+		gone = append(gone, &pin{ID: k.id(), Size: k.size})
+	}
+	for _, n := range gone {
+		if m.holdings.pins.remove(n.ID) {
+			t.add(func(r *cacheReport) { r.Files++; r.Bytes += n.Size })
+		}
+	}
+	if t.report().Files == 0 {
+		return errors.New("not pinned")
+	}
+	return m.holdings.pins.save()
+}
+
+func (m *member) listPins(at string, t *tally) error {
+	for _, n := range m.holdings.pins.below(at) {
+		t.add(func(r *cacheReport) {
+			r.Files++
+			r.Bytes += n.Size
+			r.Paths = append(r.Paths, n.Path)
+		})
+	}
+	return nil
+}
+
+// prefetch has the cache take files whole.
+func (m *member) prefetch(ctx context.Context, files []*kept, t *tally) error {
+	if err := m.fits(m.newlyPinned(files)); err != nil {
+		return err
+	}
+	return m.fetchAll(ctx, files, t)
+}
+
+// fetchAll fetches files, a few at a time. It goes on after an error and
+// returns the first.
+func (m *member) fetchAll(ctx context.Context, files []*kept, t *tally) error {
+	var (
+		mu     sync.Mutex
+		failed []error
+		wg     sync.WaitGroup
+	)
+	next := make(chan *kept)
+	for range fetchWorkers {
+		wg.Go(func() {
+			for k := range next {
+				if err := m.fetch(ctx, k, t); err != nil {
+					mu.Lock()
+					failed = append(failed, fmt.Errorf("%s: %w", quoted(k.path), err))
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, k := range files {
+		select {
+		case next <- k:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	wg.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case len(failed) > 1:
+		return fmt.Errorf("%w; and %s more", failed[0], count(int64(len(failed)-1), "file"))
+	case len(failed) == 1:
+		return failed[0]
+	}
+	return nil
+}
+
+// fetch reads those pieces of a file that are not in the cache, and waits until
+// they are.
+func (m *member) fetch(ctx context.Context, k *kept, t *tally) error {
+	c, err := k.open()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		c.Close()
+		m.changed(k.path, p2fs.ChangeAttr)
+	}()
+	buf := make([]byte, min(fetchChunk, k.size))
+	var came []int // pieces
+	for _, p := range m.pieces(k) {
+		if p.held {
+			t.add(func(r *cacheReport) { r.Done += p.n })
+			continue
+		}
+		for off := p.off; off < p.off+p.n; off += int64(len(buf)) {
+			part := buf[:min(int64(len(buf)), p.off+p.n-off)]
+			if n, err := c.ReadAt(ctx, part, off); n < len(part) {
+				if err == nil || errors.Is(err, io.EOF) {
+					err = io.ErrUnexpectedEOF
+				}
+				return err
+			}
+			m.read.Add(int64(len(part)))
+			t.add(func(r *cacheReport) { r.Done += int64(len(part)); r.Fetched += int64(len(part)) })
+		}
+		came = append(came, p.index)
+		if n := len(came) - behind; n > 0 {
+			if err := m.refused(k, came[n-1]); err != nil {
+				return err
+			}
+		}
+	}
+	return m.settle(ctx, k, came)
+}
+
+// refused says why the cache has not taken a piece, nil if it has, or may yet.
+func (m *member) refused(k *kept, piece int) error {
+	if _, held := m.holdings.keyOf(k.info, piece); held {
+		return nil
+	}
+	if err := m.cache.Usage().Trouble; err != nil {
+		return fmt.Errorf("it cannot be kept: %w", err)
+	}
+	return nil
+}
+
+// settle waits until the pieces that came are in the cache.
+func (m *member) settle(ctx context.Context, k *kept, came []int) error {
+	ctx, cancel := context.WithTimeout(ctx, keptWithin)
+	defer cancel()
+	for _, piece := range came {
+		for {
+			if _, held := m.holdings.keyOf(k.info, piece); held {
+				break
+			}
+			if err := m.refused(k, piece); err != nil {
+				return err
+			}
+			if pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
+				return fmt.Errorf("piece %d did not stay in the cache", piece)
+			}
+		}
+	}
+	return nil
+}
+
+// evict drops what the cache has of files, but for what is pinned.
+func (m *member) evict(files []*kept, t *tally) error {
+	for _, k := range files {
+		for _, p := range m.pieces(k) {
+			if !p.held {
+				continue
+			}
+			if m.cache.Pinned(p.key) {
+				t.add(func(r *cacheReport) { r.Pinned += p.n })
+				continue
+			}
+			err := m.cache.Remove(p.key)
+			if err != nil && !errors.Is(err, cache.ErrMissing) {
+				return err
+			}
+			m.holdings.evicted(p.key)
+			t.add(func(r *cacheReport) { r.Evicted += p.n })
+		}
+		m.changed(k.path, p2fs.ChangeAttr)
+	}
+	if r := t.report(); r.Evicted == 0 && r.Pinned > 0 {
+		return errors.New("pinned; p2pfs unpin comes first")
+	}
+	return nil
+}
+
+// verify hashes what the cache has of files.
+func (m *member) verify(ctx context.Context, files []*kept, t *tally) error {
+	held := make(map[*kept][]keptPiece, len(files))
+	t.add(func(r *cacheReport) { r.Bytes = 0 })
+	for _, k := range files {
+		for _, p := range m.pieces(k) {
+			if p.held {
+				held[k] = append(held[k], p)
+				t.add(func(r *cacheReport) { r.Bytes += p.n })
+			}
+		}
+	}
+	for _, k := range files {
+		bad := false
+		for _, p := range held[k] {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			err := m.cache.Verify(p.key)
+			gone := errors.Is(err, cache.ErrMissing)
+			if err != nil && !gone {
+				return fmt.Errorf("%s: %w", quoted(k.path), err)
+			}
+			isBad := gone && err != cache.ErrMissing // else it was evicted meanwhile
+			bad = bad || isBad
+			t.add(func(r *cacheReport) {
+				r.Pieces++
+				r.Done += p.n
+				if isBad {
+					r.Bad++
+				}
+			})
+		}
+		if bad {
+			t.add(func(r *cacheReport) { r.Paths = append(r.Paths, k.path) })
+		}
+	}
+	return nil
+}
