@@ -43,7 +43,7 @@ func (e joinEvent) apply(l *loop) {
 		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed,
 		pp:    &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}},
 		since: l.now, busy: l.now,
-		down: newDown(), up: up{choking: true}, pex: exchange{feed: pex.NewFeed(l.now)},
+		down: newDown(l.now), up: up{choking: true}, pex: exchange{feed: pex.NewFeed(l.now)},
 	}
 	if twin != nil {
 		r.listen = twin.listen

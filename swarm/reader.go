@@ -6,23 +6,13 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"p2pfs/swarm/metainfo"
 )
 
-const (
-	// maxStreams is how many places of a file one Reader is followed at.
-	maxStreams = 4
-	// firstWindow is what is fetched ahead once a second read follows the
-	// first; from there the window is twice what was read in order.
-	firstWindow = 256 << 10
-	// maxWindow bounds it.
-	maxWindow = 32 << 20
-	// maxReadTries bounds how often one read fetches a piece anew that the
-	// storage loses again before it was read.
-	maxReadTries = 4
-)
+// maxReadTries bounds how often one read fetches a piece anew that the
+// storage loses again before it was read.
+const maxReadTries = 4
 
 // A Reader reads one file of a torrent: what an open file handle holds. It is
 // safe for concurrent use. While reads follow one another it has the bytes
@@ -35,15 +25,6 @@ type Reader struct {
 	// answered by the storage and must not wait for it.
 	mu      sync.Mutex
 	streams []*stream
-}
-
-// stream is a place in the file that is read on from.
-type stream struct {
-	next   int64 // where the next read is expected
-	run    int64 // bytes read in order so far
-	window int64 // bytes ahead of next that are fetched
-	told   int64 // end of what the loop was told to fetch
-	used   time.Time
 }
 
 // NewReader opens a file of the torrent, numbered as in its metadata. Close
@@ -75,8 +56,10 @@ func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if int64(len(p)) > length-off {
 		p, end = p[:length-off], io.EOF
 	}
-	ahead := r.follow(c, off, int64(len(p)), length)
-	if err := r.t.readAt(ctx, split(c.info(), p, r.file, off), c, ahead); err != nil {
+	st, ahead := r.follow(c, off, int64(len(p)), length)
+	err = r.t.readAt(ctx, split(c.info(), p, r.file, off), c, ahead)
+	r.answered(st)
+	if err != nil {
 		return 0, err
 	}
 	return len(p), end
@@ -180,53 +163,4 @@ func (t *Torrent) await(ctx context.Context, parts []part, wants []*want) (again
 		}
 	}
 	return again, err
-}
-
-// follow notes a read. When the window ahead of it has moved by a piece it
-// returns what the loop is to be told, else nil.
-func (r *Reader) follow(c *content, off, n, length int64) event {
-	r.mu.Lock()
-	s := r.stream(off, n)
-	s.next, s.used = off+n, time.Now()
-	s.run += n
-	if s.window = min(2*s.run, maxWindow); s.run == n {
-		s.window = 0 // a single read tells nothing
-	} else if s.window < firstWindow {
-		s.window = firstWindow
-	}
-	end := min(s.next+s.window, length)
-	piece := c.info().PieceLength
-	tell := s.window > 0 && end > s.told && (end-s.told >= min(piece, s.window/4) || end == length)
-	if tell {
-		s.told = end
-	}
-	id := s
-	from := s.next
-	r.mu.Unlock()
-	if !tell {
-		return nil
-	}
-	return aheadEvent{reader: r, stream: id, from: from, end: end}
-}
-
-// stream finds the place that a read goes on from, or begins one. A read a
-// little before or after the expected place goes on too: the kernel's own
-// read-ahead may come out of order.
-func (r *Reader) stream(off, n int64) *stream {
-	const slack = 256 << 10
-	var oldest *stream
-	for _, s := range r.streams {
-		if off >= s.next-slack && off <= s.next+slack && s.run > n || off == s.next {
-			return s
-		}
-		if oldest == nil || s.used.Before(oldest.used) {
-			oldest = s
-		}
-	}
-	if len(r.streams) < maxStreams {
-		oldest = &stream{}
-		r.streams = append(r.streams, oldest)
-	}
-	*oldest = stream{next: off}
-	return oldest
 }

@@ -11,13 +11,17 @@ import (
 )
 
 const (
-	// firstDepth is how many blocks are asked of a peer nothing is known of.
+	// firstDepth is how many blocks are asked of a peer nothing is known of;
+	// loneDepth if it is the only one, and nobody else could send them sooner.
 	firstDepth = 16
+	loneDepth  = 64
 	// maxDepth bounds the blocks asked of one peer.
 	maxDepth = 2000
 	// ahead of what bandwidth and delay ask for, so much time's worth of
-	// blocks is asked, to ride out the peer's disk and our scheduling.
+	// blocks is asked, to ride out the peer's disk and our scheduling: more
+	// of it while nobody reads, who would wait behind it.
 	spareTime = 25 * time.Millisecond
+	bulkTime  = 250 * time.Millisecond
 	// slowest is the least rate that is reckoned with, in bytes per second.
 	slowest = 128
 	// snubAfter is how long a peer that owes us blocks may send none.
@@ -33,8 +37,11 @@ const (
 // answers. Owned by the loop.
 type down struct {
 	asked    map[picker.Block]time.Time // when each was asked for
+	twice    map[picker.Block]bool      // asked for anew: which answer comes nobody knows
 	unasked  int                        // bytes of blocks that were not
 	blocks   int                        // that came
+	window   int                        // blocks, while it grows with each that comes; 0: no more
+	round    round                      // of that growth
 	minRTT   time.Duration              // shortest time from request to block
 	rate     float64                    // bytes per second, averaged
 	peak     float64                    // highest recent rate
@@ -50,25 +57,58 @@ type down struct {
 // errSilent ends a connection whose peer owes us blocks and sends none.
 var errSilent = errors.New("owes blocks and sends none")
 
-func newDown() down { return down{asked: map[picker.Block]time.Time{}} }
+func newDown(now time.Time) down {
+	return down{asked: map[picker.Block]time.Time{}, twice: map[picker.Block]bool{}, window: firstDepth, chokedAt: now}
+}
+
+// round is a round trip of slow start.
+type round struct {
+	since        time.Time
+	blocks, last int // that came in this one, and in the one before
+	still        int // rounds in a row that brought hardly more
+}
 
 // depth is how many blocks should be asked of the peer at once: twice what
 // its rate and delay hold, so that the rate can double each round trip, and
-// never more than some seconds' worth.
-func (d *down) depth(reqq int) int {
+// never more than some seconds' worth. While the peer is new the depth grows
+// by a block for each that comes, as TCP's window does (RFC 5681).
+func (d *down) depth(reqq int, spare time.Duration) int {
 	if d.snubbed {
 		return 1
 	}
 	if d.blocks == 0 {
-		return min(firstDepth, reqq)
+		return min(d.window, reqq)
 	}
 	const block = float64(wire.BlockSize)
-	n := 2*d.peak*d.minRTT.Seconds()/block + d.peak*spareTime.Seconds()/block + 4
+	n := 2*d.peak*d.minRTT.Seconds()/block + d.peak*spare.Seconds()/block + 4
 	n = math.Min(n, math.Max(2, 3*d.rate/block))
-	if d.blocks < 4*firstDepth {
-		n = math.Max(n, firstDepth)
+	return max(1, min(max(int(n), d.window), reqq, maxDepth))
+}
+
+// grow is slow start: it ends once a round trip brings hardly more than the
+// one before.
+func (d *down) grow(now time.Time) {
+	if d.window == 0 {
+		return
 	}
-	return max(1, min(int(n), reqq, maxDepth))
+	d.window++
+	k := &d.round
+	if k.since.IsZero() {
+		k.since = now
+	}
+	k.blocks++
+	if now.Sub(k.since) < max(d.minRTT, tickEvery) {
+		return
+	}
+	if k.blocks < k.last*5/4 {
+		k.still++
+	} else {
+		k.still = 0
+	}
+	if k.still == 2 {
+		d.window = 0
+	}
+	k.since, k.last, k.blocks = now, k.blocks, 0
 }
 
 // got takes the measure of a block that came.
@@ -80,7 +120,10 @@ func (l *loop) got(r *remote, b picker.Block, asked time.Time) {
 	d.blocks++
 	d.bytes += int64(l.info().BlockLen(b.Piece, b.N))
 	d.lastGot, d.snubbed, d.refusals = l.now, false, 0
-	if rtt := l.now.Sub(asked); d.minRTT == 0 || rtt < d.minRTT {
+	d.grow(l.now)
+	if d.twice[b] {
+		delete(d.twice, b)
+	} else if rtt := l.now.Sub(asked); d.minRTT == 0 || rtt < d.minRTT {
 		d.minRTT = max(rtt, 100*time.Microsecond)
 		r.pp.RTT = d.minRTT
 	}
@@ -142,7 +185,7 @@ func (l *loop) fill(r *remote) {
 	if r.pp.Choked && len(r.pp.Fast) == 0 {
 		return
 	}
-	depth := r.down.depth(r.reqq())
+	depth := l.depth(r)
 	room := depth - len(r.down.asked)
 	if room <= 0 || room < depth/8 {
 		return
@@ -160,6 +203,18 @@ func (l *loop) fill(r *remote) {
 		}
 	}
 	l.ask(r, l.picker.Pick(l.now, r.pp, room, nil))
+}
+
+// depth is how many blocks should be asked of a peer at once.
+func (l *loop) depth(r *remote) int {
+	spare := bulkTime
+	if l.readers.active() {
+		spare = spareTime
+	}
+	if len(l.remotes) == 1 && r.down.blocks == 0 {
+		r.down.window = loneDepth
+	}
+	return r.down.depth(r.reqq(), spare)
 }
 
 // late is for how long the peer has owed blocks and sent none, beyond what
@@ -224,9 +279,15 @@ func (l *loop) unask(r *remote, b picker.Block) {
 	l.picker.Dropped(b, r.id)
 }
 
+// unaskAll forgets what was asked of a peer that choked us. It may have
+// answered all the same.
 func (l *loop) unaskAll(r *remote) {
+	if len(r.down.twice) > maxDepth {
+		clear(r.down.twice)
+	}
 	for b := range r.down.asked {
 		l.unask(r, b)
+		r.down.twice[b] = true
 	}
 	r.down.asked = map[picker.Block]time.Time{}
 }
