@@ -24,7 +24,9 @@ type handle struct {
 	content  Content
 	size     int64
 	volatile bool // size means nothing, content says io.EOF
+	paged    bool // read through the kernel's pages, which asks for more than is needed
 	failed   failures
+	givenUp  givenUp
 
 	// Of directories.
 	mu      sync.Mutex
@@ -57,8 +59,9 @@ func (f *files) open(ctx context.Context, r *fuse.OpenRequest) (fuse.OpenRespons
 	}
 	e := f.nodes.entry(in)
 	h := &handle{in: in, content: c, size: e.Size, volatile: e.Volatile}
-	resp.Handle = f.keep(h)
 	resp.Flags = openFlags(r.Flags, e.Volatile)
+	h.paged = resp.Flags&fuse.OpenDirectIO == 0
+	resp.Handle = f.keep(h)
 	return resp, nil
 }
 
@@ -170,8 +173,8 @@ func (h *handle) read(ctx context.Context, p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	start := time.Now()
-	n, err := h.readAt(ctx, p, off)
-	if err != nil && ctx.Err() == nil && time.Since(start) > slowFailure {
+	n, err := h.readAhead(ctx, p, off)
+	if err != nil && err != errAhead && ctx.Err() == nil && time.Since(start) > slowFailure {
 		h.failed.add(off, len(p), err)
 	}
 	return n, err

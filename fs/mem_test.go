@@ -180,6 +180,18 @@ func (c *memContent) ReadAt(ctx context.Context, p []byte, off int64) (int, erro
 	return n, nil
 }
 
+func (c *memContent) Present(off, n int64) bool {
+	if c.f.open == nil || off+n <= c.f.gate {
+		return true
+	}
+	select {
+	case <-c.f.open:
+		return true
+	default:
+		return false
+	}
+}
+
 func (c *memContent) Close() error {
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()

@@ -202,6 +202,14 @@ func (f *swarmFile) open() (*swarm.Reader, error) {
 	return f.reader, nil
 }
 
+// Present is part of fs.Partial.
+func (f *swarmFile) Present(off, n int64) bool {
+	f.mu.Lock()
+	r := f.reader
+	f.mu.Unlock()
+	return r != nil && r.Present(off, n)
+}
+
 func (f *swarmFile) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -173,6 +173,12 @@ func (c *coming) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return n, err
 }
 
+// Present is part of fs.Partial.
+func (c *coming) Present(off, n int64) bool {
+	part, ok := c.Content.(p2fs.Partial)
+	return ok && part.Present(off, n)
+}
+
 func (c *coming) Close() error {
 	err := c.Content.Close()
 	c.m.changed(c.path, p2fs.ChangeAttr)
