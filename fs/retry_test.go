@@ -94,9 +94,10 @@ func TestReadFailsOnce(t *testing.T) {
 	}
 }
 
-// With a real kernel: one wait, one error.
+// With a real kernel: one wait, one error. What the kernel reads ahead is given
+// up before.
 func TestMountReadFailsOnce(t *testing.T) {
-	const wait = 400 * time.Millisecond
+	const wait = 2 * aheadPatience
 	tree := &lateTree{mem: newMem(), late: &late{err: errors.New("no peer"), after: wait}}
 	tree.put("f", make([]byte, 1<<20))
 	m := mount(t, tree)
