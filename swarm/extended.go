@@ -12,13 +12,14 @@ const clientName = "p2pfs 0.1"
 
 // sendExtendedHandshake tells a peer what we can do (BEP 10).
 func (l *loop) sendExtendedHandshake(r *remote) {
+	r.toldUploadOnly = l.uploadOnly(r)
 	h := &wire.ExtendedHandshake{
 		M:          map[string]int{wire.ExtMetadata: extMetadata, wire.ExtDontHave: extDontHave, wire.ExtUploadOnly: extUploadOnly},
 		V:          clientName,
 		Reqq:       maxRequests,
 		Port:       int(l.t.client.Addr().Port()),
 		YourIP:     r.addr.Addr(),
-		UploadOnly: l.content != nil && l.picker.HaveCount() == l.picker.Pieces(),
+		UploadOnly: r.toldUploadOnly,
 	}
 	if l.content != nil {
 		h.MetadataSize = len(l.info().Raw)
@@ -30,6 +31,32 @@ func (l *loop) sendExtendedHandshake(r *remote) {
 		h.M[pex.Extension] = 0
 	}
 	r.conn.Send(func(dst []byte) []byte { return wire.AppendExtendedHandshake(dst, h) })
+}
+
+// uploadOnly reports whether a peer is to know us for one that wants nothing
+// (BEP 21): we have all, or have a part and nobody here reads more. Whom we
+// dialled is not told the latter: we came for something, and a seed would leave
+// us between two reads.
+func (l *loop) uploadOnly(r *remote) bool {
+	if l.content == nil {
+		return false
+	}
+	return l.picker.HaveCount() == l.picker.Pieces() || !r.dialed && l.picker.HaveCount() > 0 && !l.hungry()
+}
+
+// tellDownload takes back that we want nothing: a reader came, or a piece was
+// evicted and is read again. A peer that went on believing it would never
+// unchoke us.
+func (l *loop) tellDownload(r *remote) {
+	if !r.toldUploadOnly {
+		return
+	}
+	if id := r.extID(wire.ExtUploadOnly); id != 0 {
+		r.toldUploadOnly = false
+		r.conn.Send(func(dst []byte) []byte { return wire.AppendUploadOnly(dst, id, false) })
+		return
+	}
+	l.sendExtendedHandshake(r) // BEP 10 lets it change
 }
 
 // onExtended dispatches an extended message. What is malformed inside of one

@@ -88,6 +88,18 @@ func (ls *layers) want(l *loop, piece int) {
 	}
 }
 
+// stored asks for the layer over a piece that is in the storage. Its own hash
+// was proven and needs none, but without it no later run finds the piece.
+func (ls *layers) stored(l *loop, piece int) {
+	if !l.info().V2 {
+		return
+	}
+	if _, ok := l.info().PieceHash2(l.meta52(), piece); !ok {
+		ls.wanted[l.info().Files[l.info().FileOfPiece(piece)].Root] = true
+		ls.schedule(l)
+	}
+}
+
 // await keeps a piece until its layer has come.
 func (ls *layers) await(l *loop, piece int) {
 	ls.waiting[piece] = true

@@ -211,6 +211,9 @@ func (l *loop) interestIn(r *remote) {
 		return
 	}
 	r.amInterested = want
+	if want {
+		l.tellDownload(r)
+	}
 	r.conn.Send(func(dst []byte) []byte {
 		if want {
 			return wire.AppendInterested(dst)

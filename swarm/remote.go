@@ -58,6 +58,7 @@ type remote struct {
 	up      up
 
 	amInterested, peerInterested, uploadOnly bool
+	toldUploadOnly                           bool      // it takes us for one that wants nothing
 	wasInterested                            bool      // peerInterested, ever
 	since                                    time.Time // connected
 	busy                                     time.Time // when either side last wanted anything
@@ -221,5 +222,8 @@ func (s source) ReadBlock(dst []byte, b wire.Block) error {
 		return nil
 	}
 	_, err := c.storage.ReadAt(dst[:n], b.Index, int64(b.Begin))
+	if err != nil { // promised and not there: nobody else is to ask for it
+		s.t.post(lostEvent{b.Index})
+	}
 	return err
 }

@@ -124,6 +124,11 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 	if r.conn.Uploading() >= maxRequests && !r.noise.hear(l.now, 1) {
 		return errFlood
 	}
+	if !r.up.choking && !r.hs.Fast() && !l.picker.Have(b.Index) {
+		// It was evicted, the peer does not know, and would wait for ever.
+		l.closeRemote(r, "asks for a piece that is gone and cannot be told so")
+		return nil
+	}
 	if r.up.choking && !r.up.fast[b.Index] || !l.picker.Have(b.Index) || r.conn.Uploading() >= maxRequests || !r.conn.Upload(b) {
 		return l.refuse(r, b)
 	}

@@ -174,6 +174,7 @@ func (e storedEvent) apply(l *loop) {
 	e.data.release()
 	l.counts.verified += int64(l.info().PieceSize(e.piece))
 	l.holds(e.piece)
+	l.layers.stored(l, e.piece)
 }
 
 // holds notes that the storage has a piece, and tells everybody. It may hear of
