@@ -66,6 +66,7 @@ func (e dialFailedEvent) apply(l *loop) {
 	}
 	l.log.Debug("dial failed", "infohash", l.t.hashes[0], "peer", e.addr, "err", e.err)
 	l.book.failed(e.addr, l.now)
+	l.causes.unreached(e.addr, e.err)
 }
 
 // addrsEvent brings addresses of peers.

@@ -43,6 +43,7 @@ type loop struct {
 	local    discovery
 	remember remembering
 	uploads  uploads
+	causes   causes
 
 	remotes map[int]*remote
 	lastID  int

@@ -72,35 +72,6 @@ func (l *loop) left() int64 {
 	return min(missing*l.info().PieceLength, max(l.info().Length(), 1))
 }
 
-// why says in a sentence what a read of the piece waits for.
-func (l *loop) why(piece int) string {
-	trouble := ""
-	if t := l.announce.trouble(); t != "" {
-		trouble = "; " + t
-	}
-	if len(l.remotes) == 0 {
-		return fmt.Sprintf("no peer connected (%d known)%s", len(l.book.known), trouble)
-	}
-	have, choking := 0, 0
-	for _, r := range l.remotes {
-		if r.pp.All || r.pp.Has != nil && r.pp.Has.Test(uint(piece)) {
-			have++
-			if r.pp.Choked {
-				choking++
-			}
-		}
-	}
-	switch {
-	case have == 0:
-		return fmt.Sprintf("none of %d peers has it%s", len(l.remotes), trouble)
-	case choking == have:
-		return fmt.Sprintf("%d peers have it, all choking us", have)
-	case l.pieces.bad[piece] != nil:
-		return fmt.Sprintf("%d peers have it, but what came did not verify", have)
-	}
-	return fmt.Sprintf("%d peers have it, none sends", have)
-}
-
 // oldest is how long the longest waiting reader has waited.
 func (rs *readers) oldest(now time.Time) (d time.Duration) {
 	for _, ws := range rs.wants {

@@ -238,7 +238,9 @@ func (rs *readers) expire(l *loop) {
 		for piece, since := range rs.progress {
 			if l.now.Sub(since) > rs.timeout {
 				err := fmt.Errorf("piece %d: %w for %v: %s", piece, ErrTimeout, rs.timeout, l.why(piece))
-				l.log.Warn("read failed", "infohash", l.t.hashes[0], "piece", piece, "err", err)
+				if l.causes.news(l.cause(piece)) {
+					l.log.Warn("reads fail", "infohash", l.t.hashes[0], "err", err)
+				}
 				rs.fail(piece, err)
 			}
 		}
