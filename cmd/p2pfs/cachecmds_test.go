@@ -36,7 +36,7 @@ func (m *mounted) listed(paths ...string) {
 func (m *mounted) cacheFiles() (files []string) {
 	m.t.Helper()
 	err := filepath.WalkDir(m.base+"/cache", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && len(filepath.Base(filepath.Dir(path))) == 2 {
+		if err == nil && !d.IsDir() && len(filepath.Base(filepath.Dir(path))) == 2 && filepath.Ext(path) == "" {
 			files = append(files, path)
 		}
 		return err
