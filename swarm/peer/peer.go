@@ -59,7 +59,8 @@ type Handler interface {
 }
 
 // A Source gives the data of blocks that are uploaded. It must be safe for
-// concurrent use; dst is as long as the block.
+// concurrent use; dst is as long as the block, which may be several that follow
+// one another in their piece.
 type Source interface {
 	ReadBlock(dst []byte, b wire.Block) error
 }
