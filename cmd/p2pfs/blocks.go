@@ -67,6 +67,7 @@ func (m *member) lost(gone cache.Key, of []pieceRef) {
 			m.lessHere(r.h.info.Files[s.File].Root)
 		}
 		for _, ih := range r.h.info.InfoHashes() {
+			m.twins.lost(ih, r.piece)
 			t := m.client.Torrent(ih)
 			if t == nil {
 				continue

@@ -7,12 +7,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/netip"
 	"sync"
 	"time"
 
 	p2fs "p2pfs/fs"
-	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/share"
@@ -151,105 +149,4 @@ func (m *member) localTiny(root metainfo.Hash256) ([]byte, bool) {
 	}
 	n, err := m.cache.ReadAt(k, buf[:size], 0)
 	return buf[:n], err == nil
-}
-
-// swarmFile is a file that is read from its v2 swarm. The torrent is begun
-// when the first byte is read, and again when it has ended for idleness.
-type swarmFile struct {
-	m       *member
-	name    string
-	size    int64
-	root    metainfo.Hash256
-	sources []catalog.Key // members who publish it
-
-	mu     sync.Mutex // guards reader
-	reader *swarm.Reader
-	of     *swarm.Torrent
-}
-
-func newSwarmFile(m *member, e *catalog.Entry) *swarmFile {
-	return &swarmFile{m: m, name: e.Published, size: e.Size, root: metaHash(e.Root), sources: e.Sources}
-}
-
-func (f *swarmFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
-	for again := false; ; again = true {
-		r, err := f.open()
-		if err != nil {
-			return 0, err
-		}
-		n, err := r.ReadAt(ctx, p, off)
-		if !errors.Is(err, swarm.ErrClosed) || again {
-			return n, err
-		}
-	}
-}
-
-// open returns a reader of a torrent that has not ended.
-func (f *swarmFile) open() (*swarm.Reader, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.reader != nil && f.of.Err() == nil {
-		return f.reader, nil
-	}
-	spec, err := f.m.driveSpec(f.name, f.size, f.root)
-	if err != nil {
-		return nil, err
-	}
-	if f.of, err = f.m.client.Add(spec); err != nil {
-		return nil, err
-	}
-	f.reader = f.of.NewReader(0)
-	return f.reader, nil
-}
-
-// Present is part of fs.Partial.
-func (f *swarmFile) Present(off, n int64) bool {
-	f.mu.Lock()
-	r := f.reader
-	f.mu.Unlock()
-	return r != nil && r.Present(off, n)
-}
-
-func (f *swarmFile) Close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.reader != nil {
-		return f.reader.Close()
-	}
-	return nil
-}
-
-// driveSpec is the v2 torrent of a shared file: a catalogue entry is enough to
-// make it.
-func (m *member) driveSpec(name string, size int64, root metainfo.Hash256) (swarm.Spec, error) {
-	info, err := metainfo.BuildV2(name, size, metainfo.PieceLength(size), root)
-	if err != nil {
-		return swarm.Spec{}, err
-	}
-	return swarm.Spec{
-		MetaInfo:    &metainfo.MetaInfo{Info: info, Layers: m.holdings.layersOf(root)},
-		Storage:     m.holdings.storage,
-		Trackers:    m.trackers.urls(),
-		Announce:    swarm.OnNeed,
-		ReadTimeout: m.cfg.readTimeout,
-		Idle:        idleTorrent,
-		FindPeers:   func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, root) },
-	}, nil
-}
-
-// holders asks the members who holds a file.
-func (m *member) holders(ctx context.Context, root metainfo.Hash256) []netip.AddrPort {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	found, err := m.drive.Load().Who(ctx, catalog.Hash(root))
-	if err != nil {
-		m.log.Debug("asking for holders", "root", root, "err", err)
-	}
-	var out []netip.AddrPort
-	for _, h := range found {
-		if h.Addr.IsValid() {
-			out = append(out, h.Addr)
-		}
-	}
-	return out
 }

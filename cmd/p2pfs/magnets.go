@@ -46,7 +46,10 @@ func (m *member) magnetPeers(ctx context.Context, at location) []netip.AddrPort 
 	if _, ok := m.share.ByRoot(root); ok {
 		return own
 	}
-	return m.holders(ctx, root)
+	if m.holdings.local(root, n.entry.Size) == 0 {
+		own = nil
+	}
+	return append(own, m.holders(ctx, root)...)
 }
 
 // publicTrackers are the trackers that others can use: this machine's own by
@@ -147,17 +150,23 @@ func (m *member) remoteMetaInfo(ctx context.Context, e *catalog.Entry, v2 bool) 
 		}
 		return s.MetaInfo, nil
 	}
-	if e.V1 == ([20]byte{}) {
+	tw := m.twins.of(e.Published, e.Size, metaHash(e.Root), e.V1)
+	if tw == nil {
 		return nil, errors.New("its member told no v1 infohash")
 	}
-	magnet := metainfo.Magnet{HasV1: true, V1: e.V1, Name: e.Published}
-	root := metaHash(e.Root)
-	t, err := m.client.Add(swarm.Spec{
-		Magnet: &magnet, Storage: m.holdings.storage, Announce: swarm.Never, Idle: idleTorrent,
-		FindPeers: func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, root) },
-	})
+	spec := tw.spec()
+	spec.Announce = swarm.Never
+	spec.FindPeers = func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, tw.root) }
+	if meta, err := tw.metaInfo(ctx); err == nil {
+		spec.MetaInfo, spec.Magnet = meta, nil
+	}
+	t, err := m.client.Add(spec)
 	if err != nil {
 		return nil, err
 	}
-	return t.Metadata(ctx)
+	meta, err := t.Metadata(ctx)
+	if err == nil && m.holdings.local(tw.root, tw.size) > 0 {
+		t.Announce() // somebody is about to ask, and we have something to give
+	}
+	return meta, err
 }

@@ -52,6 +52,7 @@ type member struct {
 	since    time.Time
 	cache    *cache.Store
 	holdings *holdings
+	twins    *twins
 	share    *share.Share
 	client   *swarm.Client
 	drive    atomic.Pointer[drive.Drive] // nil until the engine listens
@@ -179,6 +180,9 @@ func (m *member) openShare() (err error) {
 func (m *member) openClient() (err error) {
 	m.trackers = newTrackers(m)
 	m.onClose(m.trackers.close)
+	if m.twins, err = openTwins(m, m.cfg.state); err != nil {
+		return err
+	}
 	m.client, err = swarm.New(swarm.Config{
 		Listen: m.cfg.listen.hostPort(), Log: m.log, Lookup: m.lookup, Sidecar: m.holdings,
 		UploadLimit: m.cfg.up, DownloadLimit: m.cfg.down, NoPEX: m.cfg.noPEX, LSD: m.cfg.lsd,

@@ -35,6 +35,9 @@ func (m *member) lookup(ih metainfo.Hash) (swarm.Spec, bool) {
 		}
 		return m.shareSpec(meta, f), true
 	}
+	if t := m.twins.with(ih); t != nil {
+		return t.serve()
+	}
 	if meta := m.holdings.byInfoHash(ih); meta != nil {
 		return swarm.Spec{
 			MetaInfo: meta, Storage: m.holdings.storage, Announce: swarm.Never,

@@ -1,0 +1,129 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+	"time"
+
+	"p2pfs/swarm"
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/metainfo"
+)
+
+// swarmFile is a file that is read from its v2 swarm. The torrent is begun
+// when the first byte is read, and again when it has ended for idleness.
+type swarmFile struct {
+	m       *member
+	name    string
+	size    int64
+	root    metainfo.Hash256
+	sources []catalog.Key // members who publish it
+	twin    *twin         // its v1 torrent; nil if that is not known
+
+	mu     sync.Mutex // guards what follows
+	reader *swarm.Reader
+	of     *swarm.Torrent
+	v1     *swarm.Reader // of the twin, once that is asked
+	v1of   *swarm.Torrent
+}
+
+func newSwarmFile(m *member, e *catalog.Entry) *swarmFile {
+	f := &swarmFile{m: m, name: e.Published, size: e.Size, root: metaHash(e.Root), sources: e.Sources}
+	f.twin = m.twins.of(f.name, f.size, f.root, e.V1)
+	return f
+}
+
+func (f *swarmFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	defer f.besides(ctx, off, int64(len(p)))()
+	for again := false; ; again = true {
+		began := time.Now()
+		r, err := f.open()
+		if err != nil {
+			return 0, err
+		}
+		n, err := r.ReadAt(ctx, p, off)
+		if errors.Is(err, swarm.ErrTimeout) && f.twin != nil && f.twin.progressed(began) {
+			continue // the v1 swarm gives it
+		}
+		if !errors.Is(err, swarm.ErrClosed) || again {
+			return n, err
+		}
+	}
+}
+
+// open returns a reader of a torrent that has not ended.
+func (f *swarmFile) open() (*swarm.Reader, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.reader != nil && f.of.Err() == nil {
+		return f.reader, nil
+	}
+	spec, err := f.m.driveSpec(f.name, f.size, f.root)
+	if err != nil {
+		return nil, err
+	}
+	if f.of, err = f.m.client.Add(spec); err != nil {
+		return nil, err
+	}
+	f.reader = f.of.NewReader(0)
+	return f.reader, nil
+}
+
+// Present is part of fs.Partial.
+func (f *swarmFile) Present(off, n int64) bool {
+	f.mu.Lock()
+	r := f.reader
+	f.mu.Unlock()
+	return r != nil && r.Present(off, n)
+}
+
+func (f *swarmFile) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.v1 != nil {
+		f.v1.Close()
+	}
+	if f.reader != nil {
+		return f.reader.Close()
+	}
+	return nil
+}
+
+// driveSpec is the v2 torrent of a shared file: a catalogue entry is enough to
+// make it.
+func (m *member) driveSpec(name string, size int64, root metainfo.Hash256) (swarm.Spec, error) {
+	info, err := metainfo.BuildV2(name, size, metainfo.PieceLength(size), root)
+	if err != nil {
+		return swarm.Spec{}, err
+	}
+	return swarm.Spec{
+		MetaInfo:    &metainfo.MetaInfo{Info: info, Layers: m.holdings.layersOf(root)},
+		Storage:     m.holdings.storage,
+		Trackers:    m.trackers.urls(),
+		Announce:    swarm.OnNeed,
+		ReadTimeout: m.cfg.readTimeout,
+		Idle:        idleTorrent,
+		FindPeers:   func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, root) },
+	}, nil
+}
+
+// holders asks the members who holds a file.
+func (m *member) holders(ctx context.Context, root metainfo.Hash256) []netip.AddrPort {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	found, err := m.drive.Load().Who(ctx, catalog.Hash(root))
+	if err != nil {
+		m.log.Debug("asking for holders", "root", root, "err", err)
+	}
+	var out []netip.AddrPort
+	for _, h := range found {
+		if h.Addr.IsValid() {
+			out = append(out, h.Addr)
+		}
+	}
+	return out
+}

@@ -1,0 +1,196 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"p2pfs/swarm/metainfo"
+)
+
+// maxTwins bounds the twins that are known, also after a restart.
+const maxTwins = 10_000
+
+// errTwins is a shared file whose v1 and v2 hashes are of different bytes.
+var errTwins = errors.New("the v1 torrent of this file has other bytes than its v2 torrent")
+
+// A twin is the v1 torrent of a file that another member shares: what ordinary
+// clients hold. Its pieces are those of the v2 torrent, and kept in the cache
+// under their v2 hash, so that what comes of either counts for both. Fields
+// but those that mu guards are immutable.
+type twin struct {
+	m    *member
+	name string // the torrents' base name
+	size int64
+	root metainfo.Hash256
+	v1   metainfo.Hash
+	info *metainfo.Info // of version 2
+	turn chan struct{}  // room for one: who fetches all of it
+
+	mu     sync.Mutex         // guards what follows
+	roots  []metainfo.Hash256 // of pieces that came before the piece layer was known
+	came   time.Time          // when a piece last came
+	broken bool               // errTwins
+}
+
+// twins are the twins of files that were opened here, by v1 infohash, and how
+// a restart knows them. Safe for concurrent use.
+type twins struct {
+	m    *member
+	path string
+
+	mu   sync.Mutex // guards what follows and the file
+	byV1 map[metainfo.Hash]*twin
+	byV2 map[metainfo.Hash]*twin
+}
+
+// openTwins reads the file in a state directory: a twin a line.
+func openTwins(m *member, state string) (*twins, error) {
+	ts := &twins{m: m, path: filepath.Join(state, "twins"), byV1: map[metainfo.Hash]*twin{}, byV2: map[metainfo.Hash]*twin{}}
+	data, err := os.ReadFile(ts.path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	lines := strings.Split(string(data), "\n")
+	kept := lines[max(0, len(lines)-maxTwins):]
+	for _, line := range kept {
+		t := &twin{m: m}
+		if t.parse(line) == nil {
+			ts.keep(t)
+		}
+	}
+	if len(kept) < len(lines) {
+		err = replaceFile(ts.path, []byte(strings.Join(kept, "\n")))
+		return ts, err
+	}
+	return ts, nil
+}
+
+// parse reads a line of the file.
+func (t *twin) parse(line string) (err error) {
+	f := strings.SplitN(line, " ", 4)
+	if len(f) < 4 {
+		return errors.New("not a twin")
+	}
+	if t.v1, err = metainfo.ParseHash(f[0]); err != nil {
+		return err
+	}
+	if t.root, err = metainfo.ParseHash256(f[1]); err != nil {
+		return err
+	}
+	if t.size, err = strconv.ParseInt(f[2], 10, 64); err != nil {
+		return err
+	}
+	if t.name, err = strconv.Unquote(f[3]); err != nil {
+		return err
+	}
+	return t.build()
+}
+
+// build makes the v2 metadata.
+func (t *twin) build() (err error) {
+	t.turn = make(chan struct{}, 1)
+	t.info, err = metainfo.BuildV2(t.name, t.size, metainfo.PieceLength(t.size), t.root)
+	return err
+}
+
+// keep enters a twin, in place of any other one where there are too many. mu is
+// held, or nobody else knows ts.
+func (ts *twins) keep(t *twin) {
+	for v1, old := range ts.byV1 {
+		if len(ts.byV1) < maxTwins {
+			break
+		}
+		delete(ts.byV1, v1)
+		delete(ts.byV2, old.info.HashV2.Short())
+	}
+	ts.byV1[t.v1], ts.byV2[t.info.HashV2.Short()] = t, t
+}
+
+// of returns the twin of a file, nil if its member told no v1 infohash.
+func (ts *twins) of(name string, size int64, root metainfo.Hash256, v1 metainfo.Hash) *twin {
+	if v1.IsZero() || size == 0 {
+		return nil
+	}
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if t := ts.byV1[v1]; t != nil && t.root == root && t.name == name {
+		return t
+	}
+	t := &twin{m: ts.m, name: name, size: size, root: root, v1: v1}
+	if err := t.build(); err != nil {
+		return nil
+	}
+	ts.keep(t)
+	line := fmt.Sprintf("%v %v %d %q\n", v1, root, size, name)
+	if err := appendTo(ts.path, line); err != nil {
+		ts.m.log.Warn("twin not remembered", "err", err)
+	}
+	return t
+}
+
+func appendTo(path, line string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(line)
+	return errors.Join(err, f.Close())
+}
+
+// with returns the twin of that v1 infohash, nil if none is known.
+func (ts *twins) with(v1 metainfo.Hash) *twin {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return ts.byV1[v1]
+}
+
+// lost tells the v1 torrent that a piece of its v2 twin left the cache.
+func (ts *twins) lost(v2 metainfo.Hash, piece int) {
+	ts.mu.Lock()
+	t := ts.byV2[v2]
+	ts.mu.Unlock()
+	if t == nil {
+		return
+	}
+	if v1 := ts.m.client.Torrent(t.v1); v1 != nil {
+		v1.Evicted(piece)
+	}
+}
+
+// pieceRoot is the v2 hash of a piece, as far as it is known.
+func (t *twin) pieceRoot(piece int) (metainfo.Hash256, bool) {
+	if h, ok := t.info.PieceHash2(t.m.holdings.layersOf(t.root), piece); ok {
+		return h, true
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.roots == nil || t.roots[piece].IsZero() {
+		return metainfo.Hash256{}, false
+	}
+	return t.roots[piece], true
+}
+
+// layered reports whether pieces can be verified one by one.
+func (t *twin) layered() bool {
+	_, ok := t.info.PieceHash2(t.m.holdings.layersOf(t.root), 0)
+	return ok
+}
+
+// whole reports whether every piece is in the cache.
+func (t *twin) whole() bool {
+	layers := t.m.holdings.layersOf(t.root)
+	for i := range t.info.NumPieces() {
+		if h, ok := t.info.PieceHash2(layers, i); !ok || !t.m.cache.Has(rootKey(h)) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,225 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"p2pfs/swarm"
+	"p2pfs/swarm/metainfo"
+)
+
+// twinAfter is how long a read may wait while nobody is in the v2 swarm before
+// the v1 swarm is asked too.
+const twinAfter = 4 * time.Second
+
+// twinLasts is how long after a piece came from the v1 swarm reads ask it at
+// once.
+const twinLasts = time.Minute
+
+// besides has a read of n bytes from off fetched from the v1 swarm too, each
+// time that it has waited for twinAfter and the v2 torrent knows nobody. The
+// function that it returns must be called when the read ends.
+func (f *swarmFile) besides(ctx context.Context, off, n int64) (done func()) {
+	if f.twin == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	after := twinAfter
+	if f.twin.progressed(time.Now().Add(-twinLasts)) && f.alone() {
+		after = 0
+	}
+	timer := time.AfterFunc(after, func() {
+		defer close(ended)
+		for ctx.Err() == nil {
+			if f.alone() {
+				if err := f.fromTwin(ctx, off, n); err != nil && ctx.Err() == nil {
+					f.m.log.Debug("v1 swarm of a shared file", "infohash", f.twin.v1, "err", err)
+				}
+			}
+			pause(ctx, twinAfter)
+		}
+	})
+	return func() {
+		cancel()
+		if !timer.Stop() {
+			<-ended
+		}
+	}
+}
+
+// alone reports whether nobody is in the file's v2 swarm.
+func (f *swarmFile) alone() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.of == nil || f.of.Stats().Peers == 0
+}
+
+// spec is the v1 torrent, for whom nobody but trackers knows peers.
+func (t *twin) spec() swarm.Spec {
+	return swarm.Spec{
+		Magnet:      &metainfo.Magnet{HasV1: true, V1: t.v1, Name: t.name},
+		Storage:     t.storage,
+		Trackers:    t.m.trackers.urls(),
+		Announce:    swarm.Always,
+		ReadTimeout: t.m.cfg.readTimeout,
+		Idle:        idleTorrent,
+	}
+}
+
+// broke ends the v1 torrent: the member who shares the file told hashes that
+// disagree.
+func (t *twin) broke() {
+	t.mu.Lock()
+	first := !t.broken
+	t.broken = true
+	t.mu.Unlock()
+	if !first {
+		return
+	}
+	t.m.log.Warn("v1 torrent of a shared file is not used", "name", t.name, "infohash", t.v1, "err", errTwins)
+	if v1 := t.m.client.Torrent(t.v1); v1 != nil {
+		go v1.Close() // it is one of its goroutines that calls
+	}
+}
+
+func (t *twin) isBroken() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.broken
+}
+
+// progressed reports whether a piece came since then.
+func (t *twin) progressed(since time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.came.After(since)
+}
+
+// fromTwin reads n bytes from off out of the v1 swarm: what comes of it wakes
+// those who read the v2 torrent. Where the piece layer is not known that is
+// the whole file, because nothing of it can be verified before.
+func (f *swarmFile) fromTwin(ctx context.Context, off, n int64) error {
+	t := f.twin
+	if t.isBroken() {
+		return errTwins
+	}
+	select {
+	case t.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if t.layered() {
+		<-t.turn
+	} else {
+		defer func() { <-t.turn }()
+		off, n = 0, t.size
+	}
+	r, err := f.twinReader()
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, min(n, 1<<20))
+	for end := min(off+n, t.size); off < end; off += int64(len(buf)) {
+		if _, err := r.ReadAt(ctx, buf[:min(int64(len(buf)), end-off)], off); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// twinReader returns a reader of the v1 torrent, the same while that runs: so
+// reads in order have what follows fetched ahead.
+func (f *swarmFile) twinReader() (*swarm.Reader, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.v1 != nil && f.v1of.Err() == nil {
+		return f.v1, nil
+	}
+	v1, err := f.m.client.Add(f.twin.spec())
+	if err != nil {
+		return nil, err
+	}
+	f.v1, f.v1of = v1.NewReader(0), v1
+	return f.v1, nil
+}
+
+// stored takes a piece in whose SHA-1 is good, given as its blocks.
+func (t *twin) stored(piece int, blocks [][]byte) error {
+	leaves := make([]metainfo.Hash256, len(blocks))
+	for i, b := range blocks {
+		leaves[i] = metainfo.BlockHash(b)
+	}
+	root := metainfo.Root(leaves, t.info.LeafCount(piece))
+	want, known := t.info.PieceHash2(t.m.holdings.layersOf(t.root), piece)
+	if known && root != want {
+		t.broke()
+		return errTwins
+	}
+	if err := t.m.cache.Put(rootKey(root), blocks); err != nil {
+		return err
+	}
+	t.note(piece, root, known)
+	if !known {
+		return t.layer()
+	}
+	if v2 := t.m.client.Torrent(t.info.HashV2.Short()); v2 != nil {
+		v2.Found(piece)
+	}
+	return nil
+}
+
+// note remembers that a piece is in the cache under that root.
+func (t *twin) note(piece int, root metainfo.Hash256, known bool) {
+	if known {
+		t.m.holdings.noteRoot(t.root, func(hs *holdings, h *holding) { hs.note(h, piece, rootKey(root)) })
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.came = time.Now()
+	if known {
+		return
+	}
+	if t.roots == nil {
+		t.roots = make([]metainfo.Hash256, t.info.NumPieces())
+	}
+	t.roots[piece] = root
+}
+
+// noteRoot calls f with what is held of the file with that pieces root, if its
+// v2 torrent is known.
+func (hs *holdings) noteRoot(root metainfo.Hash256, f func(*holdings, *holding)) {
+	hs.mu.Lock()
+	h := hs.byRoot[root]
+	hs.mu.Unlock()
+	if h != nil {
+		f(hs, h)
+	}
+}
+
+// layer checks the piece layer once every piece has come, and hands it on.
+func (t *twin) layer() error {
+	t.mu.Lock()
+	roots := slices.Clone(t.roots)
+	t.mu.Unlock()
+	for _, h := range roots {
+		if h.IsZero() {
+			return nil
+		}
+	}
+	if err := t.info.CheckLayer(t.root, roots); err != nil {
+		t.broke()
+		return fmt.Errorf("%w: %w", errTwins, err)
+	}
+	layers := metainfo.Layers{t.root: roots}
+	t.m.holdings.Save(t.v1, &metainfo.MetaInfo{Info: t.info, Layers: layers})
+	t.m.holdings.noteRoot(t.root, func(hs *holdings, h *holding) { hs.find(h, layers) })
+	if v2 := t.m.client.Torrent(t.info.HashV2.Short()); v2 != nil {
+		v2.SetLayer(t.root, roots)
+	}
+	return nil
+}
