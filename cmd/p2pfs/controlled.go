@@ -18,12 +18,12 @@ import (
 var errNotPublished = errors.New("not published: it is being hashed, still written to, or ignored")
 
 // Status is part of controlled.
-func (m *member) Status(context.Context) (mountStatus, error) {
+func (m *member) Status(ctx context.Context) (mountStatus, error) {
 	s := mountStatus{
 		Version: version(), PID: os.Getpid(), MountPoint: m.cfg.mountPoint, Share: m.cfg.share, Drive: m.cfg.drive,
 		Name: m.cfg.name, Key: m.id.Key().String(), Listen: m.client.Addr().String(), Since: m.since,
 		Sharing: m.shareStatus(), Cache: m.cacheStatus(), Traffic: m.traffic(), Trackers: m.trackers.status(),
-		Torrents: m.torrents.status(),
+		Torrents: m.torrents.status(), Waiting: m.waiting(ctx),
 	}
 	for _, who := range m.drive.Load().Members() {
 		s.Files += who.Files

@@ -60,6 +60,7 @@ type member struct {
 	torrents *added
 	asked    *askedFor
 	mount    atomic.Pointer[p2fs.Mountpoint]
+	comings  *comings
 	read     atomic.Int64 // bytes read of files that were not all here
 	blocks   shownBlocks
 
@@ -73,7 +74,7 @@ type member struct {
 // startMember opens everything and mounts. What is open is closed again when
 // it fails.
 func startMember(cfg memberConfig) (*member, error) {
-	m := &member{cfg: cfg, log: cfg.log, since: time.Now(), shared: make(chan struct{}, 1)}
+	m := &member{cfg: cfg, log: cfg.log, since: time.Now(), comings: newComings(), shared: make(chan struct{}, 1)}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	for _, step := range []func() error{
 		m.checkDirs, m.openIdentity, m.openCache, m.openShare, m.openClient, m.openDrive, m.openMount,

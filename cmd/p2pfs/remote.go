@@ -13,13 +13,26 @@ import (
 func statusCommand() command {
 	return command{
 		name:    "status",
-		args:    "MOUNTPOINT",
+		args:    "MOUNTPOINT [FILE]",
 		summary: "show how a running mount is: members, files, traffic, trackers",
-		help:    "The same text can be read in MOUNTPOINT/.p2pfs/status.",
-		min:     1, max: 1,
+		help: `Of a FILE in the mount it tells how much of it is here, and what reads of it
+wait for, or why the last one failed. The same texts can be read in
+MOUNTPOINT/.p2pfs/status and in the file's attribute user.p2pfs.state.`,
+		min: 1, max: 2,
 		setup: func(fs *pflag.FlagSet) action {
 			asJSON := fs.Bool("json", false, "write JSON; sizes are bytes, rates bytes a second")
 			return func(ctx context.Context, c call) error {
+				if len(c.args) == 2 {
+					status, err := statusOfFile(c.args[0], c.args[1])
+					switch {
+					case err != nil:
+						return err
+					case *asJSON:
+						return writeJSON(c.stdout, status)
+					}
+					_, err = io.WriteString(c.stdout, status.String())
+					return err
+				}
 				var status mountStatus
 				err := askMount(c.args[0], func(client *controlClient) error {
 					return client.quick(ctx, "status", nil, &status)

@@ -27,6 +27,7 @@ type mountStatus struct {
 	Trackers   []trackerState `json:"trackers"`
 	Members    []memberStatus `json:"members"` // without ourselves
 	Torrents   []torrentState `json:"torrents"`
+	Waiting    []waitState    `json:"waiting"` // files that reads wait for, twenty at most
 }
 
 // shareStatus tells of the share directory.
@@ -99,6 +100,18 @@ type torrentState struct {
 	Error    string `json:"error,omitempty"`
 }
 
+// waitState tells what the reads of a file wait for.
+type waitState struct {
+	Path  string    `json:"path"` // in the mount
+	Reads int64     `json:"reads"`
+	Since time.Time `json:"since"` // without any progress
+	Why   string    `json:"why"`
+}
+
+func (w waitState) String() string {
+	return fmt.Sprintf("%s; %s, since %s", w.Why, count(w.Reads, "read"), w.Since.Local().Format(time.TimeOnly))
+}
+
 // filled returns s with empty lists in the place of none, which JSON shows as
 // null.
 func (s mountStatus) filled() mountStatus {
@@ -110,6 +123,9 @@ func (s mountStatus) filled() mountStatus {
 	}
 	if s.Torrents == nil {
 		s.Torrents = []torrentState{}
+	}
+	if s.Waiting == nil {
+		s.Waiting = []waitState{}
 	}
 	return s
 }
@@ -155,6 +171,9 @@ func (s mountStatus) String() string {
 	}
 	for _, t := range s.Torrents {
 		row("torrent", "%s", t)
+	}
+	for _, f := range s.Waiting {
+		row("waiting", "%s: %s", quoted(f.Path), f)
 	}
 	w.Flush()
 	return b.String()

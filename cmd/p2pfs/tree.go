@@ -150,39 +150,13 @@ func (t tree) Open(ctx context.Context, path string, content [32]byte) (p2fs.Con
 	case n.Content != content:
 		return nil, p2fs.ErrStale
 	case n.torrent != nil:
-		return &coming{n.torrent.open(), t.m, path}, nil
+		return t.m.come(n.torrent.open(), path, n), nil
 	}
 	c, err := t.m.open(n.entry)
 	if err != nil || n.Local == n.Size {
 		return c, err
 	}
-	return &coming{c, t.m, path}, nil
-}
-
-// coming is a file that is not all here. What is read of it is counted, and
-// when it is closed there may be more of it here, which du shows.
-type coming struct {
-	p2fs.Content
-	m    *member
-	path string
-}
-
-func (c *coming) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
-	n, err := c.Content.ReadAt(ctx, p, off)
-	c.m.read.Add(int64(n))
-	return n, err
-}
-
-// Present is part of fs.Partial.
-func (c *coming) Present(off, n int64) bool {
-	part, ok := c.Content.(p2fs.Partial)
-	return ok && part.Present(off, n)
-}
-
-func (c *coming) Close() error {
-	err := c.Content.Close()
-	c.m.changed(c.path, p2fs.ChangeAttr)
-	return err
+	return t.m.come(c, path, n), nil
 }
 
 // StatFS is part of fs.Tree: df shows the cache, and as free what it can still

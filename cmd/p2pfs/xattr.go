@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"strconv"
 
@@ -55,13 +54,13 @@ func (t tree) Xattr(ctx context.Context, path, name string) (string, error) {
 		return "", fs.ErrNotExist
 	}
 	if n.torrent != nil {
-		return t.m.torrentAttr(n, name)
+		return t.m.torrentAttr(ctx, path, n, name)
 	}
-	return t.m.entryAttr(n, name)
+	return t.m.entryAttr(ctx, path, n, name)
 }
 
 // torrentAttr is an attribute of a file of an added torrent.
-func (m *member) torrentAttr(n node, name string) (string, error) {
+func (m *member) torrentAttr(ctx context.Context, path string, n node, name string) (string, error) {
 	tor := n.torrent.torrent
 	switch name {
 	case attrInfoHash:
@@ -71,13 +70,13 @@ func (m *member) torrentAttr(n node, name string) (string, error) {
 	case attrPeers:
 		return strconv.Itoa(tor.Stats().Peers), nil
 	case attrState:
-		return stateOf(tor), nil
+		return stateOf(ctx, tor, n.torrent.index) + m.comings.lastFailure(path), nil
 	}
 	return "", fs.ErrNotExist
 }
 
 // entryAttr is an attribute of a member's file.
-func (m *member) entryAttr(n node, name string) (string, error) {
+func (m *member) entryAttr(ctx context.Context, path string, n node, name string) (string, error) {
 	e := n.entry
 	tor := m.torrentOf(e)
 	switch {
@@ -92,9 +91,9 @@ func (m *member) entryAttr(n node, name string) (string, error) {
 	case name == attrState && n.Local == n.Size:
 		return "whole on this machine", nil
 	case name == attrState && tor == nil:
-		return "not being read", nil
+		return "not being read" + m.comings.lastFailure(path), nil
 	case name == attrState:
-		return stateOf(tor), nil
+		return stateOf(ctx, tor, 0) + m.comings.lastFailure(path), nil
 	case name == attrInfoHash && e.Size > 0:
 		ih, err := v2Hash(e)
 		return ih.String(), err
@@ -103,20 +102,6 @@ func (m *member) entryAttr(n node, name string) (string, error) {
 		return magnet.String(), nil
 	}
 	return "", fs.ErrNotExist
-}
-
-// stateOf says in a sentence what a torrent is doing.
-func stateOf(t *swarm.Torrent) string {
-	s := t.Stats()
-	switch {
-	case t.Err() != nil:
-		return t.Err().Error()
-	case s.Waiting > 0 && s.Why != "":
-		return s.Why
-	case s.Waiting > 0:
-		return fmt.Sprintf("%d reads wait; %d peers connected", s.Waiting, s.Peers)
-	}
-	return fmt.Sprintf("%d of %d pieces here; %d peers connected", s.Have, s.Pieces, s.Peers)
 }
 
 // v2Hash is the infohash of a member's file.
