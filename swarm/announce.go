@@ -15,7 +15,7 @@ const (
 	// numWant is how many peers a tracker is asked for.
 	numWant = 100
 	// needAfter is how long a read waits before a torrent that is announced
-	// on need is announced, and how long a download stays without a peer
+	// on need is announced though peers of it are known, and how long a download stays without a peer
 	// before all trackers are asked instead of one of each tier.
 	needAfter = 2 * time.Second
 	// hungryEvery is how often a tracker is asked while somebody waits for
@@ -59,7 +59,7 @@ func (an *announcing) start(l *loop) {
 // tick starts announcing when the Spec's mode asks for it, and sends what is
 // due, each announce from a goroutine of its own.
 func (an *announcing) tick(l *loop) {
-	if mode := l.t.spec.Announce; mode == Always || mode == OnNeed && l.readers.oldest(l.now) > needAfter {
+	if mode := l.t.spec.Announce; mode == Always || mode == OnNeed && (l.readers.oldest(l.now) > needAfter || l.alone()) {
 		an.start(l)
 	}
 	if !an.on || l.ended != nil || l.content == nil && l.t.spec.MetaInfo != nil {
@@ -81,6 +81,13 @@ func (an *announcing) tick(l *loop) {
 			l.t.spawn(func() { l.t.announce(l.ctx, h, a, urgent) })
 		}
 	}
+}
+
+// alone reports whether somebody waits and there is nobody to be dialled, nor
+// will FindPeers tell of anybody soon.
+func (l *loop) alone() bool {
+	return l.readers.waiting() > 0 && len(l.book.known) == 0 && len(l.remotes) == 0 &&
+		(l.t.spec.FindPeers == nil || !l.book.asking && !l.book.asked.IsZero())
 }
 
 // urgent reports whether somebody waits for peers that only trackers can tell

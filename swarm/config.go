@@ -89,8 +89,8 @@ type Spec struct {
 // AnnounceMode says when a torrent is announced.
 type AnnounceMode int
 
-// Always announces from the start; OnNeed only when a read has waited for 2 s
-// in vain; Never not at all.
+// Always announces from the start; OnNeed when a read has waited for 2 s in
+// vain, or waits and nobody is known; Never not at all.
 const (
 	Always AnnounceMode = iota
 	OnNeed

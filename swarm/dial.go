@@ -83,6 +83,7 @@ func (e addrsEvent) apply(l *loop) {
 	if l.book.add(e.addrs, e.from) > 0 || e.from == fromCaller {
 		l.dial()
 	}
+	l.announce.tick(l) // somebody may be needed who knows more
 }
 
 // findPeers asks the caller for peers while a reader waits.

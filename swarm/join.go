@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/bits-and-blooms/bitset"
@@ -160,6 +161,7 @@ func (l *loop) introduce(r *remote) {
 		return wire.AppendBitfield(dst, have, n)
 	})
 	l.allowFast(r)
+	l.receive(r)
 	r.pp.Has = bitset.New(uint(n))
 	l.picker.Join(r.pp)
 	e := r.early
@@ -181,4 +183,20 @@ func (l *loop) introduce(r *remote) {
 		l.refocus() // from now on blocks may be verified one by one
 	}
 	l.interestIn(r)
+}
+
+// receive unchokes whoever dials us while we seed and a slot is free, before he
+// has told that he is interested: his first block comes a round trip sooner.
+// The next round takes it back from one who is not.
+func (l *loop) receive(r *remote) {
+	if r.dialed || !l.seeding() {
+		return
+	}
+	all := l.contenders()
+	for i := range all {
+		all[i].Interested = all[i].Interested || all[i].ID == r.id
+	}
+	if slices.Contains(l.uploads.choker.Fill(l.now, all, true), r.id) {
+		l.choke(r, false)
+	}
 }

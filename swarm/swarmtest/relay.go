@@ -56,7 +56,7 @@ func (l *Link) relay(ctx context.Context, near *net.TCPConn, d *net.Dialer, to n
 		_ = near.SetLinger(0)
 		return
 	}
-	if l.wait(ctx) != nil {
+	if l.connect(ctx) != nil {
 		return
 	}
 	conn, err := d.DialContext(ctx, "tcp", to.String())
@@ -88,6 +88,16 @@ func (l *Link) relay(ctx context.Context, near *net.TCPConn, d *net.Dialer, to n
 	wg.Go(func() { l.carry(ctx, cancel, &l.out, near, far) })
 	wg.Go(func() { l.carry(ctx, cancel, &l.back, far, near) })
 	wg.Wait()
+}
+
+// connect waits for as long as a dial over the link takes: near is connected
+// already, so what it sends waits for TCP's handshake here.
+func (l *Link) connect(ctx context.Context) error {
+	if err := l.wait(ctx); err != nil {
+		return err
+	}
+	shape, _ := l.now()
+	return sleep(ctx, shape.latency()+shape.latency())
 }
 
 // flow is one relayed connection.
