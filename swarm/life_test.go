@@ -22,7 +22,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 }
 
 // within waits so long until f holds.
-func within(t *testing.T, patience time.Duration, what string, f func() bool) {
+func within(t testing.TB, patience time.Duration, what string, f func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -45,6 +45,8 @@ func (l *loop) message(r *remote, m peer.Message) error {
 		return l.onHaveAll(r, m.ID == wire.MsgHaveAll)
 	case wire.MsgAllowedFast:
 		return l.onAllowedFast(r, m.Index)
+	case wire.MsgSuggest:
+		return l.onSuggest(r, m.Index)
 	case wire.MsgExtended:
 		return l.onExtended(r, m.Body)
 	case wire.MsgHashRequest:
@@ -54,7 +56,7 @@ func (l *loop) message(r *remote, m peer.Message) error {
 	case wire.MsgHashReject:
 		return l.layers.onReject(l, r, m.Body)
 	}
-	return nil // suggest, port: nothing to do
+	return nil // port: nothing to do
 }
 
 func (l *loop) onPiece(r *remote, m peer.Message) error {

@@ -162,8 +162,10 @@ func (l *loop) tickDown(r *remote) {
 		d.lastGot = l.now
 	}
 	if r.pp.Choked && l.now.Sub(d.chokedAt) > 5*time.Second {
-		l.unaskAll(r)
-		return
+		l.unaskSlow(r)
+		if len(d.asked) == 0 {
+			return
+		}
 	}
 	switch quiet := l.now.Sub(d.lastGot); {
 	case quiet > closeAfter:
@@ -290,6 +292,16 @@ func (l *loop) unaskAll(r *remote) {
 		r.down.twice[b] = true
 	}
 	r.down.asked = map[picker.Block]time.Time{}
+}
+
+// unaskSlow forgets what a peer that chokes us should have rejected: all but
+// what it lets us ask for all the same (BEP 6).
+func (l *loop) unaskSlow(r *remote) {
+	for b := range r.down.asked {
+		if !r.pp.Fast[b.Piece] {
+			l.unask(r, b)
+		}
+	}
 }
 
 // cancel takes a request back that another peer has answered. The block may

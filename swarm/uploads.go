@@ -12,6 +12,11 @@ import (
 // allowedFast is how many pieces a choked peer may ask for (BEP 6).
 const allowedFast = 10
 
+// fastLeast and fastMost bound the bytes that a peer gets while it is choked: a
+// piece, to have something to give. All neighbours are allowed the same pieces,
+// so more would be more copies of these at the cost of those who have a slot.
+const fastLeast, fastMost = 256 << 10, 1 << 20
+
 // up is the sending side of a remote. Owned by the loop.
 type up struct {
 	choking     bool
@@ -23,6 +28,9 @@ type up struct {
 	lastRequest time.Time
 	hashJobs    int          // hash requests being answered
 	fast        map[int]bool // pieces it may ask for while choked (BEP 6)
+	fastBytes   int          // of blocks that it was promised while choked
+	suggested   []int        // pieces suggested and not yet asked for
+	piece       int          // last asked for
 }
 
 func (u *up) tick(sent int64, now time.Time) {
@@ -40,6 +48,7 @@ func (u *up) tick(sent int64, now time.Time) {
 type uploads struct {
 	choker *choker.Choker
 	round  time.Time
+	handed handing
 }
 
 func (l *loop) onInterested(r *remote, on bool) error {
@@ -99,8 +108,10 @@ func (l *loop) choke(r *remote, on bool) {
 	if !on {
 		r.up.unchoked, r.up.sentBefore = l.now, r.conn.Sent()
 		r.conn.Send(wire.AppendUnchoke)
+		l.suggest(r)
 		return
 	}
+	l.uploads.handed.back(r)
 	dropped := r.conn.DropUploads(func(b wire.Block) bool { return r.up.fast[b.Index] })
 	r.conn.Send(func(dst []byte) []byte {
 		dst = wire.AppendChoke(dst)
@@ -129,10 +140,25 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 		l.closeRemote(r, "asks for a piece that is gone and cannot be told so")
 		return nil
 	}
-	if r.up.choking && !r.up.fast[b.Index] || !l.picker.Have(b.Index) || r.conn.Uploading() >= maxRequests || !r.conn.Upload(b) {
+	if r.up.choking && !l.fastMay(r, b) || !l.picker.Have(b.Index) || r.conn.Uploading() >= maxRequests || !r.conn.Upload(b) {
 		return l.refuse(r, b)
 	}
+	if r.up.choking {
+		r.up.fastBytes += b.Length
+		return nil
+	}
+	if r.up.piece != b.Index {
+		r.up.piece = b.Index
+		l.uploads.handed.out(b.Index)
+		l.suggest(r)
+	}
 	return nil
+}
+
+// fastMay reports whether a choked peer may have the block all the same.
+func (l *loop) fastMay(r *remote, b wire.Block) bool {
+	budget := min(max(int(l.info().PieceLength), fastLeast), fastMost)
+	return r.up.fast[b.Index] && r.up.fastBytes+b.Length <= budget
 }
 
 // allowFast tells a peer which pieces it may ask for while it is choked, so

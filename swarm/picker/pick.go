@@ -162,12 +162,16 @@ func (k *picking) freeBlocks(a *partial) {
 	}
 }
 
-// begun begins selected pieces, rarest first.
+// begun begins selected pieces, rarest first; among equally rare ones what the
+// peer suggested.
 func (k *picking) begun() {
 	for !k.full() {
 		piece := k.order.rarest(k.peer.has)
 		if piece < 0 {
 			return
+		}
+		if s := k.suggestion(k.order.avail(piece)); s >= 0 {
+			piece = s
 		}
 		k.freeBlocks(k.begin(piece))
 	}

@@ -41,6 +41,8 @@ type Peer struct {
 	Queued int            // bytes asked of it and not come
 	Late   time.Duration  // for how long it has owed blocks and sent none
 	Held   bool           // a limit of ours keeps us from reading what it sends
+
+	suggested []int // pieces it would like to be asked for, see Suggest
 }
 
 // has reports whether the peer has the piece and may be asked for it now.
@@ -234,6 +236,9 @@ func (p *Picker) PeerLost(id, piece int) {
 
 // Availability is the number of joined peers that have the piece.
 func (p *Picker) Availability(piece int) int { return p.order.avail(piece) + p.order.seeds }
+
+// Spread is the number of joined peers that have the piece and not all others.
+func (p *Picker) Spread(piece int) int { return p.order.avail(piece) }
 
 // Interesting reports whether the peer has a piece that is selected or urgent
 // and not held: whether we are interested in it (BEP 3).

@@ -69,6 +69,30 @@ func TestRarestFirst(t *testing.T) {
 	}
 }
 
+func TestSuggestedAmongEquallyRare(t *testing.T) {
+	for _, c := range []struct {
+		have      string
+		peers     []string
+		suggested []int
+		want      string
+	}{
+		{"        ", []string{"********"}, []int{5}, "5.0 5.1"},
+		{"        ", []string{"********"}, []int{6, 2}, "6.0 6.1"},
+		{"      * ", []string{"********"}, []int{6, 2}, "2.0 2.1"},
+		{"    ", []string{"****", "** *"}, []int{1}, "2.0 2.1"}, // common: not before what is rare
+		{"    ", []string{" ***", "*   "}, []int{0, 3}, "3.0 3.1"},
+	} {
+		p, peers := drawn(c.have, c.peers...)
+		for _, piece := range c.suggested {
+			p.Suggest(1, piece)
+		}
+		if got := said(p.Pick(now, peers[0], 2, nil)); got != c.want {
+			t.Errorf("have %q, peers %q, suggested %d: got %q, want %q", c.have, c.peers, c.suggested, got, c.want)
+		}
+		p.check(t)
+	}
+}
+
 func TestUrgentFirst(t *testing.T) {
 	p, peers := drawn("    ", "****", "*** ")
 	p.SetUrgent([]Urgent{{Piece: 2, End: 2, Deadline: now}, {Piece: 1, First: 1, End: 2, Deadline: now.Add(time.Second)}})

@@ -32,6 +32,8 @@ for name, on in flags.items():
     if on:
         params.flags |= getattr(lt.torrent_flags, name)
 handle = session.add_torrent(params)
+if 'upload_rate_limit' in extra:  # the session's is not for 127/8, the torrent's is
+    handle.set_upload_limit(extra['upload_rate_limit'])
 
 replied = not handle.trackers()
 ready = whole = False
