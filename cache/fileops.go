@@ -53,6 +53,8 @@ type directory interface {
 	// Free returns the bytes that may still be written, and those of the
 	// whole file system; ok is false where that cannot be known.
 	Free() (free, total int64, ok bool)
+	// Sync waits until all that was written is on the device.
+	Sync() error
 	// Gone reports that the directory is no longer found under its path.
 	Gone() bool
 	Close() error
@@ -150,6 +152,8 @@ func (d *osDir) Touch(name string, atime time.Time) error {
 }
 
 func (d *osDir) Free() (free, total int64, ok bool) { return freeBytes(d.lock) }
+
+func (d *osDir) Sync() error { return syncAll(d.lock) }
 
 func (d *osDir) Gone() bool {
 	here, err := d.lock.Stat()

@@ -52,6 +52,11 @@ func infoOf(fi fs.FileInfo) info {
 	return in
 }
 
+// syncAll flushes the file system of dir.
+func syncAll(dir *os.File) error {
+	return os.NewSyscallError("syncfs", unix.Syncfs(int(dir.Fd())))
+}
+
 func freeBytes(dir *os.File) (free, total int64, ok bool) {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(int(dir.Fd()), &st); err != nil {

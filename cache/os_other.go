@@ -35,6 +35,9 @@ func infoOf(fi fs.FileInfo) info {
 	}
 }
 
+// syncAll is not known here.
+func syncAll(*os.File) error { return nil }
+
 // freeBytes is not known here, so that Config.KeepFree has no effect.
 func freeBytes(*os.File) (free, total int64, ok bool) { return 0, 0, false }
 

@@ -159,11 +159,10 @@ func (s *Store) Close() error {
 	for _, h := range files {
 		h.unref()
 	}
-	err := s.writeClean()
-	if err1 := s.dir.Close(); err == nil {
-		err = err1
+	if err := s.writeClean(); err != nil {
+		s.log.Warn("cache is verified anew at the next start", "dir", s.cfg.Dir, "err", err)
 	}
-	return err
+	return s.dir.Close()
 }
 
 // Has reports whether k is there, as far as is known without reading it.

@@ -1,5 +1,7 @@
 package cache
 
+import "fmt"
+
 // Usage is what a Store takes, in bytes, and how it fares.
 type Usage struct {
 	Used     int64 // allocated to pieces
@@ -29,6 +31,16 @@ func (s *Store) Usage() Usage {
 	}
 	u.Trouble = s.faults.trouble()
 	return u
+}
+
+// Sync waits until the pieces stored so far are on the device, where the
+// system can say so. It flushes all of the cache's file system, which may take
+// long while others write to it.
+func (s *Store) Sync() error {
+	if err := s.directory().Sync(); err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	return nil
 }
 
 // keepFree is the floor of free bytes on a file system of total bytes.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"p2pfs/swarm/swarmtest"
 )
@@ -92,6 +93,30 @@ func (m *mounted) agree(paths ...string) {
 	})
 }
 
+// bounded watches the cache until stop, and fails if it outgrows its budget.
+func (m *mounted) bounded(budget int64) (stop func()) {
+	done, end := make(chan int64), make(chan struct{})
+	go func() {
+		most := int64(0)
+		for {
+			most = max(most, m.cacheBlocks())
+			select {
+			case <-end:
+				done <- most
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	return func() {
+		m.t.Helper()
+		close(end)
+		if most := <-done; most > budget {
+			m.t.Errorf("the cache took %d bytes, its budget is %d", most, budget)
+		}
+	}
+}
+
 func abs(n int64) int64 { return max(n, -n) }
 
 // TestCacheCommands pins, prefetches, evicts and verifies, and goes on without
@@ -122,7 +147,9 @@ func TestCacheCommands(t *testing.T) {
 	b.command("prefetch", "nothing").want(t, exitFailed, "file does not exist")
 	a.command("prefetch", "d").want(t, exitDone, "not counting 4 files of your own share directory")
 
+	stop := b.bounded(4 << 20)
 	b.sees("huge", files["huge"]) // presses everything else out
+	stop()
 	b.agree(append(pinned, "huge")...)
 	a.stop()
 	b.stop()

@@ -142,7 +142,13 @@ func (m *member) pin(ctx context.Context, files []*kept, t *tally) error {
 	if err := m.holdings.pins.save(); err != nil {
 		return fmt.Errorf("pinned until p2pfs ends: %w", err)
 	}
-	return m.fetchAll(ctx, files, t)
+	if err := m.fetchAll(ctx, files, t); err != nil {
+		return err
+	}
+	if err := m.cache.Sync(); err != nil {
+		m.log.Warn("pinned pieces may be lost by a power cut", "err", err)
+	}
+	return nil
 }
 
 // unpin lets go of the files at or below a path, also of those that are there

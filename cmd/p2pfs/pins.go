@@ -201,9 +201,10 @@ func (p *pins) keep(n *pin, k cache.Key) {
 
 // loadPins reads the pins of an earlier run and finds their pieces.
 func (hs *holdings) loadPins(state string) error {
-	list, err := hs.pins.load(filepath.Join(state, "pins"))
+	path := filepath.Join(state, "pins")
+	list, err := hs.pins.load(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("list of pinned files %s: %w", quoted(path), err)
 	}
 	for _, n := range list {
 		if info := hs.infoOf(n); info != nil {
