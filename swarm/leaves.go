@@ -16,17 +16,20 @@ const (
 	leafTimeout = 10 * time.Second
 	// leafRefusals is how often a peer may refuse before it is asked no more.
 	leafRefusals = 3
-	// maxLeafPieces bounds the pieces whose leaf hashes are kept.
-	maxLeafPieces = 1024
+	// maxLeaves bounds the leaf hashes that a torrent keeps: 8 MiB of them.
+	maxLeaves = 1 << 18
 )
 
 // leaves fetches the leaf hashes of pieces that are read, so that each block
 // can be verified as it lands (BEP 52). Owned by the loop.
 type leaves struct {
 	known   map[int][]metainfo.Hash256 // by piece, one a block; zero: not known
+	order   []int                      // pieces in known, as they came
+	count   int                        // hashes in known
 	proven  map[int]metainfo.Hash256   // piece hashes that leaves with a proof to the root have shown
 	pending map[leafKey]*leafAsk
-	refused map[int]int // by remote
+	refused map[int]int  // by remote
+	wide    map[int]bool // by remote: answered; false: would not for several pieces
 }
 
 // leafKey is a request and who was asked.
@@ -48,6 +51,7 @@ func newLeaves() leaves {
 		proven:  map[int]metainfo.Hash256{},
 		pending: map[leafKey]*leafAsk{},
 		refused: map[int]int{},
+		wide:    map[int]bool{},
 	}
 }
 
@@ -71,26 +75,6 @@ func (l *loop) byBlock(piece int) bool {
 	return false
 }
 
-// request is the one for the leaves around a block: of its whole piece, or of
-// as many as one request may name. The proof leads to the piece's hash where
-// that is known, else to the root of the file.
-func (l *loop) leafRequest(b picker.Block) wire.HashRequest {
-	info := l.info()
-	file := info.FileOfPiece(b.Piece)
-	first, _ := info.FilePieces(file)
-	tree := info.Tree(file)
-	per := info.LeafCount(b.Piece)
-	n := min(per, wire.MaxHashes)
-	top := tree.Height
-	if _, ok := info.PieceHash2(l.meta52(), b.Piece); ok {
-		top = tree.PieceLayer
-	}
-	index := (b.Piece - first) << tree.PieceLayer
-	return wire.HashRequest{
-		Root: info.Files[file].Root, Index: index + b.N/n*n, Length: n, ProofLayers: top - 1,
-	}
-}
-
 // needed reports whether the leaf of a block should be asked for now, and
 // notes that r is.
 func (ls *leaves) needed(l *loop, r *remote, b picker.Block) (wire.HashRequest, bool) {
@@ -100,12 +84,12 @@ func (ls *leaves) needed(l *loop, r *remote, b picker.Block) (wire.HashRequest, 
 	if k := ls.known[b.Piece]; k != nil && !k[b.N].IsZero() {
 		return wire.HashRequest{}, false
 	}
-	q := l.leafRequest(b)
 	for k, a := range ls.pending {
-		if k.q == q && (!a.late || k.remote == r.id) {
-			return q, false
+		if l.asksFor(k.q, b) && (!a.late || k.remote == r.id) {
+			return wire.HashRequest{}, false
 		}
 	}
+	q := l.leafRequest(r, b)
 	ls.pending[leafKey{q, r.id}] = &leafAsk{block: b, at: l.now}
 	return q, true
 }
@@ -114,9 +98,8 @@ func (ls *leaves) needed(l *loop, r *remote, b picker.Block) (wire.HashRequest, 
 // has come without them.
 func (ls *leaves) ask(l *loop, b picker.Block) {
 	best := (*remote)(nil)
-	q := l.leafRequest(b)
 	for _, r := range l.remotes {
-		if ls.speaks(r) && ls.pending[leafKey{q, r.id}] == nil && (best == nil || ls.better(l, b, r, best)) {
+		if ls.speaks(r) && !ls.owes(l, r, b) && (best == nil || ls.better(l, b, r, best)) {
 			best = r
 		}
 	}
@@ -126,6 +109,16 @@ func (ls *leaves) ask(l *loop, b picker.Block) {
 	if q, ok := ls.needed(l, best, b); ok {
 		best.conn.Send(func(dst []byte) []byte { return wire.AppendHashRequest(dst, q) })
 	}
+}
+
+// owes reports whether the peer was asked for the leaf of a block.
+func (ls *leaves) owes(l *loop, r *remote, b picker.Block) bool {
+	for k := range ls.pending {
+		if k.remote == r.id && l.asksFor(k.q, b) {
+			return true
+		}
+	}
+	return false
 }
 
 // better prefers peers that were asked for blocks of the piece, because some
@@ -170,35 +163,13 @@ func (ls *leaves) onHashes(l *loop, r *remote, q wire.HashRequest, hashes, uncle
 		return
 	}
 	ls.refused[r.id] = 0
-	ls.keep(l, a.block.Piece, q, hashes)
-	l.judge(a.block.Piece)
-	if l.layers.waiting[a.block.Piece] {
-		l.layers.resume(l)
+	if _, ok := ls.wide[r.id]; !ok {
+		ls.wide[r.id] = true
 	}
-}
-
-// keep notes verified leaves.
-func (ls *leaves) keep(l *loop, piece int, q wire.HashRequest, hashes []metainfo.Hash256) {
-	if len(ls.known) >= maxLeafPieces {
-		for i := range ls.known {
-			if !l.readers.reading(i) {
-				delete(ls.known, i)
-			}
-		}
+	for _, piece := range ls.keep(l, a.block.Piece, q, hashes) {
+		l.judge(piece)
 	}
-	k := ls.known[piece]
-	if k == nil {
-		k = make([]metainfo.Hash256, l.info().Blocks(piece))
-		ls.known[piece] = k
-	}
-	per := l.info().LeafCount(piece)
-	copy(k[q.Index%per:], hashes)
-	if q.Length == per {
-		ls.proven[piece] = metainfo.Root(hashes, per)
-		if s, ok := l.storage.(PieceHashStorage); ok {
-			s.SetPieceHash(piece, ls.proven[piece])
-		}
-	}
+	l.layers.resume(l)
 }
 
 // onReject turns to another peer; true if the request was for leaves.
@@ -208,7 +179,11 @@ func (ls *leaves) onReject(l *loop, r *remote, q wire.HashRequest) bool {
 		return false
 	}
 	delete(ls.pending, leafKey{q, r.id})
-	ls.refused[r.id]++
+	if q.Length > l.info().LeafCount(a.block.Piece) {
+		ls.wide[r.id] = false // it may still answer for one
+	} else {
+		ls.refused[r.id]++
+	}
 	l.log.Debug("leaves refused", "infohash", l.t.hashes[0], "peer", r.addr, "piece", a.block.Piece, "times", ls.refused[r.id])
 	ls.retry(l, a.block)
 	return true
@@ -250,51 +225,11 @@ func (ls *leaves) tick(l *loop) {
 
 func (ls *leaves) left(l *loop, r *remote) {
 	delete(ls.refused, r.id)
+	delete(ls.wide, r.id)
 	for k, a := range ls.pending {
 		if k.remote == r.id {
 			delete(ls.pending, k)
 			ls.retry(l, a.block)
 		}
 	}
-}
-
-// judge verifies the blocks of a piece that readers wait for, as far as their
-// leaves are known, and answers the readers whose blocks are good.
-func (l *loop) judge(piece int) {
-	p, k := l.pieces.partial[piece], l.leaves.known[piece]
-	if p == nil || k == nil {
-		return
-	}
-	bad := false
-	for _, w := range l.readers.wants[piece] {
-		for n := w.first; n < min(w.end, len(k)); n++ {
-			bad = l.judgeBlock(p, picker.Block{Piece: piece, N: n}, k[n]) || bad
-		}
-	}
-	l.readers.satisfyGood(piece, p)
-	if l.readers.wants[piece] == nil {
-		l.refocus()
-	}
-	if bad {
-		l.scheduleAll()
-	}
-}
-
-// judgeBlock verifies one block; a false one is dropped and its sender banned.
-func (l *loop) judgeBlock(p *partial, b picker.Block, leaf metainfo.Hash256) (bad bool) {
-	buf := p.blocks[b.N]
-	if buf == nil || p.good[b.N] || leaf.IsZero() {
-		return false
-	}
-	if metainfo.BlockHash(buf.Bytes()) == leaf {
-		p.good[b.N] = true
-		return false
-	}
-	l.counts.failed++
-	l.counts.wasted += int64(len(buf.Bytes()))
-	from := p.from[b.N]
-	l.pieces.remove(p, b.N)
-	l.picker.Unreceive(b)
-	l.ban(from, "sent a block that does not verify")
-	return true
 }

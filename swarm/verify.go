@@ -166,7 +166,6 @@ type storedEvent struct {
 
 func (e storedEvent) apply(l *loop) {
 	delete(l.pieces.writing, e.piece)
-	delete(l.leaves.known, e.piece)
 	if e.err != nil {
 		l.unstored(e)
 		return

@@ -1,0 +1,47 @@
+package swarm
+
+import (
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/picker"
+)
+
+// judge verifies the blocks of a piece that readers wait for, as far as their
+// leaves are known, and answers the readers whose blocks are good.
+func (l *loop) judge(piece int) {
+	p, k := l.pieces.partial[piece], l.leaves.known[piece]
+	if p == nil || k == nil {
+		return
+	}
+	bad := false
+	for _, w := range l.readers.wants[piece] {
+		for n := w.first; n < min(w.end, len(k)); n++ {
+			bad = l.judgeBlock(p, picker.Block{Piece: piece, N: n}, k[n]) || bad
+		}
+	}
+	l.readers.satisfyGood(piece, p)
+	if l.readers.wants[piece] == nil {
+		l.refocus()
+	}
+	if bad {
+		l.scheduleAll()
+	}
+}
+
+// judgeBlock verifies one block; a false one is dropped and its sender banned.
+func (l *loop) judgeBlock(p *partial, b picker.Block, leaf metainfo.Hash256) (bad bool) {
+	buf := p.blocks[b.N]
+	if buf == nil || p.good[b.N] || leaf.IsZero() {
+		return false
+	}
+	if metainfo.BlockHash(buf.Bytes()) == leaf {
+		p.good[b.N] = true
+		return false
+	}
+	l.counts.failed++
+	l.counts.wasted += int64(len(buf.Bytes()))
+	from := p.from[b.N]
+	l.pieces.remove(p, b.N)
+	l.picker.Unreceive(b)
+	l.ban(from, "sent a block that does not verify")
+	return true
+}
