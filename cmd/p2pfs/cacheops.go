@@ -136,7 +136,7 @@ func (m *member) pin(ctx context.Context, files []*kept, t *tally) error {
 		return err
 	}
 	for _, k := range files {
-		m.holdings.pins.add(&pin{ID: k.id(), Path: k.path, Size: k.size})
+		m.holdings.pins.add(&pin{ID: k.id(), Path: k.path, Size: k.size, Torrent: k.info.InfoHashes()[0].String()})
 		m.holdings.pinHeld(k.info)
 	}
 	if err := m.holdings.pins.save(); err != nil {

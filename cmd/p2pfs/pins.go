@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,6 +60,9 @@ type pin struct {
 	ID   pinID  `json:"id"`
 	Path string `json:"path"` // in the mount, when it was pinned
 	Size int64  `json:"size"`
+	// Torrent is the infohash, in hex, of the torrent that it was pinned in,
+	// by which its pieces are found again.
+	Torrent string `json:"torrent"`
 
 	keys map[cache.Key]bool // pinned in the cache; guarded by pins' mu
 }
@@ -217,10 +221,12 @@ func (hs *holdings) loadPins(state string) error {
 // infoOf is the torrent that a pin's pieces belong to, nil if nothing is known
 // of it: then nothing is held either.
 func (hs *holdings) infoOf(n *pin) *metainfo.Info {
+	var ih metainfo.Hash
+	hex.Decode(ih[:], []byte(n.Torrent[:min(len(n.Torrent), 2*len(ih))])) // a wrong one finds nothing
 	hs.mu.Lock()
-	h := hs.byRoot[n.ID.root]
+	h := hs.byHash[ih]
 	if h == nil {
-		h = hs.byHash[n.ID.infoHash]
+		h = hs.byRoot[n.ID.root]
 	}
 	hs.mu.Unlock()
 	if h != nil {
