@@ -29,8 +29,26 @@ const (
 	maxGivenUp = 64 // ranges remembered by a handle
 )
 
-// errAhead ends a request that was given up.
-var errAhead = errors.New("more than is needed, and not here")
+// ErrAhead may be what a Content answers to a request of which Ahead says that
+// it may be for more than is needed. No program sees it: the kernel then asks
+// for the one page that is.
+var ErrAhead = errors.New("more than is needed, and not here")
+
+// aheadContext is the context of a request that may be for more than is needed.
+type aheadContext struct{ context.Context }
+
+type aheadKey struct{}
+
+func (c aheadContext) Value(key any) any {
+	if key == (aheadKey{}) {
+		return true
+	}
+	return c.Context.Value(key)
+}
+
+// Ahead tells whether the request of a ReadAt may be for more bytes than its
+// program reads.
+func Ahead(ctx context.Context) bool { return ctx.Value(aheadKey{}) != nil }
 
 // Partial is what a Content may be, too, that is here in part.
 type Partial interface {
@@ -85,20 +103,20 @@ func (h *handle) readAhead(ctx context.Context, p []byte, off int64) (int, error
 		return h.readAt(ctx, p, off)
 	}
 	end := off + int64(len(p))
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(aheadContext{ctx})
 	defer cancel(nil)
 	late := time.AfterFunc(min(wait, mixedPatience), func() {
 		if wait > mixedPatience && !h.mixed(off, end) {
-			time.AfterFunc(wait-mixedPatience, func() { cancel(errAhead) })
+			time.AfterFunc(wait-mixedPatience, func() { cancel(ErrAhead) })
 			return
 		}
-		cancel(errAhead)
+		cancel(ErrAhead)
 	})
 	defer late.Stop()
 	n, err := h.readAt(ctx, p, off)
-	if err != nil && context.Cause(ctx) == errAhead {
+	if err != nil && context.Cause(ctx) == ErrAhead || errors.Is(err, ErrAhead) {
 		h.givenUp.add(off, end)
-		return 0, errAhead
+		return 0, ErrAhead
 	}
 	return n, err
 }

@@ -61,11 +61,11 @@ func TestReadAhead(t *testing.T) {
 	}{
 		{"a page", 64 << 20, page, 0, time.Hour, nil},
 		{"soon", 65 << 20, 4 * page, 0, aheadPatience / 2, nil},
-		{"nothing here", 0, 4 * page, 0, time.Hour, errAhead},
-		{"behind it", 4 * page, 4 * page, 0, restPatience * 2, errAhead},
+		{"nothing here", 0, 4 * page, 0, time.Hour, ErrAhead},
+		{"behind it", 4 * page, 4 * page, 0, restPatience * 2, ErrAhead},
 		{"the end of it again", 3 * page, 4 * page, 0, time.Hour, nil},
 		{"elsewhere", 1 << 20, 4 * page, 0, aheadPatience / 2, nil},
-		{"mixed", 2 << 20, 8 * page, 2<<20 + 4*page, mixedPatience * 2, errAhead},
+		{"mixed", 2 << 20, 8 * page, 2<<20 + 4*page, mixedPatience * 2, ErrAhead},
 		{"mixed but soon", 4 << 20, 8 * page, 4<<20 + 4*page, mixedPatience / 2, nil},
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestReadAhead(t *testing.T) {
 			}
 		}
 		h = &handle{paged: true, size: 1 << 30, content: sized{0, errors.New("bad")}}
-		if _, err := h.read(t.Context(), make([]byte, 4*page), 8<<20); err == nil || err == errAhead {
+		if _, err := h.read(t.Context(), make([]byte, 4*page), 8<<20); err == nil || err == ErrAhead {
 			t.Errorf("got %v, want the content's error", err)
 		}
 	})

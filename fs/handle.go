@@ -174,7 +174,7 @@ func (h *handle) read(ctx context.Context, p []byte, off int64) (int, error) {
 	}
 	start := time.Now()
 	n, err := h.readAhead(ctx, p, off)
-	if err != nil && err != errAhead && ctx.Err() == nil && time.Since(start) > slowFailure {
+	if err != nil && err != ErrAhead && ctx.Err() == nil && time.Since(start) > slowFailure {
 		h.failed.add(off, len(p), err)
 	}
 	return n, err

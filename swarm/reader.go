@@ -56,9 +56,14 @@ func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if int64(len(p)) > length-off {
 		p, end = p[:length-off], io.EOF
 	}
-	st, ahead := r.follow(c, off, int64(len(p)), length)
-	err = r.t.readAt(ctx, split(c.info(), p, r.file, off), c, ahead)
-	r.answered(st)
+	parts := split(c.info(), p, r.file, off)
+	if sparing(ctx) {
+		err = r.t.readAt(ctx, parts, c, nil)
+	} else {
+		st, ahead := r.follow(c, off, int64(len(p)), length)
+		err = r.t.readAt(ctx, parts, c, ahead)
+		r.answered(st)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -85,6 +90,9 @@ func (t *Torrent) readAt(ctx context.Context, parts []part, c *content, ahead ev
 			return fmt.Errorf("piece %d: %w", missing[0].piece, ErrMissing)
 		}
 		wants := newWants(missing, tries > 0)
+		for _, w := range wants {
+			w.sparing = sparing(ctx)
+		}
 		if !t.post(wantsEvent(wants)) {
 			return t.err
 		}

@@ -27,6 +27,7 @@ const quietFor = time.Second
 // piece. Its outcome is sent once, unless it was withdrawn.
 type want struct {
 	piece, first, end int
+	sparing           bool // the rest of the piece is not wanted
 	lost              bool // the storage said it has the piece and could not read it
 	since             time.Time
 	done              chan outcome // has room for one
@@ -176,15 +177,19 @@ func (rs *readers) satisfy(piece int, data span) {
 // satisfyGood answers those whose blocks of a partial piece are all verified.
 func (rs *readers) satisfyGood(piece int, p *partial) {
 	var left []*want
+	more := false
 	for _, w := range rs.wants[piece] {
 		if p.covers(w.first, w.end) {
+			more = more || !w.sparing
 			w.done <- outcome{data: span{0, p.blocks}.part(w.first, w.end)}
 		} else {
 			left = append(left, w)
 		}
 	}
-	if len(left) < len(rs.wants[piece]) {
+	if more {
 		rs.rest[piece] = time.Now()
+	}
+	if len(left) < len(rs.wants[piece]) {
 		rs.setWants(piece, left)
 	}
 }
