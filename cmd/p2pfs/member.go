@@ -38,6 +38,7 @@ type memberConfig struct {
 	lsd                 bool
 	takeOver            time.Duration // 0: takeOverEvery
 	readTimeout         time.Duration
+	scans               *scans
 	allowOther          bool
 	log                 *slog.Logger
 }
@@ -61,6 +62,7 @@ type member struct {
 	asked    *askedFor
 	mount    atomic.Pointer[p2fs.Mountpoint]
 	comings  *comings
+	scans    *scans
 	read     atomic.Int64 // bytes read of files that were not all here
 	blocks   shownBlocks
 
@@ -74,7 +76,7 @@ type member struct {
 // startMember opens everything and mounts. What is open is closed again when
 // it fails.
 func startMember(cfg memberConfig) (*member, error) {
-	m := &member{cfg: cfg, log: cfg.log, since: time.Now(), comings: newComings(), shared: make(chan struct{}, 1)}
+	m := &member{cfg: cfg, log: cfg.log, since: time.Now(), comings: newComings(), scans: cfg.scans, shared: make(chan struct{}, 1)}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	for _, step := range []func() error{
 		m.checkDirs, m.openIdentity, m.openCache, m.openShare, m.openClient, m.openDrive, m.openMount,

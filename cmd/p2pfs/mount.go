@@ -30,6 +30,8 @@ type mountFlags struct {
 	noTracker    bool
 	readTimeout  time.Duration
 	allowOther   bool
+	refuse       string
+	scanLimit    int64
 }
 
 func mountCommand() command {
@@ -40,10 +42,19 @@ func mountCommand() command {
 		help: `Stays in the foreground until it is interrupted or unmounted. What is copied
 into the share directory appears on the mounts of all members of the drive.
 Torrents and magnets given appear under their names in
-MOUNTPOINT/.p2pfs/torrents/.`,
+MOUNTPOINT/.p2pfs/torrents/.
+
+Search indexers, thumbnailers and virus scanners, which read everything they
+find, get EAGAIN for what is not on this machine. By default these are:
+  ` + indexers1 + `
+  ` + indexers2 + `
+  ` + indexers3 + `
+  ` + indexers4 + `
+A program that reads a little of many files is given just that, up to
+--scan-limit. For locate, add fuse.p2pfs to PRUNEFS in /etc/updatedb.conf.`,
 		min: 1, max: -1,
 		setup: func(flags *pflag.FlagSet) action {
-			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize, keepFree: -1}
+			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize, keepFree: -1, scanLimit: defaultScanLimit}
 			flags.StringVar(&f.share, "share", "", "`directory` whose files are shared (default: ~/p2pfs)")
 			flags.StringVar(&f.cache, "cache", "", "`directory` for pieces of others' files (default: $XDG_CACHE_HOME/p2pfs, or ~/.cache/p2pfs)")
 			flags.Var(sizeFlag(&f.cacheSize), "cache-size", "bytes that the cache may take")
@@ -52,6 +63,9 @@ MOUNTPOINT/.p2pfs/torrents/.`,
 			flags.StringVar(&f.name, "name", "", "our `name` on the drive (default: the user's name)")
 			flags.BoolVar(&f.noTracker, "no-embedded-tracker", false, "do not run a tracker, even if no --tracker is given")
 			flags.DurationVar(&f.readTimeout, "read-timeout", time.Minute, "how long a read may make no progress before it fails; 0 waits for ever")
+			flags.StringVar(&f.refuse, "refuse", indexers, "`programs` that are refused what is not here, as names or patterns with commas between (default: those above; \"\" for none)")
+			flags.Lookup("refuse").DefValue = "" // too long for the table
+			flags.Var(sizeFlag(&f.scanLimit), "scan-limit", "bytes an hour that a process may fetch that reads a little of many files; 0 for no limit")
 			flags.BoolVar(&f.allowOther, "allow-other", false, "let other users into the mount (root, or user_allow_other in /etc/fuse.conf)")
 			return f.run
 		},
@@ -66,6 +80,10 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 	if f.cacheSize <= 0 {
 		return cfg, usagef("mount: --cache-size: want more than 0")
 	}
+	scans, err := newScans(f.refuse, f.scanLimit, log)
+	if err != nil {
+		return cfg, usagef("mount: --refuse: %v", err)
+	}
 	if f.drive == "" {
 		return cfg, usagef("mount: --drive: want a name")
 	}
@@ -73,7 +91,7 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 		drive: f.drive, name: f.name, share: f.share, cache: f.cache, state: f.net.state, cacheSize: f.cacheSize, keepFree: f.keepFree,
 		up: f.net.up, down: f.net.down, listen: f.net.listen, trackers: f.net.trackers, peers: f.net.peers, noTracker: f.noTracker,
 		noPEX: f.net.noPEX, lsd: !f.net.noLSD,
-		readTimeout: f.readTimeout, allowOther: f.allowOther, log: log,
+		readTimeout: f.readTimeout, scans: scans, allowOther: f.allowOther, log: log,
 	}
 	if cfg.name == "" {
 		cfg.name = userName()

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,14 +33,31 @@ func (m *member) come(c p2fs.Content, path string, n node) p2fs.Content {
 }
 
 func (c *coming) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	ctx, err := c.admit(ctx, off, int64(len(p)))
+	if err != nil {
+		return 0, err
+	}
 	c.waiting.Add(1)
 	defer c.waiting.Add(-1)
 	n, err := c.Content.ReadAt(ctx, p, off)
 	c.m.read.Add(int64(n))
-	if err != nil && n < len(p) && ctx.Err() == nil && !errors.Is(err, p2fs.ErrAgain) {
+	if err != nil && n < len(p) && ctx.Err() == nil {
 		c.m.comings.failed(c.path, err)
 	}
 	return n, err
+}
+
+// admit tells whether a process gets what is not here, and returns the context
+// to read it under.
+func (c *coming) admit(ctx context.Context, off, n int64) (context.Context, error) {
+	if c.Present(off, n) {
+		return ctx, nil
+	}
+	sparing, err := c.m.scans.judge(p2fs.PID(ctx), c, off, n, p2fs.Ahead(ctx))
+	if sparing {
+		ctx = swarm.Sparing(ctx)
+	}
+	return ctx, err
 }
 
 // Present is part of fs.Partial.

@@ -1,0 +1,295 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	p2fs "p2pfs/fs"
+	"p2pfs/swarm/metainfo"
+)
+
+// Programs that read everything they find and that nobody has asked to, as
+// patterns of path.Match: a list in lines that fit into the help.
+const (
+	indexers1 = "tracker-extract*,tracker-miner-*,localsearch*,baloo_file*,recollindex,"
+	indexers2 = "updatedb*,plocate*,mlocate*,akonadi_index*,nepomuk*,strigidaemon,zeitgeist-*,"
+	indexers3 = "tumblerd,*thumbnail*,clamd,clamscan,clamonacc,wdavdaemon,falcon-sensor*,"
+	indexers4 = "savd,savscand"
+	indexers  = indexers1 + indexers2 + indexers3 + indexers4
+)
+
+// defaultScanLimit is a few hundred files' heads.
+const defaultScanLimit = 64 << 20
+
+const (
+	// scanFiles is how many files a process looks into before it counts as
+	// one that scans, if these are most of the files that it reads.
+	scanFiles = 16
+	// scanPart is the largest part of a file, 1/scanPart, that is a look.
+	scanPart = 4
+	// longLook is how many bytes of a file are none any more.
+	longLook = 1 << 20
+	// scanMemory is how long a process is remembered that reads nothing.
+	scanMemory = 10 * time.Minute
+	// maxScanned bounds the processes, and the files of each, that are remembered.
+	maxScanned = 256
+	// whoIsFor is how long the name of a thread's process is believed.
+	whoIsFor = 5 * time.Second
+)
+
+// scans bounds what processes make us fetch that read everything they find: by
+// their names, and by what they do. Only reads of what is not here are judged.
+// Safe for concurrent use.
+type scans struct {
+	refused []string // patterns of names; immutable
+	limit   int64    // bytes; 0: none; immutable
+	log     *slog.Logger
+
+	mu      sync.Mutex
+	threads map[int]*thread  // by thread; guarded by mu
+	procs   map[int]*process // by process; guarded by mu
+}
+
+// thread is whose a thread is.
+type thread struct {
+	proc *process
+	at   time.Time // when it was looked up
+}
+
+// process is one that reads what is not here.
+type process struct {
+	pid     int
+	name    string
+	refused bool // by its name
+	files   map[string]*look
+	pulled  int64     // bytes that were fetched for looks
+	since   time.Time // when pulled was last made less
+	said    bool      // the log was told
+	used    time.Time
+}
+
+// look is what a process has read of a file that was not here.
+type look struct {
+	size, bytes int64
+	unit        int64 // the last that was counted
+	used        time.Time
+}
+
+// newScans reads a list of patterns with commas between.
+func newScans(names string, limit int64, log *slog.Logger) (*scans, error) {
+	s := &scans{limit: limit, log: log, threads: map[int]*thread{}, procs: map[int]*process{}}
+	for _, p := range strings.Split(names, ",") {
+		if p = strings.TrimSpace(p); p == "" {
+			continue
+		}
+		if _, err := path.Match(p, ""); err != nil {
+			return nil, fmt.Errorf("%s: %w", quoted(p), err)
+		}
+		s.refused = append(s.refused, p)
+	}
+	return s, nil
+}
+
+// judge is asked before a thread reads n bytes of c that are not all here.
+// sparing says that nothing more is to be fetched for it. The error is
+// fs.ErrAgain for who gets nothing, and fs.ErrAhead for a request that may be
+// for more than its program reads.
+func (s *scans) judge(tid int, c *coming, off, n int64, ahead bool) (sparing bool, err error) {
+	if s == nil || tid <= 0 {
+		return false, nil // a process that we cannot see
+	}
+	now := time.Now()
+	p := s.known(tid, now)
+	if p == nil {
+		pid, names, err := processOf(tid)
+		if err != nil {
+			return false, nil // it is gone
+		}
+		p = s.meet(tid, pid, names, now)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.used = now
+	if p.refused {
+		s.tell(p, "an indexer is refused what is not here; --refuse changes the list")
+		return true, p2fs.ErrAgain
+	}
+	l := p.look(c.path, c.node.Size, now)
+	switch {
+	case l.bytes >= longLook || !p.scanning(c.path):
+		l.count(off, n, c.unit())
+		return false, nil
+	case s.limit > 0 && p.spent(s.limit, now):
+		s.tell(p, "a process that reads a little of many files is refused what is not here; --scan-limit changes that")
+		return true, p2fs.ErrAgain
+	case ahead:
+		return true, p2fs.ErrAhead
+	}
+	p.pulled += l.count(off, n, c.unit())
+	return true, nil
+}
+
+// spent tells whether p has had its limit. It gets it anew in the course of an
+// hour.
+func (p *process) spent(limit int64, now time.Time) bool {
+	back := int64(float64(limit) * min(1, now.Sub(p.since).Hours()))
+	if back >= limit/64 {
+		p.pulled, p.since = max(0, p.pulled-back), now
+	}
+	return p.pulled >= limit
+}
+
+// tell logs why a process is refused, once. mu is held.
+func (s *scans) tell(p *process, why string) {
+	if !p.said {
+		p.said = true
+		s.log.Warn(why, "process", p.pid, "name", p.name)
+	}
+}
+
+// known is the process of a thread that was met just now, else nil.
+func (s *scans) known(tid int, now time.Time) *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.threads[tid]; t != nil && now.Sub(t.at) < whoIsFor {
+		return t.proc
+	}
+	return nil
+}
+
+// meet notes whose a thread is.
+func (s *scans) meet(tid, pid int, names []string, now time.Time) *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.procs[pid]
+	if p == nil || p.name != names[0] {
+		s.forget(now)
+		p = &process{pid: pid, name: names[0], refused: s.matches(names), files: map[string]*look{}, since: now}
+		s.procs[pid] = p
+	}
+	p.used = now
+	s.threads[tid] = &thread{p, now}
+	return p
+}
+
+// forget makes room. mu is held.
+func (s *scans) forget(now time.Time) {
+	for pid, p := range s.procs {
+		if now.Sub(p.used) > scanMemory || len(s.procs) >= maxScanned && p.pulled == 0 {
+			delete(s.procs, pid)
+		}
+	}
+	for tid, t := range s.threads {
+		if now.Sub(t.at) > whoIsFor {
+			delete(s.threads, tid)
+		}
+	}
+}
+
+// matches tells whether one of a process's names is on the list. The kernel
+// keeps 15 bytes of a name, so a pattern may match it as far as it goes.
+func (s *scans) matches(names []string) bool {
+	const kept = 15
+	for _, pattern := range s.refused {
+		for _, name := range names {
+			if ok, _ := path.Match(pattern, name); ok {
+				return true
+			}
+			if len(name) == kept && len(pattern) > kept && !strings.ContainsAny(pattern[:kept], `*?[\`) && pattern[:kept] == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// look is what p has read of a file.
+func (p *process) look(path string, size int64, now time.Time) *look {
+	l := p.files[path]
+	if l == nil {
+		if len(p.files) >= maxScanned {
+			oldest := ""
+			for f, o := range p.files {
+				if oldest == "" || o.used.Before(p.files[oldest].used) {
+					oldest = f
+				}
+			}
+			delete(p.files, oldest)
+		}
+		l = &look{size: size, unit: -1}
+		p.files[path] = l
+	}
+	l.used = now
+	return l
+}
+
+// scanning tells whether p has looked into many files, apart from the one it
+// reads now, and read few.
+func (p *process) scanning(except string) bool {
+	looks, read := 0, 0
+	for path, l := range p.files {
+		switch {
+		case path == except:
+		case l.bytes < l.size/scanPart:
+			looks++
+		default:
+			read++
+		}
+	}
+	return looks >= scanFiles && looks > 3*read
+}
+
+// count notes a read of n bytes at off, and returns how many have to be fetched
+// for it, in units of so many bytes.
+func (l *look) count(off, n, unit int64) (bytes int64) {
+	for u := off / unit; u <= (off+n-1)/unit; u++ {
+		if u != l.unit {
+			bytes += min(unit, l.size-u*unit)
+			l.unit = u
+		}
+	}
+	l.bytes += bytes
+	return bytes
+}
+
+// unit is how many bytes of a file come at once, at least.
+func (c *coming) unit() int64 {
+	if t := c.node.torrent; t != nil && !t.info.V2 {
+		return t.info.PieceLength
+	}
+	return metainfo.BlockSize
+}
+
+// processOf returns the process that a thread belongs to, and its names: the
+// kernel's and the program's.
+func processOf(tid int) (pid int, names []string, err error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
+	if err != nil {
+		return 0, nil, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if v, ok := strings.CutPrefix(line, "Tgid:"); ok {
+			if pid, err = strconv.Atoi(strings.TrimSpace(v)); err != nil {
+				return 0, nil, err
+			}
+		}
+	}
+	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil {
+		return 0, nil, err
+	}
+	names = []string{strings.TrimSuffix(string(comm), "\n")}
+	if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil {
+		names = append(names, strings.TrimSuffix(filepath.Base(exe), " (deleted)"))
+	}
+	return pid, names, nil
+}
