@@ -19,6 +19,8 @@ var (
 	ErrLocked = errors.New("in use by another process")
 	// ErrDrive is a store that belongs to another drive.
 	ErrDrive = errors.New("belongs to another drive")
+	// ErrFormat is a store of another version of p2pfs. It is left as it is.
+	ErrFormat = errors.New("of another version of p2pfs")
 	// ErrGone is an object that is not in the store any more: a View was used
 	// long after it was replaced, or a foreign one was asked for.
 	ErrGone = errors.New("catalogue object is gone")
@@ -75,7 +77,7 @@ func (b *batch) empty() bool {
 
 // OpenStore opens the store at path for the drive with that salt, and makes it
 // if there is none. ErrLocked, wrapped, if another process has it, ErrDrive if
-// it is another drive's. A file that is broken is put aside under the name
+// it is another drive's, ErrFormat if another version wrote it. A file that is broken is put aside under the name
 // path + ".broken", with a warning to log, which may be nil.
 func OpenStore(path string, salt Salt, log *slog.Logger) (*Store, error) {
 	db, err := openDB(path, salt)
@@ -120,6 +122,9 @@ func openDB(path string, salt Salt) (db *bbolt.DB, err error) {
 }
 
 func prepare(tx *bbolt.Tx, salt Salt) error {
+	if err := checkFormat(tx); err != nil {
+		return err
+	}
 	for _, name := range [][]byte{bucketMeta, bucketHeads, bucketObjects, bucketNodes, bucketClaims} {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
@@ -133,11 +138,24 @@ func prepare(tx *bbolt.Tx, salt Salt) error {
 		}
 		return meta.Put([]byte("salt"), salt[:])
 	}
-	if format, _ := binary.Uvarint(meta.Get([]byte("format"))); format != storeFormat {
-		return fmt.Errorf("%w: format %d, want %d", errBroken, format, storeFormat)
-	}
 	if string(was) != string(salt[:]) {
 		return ErrDrive
+	}
+	return nil
+}
+
+// checkFormat looks at a store before anything in it is touched.
+func checkFormat(tx *bbolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil || meta.Get([]byte("salt")) == nil {
+		return nil // new
+	}
+	format, n := binary.Uvarint(meta.Get([]byte("format")))
+	switch {
+	case n <= 0:
+		return fmt.Errorf("%w: no format", errBroken)
+	case format != storeFormat:
+		return fmt.Errorf("%w (format %d, this one knows %d)", ErrFormat, format, storeFormat)
 	}
 	return nil
 }

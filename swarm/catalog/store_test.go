@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"go.etcd.io/bbolt"
 )
 
 func TestStoreIsOneProcessOnly(t *testing.T) {
@@ -104,6 +107,39 @@ func TestStoreAfterACrash(t *testing.T) {
 		}
 	}
 	t.Logf("%d copies", len(copies))
+}
+
+// A store of another version is refused, and not a byte of it changes.
+func TestStoreOfAnotherVersion(t *testing.T) {
+	p := newPeer(t, 1, "me")
+	p.share(file("x", 1))
+	p.cfg.Store.Close()
+	db, err := openDB(p.path, testSalt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketMeta).Put([]byte("format"), binary.AppendUvarint(nil, storeFormat+1))
+	})
+	db.Close()
+	before, _ := os.ReadFile(p.path)
+	if _, err := OpenStore(p.path, testSalt, nil); !errors.Is(err, ErrFormat) {
+		t.Errorf("got %v, want ErrFormat", err)
+	}
+	after, err := os.ReadFile(p.path)
+	if _, aside := os.Stat(p.path + ".broken"); err != nil || !bytes.Equal(before, after) || aside == nil {
+		t.Errorf("the store was touched: %v", err)
+	}
+	db, err = bbolt.Open(p.path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketMeta).Put([]byte("format"), binary.AppendUvarint(nil, storeFormat))
+	})
+	db.Close()
+	p.open()
+	wantLs(t, p.View(), "", "x")
 }
 
 func TestUnflushedIsSeenAndLost(t *testing.T) {
