@@ -196,6 +196,35 @@ func TestMountXattr(t *testing.T) {
 	}
 }
 
+// Check says what Mount would, and leaves a dead mount where it is.
+func TestCheck(t *testing.T) {
+	dir := temp(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if path, err := Check(link); err != nil || path != dir {
+		t.Errorf("free: %s, %v", path, err)
+	}
+	if _, err := Check(filepath.Dir(link)); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("not empty: %v", err)
+	}
+	p := spawn(t, "mount "+dir)
+	if _, err := Check(link); !errors.Is(err, ErrMounted) {
+		t.Errorf("live: %v, want ErrMounted", err)
+	}
+	p.Process.Kill()
+	p.ended(t, 5*time.Second)
+	for range 2 {
+		if path, err := Check(link); err != nil || path != dir {
+			t.Errorf("dead: %s, %v", path, err)
+		}
+	}
+	if path, err := Resolve(link); err != nil || path != dir || countMounts(t, dir) != 1 {
+		t.Errorf("Resolve: %s, %v", path, err)
+	}
+}
+
 // A mount whose process was killed is dead; the next one on it works.
 func TestMountHeals(t *testing.T) {
 	dir := temp(t)

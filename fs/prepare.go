@@ -151,21 +151,41 @@ func plain(err error) error {
 	return err
 }
 
+// Check tells why dir cannot be mounted on, as Mount would, and returns its
+// path without symbolic links. It changes nothing: a dead mount of ours is left
+// for Mount to take away. What is mounted there cannot hold it up for more than
+// two seconds.
+func Check(dir string) (string, error) {
+	path, err := resolve(dir)
+	if err != nil {
+		return "", fmt.Errorf("mount %s: %w", dir, err)
+	}
+	_, dead, err := occupant(path)
+	if err == nil && !dead {
+		err = usable(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("mount %s: %w", path, err)
+	}
+	return path, nil
+}
+
+// Resolve returns dir absolute and without symbolic links. It asks nothing of
+// a filesystem that is mounted on dir, which may be dead or deaf.
+func Resolve(dir string) (string, error) {
+	path, err := resolve(dir)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", dir, err)
+	}
+	return path, nil
+}
+
 // heal detaches dead p2pfs mounts from path, and refuses living ones.
 func heal(path string, log *slog.Logger) error {
 	for range maxLinks {
-		m, ok, err := mountedAt(path)
-		if err != nil || !ok {
+		m, dead, err := occupant(path)
+		if err != nil || !dead {
 			return err
-		}
-		dead := probe(path)
-		switch {
-		case m.typ == fstype && !dead:
-			return fmt.Errorf("%w: a running p2pfs shows this directory", ErrMounted)
-		case m.typ != fstype && dead:
-			return fmt.Errorf("a dead %s is mounted there: 'fusermount3 -uz %s' takes it away", m.typ, path)
-		case m.typ != fstype:
-			return nil // a directory like any other
 		}
 		log.Warn("dead mount of an earlier run taken away", "dir", path)
 		if err := detach(path, m.minor); err != nil {
@@ -173,6 +193,25 @@ func heal(path string, log *slog.Logger) error {
 		}
 	}
 	return ErrMounted
+}
+
+// occupant looks at what is mounted at path. dead is a p2pfs whose process is
+// gone; what else is in the way is an error.
+func occupant(path string) (m mounted, dead bool, err error) {
+	m, ok, err := mountedAt(path)
+	if err != nil || !ok {
+		return m, false, err
+	}
+	dead = probe(path)
+	switch {
+	case m.typ == fstype && !dead:
+		return m, false, fmt.Errorf("%w: a running p2pfs shows this directory", ErrMounted)
+	case m.typ != fstype && dead:
+		return m, false, fmt.Errorf("a dead %s is mounted there: 'fusermount3 -uz %s' takes it away", m.typ, path)
+	case m.typ != fstype:
+		return m, false, nil // a directory like any other
+	}
+	return m, true, nil
 }
 
 // probeTime is how long a mount may take to answer before it counts as alive

@@ -108,17 +108,23 @@ func askMount(mountPoint string, f func(*controlClient) error) error {
 	if err != nil {
 		return err
 	}
+	err = askMountAt(real, f)
+	if errors.Is(err, errNoMount) {
+		return fmt.Errorf("%s: %w", quoted(mountPoint), noMount(real))
+	}
+	return err
+}
+
+// askMountAt is askMount for a real path; without a running mount the error is
+// errNoMount.
+func askMountAt(real string, f func(*controlClient) error) error {
 	name := socketName(real)
-	err = controlSockets(func(names []string) []string {
+	return controlSockets(func(names []string) []string {
 		if slices.Contains(names, name) {
 			return []string{name}
 		}
 		return nil
 	}, f)
-	if errors.Is(err, errNoMount) {
-		return fmt.Errorf("%s: %w", quoted(mountPoint), noMount(real))
-	}
-	return err
 }
 
 // askFile calls f with clients of the mounts that may have the file at path:

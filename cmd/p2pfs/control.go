@@ -42,6 +42,9 @@ type controlled interface {
 	Cache(ctx context.Context, op string, at location, t *tally) error
 }
 
+// stoppable is a mount that can be told to end. Stop does not wait for that.
+type stoppable interface{ Stop() }
+
 // torrentSource is a torrent as a user gives it: one of the two is set.
 type torrentSource struct {
 	Magnet  string `json:"magnet,omitempty"`
@@ -72,6 +75,9 @@ type (
 	exportAnswer struct {
 		Torrent []byte `json:"torrent"`
 	}
+	stopAnswer struct {
+		PID int `json:"pid"`
+	}
 	errorAnswer struct {
 		Error string `json:"error"`
 	}
@@ -91,6 +97,22 @@ type control struct {
 // the function it returns is called, which waits for requests under way for a
 // second at most and removes the socket. mountPoint and share are real paths.
 func serveControl(mount controlled, mountPoint, share string, log *slog.Logger) (stop func(), err error) {
+	s, err := listenControl(mountPoint)
+	if err != nil {
+		return nil, err
+	}
+	return s.serve(mount, share, log), nil
+}
+
+// controlSocket is a socket that nobody answers on yet: who asks waits. While
+// there is one, no other p2pfs of this user takes the mount point.
+type controlSocket struct {
+	dir        *runDir
+	l          *net.UnixListener
+	mountPoint string
+}
+
+func listenControl(mountPoint string) (*controlSocket, error) {
 	d, err := makeRunDir()
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
@@ -100,7 +122,18 @@ func serveControl(mount controlled, mountPoint, share string, log *slog.Logger) 
 		d.Close()
 		return nil, fmt.Errorf("control socket of %s: %w", quoted(mountPoint), err)
 	}
-	c := &control{mount, mountPoint, share, log, maxControlBody}
+	return &controlSocket{d, l, mountPoint}, nil
+}
+
+// close is for a socket that was never served.
+func (s *controlSocket) close() {
+	s.l.Close()
+	s.dir.Close()
+}
+
+// serve answers on the socket as serveControl says.
+func (s *controlSocket) serve(mount controlled, share string, log *slog.Logger) (stop func()) {
+	c := &control{mount, s.mountPoint, share, log, maxControlBody}
 	server := &http.Server{
 		Handler:           c.handler(),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -112,7 +145,7 @@ func serveControl(mount controlled, mountPoint, share string, log *slog.Logger) 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := server.Serve(ownUserListener{l}); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(ownUserListener{s.l}); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("control socket lost", "err", err)
 		}
 	}()
@@ -123,8 +156,8 @@ func serveControl(mount controlled, mountPoint, share string, log *slog.Logger) 
 			server.Close()
 		}
 		<-done
-		d.Close()
-	}, nil
+		s.dir.Close()
+	}
 }
 
 // ownUserListener lets in this user and root only, whatever the modes of
@@ -146,19 +179,34 @@ func (l ownUserListener) Accept() (net.Conn, error) {
 
 // peerUser returns the user at the other end of the connection.
 func peerUser(conn *net.UnixConn) (int, error) {
-	raw, err := conn.SyscallConn()
+	cred, err := peerCred(conn)
 	if err != nil {
 		return 0, err
+	}
+	return int(cred.Uid), nil
+}
+
+// peerProcess returns the process at the other end of the connection: of one
+// that was dialled, the one that listens.
+func peerProcess(conn *net.UnixConn) (int, error) {
+	cred, err := peerCred(conn)
+	if err != nil {
+		return 0, err
+	}
+	return int(cred.Pid), nil
+}
+
+func peerCred(conn *net.UnixConn) (*unix.Ucred, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
 	}
 	var cred *unix.Ucred
 	var credErr error
 	err = raw.Control(func(fd uintptr) {
 		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	})
-	if err := errors.Join(err, credErr); err != nil {
-		return 0, err
-	}
-	return int(cred.Uid), nil
+	return cred, errors.Join(err, credErr)
 }
 
 // handler returns the table of what can be asked.
@@ -195,6 +243,12 @@ func (c *control) handler() http.Handler {
 		return exportAnswer{torrent}, err
 	}))
 	mux.HandleFunc("POST /v1/cache", c.serveCache)
+	if s, ok := c.mount.(stoppable); ok {
+		mux.HandleFunc("POST /v1/stop", handle(c, func(context.Context, struct{}) (any, error) {
+			s.Stop()
+			return stopAnswer{os.Getpid()}, nil
+		}))
+	}
 	return mux
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 )
@@ -18,8 +19,21 @@ func cacheDir() (string, error) { return xdgDir("XDG_CACHE_HOME", ".cache") }
 
 // shareDir returns the default of --share: ~/p2pfs.
 func shareDir() (string, error) {
-	home, err := os.UserHomeDir()
+	home, err := homeDir()
 	return filepath.Join(home, "p2pfs"), err
+}
+
+// homeDir is the user's home directory, also where nobody has logged in: mount(8)
+// and systemd need not set $HOME.
+func homeDir() (string, error) {
+	home, err := os.UserHomeDir()
+	if err == nil {
+		return home, nil
+	}
+	if u, err := user.Current(); err == nil && filepath.IsAbs(u.HomeDir) {
+		return u.HomeDir, nil
+	}
+	return "", err
 }
 
 // xdgDir returns p2pfs' directory under that variable of the XDG base
@@ -28,7 +42,7 @@ func xdgDir(variable, fallback string) (string, error) {
 	if dir := os.Getenv(variable); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "p2pfs"), nil
 	}
-	home, err := os.UserHomeDir()
+	home, err := homeDir()
 	return filepath.Join(home, filepath.FromSlash(fallback), "p2pfs"), err
 }
 

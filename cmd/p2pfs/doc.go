@@ -44,6 +44,8 @@ MOUNTPOINT/.p2pfs/torrents.
 	                      a read that makes no progress for so long fails with
 	                      EIO (60s); 0 waits for ever
 	--allow-other         other users may enter the mount
+	--daemon              go on in the background; done when it is mounted. The
+	                      log is the file "log" in the state directory
 	--log-level level     debug, info, warn or error, on stderr
 
 Share directory, cache, state directory and mount point may not contain one
@@ -69,6 +71,11 @@ every client can use, unless --v2 is given. This one takes a mount away, also on
 whose p2pfs has died:
 
 	p2pfs umount [--force] MOUNTPOINT
+
+Called as mount.fuse.p2pfs it is mount(8)'s helper for the type fuse.p2pfs: the
+source is the drive, options are flags of mount, and --daemon is implied. Under
+systemd it speaks sd_notify: READY, STOPPING and WATCHDOG, the last only while
+the mount and the engine answer.
 
 # Torrents
 
@@ -112,8 +119,9 @@ before a port stands in brackets.
 
 The status is 0 if all was done, 1 if something failed and 2 for wrong usage. An
 error is one line on stderr that begins with "p2pfs: ". SIGINT and SIGTERM end a
-command in order: a mount is taken away, trackers are told. A second one ends it
-at once.
+command in order: a mount is taken away, trackers are told. Reads that wait fail
+first; what is in use for one more second is detached. A second signal ends it at
+once.
 
 # Limits
 

@@ -79,7 +79,7 @@ func startMember(cfg memberConfig) (*member, error) {
 	m := &member{cfg: cfg, log: cfg.log, since: time.Now(), comings: newComings(), scans: cfg.scans, shared: make(chan struct{}, 1)}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	for _, step := range []func() error{
-		m.checkDirs, m.openIdentity, m.openCache, m.openShare, m.openClient, m.openDrive, m.openMount,
+		m.checkDirs, m.openState, m.openIdentity, m.openCache, m.openShare, m.openClient, m.openDrive, m.openMount,
 	} {
 		if err := step(); err != nil {
 			m.Close()
@@ -126,10 +126,22 @@ func (m *member) checkDirs() error {
 	if err := os.Chmod(m.cfg.state, 0o700); err != nil {
 		return err
 	}
+	return m.cfg.checkApart()
+}
+
+func (cfg memberConfig) checkApart() error {
 	return checkApart(
-		dir{"share directory", m.cfg.share}, dir{"cache", m.cfg.cache},
-		dir{"state directory", m.cfg.state}, dir{"mount point", m.cfg.mountPoint},
+		dir{"share directory", cfg.share}, dir{"cache", cfg.cache},
+		dir{"state directory", cfg.state}, dir{"mount point", cfg.mountPoint},
 	)
+}
+
+func (m *member) openState() error {
+	lock, err := openState(m.cfg.state)
+	if err == nil {
+		m.onClose(lock.Close)
+	}
+	return err
 }
 
 func (m *member) openIdentity() (err error) {
@@ -148,6 +160,9 @@ func (m *member) openCache() (err error) {
 	})
 	if errors.Is(err, cache.ErrInUse) {
 		return fmt.Errorf("cache %s: in use by another p2pfs; give this one another --cache", quoted(m.cfg.cache))
+	}
+	if errors.Is(err, cache.ErrFormat) {
+		return fmt.Errorf("%w; it is of another version of p2pfs: use that, or give another --cache", err)
 	}
 	if err != nil {
 		return err
@@ -240,7 +255,7 @@ func (m *member) openDrive() error {
 
 func (m *member) openMount() error {
 	mount, err := p2fs.Mount(p2fs.Config{
-		Dir: m.cfg.mountPoint, Tree: tree{m}, AllowOther: m.cfg.allowOther, Log: m.log, FSName: "p2pfs",
+		Dir: m.cfg.mountPoint, Tree: tree{m}, AllowOther: m.cfg.allowOther, Log: m.log, FSName: m.cfg.drive,
 	})
 	if err != nil {
 		return err

@@ -91,12 +91,7 @@ func (m *mounted) start(args ...string) *mounted {
 	m.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel, m.status, m.stderr = cancel, make(chan int, 1), &lockedBuffer{}
-	all := []string{"mount", m.mnt(), "--share", m.share(""), "--cache", m.base + "/cache", "--state", m.base + "/state",
-		"--listen", m.addr + ":0", "--drive", m.drive, "--name", m.name}
-	if !m.lsd {
-		all = append(all, "--no-lsd")
-	}
-	all = append(append(all, m.flags...), args...)
+	all := append(append([]string{"mount"}, m.args()...), args...)
 	go func() { m.status <- run(ctx, all, strings.NewReader(""), io.Discard, m.stderr) }()
 	within(m.t, 20*time.Second, func() error {
 		if !strings.Contains(m.stderr.String(), "p2pfs: drive ") {
@@ -105,6 +100,16 @@ func (m *mounted) start(args ...string) *mounted {
 		return nil
 	})
 	return m
+}
+
+// args are the arguments of mount, the mount point first.
+func (m *mounted) args() []string {
+	all := []string{m.mnt(), "--share", m.share(""), "--cache", m.base + "/cache", "--state", m.base + "/state",
+		"--listen", m.addr + ":0", "--drive", m.drive, "--name", m.name}
+	if !m.lsd {
+		all = append(all, "--no-lsd")
+	}
+	return append(all, m.flags...)
 }
 
 // stop ends the run as a signal would, and checks how it ended.

@@ -9,14 +9,17 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"os/signal"
 	"os/user"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"p2pfs/cache"
+	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
 )
 
@@ -32,6 +35,7 @@ type mountFlags struct {
 	allowOther   bool
 	refuse       string
 	scanLimit    int64
+	daemon       bool
 }
 
 func mountCommand() command {
@@ -42,7 +46,8 @@ func mountCommand() command {
 		help: `Stays in the foreground until it is interrupted or unmounted. What is copied
 into the share directory appears on the mounts of all members of the drive.
 Torrents and magnets given appear under their names in
-MOUNTPOINT/.p2pfs/torrents/.
+MOUNTPOINT/.p2pfs/torrents/. A mount that a killed p2pfs left behind is taken
+away first.
 
 Search indexers, thumbnailers and virus scanners, which read everything they
 find, get EAGAIN for what is not on this machine. By default these are:
@@ -51,7 +56,16 @@ find, get EAGAIN for what is not on this machine. By default these are:
   ` + indexers3 + `
   ` + indexers4 + `
 A program that reads a little of many files is given just that, up to
---scan-limit. For locate, add fuse.p2pfs to PRUNEFS in /etc/updatedb.conf.`,
+--scan-limit. For locate, add fuse.p2pfs to PRUNEFS in /etc/updatedb.conf.
+
+SIGINT, SIGTERM, SIGHUP and "p2pfs umount" fail the reads that wait. What is
+still in use one second later is detached: it leaves the directory, and its open
+files give errors. A second signal detaches and ends at once.
+
+With --daemon it goes on in the background and returns when the mount can be
+used, or with the reason why it cannot. Its log is the file "log" in the state
+directory. Under systemd (Type=notify, WatchdogSec=) it says when it is ready,
+ends, and is well.`,
 		min: 1, max: -1,
 		setup: func(flags *pflag.FlagSet) action {
 			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize, keepFree: -1, scanLimit: defaultScanLimit}
@@ -67,6 +81,7 @@ A program that reads a little of many files is given just that, up to
 			flags.Lookup("refuse").DefValue = "" // too long for the table
 			flags.Var(sizeFlag(&f.scanLimit), "scan-limit", "bytes an hour that a process may fetch that reads a little of many files; 0 for no limit")
 			flags.BoolVar(&f.allowOther, "allow-other", false, "let other users into the mount (root, or user_allow_other in /etc/fuse.conf)")
+			flags.BoolVar(&f.daemon, "daemon", false, "go on in the background once it is mounted")
 			return f.run
 		},
 	}
@@ -110,7 +125,13 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 			return cfg, err
 		}
 	}
-	cfg.mountPoint, err = realPath(mountPoint)
+	cfg.mountPoint, err = p2fs.Check(mountPoint)
+	if err != nil && !errors.Is(err, p2fs.ErrMounted) { // it may not be empty because of these
+		cfg.mountPoint = mountPoint
+		if apart := cfg.checkApart(); apart != nil {
+			err = apart
+		}
+	}
 	return cfg, err
 }
 
@@ -125,8 +146,19 @@ func userName() string {
 	return "member"
 }
 
-// run mounts and stays until it is interrupted or unmounted.
+// run mounts, or has it done in the background, which is told to what started
+// it.
 func (f *mountFlags) run(ctx context.Context, c call) error {
+	waits := openStarter()
+	err := f.open(ctx, c, waits)
+	if err != nil {
+		waits.tell(saysFailed, oneLine(err.Error()))
+	}
+	return err
+}
+
+// open reads what was given, and goes on here or in the background.
+func (f *mountFlags) open(ctx context.Context, c call, waits *starter) error {
 	sources := make([]torrentSource, len(c.args)-1)
 	for i, arg := range c.args[1:] {
 		var err error
@@ -139,22 +171,86 @@ func (f *mountFlags) run(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	m, err := startMember(cfg)
+	if f.daemon && waits == nil {
+		return inBackground(ctx, c, cfg)
+	}
+	if waits != nil { // or the directory it began in could not be unmounted
+		if err := os.Chdir("/"); err != nil {
+			return err
+		}
+	}
+	return serveMount(ctx, cfg, sources, p, waits)
+}
+
+// serveMount mounts, and stays until it is interrupted or unmounted.
+func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, p *progress, waits *starter) error {
+	socket, err := listenControl(cfg.mountPoint)
 	if err != nil {
 		return err
 	}
-	stopControl, err := serveControl(m, cfg.mountPoint, m.realShare(), cfg.log)
+	m, err := startMember(cfg)
 	if err != nil {
-		return errors.Join(err, m.Close())
+		socket.close()
+		return err
 	}
+	defer detachAtSecondSignal(cfg.mountPoint)()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	stopControl := socket.serve(running{m, stop}, m.realShare(), cfg.log)
+	systemd := findSupervisor()
 	err = m.addAll(ctx, sources)
 	if err == nil {
-		fmt.Fprintf(p, "p2pfs: drive %q on %s, sharing %s as %q (%s), %s\n", cfg.drive, cfg.mountPoint,
+		text := fmt.Sprintf("p2pfs: drive %q on %s, sharing %s as %q (%s), %s", cfg.drive, cfg.mountPoint,
 			homeRelative(cfg.share), cfg.name, m.id.Key().Short(), m.trackers.describe())
+		fmt.Fprintln(p, text)
+		waits.tell(saysReady, text)
+		m.tellSystemd(systemd, "READY=1\nSTATUS="+oneLine(text))
+		m.wg.Go(func() { systemd.watch(m.ctx, m.healthy, cfg.log) })
 		err = m.stay(ctx, p)
 	}
+	m.tellSystemd(systemd, "STOPPING=1")
+	m.mount.Load().Close() // before all else: who reads must not wait
 	stopControl()
 	return errors.Join(err, m.Close())
+}
+
+// running is a mount that can be told to end.
+type running struct {
+	*member
+	stop context.CancelFunc
+}
+
+// Stop is part of stoppable.
+func (r running) Stop() { r.stop() }
+
+func (m *member) tellSystemd(s supervisor, state string) {
+	if err := s.tell(state); err != nil {
+		m.log.Warn("systemd is not told", "state", state, "err", err)
+	}
+}
+
+// detachAtSecondSignal ends the process at the second signal, and leaves no
+// dead mount behind. The function it returns takes that back.
+func detachAtSecondSignal(dir string) (undo func()) {
+	signals, done := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for n := 1; ; n++ {
+			select {
+			case <-done:
+				return
+			case sig := <-signals:
+				if n < 2 {
+					continue
+				}
+				p2fs.Unmount(dir, true)
+				signal.Reset(sig)
+				syscall.Kill(os.Getpid(), sig.(syscall.Signal))
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(signals); close(done) }
 }
 
 // stay shows the status line until ctx ends or somebody unmounts.

@@ -36,6 +36,7 @@ type action func(ctx context.Context, c call) error
 // call is what a subcommand gets besides its flags.
 type call struct {
 	args           []string
+	raw            []string // args before flags were taken out
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
@@ -100,7 +101,7 @@ func dispatch(ctx context.Context, args []string, c call) (string, error) {
 
 // find returns the subcommand of that name.
 func find(name string) (command, bool) {
-	for _, cmd := range commands() {
+	for _, cmd := range append(commands(), helperCommand()) {
 		if cmd.name == name {
 			return cmd, true
 		}
@@ -121,7 +122,7 @@ func (cmd command) run(ctx context.Context, args []string, c call) error {
 	case err != nil:
 		return usagef("%s: %v", cmd.name, err)
 	}
-	c.args = fs.Args()
+	c.args, c.raw = fs.Args(), args
 	switch n := len(c.args); {
 	case n < cmd.min:
 		return usagef("%s: missing argument, want %s", cmd.name, cmd.args)

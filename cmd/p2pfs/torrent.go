@@ -59,6 +59,9 @@ func (t *torrent) start(ctx context.Context, spec swarm.Spec) error {
 		return err
 	}
 	spec.Peers, spec.Trackers = peers, t.net.trackers
+	if err := checkState(t.state); err != nil {
+		return err
+	}
 	newKnownPeers(t.state, t.log).into(&spec)
 	spec.Storage = func(m *metainfo.MetaInfo) (swarm.Storage, error) { return t.open(ctx, m) }
 	if spec.MetaInfo != nil { // what we have is to be known when we announce

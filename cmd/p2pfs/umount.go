@@ -6,10 +6,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 
-	"p2pfs/fs"
+	p2fs "p2pfs/fs"
+)
+
+const (
+	// unmountGrace is how long what is in use stays that no p2pfs answers for;
+	// a running one has the same grace.
+	unmountGrace = time.Second
+	// windUp is how long a p2pfs may take to end that was asked to.
+	windUp = 30 * time.Second
+	// forcedWindUp is how long one may take whose mount was taken away by force.
+	forcedWindUp = 3 * time.Second
 )
 
 func umountCommand() command {
@@ -17,21 +32,24 @@ func umountCommand() command {
 		name:    "umount",
 		args:    "MOUNTPOINT",
 		summary: "take a mount away, also one whose p2pfs has died",
-		help: `The p2pfs that serves the mount winds up and ends. While something in the mount
-is in use it stays, unless --force is given.`,
+		help: `The p2pfs that serves the mount fails the reads that wait, winds up and ends;
+this command returns when it has. What is in use for one more second is
+detached: it leaves the directory, and its open files give errors.`,
 		min: 1, max: 1,
 		setup: func(flags *pflag.FlagSet) action {
-			force := flags.Bool("force", false, "detach it although it is in use; what has files of it open gets errors")
-			return func(_ context.Context, c call) error {
-				real, err := realPath(c.args[0])
+			force := flags.Bool("force", false, "abort the mount's connection to the kernel first, and kill a p2pfs that does not end by itself in 3 seconds: for one that hangs")
+			return func(ctx context.Context, c call) error {
+				path, err := p2fs.Resolve(c.args[0])
 				if err != nil {
 					return err
 				}
-				switch err := fs.Unmount(real, *force); {
-				case errors.Is(err, fs.ErrNotMounted):
+				take := takeAway
+				if *force {
+					take = takeAwayByForce
+				}
+				switch err := take(ctx, path); {
+				case errors.Is(err, p2fs.ErrNotMounted):
 					return fmt.Errorf("%s: %w", quoted(c.args[0]), errNoMount)
-				case errors.Is(err, fs.ErrBusy):
-					return fmt.Errorf("%s: %w; --force detaches it all the same", quoted(c.args[0]), fs.ErrBusy)
 				case err != nil:
 					return fmt.Errorf("%s: %w", quoted(c.args[0]), err)
 				}
@@ -39,4 +57,136 @@ is in use it stays, unless --force is given.`,
 			}
 		},
 	}
+}
+
+// takeAway asks the p2pfs that serves the mount to end, and waits for that.
+func takeAway(ctx context.Context, path string) error {
+	if fstype, ok := mountedAt(path); !ok || fstype != mountType {
+		return p2fs.ErrNotMounted
+	}
+	server := findServer(path)
+	defer server.close()
+	ctx, cancel := context.WithTimeoutCause(ctx, windUp, fmt.Errorf("not within %v; --force takes it away", windUp))
+	defer cancel()
+	err := errNoMount
+	if server.pid != 0 {
+		err = askMountAt(path, func(client *controlClient) error {
+			return client.call(ctx, "stop", struct{}{}, new(stopAnswer))
+		})
+	}
+	switch {
+	case errors.Is(err, errNoMount): // dead, or another user's
+		return detachAfterGrace(ctx, path)
+	case err != nil:
+		return err
+	}
+	return server.ended(ctx, path)
+}
+
+// detachAfterGrace takes away a mount whose p2pfs cannot be asked.
+func detachAfterGrace(ctx context.Context, path string) error {
+	for end := time.Now().Add(unmountGrace); ; {
+		err := p2fs.Unmount(path, false)
+		if !errors.Is(err, p2fs.ErrBusy) {
+			return err
+		}
+		if time.Now().After(end) {
+			return p2fs.Unmount(path, true)
+		}
+		if pause(ctx, 20*time.Millisecond); ctx.Err() != nil {
+			return errInterrupted
+		}
+	}
+}
+
+// takeAwayByForce needs nothing of the p2pfs that serves the mount.
+func takeAwayByForce(ctx context.Context, path string) error {
+	server := findServer(path)
+	defer server.close()
+	if err := p2fs.Unmount(path, true); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, forcedWindUp)
+	defer cancel()
+	if server.ended(ctx, path) == nil {
+		return nil
+	}
+	return server.kill()
+}
+
+// servant is the process that answers on the control socket of a mount; pid is
+// 0 if none was found. It must be closed.
+type servant struct{ pid, pidfd int }
+
+// findServer asks the kernel who listens: a stopped process need not answer.
+func findServer(path string) servant {
+	for _, dir := range runDirPaths() {
+		d, err := openRunDir(dir)
+		if err != nil {
+			continue
+		}
+		conn, err := net.DialTimeout("unix", d.address(socketName(path)), time.Second)
+		d.Close()
+		if err != nil {
+			continue
+		}
+		pid, err := peerProcess(conn.(*net.UnixConn))
+		if err == nil && pid != os.Getpid() {
+			if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+				conn.Close()
+				return servant{pid, fd}
+			}
+		}
+		conn.Close()
+		if err == nil {
+			return servant{pid, -1}
+		}
+	}
+	return servant{0, -1}
+}
+
+func (s servant) close() {
+	if s.pidfd >= 0 {
+		unix.Close(s.pidfd)
+	}
+}
+
+// ended waits until the mount and its process are gone.
+func (s servant) ended(ctx context.Context, path string) error {
+	for {
+		_, mounted := mountedAt(path)
+		if !mounted && s.exited() {
+			return nil
+		}
+		if pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
+			return fmt.Errorf("the running p2pfs did not end: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// exited reports whether the process has ended; one that is not known has.
+func (s servant) exited() bool {
+	if s.pidfd < 0 {
+		return true
+	}
+	n, _ := unix.Poll([]unix.PollFd{{Fd: int32(s.pidfd), Events: unix.POLLIN}}, 0)
+	return n > 0
+}
+
+// kill ends the process and waits for that.
+func (s servant) kill() error {
+	if s.pidfd < 0 {
+		return nil
+	}
+	if err := unix.PidfdSendSignal(s.pidfd, unix.SIGKILL, nil, 0); err != nil && err != syscall.ESRCH {
+		return fmt.Errorf("ending process %d: %w", s.pid, err)
+	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), windUp, fmt.Errorf("process %d: killed, and still there", s.pid))
+	defer cancel()
+	for !s.exited() {
+		if pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }

@@ -1,0 +1,137 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// readyEnv is set for a mount in the background: the number of the
+	// descriptor on which it says that it has mounted, or why not.
+	readyEnv = "P2PFS_READY_FD"
+	// logName is the log of a mount in the background, in its state directory.
+	logName = "log"
+	// maxLog is how many bytes a log may have before a new one is begun; the
+	// one before is kept.
+	maxLog = 1 << 20
+)
+
+// An answer on the descriptor begins with one of these; its text follows.
+const (
+	saysReady  = "+"
+	saysFailed = "-"
+)
+
+// starter is who waits for a mount in the background to be ready. A nil
+// starter is nobody.
+type starter struct{ pipe *os.File }
+
+// openStarter returns the starter of this process.
+func openStarter() *starter {
+	fd, err := strconv.Atoi(os.Getenv(readyEnv))
+	if err != nil {
+		return nil
+	}
+	os.Unsetenv(readyEnv)
+	unix.CloseOnExec(fd)
+	return &starter{os.NewFile(uintptr(fd), "ready")}
+}
+
+// tell says how it went; the first call counts.
+func (s *starter) tell(verdict, text string) {
+	if s == nil || s.pipe == nil {
+		return
+	}
+	io.WriteString(s.pipe, verdict+text) // who has given up does not listen
+	s.pipe.Close()
+	s.pipe = nil
+}
+
+// inBackground runs the same command as a process of its own session and returns
+// once that has mounted, or with the reason why it has not.
+func inBackground(ctx context.Context, c call, cfg memberConfig) error {
+	if err := os.MkdirAll(cfg.state, 0o700); err != nil {
+		return err
+	}
+	path := filepath.Join(cfg.state, logName)
+	log, err := openLog(path)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self, append([]string{"mount"}, c.raw...)...)
+	cmd.Args[0] = "p2pfs"
+	cmd.Env = append(withoutNotify(os.Environ()), readyEnv+"=3")
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{w}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = cmd.Start()
+	w.Close()
+	if err != nil {
+		return err
+	}
+	text, err := verdict(ctx, r, cmd)
+	if err != nil {
+		return fmt.Errorf("%w; log: %s", err, path)
+	}
+	fmt.Fprintf(c.stderr, "%s, process %d, log %s\n", text, cmd.Process.Pid, path)
+	return nil
+}
+
+// verdict waits for what the process says, and ends it when ctx does.
+func verdict(ctx context.Context, r io.Reader, cmd *exec.Cmd) (string, error) {
+	stop := context.AfterFunc(ctx, func() { cmd.Process.Signal(syscall.SIGTERM) })
+	defer stop()
+	said, _ := io.ReadAll(r)
+	if text, ok := strings.CutPrefix(string(said), saysReady); ok && ctx.Err() == nil {
+		return text, nil
+	}
+	err := cmd.Wait()
+	if ctx.Err() != nil {
+		return "", errInterrupted
+	}
+	if text, ok := strings.CutPrefix(string(said), saysFailed); ok {
+		return "", errors.New(text)
+	}
+	return "", fmt.Errorf("the mount ended before it was ready (%v)", err)
+}
+
+// openLog opens a log to append to.
+func openLog(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
+		if err := os.Rename(path, path+".old"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+}
+
+// withoutNotify leaves out what systemd says to the process that it started:
+// the one in the background is another.
+func withoutNotify(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return name == "NOTIFY_SOCKET" || name == "WATCHDOG_USEC" || name == "WATCHDOG_PID"
+	})
+}

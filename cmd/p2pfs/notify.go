@@ -1,0 +1,108 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// supervisor is the systemd that started this process, as sd_notify(3) and
+// sd_watchdog_enabled(3) have it. The zero value is none.
+type supervisor struct {
+	socket string        // a path, or behind '@' an abstract name
+	every  time.Duration // half the time after which silence is a failure; 0: no watchdog
+	send   func(state string) error
+}
+
+// findSupervisor reads the environment.
+func findSupervisor() supervisor {
+	s := supervisor{socket: os.Getenv("NOTIFY_SOCKET")}
+	s.send = s.dial
+	usec, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
+	pid := os.Getenv("WATCHDOG_PID")
+	if err == nil && usec > 0 && (pid == "" || pid == strconv.Itoa(os.Getpid())) {
+		s.every = time.Duration(usec) * time.Microsecond / 2
+	}
+	return s
+}
+
+// tell sends a state such as "READY=1"; without a supervisor it does nothing.
+func (s supervisor) tell(state string) error {
+	if s.socket == "" {
+		return nil
+	}
+	return s.send(state)
+}
+
+func (s supervisor) dial(state string) error {
+	// The net package takes '@' for the zero byte of an abstract name.
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: s.socket, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Write([]byte(state))
+	return err
+}
+
+// watch tells the supervisor every so often that all is well, until ctx ends.
+// healthy is asked each time, and given that long; while an answer is awaited,
+// or is an error, nothing is told.
+func (s supervisor) watch(ctx context.Context, healthy func(context.Context) error, log *slog.Logger) {
+	if s.socket == "" || s.every <= 0 {
+		return
+	}
+	tick := time.NewTicker(s.every)
+	defer tick.Stop()
+	answer, asked, ill := make(chan error, 1), false, false
+	for {
+		if !asked {
+			asked = true
+			go func() {
+				ctx, cancel := context.WithTimeout(ctx, s.every)
+				defer cancel()
+				answer <- healthy(ctx)
+			}()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case err := <-answer:
+			asked = false
+			if err == nil {
+				err = s.tell("WATCHDOG=1")
+			}
+			if err != nil && ctx.Err() == nil && !ill {
+				log.Warn("systemd's watchdog is not told that all is well", "err", err)
+			}
+			ill = err != nil
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}
+}
+
+// healthy asks the mount and the engine. It may block on either.
+func (m *member) healthy(ctx context.Context) error {
+	// What stat wants to know the kernel may remember; statfs it asks for.
+	var fs unix.Statfs_t
+	if _, err := os.Stat(m.cfg.mountPoint); err != nil {
+		return err
+	}
+	if err := unix.Statfs(m.cfg.mountPoint, &fs); err != nil {
+		return fmt.Errorf("statfs %s: %w", m.cfg.mountPoint, err)
+	}
+	_, err := m.Status(ctx)
+	return err
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const (
+	// stateFormat counts the versions of the state directory as a whole: which
+	// files there are and what they mean. A p2pfs refuses what a newer one has
+	// written.
+	stateFormat     = 1
+	stateFormatName = "format"
+	stateAbout      = "p2pfs state "
+)
+
+// checkState refuses a state directory of another version. One without a mark
+// is new, or of the first version, which set none.
+func checkState(dir string) error {
+	data, err := os.ReadFile(filepath.Join(dir, stateFormatName))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("state directory: %w", err)
+	}
+	digits, ok := strings.CutPrefix(strings.TrimSpace(string(data)), stateAbout)
+	switch n, err := strconv.Atoi(digits); {
+	case !ok || err != nil:
+		return fmt.Errorf("state directory %s: %s is not of p2pfs: give another --state", quoted(dir), quoted(stateFormatName))
+	case n != stateFormat:
+		return fmt.Errorf("state directory %s: of another version of p2pfs (format %d, this one knows %d): use that, or give another --state", quoted(dir), n, stateFormat)
+	}
+	return nil
+}
+
+// markState checks a state directory, and marks it as of this version.
+func markState(dir string) error {
+	err := checkState(dir)
+	path := filepath.Join(dir, stateFormatName)
+	if _, statErr := os.Stat(path); err == nil && errors.Is(statErr, fs.ErrNotExist) {
+		err = replaceFile(path, fmt.Appendf(nil, "%s%d\n", stateAbout, stateFormat))
+	}
+	return err
+}
