@@ -42,10 +42,15 @@ func (m *member) Status(ctx context.Context) (mountStatus, error) {
 
 func (m *member) shareStatus() shareStatus {
 	st := m.share.Stats()
-	return shareStatus{
+	out := shareStatus{
 		Files: int64(st.Files), Bytes: st.Bytes, Hashing: int64(st.Queued + st.Waiting),
 		Ignored: int64(st.Ignored), Skipped: int64(st.Skipped),
 	}
+	for _, p := range st.Hashing {
+		out.Hashed += p.Done
+		out.ToHash += p.Size
+	}
+	return out
 }
 
 func (m *member) cacheStatus() cacheStatus {

@@ -35,6 +35,8 @@ type shareStatus struct {
 	Files   int64 `json:"files"` // published
 	Bytes   int64 `json:"bytes"`
 	Hashing int64 `json:"hashing"` // files being hashed, or waiting for it
+	Hashed  int64 `json:"hashed"`  // bytes that are, of those being hashed
+	ToHash  int64 `json:"to_hash"` // bytes of those being hashed
 	Ignored int64 `json:"ignored"` // temporary names and what .p2pfsignore lists
 	Skipped int64 `json:"skipped"` // sockets, devices, links that leave
 }
@@ -139,7 +141,7 @@ func (s mountStatus) line() string {
 		"up " + humanRate(s.Traffic.Up),
 	}
 	if n := s.Sharing.Hashing; n > 0 {
-		parts = append(parts, "hashing "+count(n, "file"))
+		parts = append(parts, "hashing "+count(n, "file")+s.Sharing.progress())
 	}
 	if n := s.Traffic.ReadsWaiting; n > 0 {
 		parts = append(parts, count(n, "read")+" waiting")
@@ -179,13 +181,24 @@ func (s mountStatus) String() string {
 	return b.String()
 }
 
+// largeHash is the size from which on hashing takes long enough to be shown.
+const largeHash = 256 << 20
+
+// progress tells how far the hashing of large files is, if there are any.
+func (s shareStatus) progress() string {
+	if s.ToHash < largeHash {
+		return ""
+	}
+	return fmt.Sprintf(" (%s of %s, %.1f%%)", humanSize(s.Hashed), humanSize(s.ToHash), percent(s.Hashed, s.ToHash))
+}
+
 // rest tells what of the share directory is not published, if anything.
 func (s shareStatus) rest() string {
 	var b strings.Builder
 	for _, part := range []struct {
 		n    int64
 		what string
-	}{{s.Hashing, "being hashed"}, {s.Ignored, "ignored"}, {s.Skipped, "skipped"}} {
+	}{{s.Hashing, "being hashed" + s.progress()}, {s.Ignored, "ignored"}, {s.Skipped, "skipped"}} {
 		if part.n > 0 {
 			fmt.Fprintf(&b, ", %d %s", part.n, part.what)
 		}

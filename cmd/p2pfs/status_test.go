@@ -76,3 +76,22 @@ func TestStatusJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestHashingProgress is shown for files that take long enough.
+func TestHashingProgress(t *testing.T) {
+	for _, tt := range []struct {
+		hashed, size int64
+		want         string
+	}{
+		{0, 0, ""}, {1 << 20, 200 << 20, ""}, {1 << 30, 4 << 30, " (1.0 GiB of 4.0 GiB, 25.0%)"},
+	} {
+		s := exampleStatus()
+		s.Sharing.Hashing, s.Sharing.Hashed, s.Sharing.ToHash = 1, tt.hashed, tt.size
+		if got := s.line(); !strings.Contains(got, "hashing 1 file"+tt.want+"  ") {
+			t.Errorf("got %q, want %q in it", got, tt.want)
+		}
+		if got := s.String(); !strings.Contains(got, "1 being hashed"+tt.want) {
+			t.Errorf("got %q, want %q in it", got, tt.want)
+		}
+	}
+}
