@@ -3,11 +3,15 @@ package swarm
 import (
 	"bytes"
 	"context"
+	"math/rand"
 	"net/netip"
 	"sync"
 	"testing"
+	"time"
 
 	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/peer"
+	"p2pfs/swarm/picker"
 	"p2pfs/swarm/swarmtest"
 	"p2pfs/swarm/wire"
 )
@@ -190,5 +194,50 @@ func TestEveryHashRefused(t *testing.T) {
 				check(t, add(t, client(t, swarmtest.Host().String()), Spec{MetaInfo: meta, Storage: (&memory{}).open, Peers: peers}), tor.Files[0].Data)
 			})
 		}
+	}
+}
+
+// TestReadFromSeedMode reads here and there from a seeder that, as libtorrent in
+// seed mode, knows the leaves of a piece only once a block of it was asked for.
+func TestReadFromSeedMode(t *testing.T) {
+	tor := swarmtest.MakeFile(t, swarmtest.V2, "file", 4<<20, 256<<10)
+	tt := add(t, client(t, swarmtest.Host().String()), Spec{
+		MetaInfo: &metainfo.MetaInfo{Info: tor.Info}, Storage: (&memory{}).open,
+		Peers: []netip.AddrPort{swarmtest.Serve(t, swarmtest.SeedMode(tor)).Addr},
+	})
+	r := tt.NewReader(0)
+	defer r.Close()
+	const reads = 12
+	buf := make([]byte, 4096)
+	for i := range reads {
+		off := int64(i*5%16)<<18 + 100_000
+		if _, err := r.ReadAt(soon(t), buf, off); err != nil || !bytes.Equal(buf, tor.Space[off:off+4096]) {
+			t.Fatalf("at %d: %v, or other bytes", off, err)
+		}
+	}
+	eventually(t, "stats", func() bool { return tt.Stats().Received > 0 })
+	if n := tt.Stats().Received; n > 2*reads*metainfo.BlockSize {
+		t.Errorf("fetched %d bytes for %d reads", n, reads)
+	}
+}
+
+// TestPartialPiecesAreBounded leaves a block of ever more pieces behind: those of
+// use longest ago go, counted, but none that is waited for.
+func TestPartialPiecesAreBounded(t *testing.T) {
+	const pieces, wanted = maxPartial + 10, 3
+	l := &loop{pieces: newPieces(), readers: newReaders(0), now: time.Now()}
+	l.picker = picker.New(pieces, func(int) int { return 16 }, rand.New(rand.NewSource(1)))
+	l.readers.wants[wanted] = []*want{{piece: wanted, end: 1}}
+	var pool peer.Pool
+	for i := range pieces {
+		l.pieces.add(picker.Block{Piece: i}, 16, pool.Get(16<<10), 1, l.now.Add(time.Duration(i)))
+		l.squeeze()
+	}
+	if l.pieces.blocks != maxPartial || l.counts.squeezed != 10 || l.pieces.partial[wanted] == nil || l.pieces.partial[0] != nil || l.pieces.partial[10] != nil {
+		t.Errorf("%d blocks are kept, %d pieces went", l.pieces.blocks, l.counts.squeezed)
+	}
+	l.pieces.dropAll()
+	if pool.Out() != 0 {
+		t.Errorf("%d bytes are not given back", pool.Out())
 	}
 }

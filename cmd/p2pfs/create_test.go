@@ -4,14 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -176,12 +181,31 @@ func TestCreateAsLibtorrent(t *testing.T) {
 			if link.InfoHashV1 != a.InfoHashV1 || link.InfoHashV2 != a.InfoHashV2 {
 				t.Errorf("%s %s: libtorrent's magnet is %+v, its torrent %+v", kind, path, link, a)
 			}
+			if err := sameLayers(theirs, ours); err != nil {
+				t.Errorf("%s %s: %v", kind, path, err)
+			}
 			// For several files, v1 alone has no order that all agree about.
 			if (kind != swarmtest.V1 || path != dir) && (a.InfoHashV1 != b.InfoHashV1 || a.InfoHashV2 != b.InfoHashV2) {
 				t.Errorf("%s %s: libtorrent makes %s %s, we %s %s", kind, path, a.InfoHashV1, a.InfoHashV2, b.InfoHashV1, b.InfoHashV2)
 			}
 		}
 	}
+}
+
+// sameLayers returns nil if two torrents have the same piece layers.
+func sameLayers(a, b string) error {
+	x, err := readMetaInfo(a)
+	if err != nil {
+		return err
+	}
+	y, err := readMetaInfo(b)
+	if err == nil && !maps.EqualFunc(x.Layers, y.Layers, slices.Equal[[]metainfo.Hash256]) {
+		err = fmt.Errorf("%d and %d piece layers, and they differ", len(x.Layers), len(y.Layers))
+	}
+	if err == nil && x.Info.V2 && len(x.Layers) == 0 {
+		err = errors.New("no piece layer")
+	}
+	return err
 }
 
 // TestCreateSpecial refuses what cannot go into a torrent, rather than
