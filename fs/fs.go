@@ -104,6 +104,14 @@ type Content interface {
 	Close() error
 }
 
+// Resident is what a Content may be, too, that has bytes in memory.
+type Resident interface {
+	// Lend returns n bytes from off as parts of memory, without waiting for
+	// anything, or reports false. They do not change before release is called,
+	// which is once.
+	Lend(off int64, n int) (parts [][]byte, release func(), ok bool)
+}
+
 // Usage is the space that a mount has; df and statfs show it.
 type Usage struct {
 	Total int64 // bytes

@@ -54,10 +54,37 @@ func (b reply) data(n int) []byte { return b[page : page+n] }
 // send answers request id with n bytes of data, or an errno and none.
 func (b reply) send(fd int, id fuse.RequestID, n int, errno int32) {
 	h := b[page-headerSize:]
+	header(h, id, n, errno)
+	unix.Write(fd, h[:headerSize+n]) // it fails when the kernel does not wait any more
+}
+
+// header fills h with struct fuse_out_header.
+func header(h []byte, id fuse.RequestID, n int, errno int32) {
 	binary.NativeEndian.PutUint32(h, uint32(headerSize+n))
 	binary.NativeEndian.PutUint32(h[4:], uint32(-errno))
 	binary.NativeEndian.PutUint64(h[8:], uint64(id))
-	unix.Write(fd, h[:headerSize+n]) // it fails when the kernel does not wait any more
+}
+
+// lend answers a read with memory that its content lends: nothing is copied on
+// the way to the kernel. It reports false where the content has to be read.
+func (s *server) lend(c *call, r *fuse.ReadRequest, h *handle, n int) bool {
+	resident, ok := h.content.(Resident)
+	if !ok || n == 0 {
+		return false
+	}
+	parts, release, ok := resident.Lend(r.Offset, n)
+	if !ok {
+		return false
+	}
+	defer release()
+	if s.claim(c) {
+		s.reads.Add(1)
+		s.readBytes.Add(int64(n))
+		head := make([]byte, headerSize)
+		header(head, r.ID, n, 0)
+		unix.Writev(s.dev, append([][]byte{head}, parts...)) // as send
+	}
+	return true
 }
 
 // giveBack returns the memory of a request (132 KiB) to the library, without an

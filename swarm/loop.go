@@ -95,6 +95,7 @@ func (l *loop) end(why error) {
 		l.t.client.asked.Add(-int64(len(r.down.asked)) * wire.BlockSize)
 	}
 	l.pieces.dropAll()
+	l.t.hot.expire(time.Time{})
 	l.announce.end(l)
 	if !errors.Is(why, ErrClosed) {
 		l.log.Error("torrent stopped", "err", why)
@@ -108,6 +109,7 @@ func (l *loop) tick() {
 	}
 	l.tellPeers()
 	l.readers.expire(l)
+	l.t.hot.expire(l.now)
 	l.meta.schedule(l)
 	if l.content != nil {
 		l.layers.schedule(l)

@@ -35,6 +35,7 @@ type Torrent struct {
 	wg     sync.WaitGroup // all goroutines of the torrent
 
 	content atomic.Pointer[content]
+	hot     hot
 	err     error // why the loop ended; set before done is closed
 
 	once     sync.Once // closes the storage

@@ -96,6 +96,9 @@ func (e hashedEvent) apply(l *loop) {
 // good takes in a verified piece: its readers wake before it is stored.
 func (l *loop) good(e hashedEvent) {
 	l.pieces.writing[e.piece] = e.data
+	if l.readers.reading(e.piece) {
+		l.t.hot.add(e.piece, e.data, l.now)
+	}
 	l.readers.satisfy(e.piece, e.data)
 	l.blame(e)
 	l.refocus()

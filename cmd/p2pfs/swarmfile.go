@@ -73,6 +73,17 @@ func (f *swarmFile) open() (*swarm.Reader, error) {
 	return f.reader, nil
 }
 
+// Lend is part of fs.Resident.
+func (f *swarmFile) Lend(off int64, n int) ([][]byte, func(), bool) {
+	f.mu.Lock()
+	r := f.reader
+	f.mu.Unlock()
+	if r == nil {
+		return nil, nil, false
+	}
+	return r.Lend(off, n)
+}
+
 // Present is part of fs.Partial.
 func (f *swarmFile) Present(off, n int64) bool {
 	f.mu.Lock()

@@ -60,6 +60,19 @@ func (c *coming) admit(ctx context.Context, off, n int64) (context.Context, erro
 	return ctx, err
 }
 
+// Lend is part of fs.Resident.
+func (c *coming) Lend(off int64, n int) ([][]byte, func(), bool) {
+	r, ok := c.Content.(p2fs.Resident)
+	if !ok {
+		return nil, nil, false
+	}
+	parts, release, ok := r.Lend(off, n)
+	if ok {
+		c.m.read.Add(int64(n))
+	}
+	return parts, release, ok
+}
+
 // Present is part of fs.Partial.
 func (c *coming) Present(off, n int64) bool {
 	part, ok := c.Content.(p2fs.Partial)

@@ -10,7 +10,7 @@ import (
 // A Buffer holds one block. Whoever keeps it beyond a call retains it and
 // releases it once.
 type Buffer struct {
-	b    [wire.BlockSize]byte
+	b    []byte // of wire.BlockSize, at a page's beginning: copied faster by the kernel
 	n    int
 	refs atomic.Int32
 	pool *Pool
@@ -41,7 +41,7 @@ type Pool struct {
 func (p *Pool) Get(n int) *Buffer {
 	b, _ := p.pool.Get().(*Buffer)
 	if b == nil {
-		b = &Buffer{pool: p}
+		b = &Buffer{b: make([]byte, wire.BlockSize), pool: p}
 	}
 	b.n = n
 	b.refs.Store(1)
