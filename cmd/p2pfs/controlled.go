@@ -43,7 +43,7 @@ func (m *member) Status(ctx context.Context) (mountStatus, error) {
 func (m *member) shareStatus() shareStatus {
 	st := m.share.Stats()
 	out := shareStatus{
-		Files: int64(st.Files), Bytes: st.Bytes, Hashing: int64(st.Queued + st.Waiting),
+		Files: int64(st.Files), Bytes: st.Bytes, Hashing: int64(st.Queued + st.Waiting), FilesHashed: int64(st.Hashed),
 		Ignored: int64(st.Ignored), Skipped: int64(st.Skipped),
 	}
 	for _, p := range st.Hashing {

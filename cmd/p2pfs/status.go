@@ -37,8 +37,10 @@ type shareStatus struct {
 	Hashing int64 `json:"hashing"` // files being hashed, or waiting for it
 	Hashed  int64 `json:"hashed"`  // bytes that are, of those being hashed
 	ToHash  int64 `json:"to_hash"` // bytes of those being hashed
-	Ignored int64 `json:"ignored"` // temporary names and what .p2pfsignore lists
-	Skipped int64 `json:"skipped"` // sockets, devices, links that leave
+	// FilesHashed counts the files hashed since the start.
+	FilesHashed int64 `json:"files_hashed"`
+	Ignored     int64 `json:"ignored"` // temporary names and what .p2pfsignore lists
+	Skipped     int64 `json:"skipped"` // sockets, devices, links that leave
 }
 
 // cacheStatus tells of the cache.
