@@ -9,9 +9,11 @@ import (
 )
 
 const (
-	// leafPatience is how long, beyond some round trips, a peer may take to
-	// answer a request for leaf hashes before another is asked too.
-	leafPatience = 400 * time.Millisecond
+	// leafPatience is how long, beyond twice what a block would take, a peer
+	// may take to answer a request for leaf hashes before another is asked
+	// too; newPatience if it has never sent a block.
+	leafPatience = 100 * time.Millisecond
+	newPatience  = 400 * time.Millisecond
 	// leafTimeout is when its answer is not expected any more.
 	leafTimeout = 10 * time.Second
 	// leafRefusals is how often a peer may refuse before it is asked no more.
@@ -145,6 +147,9 @@ func (ls *leaves) better(l *loop, b picker.Block, r, than *remote) bool {
 	if x, y := ls.refused[r.id], ls.refused[than.id]; x != y {
 		return x < y
 	}
+	if x, y := r.down.late(l.now), than.down.late(l.now); x != y {
+		return x < y
+	}
 	return r.pp.Rate > than.pp.Rate
 }
 
@@ -208,7 +213,7 @@ func (ls *leaves) tick(l *loop) {
 		switch {
 		case r == nil || age > leafTimeout:
 			delete(ls.pending, k)
-		case !a.late && age > leafPatience+4*r.down.minRTT:
+		case !a.late && age > r.leafPatience():
 			a.late = true
 			ls.refused[k.remote]++
 			ls.retry(l, a.block)
@@ -221,6 +226,19 @@ func (ls *leaves) tick(l *loop) {
 			}
 		}
 	}
+}
+
+// leafPatience is how long an answer of the peer may take. It comes behind the
+// blocks that it owes us.
+func (r *remote) leafPatience() time.Duration {
+	if r.down.blocks == 0 {
+		return newPatience
+	}
+	queue := time.Duration(0)
+	if r.down.peak > 0 {
+		queue = time.Duration(float64(r.pp.Queued) / r.down.peak * float64(time.Second))
+	}
+	return leafPatience + 2*(r.down.minRTT+min(queue, time.Second))
 }
 
 func (ls *leaves) left(l *loop, r *remote) {

@@ -2,7 +2,6 @@ package swarm
 
 import (
 	"errors"
-	"math"
 	"slices"
 	"time"
 
@@ -11,19 +10,14 @@ import (
 )
 
 const (
-	// firstDepth is how many blocks are asked of a peer nothing is known of;
-	// loneDepth if it is the only one, and nobody else could send them sooner.
-	firstDepth = 16
-	loneDepth  = 64
-	// maxDepth bounds the blocks asked of one peer.
-	maxDepth = 2000
+	// loneDepth is how many blocks are asked of a peer nothing is known of if
+	// it is the only one, and nobody else could send them sooner.
+	loneDepth = 64
 	// ahead of what bandwidth and delay ask for, so much time's worth of
 	// blocks is asked, to ride out the peer's disk and our scheduling: more
 	// of it while nobody reads, who would wait behind it.
 	spareTime = 25 * time.Millisecond
 	bulkTime  = 250 * time.Millisecond
-	// slowest is the least rate that is reckoned with, in bytes per second.
-	slowest = 128
 	// snubAfter is how long a peer that owes us blocks may send none.
 	snubAfter = 10 * time.Second
 	// closeAfter is how long until it is closed, to be dialled anew.
@@ -33,83 +27,8 @@ const (
 	maxUnverified = 64 << 20
 )
 
-// down is the receiving side of a remote: what was asked of it and how it
-// answers. Owned by the loop.
-type down struct {
-	asked    map[picker.Block]time.Time // when each was asked for
-	twice    map[picker.Block]bool      // asked for anew: which answer comes nobody knows
-	unasked  int                        // bytes of blocks that were not
-	blocks   int                        // that came
-	window   int                        // blocks, while it grows with each that comes; 0: no more
-	round    round                      // of that growth
-	minRTT   time.Duration              // shortest time from request to block
-	rate     float64                    // bytes per second, averaged
-	peak     float64                    // highest recent rate
-	bytes    int64                      // since the last tick
-	lastTick time.Time
-	lastGot  time.Time // last block, or the first request after a pause
-	chokedAt time.Time
-	snubbed  bool
-	refusals int       // times that it refused all it was asked for, since a block came
-	pause    time.Time // ask nothing before, after rejects
-}
-
 // errSilent ends a connection whose peer owes us blocks and sends none.
 var errSilent = errors.New("owes blocks and sends none")
-
-func newDown(now time.Time) down {
-	return down{asked: map[picker.Block]time.Time{}, twice: map[picker.Block]bool{}, window: firstDepth, chokedAt: now}
-}
-
-// round is a round trip of slow start.
-type round struct {
-	since        time.Time
-	blocks, last int // that came in this one, and in the one before
-	still        int // rounds in a row that brought hardly more
-}
-
-// depth is how many blocks should be asked of the peer at once: twice what
-// its rate and delay hold, so that the rate can double each round trip, and
-// never more than some seconds' worth. While the peer is new the depth grows
-// by a block for each that comes, as TCP's window does (RFC 5681).
-func (d *down) depth(reqq int, spare time.Duration) int {
-	if d.snubbed {
-		return 1
-	}
-	if d.blocks == 0 {
-		return min(d.window, reqq)
-	}
-	const block = float64(wire.BlockSize)
-	n := 2*d.peak*d.minRTT.Seconds()/block + d.peak*spare.Seconds()/block + 4
-	n = math.Min(n, math.Max(2, 3*d.rate/block))
-	return max(1, min(max(int(n), d.window), reqq, maxDepth))
-}
-
-// grow is slow start: it ends once a round trip brings hardly more than the
-// one before.
-func (d *down) grow(now time.Time) {
-	if d.window == 0 {
-		return
-	}
-	d.window++
-	k := &d.round
-	if k.since.IsZero() {
-		k.since = now
-	}
-	k.blocks++
-	if now.Sub(k.since) < max(d.minRTT, tickEvery) {
-		return
-	}
-	if k.blocks < k.last*5/4 {
-		k.still++
-	} else {
-		k.still = 0
-	}
-	if k.still == 2 {
-		d.window = 0
-	}
-	k.since, k.last, k.blocks = now, k.blocks, 0
-}
 
 // got takes the measure of a block that came.
 func (l *loop) got(r *remote, b picker.Block, asked time.Time) {
@@ -126,14 +45,13 @@ func (l *loop) got(r *remote, b picker.Block, asked time.Time) {
 	} else if rtt := l.now.Sub(asked); d.minRTT == 0 || rtt < d.minRTT {
 		d.minRTT = max(rtt, 100*time.Microsecond)
 		r.pp.RTT = d.minRTT
+		if d.blocks == 1 { // it is known to answer, and at least so quickly
+			d.rate = float64(wire.BlockSize) / max(rtt, time.Millisecond).Seconds()
+			r.pp.Rate = d.rate
+		}
 	}
-}
-
-// rejected lets a peer that refuses all it is asked for rest, ever longer.
-func (d *down) rejected(now time.Time) {
 	if len(d.asked) == 0 {
-		d.refusals++
-		d.pause = now.Add(min(50*time.Millisecond<<min(d.refusals, 10), snubAfter))
+		d.owing.counts(l.now, false)
 	}
 }
 
@@ -143,16 +61,8 @@ func (l *loop) tickDown(r *remote) {
 	if d.lastTick.IsZero() {
 		d.lastTick = l.now
 	}
-	if dt := l.now.Sub(d.lastTick); dt >= tickEvery/2 {
-		inst := float64(d.bytes) / dt.Seconds()
-		if d.bytes > 0 || len(d.asked) > 0 { // idle, it is not slow
-			d.rate = math.Max(d.rate+(inst-d.rate)*0.25, slowest)
-		}
-		if d.blocks > 0 && inst > d.rate && d.rate < inst/4 {
-			d.rate = inst / 2 // the first measures count for more
-		}
-		d.peak = math.Max(math.Max(inst, d.peak*0.98), d.rate)
-		d.bytes, d.lastTick = 0, l.now
+	if l.now.Sub(d.lastTick) >= tickEvery/2 {
+		d.measure(l.now)
 		r.pp.Rate = d.rate
 	}
 	if len(d.asked) == 0 {
@@ -219,15 +129,6 @@ func (l *loop) depth(r *remote) int {
 	return r.down.depth(r.reqq(), spare)
 }
 
-// late is for how long the peer has owed blocks and sent none, beyond what
-// its delay explains.
-func (d *down) late(now time.Time) time.Duration {
-	if len(d.asked) == 0 {
-		return 0
-	}
-	return max(0, now.Sub(d.lastGot)-d.minRTT-50*time.Millisecond)
-}
-
 func (r *remote) reqq() int {
 	if r.ext.Reqq > 0 {
 		return r.ext.Reqq
@@ -241,6 +142,7 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 	}
 	if len(r.down.asked) == 0 {
 		r.down.lastGot = l.now
+		r.down.owing.begins(l.now, r.down.minRTT)
 	}
 	for _, b := range blocks {
 		r.down.asked[b] = l.now
@@ -278,6 +180,9 @@ func (l *loop) unask(r *remote, b picker.Block) {
 	r.conn.Expect(len(r.down.asked))
 	l.t.client.asked.Add(-wire.BlockSize)
 	r.pp.Queued = len(r.down.asked) * wire.BlockSize
+	if len(r.down.asked) == 0 {
+		r.down.owing.counts(l.now, false)
+	}
 	l.picker.Dropped(b, r.id)
 }
 

@@ -53,11 +53,11 @@ func readFrom(b *testing.B, t *swarmtest.Torrent, peers []netip.AddrPort, sum in
 }
 
 // BenchmarkSeeders reads a file in order from 1, 3 and 8 seeders of 20 Mbit/s
-// and 50 ms behind one link of 160 Mbit/s: 16 MiB a seeder.
+// and 50 ms behind one link of 160 Mbit/s: 24 MiB a seeder.
 func BenchmarkSeeders(b *testing.B) {
 	for _, kind := range []swarmtest.Kind{swarmtest.V1, swarmtest.V2} {
 		for _, n := range []int{1, 3, 8} {
-			t := swarmtest.MakeFile(b, kind, "payload.bin", n*16<<20, 256<<10)
+			t := swarmtest.MakeFile(b, kind, "payload.bin", n*24<<20, 256<<10)
 			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) {
 				via := behind(b, uplinks(b, t, n))
 				for b.Loop() {
@@ -72,7 +72,7 @@ func BenchmarkSeeders(b *testing.B) {
 // sends 1 KiB/s and one falsifies every 50th block. %sum is of the other five.
 func BenchmarkFaulty(b *testing.B) {
 	for _, kind := range []swarmtest.Kind{swarmtest.V1, swarmtest.V2} {
-		t := swarmtest.MakeFile(b, kind, "payload.bin", 96<<20, 256<<10)
+		t := swarmtest.MakeFile(b, kind, "payload.bin", 160<<20, 256<<10)
 		b.Run(string(kind), func(b *testing.B) {
 			for b.Loop() {
 				stalls := &swarmtest.Seeder{Torrent: t, Request: func(s *swarmtest.Session, blk wire.Block) error {

@@ -5,6 +5,10 @@ import "time"
 // maxAskers is how many peers one block may be asked of at once.
 const maxAskers = 2
 
+// longestDue is how long a block that a reader waits for may take, before it
+// is asked of whoever would send it sooner.
+const longestDue = 1500 * time.Millisecond
+
 // partial is an active piece.
 type partial struct {
 	piece int
@@ -52,7 +56,7 @@ func (p *Picker) ask(now time.Time, a *partial, n int, peer *Peer) {
 		p.addFree(a, -1)
 		s.askers[0] = peer.ID
 		eta := peer.eta()
-		s.due = now.Add(eta + eta/2 + 50*time.Millisecond)
+		s.due = now.Add(min(eta+eta/2+50*time.Millisecond, longestDue))
 	} else {
 		s.askers[1] = peer.ID
 	}

@@ -5,6 +5,10 @@ import "time"
 // maxScan bounds the endgame's look through active pieces at one call.
 const maxScan = 64
 
+// silence is how late a peer may be that owes blocks, before those are asked
+// of others.
+const silence = 200 * time.Millisecond
+
 // Pick appends to out up to max blocks to ask of peer now, and notes them as
 // asked. The peer must have joined.
 func (p *Picker) Pick(now time.Time, peer *Peer, max int, out []Block) []Block {
@@ -98,12 +102,16 @@ func (k *picking) urgentBlocks(a *partial, u Urgent, waiting bool) (missing int)
 }
 
 // late reports whether a block that is asked of one peer should be asked of
-// this one too: it is overdue, and this one can be expected to be quick.
+// this one too: it is overdue or its peer has fallen silent, and this one can
+// be expected to be quick.
 func (k *picking) late(s *state) bool {
-	if s.askedOf(k.peer.ID) || k.peer.Choked || k.peer.Held || !k.now.After(s.due) {
+	if s.askedOf(k.peer.ID) || k.peer.Choked || k.peer.Held || k.peer.Late > silence {
 		return false
 	}
 	mine := k.peer.eta()
+	if o := k.peers[s.askers[0]]; !k.now.After(s.due) && (o == nil || o.Late <= silence || o.eta() < 2*mine) {
+		return false
+	}
 	return !k.outrun(mine) && k.displace(s, mine)
 }
 
