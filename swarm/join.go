@@ -111,24 +111,56 @@ func (l *loop) welcome(e joinEvent, twin *remote) bool {
 			same++
 		}
 	}
-	return same < maxSameAddr && (len(l.remotes) < maxTorrentPeers && !l.t.client.limits.over() || l.makeRoom())
+	return same < maxSameAddr && (len(l.remotes) < maxTorrentPeers && !l.t.client.limits.over() || l.makeRoom(e.addr))
 }
 
-// makeRoom closes the peer that has been of no use for longest: which neither
-// sent us a block nor asked us for one since.
-func (l *loop) makeRoom() bool {
-	var idlest *remote
+// makeRoom closes a peer in favour of a newcomer, if there is one to close.
+func (l *loop) makeRoom(newcomer netip.AddrPort) bool {
+	r := l.idlest()
+	if r == nil {
+		if r = l.lowest(newcomer); r == nil {
+			return false
+		}
+	}
+	l.idled(r)
+	l.closeRemote(r, "room for others")
+	return true
+}
+
+// idlest is the peer that has been of no use for longest, which neither sent us
+// a block nor asked us for one since.
+func (l *loop) idlest() (idlest *remote) {
 	for _, r := range l.remotes {
 		if l.now.Sub(r.used()) > useless && (idlest == nil || r.used().Before(idlest.used())) {
 			idlest = r
 		}
 	}
-	if idlest == nil {
-		return false
+	return idlest
+}
+
+// lowest is the peer that canonical priority ranks lowest, below a newcomer
+// (BEP 40), of those that only take: so all keep the same few connections, and
+// a full swarm stays one.
+func (l *loop) lowest(newcomer netip.AddrPort) (lowest *remote) {
+	rank := l.book.rankOf(newcomer)
+	for _, r := range l.remotes {
+		if l.now.Sub(r.since) <= useless || l.now.Sub(r.down.lastGot) <= useless {
+			continue
+		}
+		if of := l.book.rankOf(r.place()); of < rank {
+			lowest, rank = r, of
+		}
 	}
-	l.idled(idlest)
-	l.closeRemote(idlest, "room for others")
-	return true
+	return lowest
+}
+
+// place is where the peer listens, or the other end of the connection while
+// that is not known.
+func (r *remote) place() netip.AddrPort {
+	if r.listen.IsValid() {
+		return r.listen
+	}
+	return r.addr
 }
 
 // used is when a block was last asked for on the connection or came.

@@ -1,0 +1,60 @@
+package swarm
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// TestWhoMakesRoom: whoever is of no use goes first; of those that take from us
+// the one that canonical priority ranks lowest, if the newcomer ranks higher.
+func TestWhoMakesRoom(t *testing.T) {
+	now := time.Now()
+	const long = 2 * useless
+	at := func(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+	newLoop := func(since, gave, took time.Duration) *loop {
+		l := &loop{now: now, remotes: map[int]*remote{}, book: newAddressBook()}
+		l.book.isOurs(at("10.0.0.1:6881"))
+		for i, a := range []string{"20.1.0.1:1", "20.2.0.1:1", "20.3.0.1:1", "20.4.0.1:1"} {
+			r := &remote{id: i, addr: at(a), since: now.Add(-since)}
+			r.down.lastGot, r.up.lastRequest = now.Add(-gave), now.Add(-took)
+			l.remotes[i] = r
+		}
+		return l
+	}
+	l := newLoop(long, long, 0)
+	low, high := l.remotes[0], l.remotes[0]
+	for _, r := range l.remotes {
+		if l.book.rankOf(r.addr) < l.book.rankOf(low.addr) {
+			low = r
+		}
+		if l.book.rankOf(r.addr) > l.book.rankOf(high.addr) {
+			high = r
+		}
+	}
+	for _, tt := range []struct {
+		name              string
+		since, gave, took time.Duration
+		newcomer          netip.AddrPort
+		want              *remote
+	}{
+		{"all take, a high newcomer", long, long, 0, high.addr, low},
+		{"all take, a low newcomer", long, long, 0, low.addr, nil},
+		{"all give", long, 0, long, high.addr, nil},
+		{"all are new", 0, long, long, high.addr, nil},
+	} {
+		l := newLoop(tt.since, tt.gave, tt.took)
+		got := l.lowest(tt.newcomer)
+		if (got == nil) != (tt.want == nil) || got != nil && got.addr != tt.want.addr {
+			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
+		}
+		if l.idlest() != nil {
+			t.Errorf("%s: one is of no use", tt.name)
+		}
+	}
+	l = newLoop(long, long, 0)
+	l.remotes[2].up.lastRequest = now.Add(-long)
+	if got := l.idlest(); got != l.remotes[2] {
+		t.Errorf("idlest is %+v, want 2", got)
+	}
+}
