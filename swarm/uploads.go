@@ -179,8 +179,12 @@ func (l *loop) allowFast(r *remote) {
 	})
 }
 
-// refuse rejects a request where that can be said (BEP 6).
+// refuse rejects a request where that can be said (BEP 6). A peer that is
+// refused thousands of times does not listen.
 func (l *loop) refuse(r *remote, b wire.Block) error {
+	if !r.noise.hear(l.now, 0.5) {
+		return errFlood
+	}
 	if r.hs.Fast() {
 		r.conn.Send(func(dst []byte) []byte { return wire.AppendReject(dst, b) })
 	}
