@@ -42,7 +42,13 @@ MOUNTPOINT/.p2pfs/torrents.
 	                      bounds on the file data sent and fetched (0: none)
 	--read-timeout duration
 	                      a read that makes no progress for so long fails with
-	                      EIO (60s); 0 waits for ever
+	                      EIO (60s); 0 waits for ever. p2pfs status MOUNTPOINT FILE
+	                      tells why
+	--refuse names        programs, as patterns with commas between, that get
+	                      EAGAIN for what is not here (known indexers,
+	                      thumbnailers and virus scanners)
+	--scan-limit size     bytes an hour that a process may fetch that reads a
+	                      little of many files (64MiB); 0 for no limit
 	--allow-other         other users may enter the mount
 	--daemon              go on in the background; done when it is mounted. The
 	                      log is the file "log" in the state directory
@@ -52,7 +58,7 @@ Share directory, cache, state directory and mount point may not contain one
 another. These commands ask a running mount, through a socket that only its user
 can open:
 
-	p2pfs status [--json] MOUNTPOINT
+	p2pfs status [--json] MOUNTPOINT [FILE]
 	p2pfs add MOUNTPOINT FILE.torrent|MAGNET
 	p2pfs remove MOUNTPOINT NAME|INFOHASH
 	p2pfs magnet [--v2] PATH
