@@ -23,6 +23,7 @@ type soakMember struct {
 	s       *soak
 	process *swarmtest.Process // nil while it is dead
 	log     string
+	level   string
 	disk    bool // the cache is a tmpfs
 	full    bool
 }
@@ -37,7 +38,7 @@ func (m *soakMember) run() {
 	}
 	m.process = swarmtest.Start(m.t, "", "sh", "-c", `log=$1; shift; exec env "$@" 2>>"$log"`, "sh", m.log, asCommand+"=1", self,
 		"mount", m.mnt(), "--share", m.share(""), "--cache", m.cache(), "--state", m.base+"/state", "--listen", m.addr+":0",
-		"--drive", m.drive, "--name", m.name, "--no-lsd", "--tracker", m.s.url, "--cache-size", "5MiB", "--read-timeout", "20s")
+		"--drive", m.drive, "--name", m.name, "--no-lsd", "--tracker", m.s.url, "--cache-size", "5MiB", "--read-timeout", "20s", "--log-level", m.level)
 }
 
 func (m *soakMember) await() {

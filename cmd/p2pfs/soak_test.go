@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 
 var (
 	soakFor  = flag.Duration("soak", 0, "run TestSoak for so `long`; give -timeout some minutes more")
+	soakLog  = flag.String("soak-log", "", "`directory` for the members' logs, at level debug")
 	soakSeed = flag.Uint64("soak-seed", 0, "`seed` of its faults; 0 draws one")
 )
 
@@ -97,7 +99,10 @@ func (s *soak) start() {
 	s.track()
 	for i := range soakMembers {
 		m := &soakMember{mounted: newMounted(s.t, "soak", fmt.Sprintf("m%d", i)), s: s}
-		m.log = filepath.Join(m.base, "log")
+		m.log, m.level = filepath.Join(m.base, "log"), "warn"
+		if *soakLog != "" {
+			m.log, m.level = filepath.Join(*soakLog, m.name), "debug"
+		}
 		if i >= 3 { // with a disk of their own for the cache, that can be full
 			tinyDisk(s.t, m.cache(), 6<<20)
 			m.disk = true
@@ -197,10 +202,28 @@ func (s *soak) settle() {
 		}
 		if err != nil {
 			s.t.Errorf("%s, %v after all faults ended: %v\n%s", m.name, soakPatience, err, m.tail())
+			s.explain(err)
 		}
 	}
 	if took := time.Since(began); took > soakPatience/2 {
 		s.t.Logf("settled only after %v", took)
+	}
+}
+
+// explain logs what all members know of a file that one could not read.
+func (s *soak) explain(err error) {
+	var at *fs.PathError
+	if !errors.As(err, &at) {
+		return
+	}
+	for _, of := range s.members {
+		if rel, ok := strings.CutPrefix(at.Path, of.mnt()+"/"); ok {
+			for _, m := range s.members {
+				state := make([]byte, 1000)
+				n, err := syscall.Getxattr(m.mnt(rel), attrState, state)
+				s.t.Logf("%s of %s: %v, %s", m.name, rel, err, state[:max(0, n)])
+			}
+		}
 	}
 }
 
