@@ -65,6 +65,8 @@ type member struct {
 	scans    *scans
 	read     atomic.Int64 // bytes read of files that were not all here
 	blocks   shownBlocks
+	// fromCache are torrents that end when the share directory has their file.
+	fromCache fromCache
 
 	ctx     context.Context // ends when the member closes
 	cancel  context.CancelFunc

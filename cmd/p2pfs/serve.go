@@ -40,7 +40,7 @@ func (m *member) lookup(ih metainfo.Hash) (swarm.Spec, bool) {
 	}
 	if meta := m.holdings.byInfoHash(ih); meta != nil {
 		return swarm.Spec{
-			MetaInfo: meta, Storage: m.holdings.storage, Announce: swarm.Never,
+			MetaInfo: meta, Storage: m.fileStorage, Announce: swarm.Never,
 			ReadTimeout: m.cfg.readTimeout, Idle: idleTorrent,
 		}, true
 	}

@@ -41,7 +41,7 @@ func (f *swarmFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error
 	defer f.besides(ctx, off, int64(len(p)))()
 	for again := false; ; again = true {
 		began := time.Now()
-		r, err := f.open()
+		r, err := f.open(again)
 		if err != nil {
 			return 0, err
 		}
@@ -55,17 +55,25 @@ func (f *swarmFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error
 	}
 }
 
-// open returns a reader of a torrent that has not ended.
-func (f *swarmFile) open() (*swarm.Reader, error) {
+// open returns a reader of a torrent that has not ended. After one has, the file
+// may have come into the share directory.
+func (f *swarmFile) open(again bool) (*swarm.Reader, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.reader != nil && f.of.Err() == nil {
 		return f.reader, nil
 	}
-	spec, err := f.m.driveSpec(f.name, f.size, f.root)
-	if err != nil {
-		return nil, err
+	spec, shared := swarm.Spec{}, false
+	if again {
+		spec, shared = f.m.sharedSpec(f.root)
 	}
+	if !shared {
+		var err error
+		if spec, err = f.m.driveSpec(f.name, f.size, f.root); err != nil {
+			return nil, err
+		}
+	}
+	var err error
 	if f.of, err = f.m.client.Add(spec); err != nil {
 		return nil, err
 	}
@@ -113,7 +121,7 @@ func (m *member) driveSpec(name string, size int64, root metainfo.Hash256) (swar
 	}
 	return swarm.Spec{
 		MetaInfo:    &metainfo.MetaInfo{Info: info, Layers: m.holdings.layersOf(root)},
-		Storage:     m.holdings.storage,
+		Storage:     m.fileStorage,
 		Trackers:    m.trackers.urls(),
 		Announce:    swarm.OnNeed,
 		ReadTimeout: m.cfg.readTimeout,

@@ -23,6 +23,7 @@ func (m *member) publish() {
 			for _, path := range tree.Dropped {
 				m.log.Warn("not published: other members would not take it", "path", path)
 			}
+			m.overtake()
 		}
 	}
 }
