@@ -57,6 +57,7 @@ type Client struct {
 	endedReceived, endedSent atomic.Int64 // of torrents that ended
 	panics                   atomic.Int64
 	asked                    atomic.Int64  // bytes asked of peers that have not come
+	lastRead                 atomic.Int64  // Unix nanoseconds: when a reader of any torrent last waited
 	workers                  chan struct{} // room for one a core
 	half                     chan struct{} // room for incoming handshakes
 	ctx                      context.Context
@@ -301,6 +302,15 @@ func (c *Client) mayAsk() int {
 		n = min(n, limit-c.asked.Load())
 	}
 	return int(n) / wire.BlockSize
+}
+
+// reads notes that a reader of some torrent waits.
+func (c *Client) reads(now time.Time) { c.lastRead.Store(now.UnixNano()) }
+
+// quiet is for how long no reader of any torrent has waited: the link is free
+// for what nobody asked for.
+func (c *Client) quiet(now time.Time) time.Duration {
+	return now.Sub(time.Unix(0, c.lastRead.Load()))
 }
 
 // work runs f on a goroutine of its own, as many at once as there are cores.

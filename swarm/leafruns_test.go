@@ -241,3 +241,19 @@ func TestPartialPiecesAreBounded(t *testing.T) {
 		t.Errorf("%d bytes are not given back", pool.Out())
 	}
 }
+
+// TestRestWaitsForEveryReader: what nobody asked for is fetched only while
+// nobody waits, of this torrent or another.
+func TestRestWaitsForEveryReader(t *testing.T) {
+	_, m := torrents(t, randomBytes(1<<20), 256<<10)
+	c := &Client{}
+	l := &loop{t: &Torrent{client: c}, content: &content{meta: m}, readers: newReaders(0), pieces: newPieces(), now: time.Now()}
+	l.picker = picker.New(4, m.Info.Blocks, rand.New(rand.NewSource(1)))
+	l.readers.rest[2], l.pieces.partial[2] = l.now, &partial{}
+	for ago, want := range map[time.Duration]int{0: 0, quietFor - 1: 0, quietFor + 1: 1} {
+		c.reads(l.now.Add(-ago))
+		if got := l.readers.restOf(l); len(got) != want {
+			t.Errorf("%v after a read: got %v, want %d", ago, got, want)
+		}
+	}
+}

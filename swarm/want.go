@@ -71,7 +71,6 @@ type readers struct {
 	progress map[int]time.Time // by wanted piece: when a block of it last came
 	rest     map[int]time.Time // pieces of which blocks were read, not yet whole
 	timeout  time.Duration
-	lastRead time.Time
 }
 
 func newReaders(timeout time.Duration) readers {
@@ -102,7 +101,7 @@ type wantsEvent []*want
 
 func (e wantsEvent) apply(l *loop) {
 	l.awake = l.now
-	l.readers.lastRead = l.now
+	l.t.client.reads(l.now)
 	for _, w := range e {
 		w.since = l.now
 		l.want(w)
@@ -239,6 +238,9 @@ func (rs *readers) opened(l *loop) {
 // expire fails reads that made no progress for too long and forgets windows
 // of readers that went quiet.
 func (rs *readers) expire(l *loop) {
+	if len(rs.wants) > 0 {
+		l.t.client.reads(l.now)
+	}
 	if rs.timeout > 0 {
 		for piece, since := range rs.progress {
 			if l.now.Sub(since) > rs.timeout {
@@ -345,7 +347,7 @@ func (l *loop) urgents(piece int, ws []*want) (out []picker.Urgent) {
 // restOf is what is left of pieces of which blocks were read: fetched while
 // nobody wants anything, and nobody has for a moment.
 func (rs *readers) restOf(l *loop) (out []picker.Urgent) {
-	if l.now.Sub(rs.lastRead) < quietFor {
+	if l.t.client.quiet(l.now) < quietFor {
 		return nil
 	}
 	for piece, at := range rs.rest {
