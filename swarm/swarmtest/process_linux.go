@@ -1,8 +1,13 @@
 package swarmtest
 
 import (
+	"bytes"
+	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
+	"time"
 )
 
 // ownGroup makes a program the leader of a process group, which ends with
@@ -13,3 +18,19 @@ func ownGroup() *syscall.SysProcAttr {
 
 // killGroup kills the process group that p leads.
 func killGroup(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
+
+// cpuOf is the processor time of a process: fields 14 to 17 of its stat file
+// (proc(5)), in hundredths of a second.
+func cpuOf(pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	var ticks int64
+	for _, f := range fields[11:15] {
+		n, _ := strconv.ParseInt(f, 10, 64)
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
