@@ -133,7 +133,7 @@ func (e closedEvent) apply(l *loop) {
 		return
 	}
 	delete(l.remotes, r.id)
-	l.uploads.handed.back(r)
+	l.takeBackSuggested(r)
 	l.log.Debug("peer left", "infohash", l.t.hashes[0], "peer", r.addr, "err", e.err)
 	l.t.client.asked.Add(-int64(len(r.down.asked)) * wire.BlockSize)
 	if l.content != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/choker"
+	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
 )
 
@@ -48,7 +49,7 @@ func (u *up) tick(sent int64, now time.Time) {
 type uploads struct {
 	choker *choker.Choker
 	round  time.Time
-	handed handing
+	handed picker.Handing
 }
 
 func (l *loop) onInterested(r *remote, on bool) error {
@@ -111,7 +112,7 @@ func (l *loop) choke(r *remote, on bool) {
 		l.suggest(r)
 		return
 	}
-	l.uploads.handed.back(r)
+	l.takeBackSuggested(r)
 	dropped := r.conn.DropUploads(func(b wire.Block) bool { return r.up.fast[b.Index] })
 	r.conn.Send(func(dst []byte) []byte {
 		dst = wire.AppendChoke(dst)
@@ -149,7 +150,7 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 	}
 	if r.up.piece != b.Index {
 		r.up.piece = b.Index
-		l.uploads.handed.out(b.Index)
+		l.uploads.handed.Out(b.Index)
 		l.suggest(r)
 	}
 	return nil

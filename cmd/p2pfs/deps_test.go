@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"swarm/picker":   {"github.com/bits-and-blooms/bitset"},
 	"swarm/pex":      {"swarm/bencode"},
 	"swarm/priority": {},
+	"swarm/sim":      {"swarm/choker", "swarm/picker"},
 
 	"swarm/swarmtest": {"swarm/bencode", "swarm/metainfo", "swarm/tracker/server", "swarm/wire"},
 }

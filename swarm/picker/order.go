@@ -107,6 +107,22 @@ func (o *order) swap(i, j int32) {
 	o.where[a], o.where[b] = j, i
 }
 
+// scarce is how many pieces of the order only seeds have.
+func (o *order) scarce() int {
+	if o.seeds == 0 {
+		return 0
+	}
+	return int(o.bound[1])
+}
+
+// available is how many pieces of the order somebody has.
+func (o *order) available() int {
+	if o.seeds > 0 {
+		return len(o.list)
+	}
+	return len(o.list) - int(o.bound[1])
+}
+
 // rarest returns the first piece in the order that ok accepts, or -1. Pieces
 // that nobody has are passed over.
 func (o *order) rarest(ok func(piece int) bool) int {

@@ -1,6 +1,9 @@
 package picker
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // maxScan bounds the endgame's look through active pieces at one call.
 const maxScan = 64
@@ -13,13 +16,17 @@ const silence = 200 * time.Millisecond
 // asked. The peer must have joined.
 func (p *Picker) Pick(now time.Time, peer *Peer, max int, out []Block) []Block {
 	k := &picking{Picker: p, now: now, peer: peer, out: out, max: len(out) + max}
-	k.urgents()
-	if !k.full() && p.free > 0 {
-		k.continued()
+	if len(p.urgent) > 0 {
+		k.urgents()
 	}
-	if !k.full() {
-		k.begun()
+	if peer.All && p.order.scarce() > 0 {
+		// What only seeds have is asked of them before what others can
+		// give, too: the swarm is as fast as the seeds hand it out.
+		k.continued(0)
+		k.begun(0)
 	}
+	k.continued(math.MaxInt)
+	k.begun(math.MaxInt)
 	if len(k.out) == len(out) && !peer.Choked && !peer.Held {
 		k.endgame()
 	}
@@ -145,14 +152,15 @@ func (p *Picker) totalRate() (sum float64) {
 	return sum
 }
 
-// continued takes free blocks of selected active pieces, the oldest first.
-func (k *picking) continued() {
+// continued takes free blocks of selected active pieces that at most most
+// peers have besides the seeds, the oldest first.
+func (k *picking) continued(most int) {
 	for _, piece := range k.started {
-		if k.full() {
+		if k.full() || k.free == 0 {
 			return
 		}
 		a := k.active[piece]
-		if a.free == 0 || !k.selected.Test(uint(piece)) || !k.may(piece) {
+		if a.free == 0 || !k.selected.Test(uint(piece)) || k.order.avail(piece) > most || !k.may(piece) {
 			continue
 		}
 		k.freeBlocks(a)
@@ -170,12 +178,12 @@ func (k *picking) freeBlocks(a *partial) {
 	}
 }
 
-// begun begins selected pieces, rarest first; among equally rare ones what the
-// peer suggested.
-func (k *picking) begun() {
+// begun begins selected pieces that at most most peers have besides the seeds,
+// rarest first; among equally rare ones what the peer suggested.
+func (k *picking) begun(most int) {
 	for !k.full() {
 		piece := k.order.rarest(k.peer.has)
-		if piece < 0 {
+		if piece < 0 || k.order.avail(piece) > most {
 			return
 		}
 		if s := k.suggestion(k.order.avail(piece)); s >= 0 {
@@ -185,10 +193,12 @@ func (k *picking) begun() {
 	}
 }
 
-// endgame asks for a block that another peer owes, when nothing selected is
-// free: the last blocks must not wait for the slowest peer (BEP 3).
+// endgame asks for a block that another peer owes, when all that is selected
+// and that anybody has was asked for: the last blocks must not wait for the
+// slowest peer (BEP 3). A peer that merely has nothing new is left alone:
+// each block asked twice would cost somebody else one.
 func (k *picking) endgame() {
-	if k.free > 0 || len(k.started) == 0 {
+	if k.free > 0 || len(k.started) == 0 || k.order.available() > 0 {
 		return
 	}
 	mine := k.peer.eta()

@@ -10,9 +10,9 @@
 // of one or two peers, or here.
 //
 // Pick answers in this order: urgent blocks by deadline, then, for selected
-// pieces, active pieces before new ones and new ones rarest first with random
-// ties (BEP 3), and last, when nothing selected is free, a block that another
-// peer owes (endgame).
+// pieces, of a seed what only seeds have, active pieces before new ones and new
+// ones rarest first with random ties (BEP 3), and last, when all that anybody
+// has was asked for, a block that another peer owes (endgame).
 package picker
 
 import (
@@ -236,9 +236,6 @@ func (p *Picker) PeerLost(id, piece int) {
 
 // Availability is the number of joined peers that have the piece.
 func (p *Picker) Availability(piece int) int { return p.order.avail(piece) + p.order.seeds }
-
-// Spread is the number of joined peers that have the piece and not all others.
-func (p *Picker) Spread(piece int) int { return p.order.avail(piece) }
 
 // Interesting reports whether the peer has a piece that is selected or urgent
 // and not held: whether we are interested in it (BEP 3).

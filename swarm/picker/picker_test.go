@@ -350,3 +350,39 @@ func BenchmarkPick(b *testing.B) {
 		peer.Queued = 0
 	}
 }
+
+// TestSeedIsAskedForWhatOnlySeedsHave begins a common piece at one peer, which
+// then chokes us: the seed is not asked to go on with it while it has others
+// that nobody else has.
+func TestSeedIsAskedForWhatOnlySeedsHave(t *testing.T) {
+	p, peers := drawn("   ", "*  ")
+	seed := &Peer{ID: 9, All: true, Rate: 1e6}
+	p.Join(seed)
+	for _, b := range p.Pick(now, peers[0], 2, nil) {
+		p.Dropped(b, peers[0].ID)
+	}
+	got := p.Pick(now, seed, 6, nil)
+	if len(got) != 6 || got[0].Piece == 0 || got[2].Piece == 0 || got[4].Piece != 0 {
+		t.Errorf("got %v, want piece 0 last", got)
+	}
+	p.check(t)
+}
+
+// TestNoEndgameWhileAnythingRests: a peer without anything new is not asked
+// for what another owes, as long as there is more to ask of that one.
+func TestNoEndgameWhileAnythingRests(t *testing.T) {
+	p, peers := drawn("   ", " **", "*  ", "*  ", " * ")
+	peers[0].Rate = 1 << 10
+	p.Pick(now, peers[0], 2, nil) // piece 2, the rarest
+	if got := said(p.Pick(now, peers[1], 2, nil)); got != "0.0 0.1" {
+		t.Errorf("got %q, want what it has", got)
+	}
+	if got := said(p.Pick(now, peers[2], 2, nil)); got != "" {
+		t.Errorf("got %q while piece 1 rests", got)
+	}
+	p.Pick(now, peers[0], 2, nil)
+	peers[1].Rate = 1 << 10
+	if got := said(p.Pick(now, peers[2], 2, nil)); got != "0.0 0.1" {
+		t.Errorf("got %q when nothing rests", got)
+	}
+}
