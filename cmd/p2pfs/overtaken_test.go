@@ -46,3 +46,29 @@ func TestOvertaken(t *testing.T) {
 		t.Errorf("the read that waited: %v", err)
 	}
 }
+
+// TestReadOfWhatIsServed evicts a file whose torrent a peer began: a reader of
+// it finds the others nevertheless.
+func TestReadOfWhatIsServed(t *testing.T) {
+	a := newMounted(t, t.Name(), "anna").start()
+	b := newMounted(t, t.Name(), "bob", "--tracker", a.tracker(), "--read-timeout", "20s").start()
+	c := newMounted(t, t.Name(), "carl", "--tracker", a.tracker()).start()
+	data := swarmtest.Bytes(9, 1<<20)
+	a.write("file", data)
+	b.reads("file", data)
+	b.command("prefetch", "file").want(t, exitDone, "fetched 1 file")
+	b.stop()
+	b.start()
+	a.stop()
+	c.reads("file", data) // from bob
+	a.start("--peer", b.addr+":1")
+	b.command("evict", "").want(t, exitDone, "evicted 1.0 MiB")
+	within(t, patience, func() error {
+		if s := status(t, b); len(s.Members) < 2 || !s.Members[0].Connected || !s.Members[1].Connected {
+			return os.ErrProcessDone
+		}
+		return nil
+	})
+	c.command("evict", "").want(t, exitDone, "evicted 1.0 MiB")
+	b.reads("file", data)
+}

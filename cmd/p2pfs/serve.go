@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -39,12 +41,26 @@ func (m *member) lookup(ih metainfo.Hash) (swarm.Spec, bool) {
 		return t.serve()
 	}
 	if meta := m.holdings.byInfoHash(ih); meta != nil {
-		return swarm.Spec{
-			MetaInfo: meta, Storage: m.fileStorage, Announce: swarm.Never,
-			ReadTimeout: m.cfg.readTimeout, Idle: idleTorrent,
-		}, true
+		return m.cachedSpec(meta), true
 	}
 	return swarm.Spec{}, false
+}
+
+// cachedSpec serves what the cache has of a torrent. Readers here may come to
+// it later, so that it finds peers as if they had begun it.
+func (m *member) cachedSpec(meta *metainfo.MetaInfo) swarm.Spec {
+	s := swarm.Spec{
+		MetaInfo: meta, Storage: m.fileStorage, Announce: swarm.OnNeed,
+		ReadTimeout: m.cfg.readTimeout, Idle: idleTorrent,
+	}
+	if !meta.Info.Private {
+		s.Trackers = m.trackers.urls()
+	}
+	if meta.Info.V2 && meta.Info.Single && !meta.Info.Private {
+		root := meta.Info.Files[0].Root
+		s.FindPeers = func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, root) }
+	}
+	return s
 }
 
 // shareSpec serves a file of the share directory. It is announced once
@@ -52,6 +68,9 @@ func (m *member) lookup(ih metainfo.Hash) (swarm.Spec, bool) {
 func (m *member) shareSpec(meta *metainfo.MetaInfo, f share.File) swarm.Spec {
 	s := swarm.Spec{
 		MetaInfo: meta, Announce: swarm.Never, Idle: idleTorrent, Trackers: m.trackers.urls(),
+		// For readers here, should the file be removed while they read it.
+		ReadTimeout: m.cfg.readTimeout,
+		FindPeers:   func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, f.Root) },
 		Storage: func(meta *metainfo.MetaInfo) (swarm.Storage, error) {
 			r, err := m.share.Reader(f.Root)
 			if err != nil {
