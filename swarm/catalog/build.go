@@ -155,6 +155,7 @@ func comparePaths(x, y string) int {
 // paths. old is the same directory in the last Build, or nil.
 func (b *Builder) dir(old *built, from int, list []entry) (*built, error) {
 	if old != nil && slices.Equal(old.list, list) {
+		old.move(list)
 		return old, nil
 	}
 	d := &built{list: list}
@@ -181,6 +182,18 @@ func (b *Builder) dir(old *built, from int, list []entry) (*built, error) {
 	var err error
 	d.root, err = b.shards(items)
 	return d, err
+}
+
+// move points d, and what is under it, into a list that is equal to its own. If
+// it stayed where it is, a directory in which nothing changes would keep the
+// whole list of the Build that made it. The lists of the directories under d
+// are parts of its own, to the same capacity.
+func (d *built) move(list []entry) {
+	for _, sub := range d.dirs {
+		at := cap(d.list) - cap(sub.list)
+		sub.move(list[at : at+len(sub.list)])
+	}
+	d.list = list
 }
 
 // runLen returns how many entries at the front of list share the component
