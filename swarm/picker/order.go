@@ -1,6 +1,11 @@
 package picker
 
-import "math/rand"
+import (
+	"math/bits"
+	"math/rand"
+
+	"github.com/bits-and-blooms/bitset"
+)
 
 // order keeps the pieces that may be begun sorted by availability, ties in
 // random order, so that finding the rarest and a change of one availability
@@ -10,15 +15,16 @@ import "math/rand"
 // have everything, are counted apart and never move a piece.
 type order struct {
 	list  []int32
-	bound []int32 // bound[a] is where availability a begins; one longer than the highest
-	where []int32 // position in list, -1: not in it
-	count []int32 // availability of each piece, in the list or not, without seeds
+	bound []int32        // bound[a] is where availability a begins; one longer than the highest
+	where []int32        // position in list, -1: not in it
+	rests *bitset.BitSet // the pieces in list
+	count []int32        // availability of each piece, in the list or not, without seeds
 	seeds int
 	rng   *rand.Rand
 }
 
 func newOrder(n int, rng *rand.Rand) order {
-	o := order{where: make([]int32, n), count: make([]int32, n), bound: []int32{0, 0}, rng: rng}
+	o := order{where: make([]int32, n), rests: bitset.New(uint(n)), count: make([]int32, n), bound: []int32{0, 0}, rng: rng}
 	for i := range o.where {
 		o.where[i] = -1
 	}
@@ -41,6 +47,7 @@ func (o *order) add(piece int) {
 	}
 	a := o.count[piece]
 	o.grow(a)
+	o.rests.Set(uint(piece))
 	o.list = append(o.list, int32(piece))
 	at := int32(len(o.list) - 1)
 	o.where[piece] = at
@@ -69,6 +76,7 @@ func (o *order) remove(piece int) {
 	}
 	o.list = o.list[:len(o.list)-1]
 	o.where[piece] = -1
+	o.rests.Clear(uint(piece))
 }
 
 // shift changes the availability of a piece by +1 or -1.
@@ -123,17 +131,68 @@ func (o *order) available() int {
 	return len(o.list) - int(o.bound[1])
 }
 
-// rarest returns the first piece in the order that ok accepts, or -1. Pieces
-// that nobody has are passed over.
-func (o *order) rarest(ok func(piece int) bool) int {
+const (
+	// maxLook is how far the order is walked for a piece that a peer has. A
+	// peer that has a good part of them is served by the first few.
+	maxLook = 128
+	// maxFound is how many pieces that a peer has are compared otherwise.
+	maxFound = 1024
+)
+
+// rarest returns the rarest piece in the order that the peer may be asked
+// for, or -1; of a peer that has few but common ones, the rarest of many.
+func (o *order) rarest(peer *Peer) int {
+	if peer.Choked {
+		return o.rarestFast(peer)
+	}
 	from := int32(0)
 	if o.seeds == 0 {
-		from = o.bound[1]
+		from = o.bound[1] // nobody has those before
 	}
-	for _, piece := range o.list[from:] {
-		if ok(int(piece)) {
+	for i, piece := range o.list[from:] {
+		if i == maxLook {
+			return o.search(peer.Has)
+		}
+		if peer.has(int(piece)) {
 			return int(piece)
 		}
 	}
 	return -1
+}
+
+// rarestFast is rarest for a peer that chokes us and allows some pieces.
+func (o *order) rarestFast(peer *Peer) int {
+	best := -1
+	for piece := range peer.Fast {
+		if o.where[piece] >= 0 && peer.has(piece) && (best < 0 || o.where[piece] < o.where[best]) {
+			best = piece
+		}
+	}
+	return best
+}
+
+// search compares pieces in the order and in has, 64 at a step, from a random
+// one on.
+func (o *order) search(has *bitset.BitSet) int {
+	if has == nil {
+		return -1
+	}
+	rests, theirs := o.rests.Words(), has.Words()
+	n := min(len(rests), len(theirs))
+	if n == 0 {
+		return -1
+	}
+	best, found := -1, 0
+	at := o.rng.Intn(n)
+	for range n {
+		for w := rests[at] & theirs[at]; w != 0 && found < maxFound; w &= w - 1 {
+			piece := at*64 + bits.TrailingZeros64(w)
+			found++
+			if best < 0 || o.where[piece] < o.where[best] {
+				best = piece
+			}
+		}
+		at = (at + 1) % n
+	}
+	return best
 }

@@ -182,7 +182,7 @@ func (k *picking) freeBlocks(a *partial) {
 // rarest first; among equally rare ones what the peer suggested.
 func (k *picking) begun(most int) {
 	for !k.full() {
-		piece := k.order.rarest(k.peer.has)
+		piece := k.order.rarest(k.peer)
 		if piece < 0 || k.order.avail(piece) > most {
 			return
 		}

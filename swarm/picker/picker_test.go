@@ -25,13 +25,13 @@ func drawn(have string, peers ...string) (*Picker, []*Peer) {
 	}
 	var out []*Peer
 	for id, picture := range peers {
-		out = append(out, &Peer{ID: id + 1, Has: bits(picture), Rate: 1e6, RTT: time.Millisecond})
+		out = append(out, &Peer{ID: id + 1, Has: setOf(picture), Rate: 1e6, RTT: time.Millisecond})
 		p.Join(out[id])
 	}
 	return p, out
 }
 
-func bits(picture string) *bitset.BitSet {
+func setOf(picture string) *bitset.BitSet {
 	b := bitset.New(uint(len(picture)))
 	for i, c := range picture {
 		b.SetTo(uint(i), c == '*')
@@ -208,7 +208,7 @@ func (p *Picker) check(t *testing.T) {
 	free := 0
 	for piece := range p.order.where {
 		resting := p.selected.Test(uint(piece)) && !p.have.Test(uint(piece)) && p.active[piece] == nil
-		if in := p.order.where[piece] >= 0; in != resting {
+		if in := p.order.where[piece] >= 0; in != resting || p.order.rests.Test(uint(piece)) != resting {
 			t.Errorf("piece %d: in the order %v, want %v", piece, in, resting)
 		}
 		if a := p.active[piece]; a != nil {
@@ -385,4 +385,42 @@ func TestNoEndgameWhileAnythingRests(t *testing.T) {
 	if got := said(p.Pick(now, peers[2], 2, nil)); got != "0.0 0.1" {
 		t.Errorf("got %q when nothing rests", got)
 	}
+}
+
+// TestRarestOfMany has peers that lack the first of the order: few of very
+// many pieces, or all but the rare ones.
+func TestRarestOfMany(t *testing.T) {
+	const pieces = 4096
+	p := New(pieces, func(int) int { return 1 }, rand.New(rand.NewSource(3)))
+	few, most := &Peer{ID: 1, Has: bitset.New(pieces)}, &Peer{ID: 2, Has: bitset.New(pieces)}
+	rare := &Peer{ID: 3, Has: bitset.New(pieces)}
+	for i := range pieces {
+		p.Select(i, true)
+		few.Has.SetTo(uint(i), i == 4000 || i == 77)
+		most.Has.SetTo(uint(i), i >= 1000)
+		rare.Has.SetTo(uint(i), i < 1000 || i == 77)
+	}
+	for _, peer := range []*Peer{few, most, rare} {
+		p.Join(peer)
+	}
+	for want := range 3 {
+		got := p.Pick(now, few, 1, nil)
+		if len(got) != min(1, max(0, 2-want)) {
+			t.Fatalf("got %v at pick %d", got, want)
+		}
+	}
+	seen := map[int]bool{}
+	for len(seen) < 3096-1 {
+		got := p.Pick(now, most, 50, nil)
+		if len(got) == 0 {
+			t.Fatalf("%d pieces, then none", len(seen))
+		}
+		for _, b := range got {
+			if b.Piece < 1000 || seen[b.Piece] {
+				t.Fatalf("got %v", b)
+			}
+			seen[b.Piece] = true
+		}
+	}
+	p.check(t)
 }

@@ -1,0 +1,86 @@
+package picker
+
+import (
+	"math/rand"
+	"testing"
+
+	"github.com/bits-and-blooms/bitset"
+)
+
+// large is a picker of 64 Ki pieces with 1 000 peers; each has every second
+// piece of the first half, by chance. Of the second half nobody has any.
+func large() (*Picker, []*Peer) {
+	const pieces, peers = 64 << 10, 1000
+	rng := rand.New(rand.NewSource(1))
+	p := New(pieces, func(int) int { return 16 }, rng)
+	for i := range pieces {
+		p.Select(i, true)
+	}
+	var all []*Peer
+	for id := range peers {
+		peer := &Peer{ID: id + 1, Has: bitset.New(pieces), Rate: 1e6}
+		for i := range pieces / 2 {
+			peer.Has.SetTo(uint(i), rng.Intn(2) == 0)
+		}
+		p.Join(peer)
+		all = append(all, peer)
+	}
+	return p, all
+}
+
+// BenchmarkLarge is what one operation costs in a swarm of 1 000 peers and
+// 64 Ki pieces.
+func BenchmarkLarge(b *testing.B) {
+	p, peers := large()
+	var out []Block
+	// Blocks are asked for and come; pieces are held, and lost again.
+	b.Run("block", func(b *testing.B) {
+		n := 0
+		for b.Loop() {
+			if n == len(out) {
+				peer := peers[n%len(peers)]
+				out, n = p.Pick(now, peer, 16, out[:0]), 0
+				peer.Queued = 0
+			}
+			p.Received(out[n], 1)
+			if piece := out[n].Piece; p.Complete(piece) {
+				p.SetHave(piece, true)
+				p.SetHave(piece, false)
+			}
+			n++
+		}
+	})
+	b.Run("have", func(b *testing.B) {
+		i := 0
+		for b.Loop() {
+			p.PeerHas(1+i%1000, 32<<10+i%1000)
+			p.PeerLost(1+i%1000, 32<<10+i%1000)
+			i++
+		}
+	})
+	// A peer that has only what is held, and one of which all was begun.
+	useless := &Peer{ID: 2000, Has: bitset.New(64 << 10), Rate: 1e6}
+	useless.Has.Set(5)
+	p.Join(useless)
+	p.SetHave(5, true)
+	b.Run("nothing-new", func(b *testing.B) {
+		for b.Loop() {
+			out = p.Pick(now, useless, 16, out[:0])
+		}
+	})
+	common := &Peer{ID: 2001, Has: bitset.New(64 << 10), Rate: 1e6}
+	common.Has.Set(uint(p.order.list[len(p.order.list)-1]))
+	p.Join(common)
+	b.Run("one-new", func(b *testing.B) {
+		for b.Loop() {
+			out = p.Pick(now, common, 16, out[:0])
+			p.Forget(out[0].Piece)
+		}
+	})
+	b.Run("join-leave", func(b *testing.B) {
+		for b.Loop() {
+			p.Leave(1)
+			p.Join(peers[0])
+		}
+	})
+}
