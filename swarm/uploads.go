@@ -13,10 +13,11 @@ import (
 // allowedFast is how many pieces a choked peer may ask for (BEP 6).
 const allowedFast = 10
 
-// fastLeast and fastMost bound the bytes that a peer gets while it is choked: a
-// piece, to have something to give. All neighbours are allowed the same pieces,
-// so more would be more copies of these at the cost of those who have a slot.
-const fastLeast, fastMost = 256 << 10, 1 << 20
+// fastBudget is how many bytes a peer gets while it is choked: a first small
+// read, or most of a piece to have something to give. All neighbours are allowed
+// the same pieces, so more would be more copies of these at the cost of those
+// who have a slot.
+const fastBudget = 256 << 10
 
 // up is the sending side of a remote. Owned by the loop.
 type up struct {
@@ -158,8 +159,7 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 
 // fastMay reports whether a choked peer may have the block all the same.
 func (l *loop) fastMay(r *remote, b wire.Block) bool {
-	budget := min(max(int(l.info().PieceLength), fastLeast), fastMost)
-	return r.up.fast[b.Index] && r.up.fastBytes+b.Length <= budget
+	return r.up.fast[b.Index] && r.up.fastBytes+b.Length <= fastBudget
 }
 
 // allowFast tells a peer which pieces it may ask for while it is choked, so
