@@ -3,16 +3,14 @@
 package fs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"bazil.org/fuse"
-	"golang.org/x/sys/unix"
 )
 
 // Mountpoint is a Tree that is mounted.
@@ -106,36 +104,29 @@ func serve(dir string, conn *fuse.Conn, cfg Config) *Mountpoint {
 	return m
 }
 
-// ready waits until the root can be listed.
+// ready waits until the root can be listed, and has a file polled once, which
+// is answered with ENOSYS: the kernel never asks again. Otherwise the first
+// os.Open of a file of the mount by this very process could stop it for ever,
+// because the Go runtime would wait for that answer holding what it needs to
+// give it.
 func (m *Mountpoint) ready() error {
-	ok := make(chan error, 1)
-	go func() {
-		_, err := os.ReadDir(m.dir)
-		if err == nil {
-			err = m.refusePoll()
-		}
-		ok <- err
-	}()
-	select {
-	case err := <-ok:
-		return err
-	case <-time.After(readyTime):
-		return fmt.Errorf("no answer within %v", readyTime)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), readyTime, fmt.Errorf("not within %v", readyTime))
+	defer cancel()
+	err := answer(ctx, touch(ctx, touchReady, m.dir).Run())
+	if err == nil {
+		m.server.files.polled.Store(true)
 	}
+	return err
 }
 
-// refusePoll polls a file once, which is answered with ENOSYS: the kernel never
-// asks again. Otherwise the first os.Open of a file of the mount by this very
-// process could stop it for ever, because the Go runtime would wait for that
-// answer holding what it needs to give it.
-func (m *Mountpoint) refusePoll() error {
-	fd, err := unix.Open(filepath.Join(m.dir, pollName), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
+// Alive asks the mount for its root, as any program would, and returns nil when
+// it has answered. It may block for longer than ctx lasts, for as long as the
+// mount does not answer.
+func (m *Mountpoint) Alive(ctx context.Context) error {
+	if err := answer(ctx, touch(ctx, touchAlive, m.dir).Run()); err != nil {
+		return fmt.Errorf("mount %s: %w", m.dir, err)
 	}
-	unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-	m.server.files.polled.Store(true)
-	return unix.Close(fd)
+	return nil
 }
 
 // Dir returns the mount point, absolute and without symbolic links.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -137,19 +138,19 @@ func (s *server) fail() {
 
 // leave makes the reader end while the kernel keeps the connection, because a
 // detached mount is still in use. Nothing but a request brings it back from
-// ReadRequest, so requests are made: of dir, a descriptor of the mount's root,
-// which is closed. The last of them ends when the connection does.
+// ReadRequest, so a process is started that makes requests: of dir, a
+// descriptor of the mount's root, which is closed. It ends when the connection
+// does.
 func (s *server) leave(dir int) {
 	s.leaving.Store(true)
-	go func() {
-		defer unix.Close(dir)
-		for {
-			var st unix.Statfs_t
-			if err := unix.Fstatfs(dir, &st); err != nil && err != unix.EINTR {
-				return
-			}
-		}
-	}()
+	f := os.NewFile(uintptr(dir), "root")
+	defer f.Close()
+	cmd := touch(context.Background(), touchLeave, "", f)
+	if err := cmd.Start(); err != nil {
+		s.log.Warn("detached mount is still in use", "err", err)
+		return
+	}
+	go cmd.Wait()
 }
 
 // hangUp closes what the kernel left open; no goroutine may be serving.

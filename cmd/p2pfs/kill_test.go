@@ -98,8 +98,7 @@ func (k *killing) round(n int) {
 	if k.r.IntN(3) == 0 { // on the way up
 		c := k.bob.launch()
 		time.Sleep(time.Duration(k.r.IntN(100)) * time.Millisecond)
-		c.Process.Kill()
-		c.waitEnd(k.T)
+		k.kill(c)
 	}
 	c := k.bob.spawn()
 	if n > 0 {
@@ -130,10 +129,22 @@ func (k *killing) load(c *child, mode int) {
 		}
 	}
 	time.Sleep(time.Duration(k.r.IntN(400)) * time.Millisecond)
-	c.Process.Kill()
 	close(stop)
-	c.waitEnd(k.T)
+	k.kill(c)
 	wg.Wait()
+}
+
+// kill kills bob. Where the kernel does not let him end, because he was telling
+// it of a change, the next command for the mount must see to that.
+func (k *killing) kill(c *child) {
+	c.Process.Kill()
+	select {
+	case <-c.done:
+	case <-time.After(2 * time.Second):
+		k.Log("killed, and cannot end: umount sees to it")
+		runArgs(k.T, "umount", k.bob.mnt()).want(k.T, exitDone, "")
+		c.waitEnd(k.T)
+	}
 }
 
 // share writes a new file into bob's share directory, or another version of

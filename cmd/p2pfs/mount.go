@@ -167,6 +167,9 @@ func (f *mountFlags) open(ctx context.Context, c call, waits *starter) error {
 		}
 	}
 	p := newProgress(c.stderr)
+	if err := buryDying(ctx, c.args[0]); err != nil {
+		return fmt.Errorf("mount of a killed p2pfs: %w", err)
+	}
 	cfg, err := f.config(c.args[0], newLog(p, f.net.level))
 	if err != nil {
 		return err

@@ -4,14 +4,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // supervisor is the systemd that started this process, as sd_notify(3) and
@@ -95,13 +92,8 @@ func (s supervisor) watch(ctx context.Context, healthy func(context.Context) err
 
 // healthy asks the mount and the engine. It may block on either.
 func (m *member) healthy(ctx context.Context) error {
-	// What stat wants to know the kernel may remember; statfs it asks for.
-	var fs unix.Statfs_t
-	if _, err := os.Stat(m.cfg.mountPoint); err != nil {
+	if err := m.mount.Load().Alive(ctx); err != nil {
 		return err
-	}
-	if err := unix.Statfs(m.cfg.mountPoint, &fs); err != nil {
-		return fmt.Errorf("statfs %s: %w", m.cfg.mountPoint, err)
 	}
 	_, err := m.Status(ctx)
 	return err

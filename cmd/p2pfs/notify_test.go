@@ -48,7 +48,7 @@ func TestNotify(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := newMounted(t, t.Name(), "anna", "--no-embedded-tracker")
 			got := notifySocket(t, socket)
-			c := m.launch("NOTIFY_SOCKET="+socket, "WATCHDOG_USEC=40000")
+			c := m.launch("NOTIFY_SOCKET="+socket, "WATCHDOG_USEC=400000")
 			within(t, patience, func() error {
 				if !strings.Contains(got.String(), "READY=1") {
 					return errors.New(got.String() + c.stderr.String())
@@ -59,7 +59,7 @@ func TestNotify(t *testing.T) {
 				t.Error("ready, and not mounted")
 			}
 			within(t, patience, func() error {
-				if n := strings.Count(got.String(), "WATCHDOG=1"); n < 3 {
+				if n := strings.Count(got.String(), "WATCHDOG=1"); n < 2 {
 					return fmt.Errorf("%d pings", n)
 				}
 				return nil

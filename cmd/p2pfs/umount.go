@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -66,6 +68,9 @@ func takeAway(ctx context.Context, path string) error {
 	}
 	server := findServer(path)
 	defer server.close()
+	if server.dying() {
+		return takeAwayByForce(ctx, path)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, windUp, fmt.Errorf("not within %v; --force takes it away", windUp))
 	defer cancel()
 	err := errNoMount
@@ -171,6 +176,51 @@ func (s servant) exited() bool {
 	}
 	n, _ := unix.Poll([]unix.PollFd{{Fd: int32(s.pidfd), Events: unix.POLLIN}}, 0)
 	return n > 0
+}
+
+// dying reports whether the process was killed and cannot end: one of its
+// threads tells the kernel of a change in a directory, and waits until a lookup
+// in it is answered, which nobody does any more. Only when the connection is
+// aborted do both go on.
+func (s servant) dying() bool {
+	if s.pidfd < 0 || s.exited() {
+		return false
+	}
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(data)) {
+		switch key, value, _ := strings.Cut(line, ":"); key {
+		case "State":
+			if value = strings.TrimSpace(value); value[0] == 'Z' || value[0] == 'X' {
+				return true // the first thread has ended, others have not
+			}
+		case "SigPnd", "ShdPnd":
+			mask, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
+			if err == nil && mask&(1<<(unix.SIGKILL-1)) != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// buryDying takes away a mount whose p2pfs was killed and cannot end. A process
+// that has just been killed gets a moment to end by itself.
+func buryDying(ctx context.Context, dir string) error {
+	path, err := p2fs.Resolve(dir)
+	if err != nil {
+		return nil // others say so
+	}
+	server := findServer(path)
+	defer server.close()
+	for end := time.Now().Add(unmountGrace); server.dying(); pause(ctx, 10*time.Millisecond) {
+		if time.Now().After(end) || ctx.Err() != nil {
+			return takeAwayByForce(ctx, path)
+		}
+	}
+	return nil
 }
 
 // kill ends the process and waits for that.
