@@ -100,8 +100,11 @@ func (d *down) depth(reqq int, spare time.Duration) int {
 	}
 	const block = float64(wire.BlockSize)
 	n := 2*d.peak*d.minRTT.Seconds()/block + d.peak*spare.Seconds()/block + 4
-	n = math.Min(n, math.Max(2, 3*d.rate/block))
-	return max(1, min(max(int(n), d.window), reqq, maxDepth))
+	most := math.Max(2, 3*d.rate/block)
+	if d.window > 0 {
+		n, most = math.Max(n, float64(d.window)), math.Max(most, firstDepth)
+	}
+	return max(1, min(int(math.Min(n, most)), reqq, maxDepth))
 }
 
 // grow is slow start: it ends once a round trip brings hardly more than the
@@ -119,7 +122,7 @@ func (d *down) grow(now time.Time) {
 	if now.Sub(k.since) < max(d.minRTT, tickEvery) {
 		return
 	}
-	if k.blocks < k.last*5/4 {
+	if 4*k.blocks < 5*k.last {
 		k.still++
 	} else {
 		k.still = 0

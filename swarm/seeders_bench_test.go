@@ -3,6 +3,7 @@ package swarm
 import (
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,9 +38,26 @@ func behind(b *testing.B, peers []netip.AddrPort) (via []netip.AddrPort) {
 	return via
 }
 
+// plainStreams is how long n plain TCP streams take to carry size bytes
+// together over links as uplinks makes them, which tells how busy the machine
+// is.
+func plainStreams(b *testing.B, n int, size int64) time.Duration {
+	began := time.Now()
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			plainStream(b, swarmtest.NewLink(swarmtest.Shape{Delay: 25 * time.Millisecond, Rate: seederRate}), size/int64(n))
+		})
+	}
+	wg.Wait()
+	return time.Since(began)
+}
+
 // readFrom reads a torrent in order from peers. %sum is the rate reached of
-// what the links of sum seeders carry, worst-ms the longest that a read took.
+// what the links of sum seeders carry, %plain of what plain TCP streams reached
+// over them just before, worst-ms the longest that a read took.
 func readFrom(b *testing.B, t *swarmtest.Torrent, peers []netip.AddrPort, sum int) {
+	plain := plainStreams(b, sum, t.Info.Length())
 	c := client(b, swarmtest.Host().String())
 	defer c.Close()
 	size := t.Info.Length()
@@ -47,7 +65,9 @@ func readFrom(b *testing.B, t *swarmtest.Torrent, peers []netip.AddrPort, sum in
 	tor := add(b, c, Spec{MetaInfo: t.Meta, Storage: (&memory{}).open, Peers: peers})
 	worst := readThrough(b, tor, size)
 	ideal := float64(size) / float64(int64(sum)*seederRate)
-	b.ReportMetric(100*ideal/time.Since(began).Seconds(), "%sum")
+	took := time.Since(began).Seconds()
+	b.ReportMetric(100*ideal/took, "%sum")
+	b.ReportMetric(100*plain.Seconds()/took, "%plain")
 	b.ReportMetric(float64(worst.Milliseconds()), "worst-ms")
 	reportWaste(b, tor)
 }
