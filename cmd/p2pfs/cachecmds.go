@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -147,7 +149,7 @@ func onPath(ctx context.Context, c call, op, path string) (last cacheReport, err
 		r := now.Load()
 		return transfer{done: r.Done, all: r.Bytes, rate: rate.rate(time.Now(), r.Done), peers: -1}.String()
 	})
-	err = askFile(path, func(client *controlClient, real string) error {
+	err = askAbove(path, func(client *controlClient, real string) error {
 		last, err = client.cache(ctx, cacheRequest{op, real}, func(r cacheReport) { now.Store(&r) })
 		return err
 	})
@@ -201,4 +203,27 @@ func (c *controlClient) cache(ctx context.Context, in cacheRequest, progress fun
 		progress(r)
 	}
 	return r, nil
+}
+
+// askAbove calls f with a client of the mount that a path lies in. Unlike
+// askFile it asks no other mount, so that one that hangs is in nobody's way.
+func askAbove(path string, f func(c *controlClient, real string) error) error {
+	real, err := realPath(path)
+	if err != nil {
+		return err
+	}
+	var above []string
+	for dir := real; ; dir = filepath.Dir(dir) {
+		above = append(above, socketName(dir))
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	err = controlSockets(func(names []string) []string {
+		return slices.DeleteFunc(slices.Clone(above), func(name string) bool { return !slices.Contains(names, name) })
+	}, func(c *controlClient) error { return f(c, real) })
+	if errors.Is(err, errNoMount) || errors.Is(err, errElsewhere) {
+		return fmt.Errorf("%s: not in a running mount", quoted(path))
+	}
+	return err
 }
