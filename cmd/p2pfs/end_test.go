@@ -69,6 +69,7 @@ func (u *users) leave(t *testing.T) {
 
 // TestEndInUse ends a mount in every way while it is in use.
 func TestEndInUse(t *testing.T) {
+	t.Parallel()
 	a := newMounted(t, t.Name(), "anna").start()
 	b := newMounted(t, t.Name(), "bob", "--no-embedded-tracker", "--tracker", a.tracker())
 	a.write("far", swarmtest.Bytes(1, 1<<20))

@@ -65,6 +65,7 @@ func number(t *testing.T, name string, byDefault uint64) uint64 {
 // is lost, no whole piece, no sequence number goes back, no byte is wrong, and
 // nothing is hashed again.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	needMount(t)
 	seed := number(t, "P2PFS_KILL_SEED", uint64(time.Now().UnixNano()))
 	rounds := int(number(t, "P2PFS_KILL_ROUNDS", killRounds))
