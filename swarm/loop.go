@@ -14,8 +14,12 @@ import (
 	"p2pfs/swarm/wire"
 )
 
-// tickEvery is how often a torrent that is awake looks at its clocks.
-const tickEvery = 100 * time.Millisecond
+const (
+	// tickEvery is how often a torrent that is awake looks at its clocks,
+	tickEvery = 100 * time.Millisecond
+	// restEvery one that nobody reads or asks for.
+	restEvery = 5 * time.Second
+)
 
 // event is something that happened to a torrent.
 type event interface{ apply(*loop) }
@@ -54,7 +58,8 @@ type loop struct {
 
 // run is the body of the torrent's goroutine.
 func (l *loop) run() {
-	tick := time.NewTicker(tickEvery)
+	every := tickEvery
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	l.awake = time.Now()
 	for l.ended == nil {
@@ -62,9 +67,16 @@ func (l *loop) run() {
 		case e := <-l.t.events:
 			l.now = time.Now()
 			e.apply(l)
+			if every > tickEvery && l.pace() < every { // woken
+				every = tickEvery
+				tick.Reset(every)
+			}
 		case l.now = <-tick.C:
 			l.tick()
-			tick.Reset(l.pace())
+			if p := l.pace(); p != every {
+				every = p
+				tick.Reset(every)
+			}
 		case <-l.ctx.Done():
 			l.end(context.Cause(l.ctx))
 		}
@@ -76,7 +88,7 @@ func (l *loop) pace() time.Duration {
 	if len(l.remotes) > 0 || l.readers.waiting() > 0 || l.hungry() {
 		return tickEvery
 	}
-	return 10 * tickEvery
+	return restEvery
 }
 
 // end closes everything; the goroutine leaves run after it.

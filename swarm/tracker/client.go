@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Config says how a Client reaches trackers. Its zero value works.
@@ -40,6 +42,7 @@ type Client struct {
 	cfg    Config
 	log    *slog.Logger
 	secret [32]byte // for keys; immutable
+	pace   *rate.Limiter
 	closed chan struct{}
 	busy   sync.WaitGroup // calls and lookups
 
@@ -76,7 +79,7 @@ func New(cfg Config) *Client {
 		cfg.Dial = d.DialContext
 	}
 	return &Client{
-		cfg: cfg, log: cfg.Log, secret: random(), closed: make(chan struct{}),
+		cfg: cfg, log: cfg.Log, secret: random(), pace: rate.NewLimiter(pace, pace), closed: make(chan struct{}),
 		conns: make(map[netip.AddrPort]*conn), sweepConns: 64,
 		lookups: make(map[string]*lookup), calls: make(map[*call]struct{}),
 		gates: make(map[string]*gate), ids: make(map[idOf]trackerID),
@@ -133,7 +136,8 @@ func (c *Client) isClosed() bool {
 // end of ctx or of the Client.
 //
 // More than 6 announces in 20 seconds of a torrent to a tracker wait for their
-// turn; the last place is kept for Stopped.
+// turn; the last place is kept for Stopped. Of all torrents together 50 go out at
+// once and 50 a second from there; urgent ones and Stopped are not held back.
 func (c *Client) Announce(ctx context.Context, rawURL string, req Request) (Response, error) {
 	t, err := parseURL(rawURL)
 	if err != nil {
@@ -144,6 +148,9 @@ func (c *Client) Announce(ctx context.Context, rawURL string, req Request) (Resp
 		return Response{}, fmt.Errorf("tracker %v: %w", t, err)
 	}
 	defer c.leave(k)
+	if err := c.await(ctx, k, req.Event); err != nil {
+		return Response{}, fmt.Errorf("tracker %v: %w", t, err)
+	}
 	if req.Key == 0 {
 		req.Key = c.key(req.InfoHash)
 	}

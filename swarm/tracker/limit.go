@@ -99,3 +99,30 @@ func random() (b [32]byte) {
 	rand.Read(b[:])
 	return b
 }
+
+// pace is how many announces of all torrents go out in a second, and how many may
+// at once: who seeds a thousand torrents is no flood to their tracker.
+const pace = 50
+
+// await waits for an announce's turn among those of all torrents.
+func (c *Client) await(ctx context.Context, k *call, e Event) error {
+	if e == Stopped {
+		return nil
+	}
+	r := c.pace.Reserve()
+	wait := r.Delay()
+	if wait == 0 {
+		return nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-k.hurried:
+		return nil
+	case <-ctx.Done():
+		r.Cancel()
+		return ended(ctx)
+	}
+}

@@ -2,7 +2,10 @@ package tracker
 
 import (
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -53,4 +56,42 @@ func TestLimiterForgets(t *testing.T) {
 	if n := len(l.times); n > 1000 {
 		t.Errorf("%d remembered, 200 are younger than 20 s", n)
 	}
+}
+
+// TestPace: many torrents that begin at once reach their tracker one after the
+// other, but those that somebody waits for and those that end.
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Config{})
+		defer c.Close()
+		began := time.Now()
+		took := func(e Event, urgent bool) time.Duration {
+			ctx, k, err := c.enter(t.Context(), Request{Urgent: urgent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.leave(k)
+			if err := c.await(ctx, k, e); err != nil {
+				t.Error(err)
+			}
+			return time.Since(began)
+		}
+		var wg sync.WaitGroup
+		var at [3 * pace]time.Duration
+		for i := range at {
+			wg.Go(func() { at[i] = took(Started, false) })
+		}
+		synctest.Wait()
+		if d := took(Started, true); d != 0 {
+			t.Errorf("an urgent one took %v", d)
+		}
+		if d := took(Stopped, false); d != 0 {
+			t.Errorf("a last one took %v", d)
+		}
+		wg.Wait()
+		slices.Sort(at[:])
+		if at[pace-1] != 0 || at[pace] == 0 || at[3*pace-1] < 1900*time.Millisecond || at[3*pace-1] > 2100*time.Millisecond {
+			t.Errorf("went at %v, %v ... %v", at[pace-1], at[pace], at[3*pace-1])
+		}
+	})
 }

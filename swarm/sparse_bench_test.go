@@ -1,0 +1,111 @@
+package swarm
+
+import (
+	"context"
+	"crypto/sha1"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/swarmtest"
+)
+
+// zeroStorage has pieces that are nothing but zeros.
+type zeroStorage struct{ memory }
+
+func (z *zeroStorage) ReadAt(p []byte, i int, _ int64) (int, error) {
+	if !z.Has(i) {
+		return 0, ErrMissing
+	}
+	clear(p)
+	return len(p), nil
+}
+
+func (z *zeroStorage) WritePiece(i int, _ [][]byte) error {
+	return z.memory.WritePiece(i, [][]byte{{}})
+}
+
+func (z *zeroStorage) open(m *metainfo.MetaInfo) (Storage, error) {
+	_, err := z.memory.open(m)
+	return z, err
+}
+
+// BenchmarkSparse reads 128 KiB at 200 random places of 64 GiB in pieces of
+// 16 MiB, by eight readers at once, and tells how much memory both ends together
+// had at most.
+func BenchmarkSparse(b *testing.B) {
+	const pieceLength, pieces, reads = 16 << 20, 4096, 200
+	zero := metainfo.Hash(sha1.Sum(make([]byte, pieceLength)))
+	hashes := make([]metainfo.Hash, pieces)
+	for i := range hashes {
+		hashes[i] = zero
+	}
+	info, err := metainfo.BuildV1("sparse", pieces*pieceLength, pieceLength, hashes)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := &metainfo.MetaInfo{Info: info}
+	whole := &zeroStorage{memory{pieces: map[int][]byte{}}}
+	for i := range pieces {
+		whole.pieces[i] = []byte{}
+	}
+	for b.Loop() {
+		a := client(b, swarmtest.Host().String())
+		add(b, a, Spec{MetaInfo: m, Storage: whole.open})
+		c := client(b, swarmtest.Host().String())
+		tor := add(b, c, Spec{MetaInfo: m, Storage: (&zeroStorage{}).open, Peers: []netip.AddrPort{a.Addr()}})
+		peak := peakOf(func() {
+			var wg sync.WaitGroup
+			for n := range 8 {
+				wg.Go(func() {
+					rng, p := rand.New(rand.NewPCG(uint64(n), 1)), make([]byte, 128<<10)
+					r := tor.NewReader(0)
+					defer r.Close()
+					for range reads / 8 {
+						if _, err := r.ReadAt(context.Background(), p, rng.Int64N(info.Length()-int64(len(p)))); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+		})
+		b.ReportMetric(float64(peak)/(1<<20), "MiB-anonymous")
+		c.Close()
+		a.Close()
+	}
+}
+
+// peakOf is the most anonymous memory, in bytes, that this process had while do
+// ran.
+func peakOf(do func()) (peak int64) {
+	done := make(chan struct{})
+	go func() { defer close(done); do() }()
+	for {
+		select {
+		case <-done:
+			return peak
+		case <-time.After(10 * time.Millisecond):
+			peak = max(peak, anonymous())
+		}
+	}
+}
+
+// anonymous is the anonymous memory of this process, in bytes.
+func anonymous() (n int64) {
+	status, _ := os.ReadFile("/proc/self/status")
+	if _, after, ok := strings.Cut(string(status), "RssAnon:"); ok {
+		for _, c := range strings.TrimSpace(after) {
+			if c < '0' || c > '9' {
+				break
+			}
+			n = n*10 + int64(c-'0')
+		}
+	}
+	return n << 10
+}
