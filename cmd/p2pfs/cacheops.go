@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
-	"time"
 
 	"p2pfs/cache"
 	p2fs "p2pfs/fs"
@@ -22,15 +20,6 @@ const (
 	opPrefetch = "prefetch"
 	opEvict    = "evict"
 	opVerify   = "verify"
-)
-
-const (
-	fetchWorkers = 4 // files that are fetched at a time
-	fetchChunk   = 512 << 10
-	// keptWithin is how long a piece that was read may take to its disk.
-	keptWithin = 30 * time.Second
-	// behind is how many pieces a fetch goes on while the cache refuses them.
-	behind = 8
 )
 
 // cacheReport is what was done so far, or in the end. Sizes are bytes.
@@ -190,115 +179,6 @@ func (m *member) prefetch(ctx context.Context, files []*kept, t *tally) error {
 		return err
 	}
 	return m.fetchAll(ctx, files, t)
-}
-
-// fetchAll fetches files, a few at a time. It goes on after an error and
-// returns the first.
-func (m *member) fetchAll(ctx context.Context, files []*kept, t *tally) error {
-	var (
-		mu     sync.Mutex
-		failed []error
-		wg     sync.WaitGroup
-	)
-	next := make(chan *kept)
-	for range fetchWorkers {
-		wg.Go(func() {
-			for k := range next {
-				if err := m.fetch(ctx, k, t); err != nil {
-					mu.Lock()
-					failed = append(failed, fmt.Errorf("%s: %w", quoted(k.path), err))
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	for _, k := range files {
-		select {
-		case next <- k:
-		case <-ctx.Done():
-		}
-	}
-	close(next)
-	wg.Wait()
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case len(failed) > 1:
-		return fmt.Errorf("%w; and %s more", failed[0], count(int64(len(failed)-1), "file"))
-	case len(failed) == 1:
-		return failed[0]
-	}
-	return nil
-}
-
-// fetch reads those pieces of a file that are not in the cache, and waits until
-// they are.
-func (m *member) fetch(ctx context.Context, k *kept, t *tally) error {
-	c, err := k.open()
-	if err != nil {
-		return err
-	}
-	defer func() {
-		c.Close()
-		m.changed(k.path, p2fs.ChangeAttr)
-	}()
-	buf := make([]byte, min(fetchChunk, k.size))
-	var came []int // pieces
-	for _, p := range m.pieces(k) {
-		if p.held {
-			t.add(func(r *cacheReport) { r.Done += p.n })
-			continue
-		}
-		for off := p.off; off < p.off+p.n; off += int64(len(buf)) {
-			part := buf[:min(int64(len(buf)), p.off+p.n-off)]
-			if n, err := c.ReadAt(ctx, part, off); n < len(part) {
-				if err == nil || errors.Is(err, io.EOF) {
-					err = io.ErrUnexpectedEOF
-				}
-				return err
-			}
-			m.read.Add(int64(len(part)))
-			t.add(func(r *cacheReport) { r.Done += int64(len(part)); r.Fetched += int64(len(part)) })
-		}
-		came = append(came, p.index)
-		if n := len(came) - behind; n > 0 {
-			if err := m.refused(k, came[n-1]); err != nil {
-				return err
-			}
-		}
-	}
-	return m.settle(ctx, k, came)
-}
-
-// refused says why the cache has not taken a piece, nil if it has, or may yet.
-func (m *member) refused(k *kept, piece int) error {
-	if _, held := m.holdings.keyOf(k.info, piece); held {
-		return nil
-	}
-	if err := m.cache.Usage().Trouble; err != nil {
-		return fmt.Errorf("it cannot be kept: %w", err)
-	}
-	return nil
-}
-
-// settle waits until the pieces that came are in the cache.
-func (m *member) settle(ctx context.Context, k *kept, came []int) error {
-	ctx, cancel := context.WithTimeout(ctx, keptWithin)
-	defer cancel()
-	for _, piece := range came {
-		for {
-			if _, held := m.holdings.keyOf(k.info, piece); held {
-				break
-			}
-			if err := m.refused(k, piece); err != nil {
-				return err
-			}
-			if pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
-				return fmt.Errorf("piece %d did not stay in the cache", piece)
-			}
-		}
-	}
-	return nil
 }
 
 // evict drops what the cache has of files, but for what is pinned.
