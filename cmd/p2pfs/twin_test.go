@@ -44,7 +44,7 @@ func TestReadFromV1Swarm(t *testing.T) {
 			}
 			dir := t.TempDir()
 			torrent := filepath.Join(dir, "x.torrent")
-			runArgs(t, "export", far.share("file.bin"), "-o", torrent).want(t, exitDone, "")
+			runArgs(t, "export", far.mnt("file.bin"), "-o", torrent).want(t, exitDone, "")
 			far.stop() // and with it the tracker
 			tracker := start(t, "tracker", "--listen", swarmtest.Host().String()+":0").line(t)
 			if err := os.WriteFile(filepath.Join(dir, "file.bin"), data, 0o644); err != nil {
@@ -112,7 +112,7 @@ func TestServeV1OfCached(t *testing.T) {
 	near.sees("file.bin", data)
 	within(t, patience, near.knowsLayers)
 	torrent := filepath.Join(t.TempDir(), "x.torrent")
-	runArgs(t, "export", far.share("file.bin"), "-o", torrent).want(t, exitDone, "")
+	runArgs(t, "export", far.mnt("file.bin"), "-o", torrent).want(t, exitDone, "")
 	far.stop()
 	for _, again := range []bool{false, true} {
 		if again {
