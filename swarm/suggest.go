@@ -11,10 +11,11 @@ import (
 // is asking for: what it asks for in advance.
 const suggestAhead = 512 << 10
 
-// suggest tells a peer that fetches from us what to ask for next. Only a
+// suggest tells a peer of our kind that fetches from us what to ask for next:
+// 16 libtorrent leechers take half as long again when they are told, too. Only a
 // seeder does: who lacks pieces himself cannot tell which are rare.
 func (l *loop) suggest(r *remote) {
-	if r.up.choking || !r.hs.Fast() || r.pp.All || l.content == nil || l.hungry() || l.picker.HaveCount() < l.picker.Pieces() {
+	if string(r.hs.PeerID[:3]) != "-PF" || r.up.choking || !r.hs.Fast() || r.pp.All || l.content == nil || l.hungry() || l.picker.HaveCount() < l.picker.Pieces() {
 		return
 	}
 	r.up.suggested = slices.DeleteFunc(r.up.suggested, func(piece int) bool {
