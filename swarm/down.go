@@ -99,7 +99,7 @@ func (d *down) depth(reqq int, spare time.Duration) int {
 		return min(d.window, reqq)
 	}
 	const block = float64(wire.BlockSize)
-	n := 2*d.peak*d.minRTT.Seconds()/block + d.peak*spare.Seconds()/block + 4
+	n := 2*d.peak*d.minRTT.Seconds()/block + min(d.peak*spare.Seconds(), maxSpare)/block + 4
 	most := math.Max(2, 3*d.rate/block)
 	if d.window > 0 {
 		n, most = math.Max(n, float64(d.window)), math.Max(most, firstDepth)

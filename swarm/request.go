@@ -18,6 +18,9 @@ const (
 	// of it while nobody reads, who would wait behind it.
 	spareTime = 25 * time.Millisecond
 	bulkTime  = 250 * time.Millisecond
+	// maxSpare bounds that in bytes: on a fast link a long queue only costs the
+	// peer time to look through.
+	maxSpare = 4 << 20
 	// snubAfter is how long a peer that owes us blocks may send none.
 	snubAfter = 10 * time.Second
 	// closeAfter is how long until it is closed, to be dialled anew.
