@@ -96,7 +96,7 @@ func (g *givenUp) patience(off int64) time.Duration {
 // readAhead is readAt of a request that may be for more than is needed.
 func (h *handle) readAhead(ctx context.Context, p []byte, off int64) (int, error) {
 	wait := time.Duration(0)
-	if h.paged && len(p) > page {
+	if part, ok := h.content.(Partial); h.paged && len(p) > page && !(ok && part.Present(off, int64(len(p)))) {
 		wait = h.givenUp.patience(off)
 	}
 	if wait == 0 {

@@ -177,6 +177,7 @@ func (f *mountFlags) open(ctx context.Context, c call, waits *starter) error {
 	if f.daemon && waits == nil {
 		return inBackground(ctx, c, cfg)
 	}
+	moreProcs()
 	if waits != nil { // or the directory it began in could not be unmounted
 		if err := os.Chdir("/"); err != nil {
 			return err
