@@ -14,7 +14,7 @@ import (
 const maxShown = 100_000
 
 // shownBlocks remembers under which paths the kernel was told of how much of a
-// file is here, so that it can be told again when pieces go. The zero value
+// file is here, so that it can be told again when pieces come and go. The zero value
 // is ready.
 type shownBlocks struct {
 	mu    sync.Mutex
@@ -59,12 +59,12 @@ func (s *shownBlocks) take(content [32]byte) (paths []string) {
 // lost tells torrents and the kernel of a piece that the cache has no more.
 func (m *member) lost(gone cache.Key, of []pieceRef) {
 	if gone[0] == '2' { // it may have been a whole file
-		m.lessHere([32]byte(gone[1:]))
+		m.shownAnew([32]byte(gone[1:]))
 	}
 	for _, r := range of {
 		spans := r.h.info.Spans(r.piece, 0, r.h.info.PieceLength)
 		for _, s := range spans {
-			m.lessHere(r.h.info.Files[s.File].Root)
+			m.shownAnew(r.h.info.Files[s.File].Root)
 		}
 		for _, ih := range r.h.info.InfoHashes() {
 			m.twins.lost(ih, r.piece)
@@ -74,14 +74,26 @@ func (m *member) lost(gone cache.Key, of []pieceRef) {
 			}
 			t.Evicted(r.piece)
 			for _, s := range spans {
-				m.lessHere(addedContent(t.InfoHashes(), s.File))
+				m.shownAnew(addedContent(t.InfoHashes(), s.File))
 			}
 		}
 	}
 }
 
-// lessHere has the kernel ask again how much of a file is here.
-func (m *member) lessHere(content [32]byte) {
+// stored tells the kernel of a piece that the cache has now: it may have come
+// after its file was read and closed.
+func (m *member) stored(info *metainfo.Info, piece int) {
+	t := m.client.Torrent(info.InfoHashes()[0])
+	for _, s := range info.Spans(piece, 0, info.PieceLength) {
+		m.shownAnew(info.Files[s.File].Root)
+		if t != nil {
+			m.shownAnew(addedContent(t.InfoHashes(), s.File))
+		}
+	}
+}
+
+// shownAnew has the kernel ask again how much of a file is here.
+func (m *member) shownAnew(content [32]byte) {
 	for _, path := range m.blocks.take(content) {
 		m.changed(path, p2fs.ChangeAttr)
 	}

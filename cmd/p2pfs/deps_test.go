@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"swarm/share":    {"swarm/metainfo", "github.com/bits-and-blooms/bitset", "github.com/fsnotify/fsnotify", "go.etcd.io/bbolt", "golang.org/x/sys"},
 	"swarm/wire":     {"swarm/bencode", "github.com/bits-and-blooms/bitset"},
 
-	"swarm/tracker":             {"swarm/bencode", "swarm/tracker/packet"},
+	"swarm/tracker":             {"swarm/bencode", "swarm/tracker/packet", "golang.org/x/time"},
 	"swarm/tracker/server":      {"swarm/tracker/packet", "golang.org/x/sys"},
 	"swarm/tracker/trackertest": {"swarm/tracker/packet"},
 	"swarm/tracker/packet":      {},

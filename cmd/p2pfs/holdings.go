@@ -34,7 +34,8 @@ type holdings struct {
 	byHash map[metainfo.Hash]*holding
 	keys   map[cache.Key][]pieceRef
 	// lost is told of evictions: gone, and the pieces of torrents that it was.
-	lost func(gone cache.Key, of []pieceRef)
+	lost   func(gone cache.Key, of []pieceRef)
+	stored func(info *metainfo.Info, piece int)
 }
 
 // holding is what is held of one torrent. info is immutable, holdings' mu
@@ -144,11 +145,11 @@ func (hs *holdings) note(h *holding, piece int, k cache.Key) {
 	}
 }
 
-// onLost sets what is told of pieces that the cache dropped.
-func (hs *holdings) onLost(f func(gone cache.Key, of []pieceRef)) {
+// onChange sets what is told of pieces that the cache dropped, and stored.
+func (hs *holdings) onChange(lost func(gone cache.Key, of []pieceRef), stored func(*metainfo.Info, int)) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	hs.lost = f
+	hs.lost, hs.stored = lost, stored
 }
 
 // evicted is the cache's word that a piece is gone.

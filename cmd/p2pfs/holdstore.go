@@ -39,7 +39,11 @@ func (s *storage) WritePiece(piece int, blocks [][]byte) error {
 	s.hs.mu.Lock()
 	first := !s.h.saved
 	m := *s.h.meta
+	stored := s.hs.stored
 	s.hs.mu.Unlock()
+	if stored != nil {
+		stored(s.h.info, piece)
+	}
 	if first && len(m.Info.MissingLayers(layers)) == 0 {
 		m.Layers = layers
 		s.hs.Save(metainfo.Hash{}, &m)

@@ -217,7 +217,7 @@ func (m *member) openClient() (err error) {
 		return err
 	}
 	m.onClose(m.client.Close)
-	m.holdings.onLost(m.lost)
+	m.holdings.onChange(m.lost, m.stored)
 	m.torrents, err = openAdded(m, filepath.Join(m.cfg.state, "added"))
 	return err
 }
