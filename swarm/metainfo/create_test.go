@@ -131,7 +131,7 @@ func TestCreateRefuses(t *testing.T) {
 	}{
 		"nothing there":   {filepath.Join(dir, "none"), CreateOptions{}},
 		"empty directory": {filepath.Join(dir, "empty"), CreateOptions{}},
-		"device":          {"/dev/null", CreateOptions{}},
+		"device":          {"/dev/zero", CreateOptions{}},
 		"root":            {"/", CreateOptions{}},
 		"bad name":        {write("bad\xff", nil), CreateOptions{}},
 		"bad name below":  {filepath.Dir(write("sub/bad\xff", nil)), CreateOptions{}},
