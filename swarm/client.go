@@ -54,6 +54,7 @@ type Client struct {
 	limits                   *limits
 	up, down                 *rate.Limiter // of payload; nil: no limit
 	pool                     peer.Pool
+	hot                      atomic.Int64 // bytes of all torrents' hot pieces
 	endedReceived, endedSent atomic.Int64 // of torrents that ended
 	panics                   atomic.Int64
 	asked                    atomic.Int64  // bytes asked of peers that have not come
@@ -180,6 +181,7 @@ func withTrackers(m *metainfo.MetaInfo, magnet *metainfo.Magnet) *metainfo.MetaI
 func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	t := &Torrent{
+		hot:    hot{all: &c.hot},
 		client: c, spec: spec, hashes: hashes, log: c.log,
 		events: make(chan event, 256), ready: make(chan struct{}), whole: make(chan struct{}),
 		done: make(chan struct{}), cancel: cancel,

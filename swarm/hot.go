@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"p2pfs/swarm/metainfo"
@@ -9,7 +10,7 @@ import (
 )
 
 const (
-	// maxHot bounds the bytes of a torrent's hot pieces.
+	// maxHot bounds the bytes of all torrents' hot pieces.
 	maxHot = 24 << 20
 	// hotFor is how long a hot piece waits to be read.
 	hotFor = 10 * time.Second
@@ -20,9 +21,10 @@ const (
 // storage. When there is no room more are not taken, as what comes first is read
 // first. It is safe for concurrent use: readers look here without the loop.
 type hot struct {
-	mu     sync.Mutex
+	all *atomic.Int64 // bytes of all torrents' hot pieces
+
+	mu     sync.Mutex // guards pieces
 	pieces map[int]hotPiece
-	blocks int
 }
 
 type hotPiece struct {
@@ -34,7 +36,11 @@ type hotPiece struct {
 func (h *hot) add(piece int, s span, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, ok := h.pieces[piece]; ok || (h.blocks+len(s.blocks))*metainfo.BlockSize > maxHot {
+	if _, ok := h.pieces[piece]; ok {
+		return
+	}
+	if h.all.Add(s.room()) > maxHot {
+		h.all.Add(-s.room())
 		return
 	}
 	if h.pieces == nil {
@@ -42,8 +48,10 @@ func (h *hot) add(piece int, s span, now time.Time) {
 	}
 	s.retain()
 	h.pieces[piece] = hotPiece{s, now}
-	h.blocks += len(s.blocks)
 }
+
+// room is the bytes that the span's buffers take.
+func (s span) room() int64 { return int64(len(s.blocks)) * metainfo.BlockSize }
 
 // lend returns n bytes of a piece from begin on, if they are here, and appends
 // their buffers, which the caller releases, to held. A piece that was read to its
@@ -75,7 +83,7 @@ func (h *hot) lend(piece int, begin, n int64, parts [][]byte, held []*peer.Buffe
 func (h *hot) remove(piece int) {
 	p := h.pieces[piece]
 	delete(h.pieces, piece)
-	h.blocks -= len(p.blocks)
+	h.all.Add(-p.room())
 	p.release()
 }
 

@@ -3,6 +3,7 @@ package swarm
 import (
 	"bytes"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func TestHotLends(t *testing.T) {
 	const size = 5*metainfo.BlockSize + 77
 	data := randomBytes(size)
 	for _, r := range [][2]int{{0, size}, {0, 1}, {1, metainfo.BlockSize}, {metainfo.BlockSize - 1, 2}, {size - 1, 1}, {3 * metainfo.BlockSize, metainfo.BlockSize}} {
-		pool, h := &peer.Pool{}, &hot{}
+		pool, h := &peer.Pool{}, &hot{all: new(atomic.Int64)}
 		s := blocksOf(pool, data)
 		h.add(7, s, time.Now())
 		s.release()
@@ -54,7 +55,7 @@ func TestHotLends(t *testing.T) {
 
 // TestHotIsBounded: what does not fit is not taken, and what nobody reads goes.
 func TestHotIsBounded(t *testing.T) {
-	pool, h, now := &peer.Pool{}, &hot{}, time.Now()
+	pool, h, now := &peer.Pool{}, &hot{all: new(atomic.Int64)}, time.Now()
 	data := make([]byte, 1<<20)
 	for i := range 2 * maxHot >> 20 {
 		s := blocksOf(pool, data)
@@ -69,8 +70,8 @@ func TestHotIsBounded(t *testing.T) {
 		t.Errorf("holds %d bytes in time, want %d", pool.Out(), maxHot)
 	}
 	h.expire(now.Add(hotFor + 1))
-	if pool.Out() != 0 {
-		t.Errorf("holds %d bytes after its time", pool.Out())
+	if pool.Out() != 0 || h.all.Load() != 0 {
+		t.Errorf("holds %d bytes after its time, %d by its count", pool.Out(), h.all.Load())
 	}
 }
 
