@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -91,21 +90,7 @@ func peakOf(do func()) (peak int64) {
 		case <-done:
 			return peak
 		case <-time.After(10 * time.Millisecond):
-			peak = max(peak, anonymous())
+			peak = max(peak, swarmtest.Anonymous(os.Getpid()))
 		}
 	}
-}
-
-// anonymous is the anonymous memory of this process, in bytes.
-func anonymous() (n int64) {
-	status, _ := os.ReadFile("/proc/self/status")
-	if _, after, ok := strings.Cut(string(status), "RssAnon:"); ok {
-		for _, c := range strings.TrimSpace(after) {
-			if c < '0' || c > '9' {
-				break
-			}
-			n = n*10 + int64(c-'0')
-		}
-	}
-	return n << 10
 }

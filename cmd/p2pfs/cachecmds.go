@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -212,13 +211,7 @@ func askAbove(path string, f func(c *controlClient, real string) error) error {
 	if err != nil {
 		return err
 	}
-	var above []string
-	for dir := real; ; dir = filepath.Dir(dir) {
-		above = append(above, socketName(dir))
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
+	above := socketsAbove(real)
 	err = controlSockets(func(names []string) []string {
 		return slices.DeleteFunc(slices.Clone(above), func(name string) bool { return !slices.Contains(names, name) })
 	}, func(c *controlClient) error { return f(c, real) })

@@ -127,6 +127,17 @@ func askMountAt(real string, f func(*controlClient) error) error {
 	}, f)
 }
 
+// socketsAbove names the sockets that a mount would have on a path and on the
+// directories above it, nearest first.
+func socketsAbove(real string) (names []string) {
+	for dir := real; ; dir = filepath.Dir(dir) {
+		names = append(names, socketName(dir))
+		if dir == filepath.Dir(dir) {
+			return names
+		}
+	}
+}
+
 // askFile calls f with clients of the mounts that may have the file at path:
 // those on a directory above it, nearest first, and then all others, one of
 // which may have it in its share directory. f gets the real path.
@@ -135,13 +146,7 @@ func askFile(path string, f func(c *controlClient, real string) error) error {
 	if err != nil {
 		return err
 	}
-	var above []string
-	for dir := real; ; dir = filepath.Dir(dir) {
-		above = append(above, socketName(dir))
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
+	above := socketsAbove(real)
 	rank := func(name string) int {
 		if i := slices.Index(above, name); i >= 0 {
 			return i

@@ -181,18 +181,9 @@ func peakAnon(p *swarmtest.Process) (peak int64) {
 		case <-p.Done():
 			return peak
 		case <-time.After(20 * time.Millisecond):
-			peak = max(peak, anonOf(p.Pid()))
+			peak = max(peak, swarmtest.Anonymous(p.Pid()))
 		}
 	}
-}
-
-// anonOf is the anonymous memory of a process, in bytes.
-func anonOf(pid int) (n int64) {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if _, after, ok := strings.Cut(string(status), "RssAnon:"); ok {
-		fmt.Sscan(after, &n)
-	}
-	return n << 10
 }
 
 // table prints medians, and those of p2pfs against the best of the others.

@@ -146,7 +146,7 @@ func (r *rivals) readTwice(name string, p *swarmtest.Process, path string, cold,
 	within(r.b, time.Minute, func() error { _, err := os.Stat(path); return err })
 	before := p.CPU()
 	res := r.read(path)
-	res.cpu, res.anon = p.CPU()-before, anonOf(p.Pid())
+	res.cpu, res.anon = p.CPU()-before, swarmtest.Anonymous(p.Pid())
 	cold[name] = append(cold[name], res)
 	warm[name] = append(warm[name], r.read(path))
 	r.check(path)

@@ -34,3 +34,13 @@ func cpuOf(pid int) time.Duration {
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
+
+// Anonymous is the anonymous memory of a process, in bytes: what it cannot get
+// back from files. 0 if it has ended.
+func Anonymous(pid int) (n int64) {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if _, after, ok := strings.Cut(string(status), "RssAnon:"); ok {
+		fmt.Sscan(after, &n)
+	}
+	return n << 10
+}
