@@ -3,6 +3,7 @@ package swarm
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"time"
 )
@@ -96,4 +97,15 @@ func (l *loop) findPeers() {
 	l.t.spawn(func() {
 		l.t.post(addrsEvent{addrs: find(l.ctx), from: fromCaller, found: true})
 	})
+}
+
+// Dial connects to a peer, from the address that is listened on where that is
+// a specific one.
+func (c *Client) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTimeout}
+	if c.local.IsValid() && c.local.Is4() == a.Addr().Unmap().Is4() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.local, 0))
+	}
+	d.KeepAlive = time.Minute
+	return d.DialContext(ctx, "tcp", a.String())
 }

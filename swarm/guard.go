@@ -36,3 +36,12 @@ func (t *Torrent) spawn(f func()) {
 		}
 	})
 }
+
+// work runs f on a goroutine of its own, as many at once as there are cores.
+func (t *Torrent) work(f func()) {
+	t.spawn(func() {
+		t.client.workers <- struct{}{}
+		defer func() { <-t.client.workers }()
+		f()
+	})
+}

@@ -261,38 +261,6 @@ func (ls *layers) came(l *loop, root metainfo.Hash256, hashes []metainfo.Hash256
 	l.scheduleAll()
 }
 
-// SetLayer gives the torrent the piece layer of a file, which the caller has
-// verified with CheckLayer. It does nothing before the metadata is there.
-func (t *Torrent) SetLayer(root metainfo.Hash256, hashes []metainfo.Hash256) {
-	t.post(layerEvent{root, hashes})
-}
-
-// layerEvent is a piece layer that did not come from a peer.
-type layerEvent struct {
-	root   metainfo.Hash256
-	hashes []metainfo.Hash256
-}
-
-func (e layerEvent) apply(l *loop) {
-	if l.content != nil && l.info().V2 && l.meta52()[e.root] == nil {
-		l.layers.came(l, e.root, e.hashes)
-	}
-}
-
-// Found tells the torrent that its storage has a piece that did not come
-// through it.
-func (t *Torrent) Found(piece int) { t.post(hereEvent{piece}) }
-
-// hereEvent is a piece that turned out to be in the storage.
-type hereEvent struct{ piece int }
-
-func (e hereEvent) apply(l *loop) {
-	if l.content != nil && e.piece < l.picker.Pieces() && !l.picker.Have(e.piece) && l.storage.Has(e.piece) {
-		l.found(e.piece)
-		l.refocus()
-	}
-}
-
 // resume checks the pieces that waited for their hash and have it now.
 func (ls *layers) resume(l *loop) {
 	for _, i := range slices.Collect(maps.Keys(ls.waiting)) {
@@ -303,16 +271,6 @@ func (ls *layers) resume(l *loop) {
 			}
 		}
 	}
-}
-
-// found takes in a piece that the storage turned out to have.
-func (l *loop) found(piece int) {
-	l.pieces.drop(piece)
-	for _, w := range l.readers.wants[piece] {
-		w.done <- outcome{}
-	}
-	l.readers.setWants(piece, nil)
-	l.holds(piece)
 }
 
 func (ls *layers) left(l *loop, r *remote) {

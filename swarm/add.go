@@ -1,0 +1,107 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+
+	"p2pfs/swarm/metainfo"
+)
+
+// Add begins a torrent. If it is here already, the one that is here is
+// returned, and told of the Spec's peers.
+func (c *Client) Add(spec Spec) (*Torrent, error) {
+	if spec.MetaInfo == nil && spec.Magnet == nil {
+		return nil, errors.New("neither metainfo nor magnet")
+	}
+	hashes := spec.infoHashes()
+	if len(hashes) == 0 {
+		return nil, errors.New("no infohash")
+	}
+	if spec.MetaInfo == nil && c.cfg.Sidecar != nil {
+		for _, h := range hashes {
+			if m := c.cfg.Sidecar.Load(h); m != nil {
+				spec.MetaInfo = withTrackers(m, spec.Magnet)
+				break
+			}
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, ErrClosed
+	}
+	for _, h := range hashes {
+		if t := c.torrents[h]; t != nil && t.Err() == nil {
+			go t.AddPeers(spec.Peers)
+			return t, nil
+		}
+	}
+	t := c.start(spec, hashes)
+	for _, h := range hashes {
+		c.torrents[h] = t
+	}
+	return t, nil
+}
+
+// withTrackers is m with the trackers of a magnet in place of its own.
+func withTrackers(m *metainfo.MetaInfo, magnet *metainfo.Magnet) *metainfo.MetaInfo {
+	out := *m
+	out.Trackers = apart(magnet.Trackers)
+	return &out
+}
+
+// start makes the torrent and its goroutines. mu is held.
+func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
+	ctx, cancel := context.WithCancelCause(c.ctx)
+	t := &Torrent{
+		hot:    hot{all: &c.hot},
+		client: c, spec: spec, hashes: hashes, log: c.log,
+		events: make(chan event, 256), ready: make(chan struct{}), whole: make(chan struct{}),
+		done: make(chan struct{}), cancel: cancel,
+	}
+	l := newLoop(ctx, t)
+	l.book.add(spec.Peers, fromCaller)
+	if !l.private() {
+		l.book.add(spec.Known, fromBefore)
+	}
+	t.wg.Go(func() {
+		defer cancel(nil)
+		if err := c.guard(func() { l.begin(); l.run() }); err != nil {
+			l.end(err)
+		}
+		t.err = l.ended
+		l.publishStats()
+		c.endedReceived.Add(t.Stats().Received)
+		c.endedSent.Add(t.Stats().Sent)
+		c.forget(t)
+		close(t.done)
+		cancel(l.ended)
+		c.guard(func() { l.remember.end(l) })
+	})
+	return t
+}
+
+// forget takes an ended torrent out of the table, and closes its storage once
+// its goroutines have let go of it.
+func (c *Client) forget(t *Torrent) {
+	c.mu.Lock()
+	for _, h := range t.hashes {
+		if c.torrents[h] == t {
+			delete(c.torrents, h)
+		}
+	}
+	closed := c.closed
+	if !closed {
+		c.wg.Add(1)
+	}
+	c.mu.Unlock()
+	if closed {
+		return // Close does the rest
+	}
+	go func() {
+		defer c.wg.Done()
+		if err := t.finish(); err != nil {
+			t.log.Warn("closing storage", "infohash", t.hashes[0], "err", err)
+		}
+	}()
+}
