@@ -4,6 +4,8 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"io"
+
+	"p2pfs/swarm/sha"
 )
 
 // blockSize is the unit that BEP 52's hash trees are built over.
@@ -23,11 +25,7 @@ func verify(k Key, r io.ReaderAt, size int64) (bool, error) {
 	}
 	leaves := make([][sha256Len]byte, 0, (size+blockSize-1)/blockSize)
 	err := inParts(r, size, func(part []byte) {
-		for len(part) > 0 {
-			n := min(len(part), blockSize)
-			leaves = append(leaves, sha256.Sum256(part[:n]))
-			part = part[n:]
-		}
+		leaves = sha.Append256(leaves, part, blockSize)
 	})
 	return err == nil && rootMatches(leaves, [sha256Len]byte(k[1:])), err
 }

@@ -83,11 +83,7 @@ func (c *CachedStorage) WritePiece(piece int, blocks [][]byte) error {
 	if k[0] == '1' && c.info.PadSize(piece) > 0 {
 		// A hybrid's SHA-1 is of the piece with its padding, which is not
 		// kept, so it cannot be its name.
-		leaves := make([]metainfo.Hash256, len(blocks))
-		for i, b := range blocks {
-			leaves[i] = metainfo.BlockHash(b)
-		}
-		root := metainfo.Root(leaves, c.info.LeafCount(piece))
+		root := metainfo.Root(metainfo.BlockHashes(blocks), c.info.LeafCount(piece))
 		c.SetPieceHash(piece, root)
 		k = rootKey(root)
 	}

@@ -73,13 +73,7 @@ func (c *content) leaves(piece int) ([]metainfo.Hash256, bool) {
 	if _, err := c.storage.ReadAt(buf, piece, 0); err != nil {
 		return nil, false
 	}
-	out := make([]metainfo.Hash256, 0, c.info().Blocks(piece))
-	for len(buf) > 0 {
-		n := min(len(buf), metainfo.BlockSize)
-		out = append(out, metainfo.BlockHash(buf[:n]))
-		buf = buf[n:]
-	}
-	return out, true
+	return metainfo.AppendLeaves(make([]metainfo.Hash256, 0, c.info().Blocks(piece)), buf), true
 }
 
 // hashesSentEvent ends a hash request.

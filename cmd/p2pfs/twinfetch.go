@@ -150,11 +150,7 @@ func (f *swarmFile) twinReader() (*swarm.Reader, error) {
 
 // stored takes a piece in whose SHA-1 is good, given as its blocks.
 func (t *twin) stored(piece int, blocks [][]byte) error {
-	leaves := make([]metainfo.Hash256, len(blocks))
-	for i, b := range blocks {
-		leaves[i] = metainfo.BlockHash(b)
-	}
-	root := metainfo.Root(leaves, t.info.LeafCount(piece))
+	root := metainfo.Root(metainfo.BlockHashes(blocks), t.info.LeafCount(piece))
 	want, known := t.info.PieceHash2(t.m.holdings.layersOf(t.root), piece)
 	if known && root != want {
 		t.broke()

@@ -83,13 +83,8 @@ func (s *summer) add(part []byte) {
 	if s.d.info.V1 {
 		s.sha1.Write(part)
 	}
-	if !s.d.info.V2 {
-		return
-	}
-	for len(part) > 0 {
-		n := min(len(part), metainfo.BlockSize)
-		s.leaves = append(s.leaves, metainfo.BlockHash(part[:n]))
-		part = part[n:]
+	if s.d.info.V2 {
+		s.leaves = metainfo.AppendLeaves(s.leaves, part)
 	}
 }
 

@@ -47,12 +47,7 @@ func (h *Hasher) sum1(piece []byte) (sum Hash) {
 // power of two only.
 func naturalRoot(data []byte) Hash256 {
 	var room [chunkSize / BlockSize]Hash256
-	leaves := room[:0]
-	for len(data) > 0 {
-		n := min(len(data), BlockSize)
-		leaves = append(leaves, BlockHash(data[:n]))
-		data = data[n:]
-	}
+	leaves := AppendLeaves(room[:0], data)
 	return fold(leaves, ceilPow2(len(leaves)), 0)
 }
 

@@ -102,12 +102,10 @@ func (in *Info) VerifyPiece2(i int, want Hash256, blocks [][]byte) bool {
 	if len(blocks) != in.Blocks(i) {
 		return false
 	}
-	leaves := make([]Hash256, len(blocks))
 	for b := range blocks {
 		if len(blocks[b]) != in.BlockLen(i, b) {
 			return false
 		}
-		leaves[b] = BlockHash(blocks[b])
 	}
-	return Root(leaves, in.LeafCount(i)) == want
+	return Root(BlockHashes(blocks), in.LeafCount(i)) == want
 }

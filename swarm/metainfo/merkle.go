@@ -3,6 +3,8 @@ package metainfo
 import (
 	"crypto/sha256"
 	"math/bits"
+
+	"p2pfs/swarm/sha"
 )
 
 // padHashes[n] is the root of 2^n zero leaves; immutable.
@@ -15,6 +17,17 @@ var padHashes = func() (p [64]Hash256) {
 
 // BlockHash returns the leaf for a block of at most BlockSize bytes.
 func BlockHash(b []byte) Hash256 { return sha256.Sum256(b) }
+
+// BlockHashes returns the leaves for blocks of at most BlockSize bytes. It
+// takes little more than half the time of as many calls of BlockHash.
+func BlockHashes(blocks [][]byte) []Hash256 {
+	return sha.Each256(make([]Hash256, 0, len(blocks)), blocks)
+}
+
+// AppendLeaves appends to leaves those of data, which is cut at BlockSize.
+func AppendLeaves(leaves []Hash256, data []byte) []Hash256 {
+	return sha.Append256(leaves, data, BlockSize)
+}
 
 // PadHash returns the root of 2^level leaves that lie behind the end of their
 // file and therefore are zero (BEP 52). level is at most 63.

@@ -102,11 +102,7 @@ func (of *openFile) verifyPiece(h *hashes, i, pl int64) error {
 			return err
 		}
 		at += int64(len(part))
-		for len(part) > 0 {
-			n := min(len(part), metainfo.BlockSize)
-			have = append(have, metainfo.BlockHash(part[:n]))
-			part = part[n:]
-		}
+		have = metainfo.AppendLeaves(have, part)
 	}
 	if metainfo.Root(have, leaves) != want {
 		return ErrChanged
