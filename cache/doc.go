@@ -34,7 +34,7 @@
 //
 // The budget counts the bytes allocated to pieces (st_blocks); the at most 256
 // directories come on top. The least recently used piece goes first, before
-// the new one is written. A piece that is held, pinned, being read or being
+// the new one is written. A piece that is pinned, being read or being
 // written stays; when only such pieces are left, Put refuses.
 //
 // # Concurrency

@@ -11,7 +11,6 @@ type entry struct {
 	size    int64        // immutable
 	use     atomic.Int64 // last use, Unix nanoseconds
 	touched atomic.Int64 // last use as it stands on disk
-	holds   atomic.Int32 // counted up under Store.mu (reading suffices)
 
 	alloc    int64
 	ino      uint64
@@ -27,9 +26,9 @@ func (e *entry) is(in info) bool {
 	return in.regular && in.size == e.size && in.mtime == e.mtime && in.ino == e.ino
 }
 
-// idle reports that nobody holds or reads the piece.
+// idle reports that nobody reads the piece.
 func (e *entry) idle() bool {
-	return e.holds.Load() == 0 && (e.handle == nil || e.handle.refs.Load() == 1)
+	return e.handle == nil || e.handle.refs.Load() == 1
 }
 
 // lru is a heap of entries by stamp. A use only sets entry.use, without a
@@ -90,16 +89,14 @@ func (l *lru) oldest() *entry {
 // handle is an open file of a verified piece. The table of open files has one
 // reference, every reader one more; the last to go closes it.
 type handle struct {
-	entry   *entry
-	f       file
-	info    info         // when it was verified
-	refs    atomic.Int32 // counted up under Store.mu (reading suffices)
-	release func()       // unref, made once so that File allocates nothing
+	entry *entry
+	f     file
+	info  info         // when it was verified
+	refs  atomic.Int32 // counted up under Store.mu (reading suffices)
 }
 
 func newHandle(e *entry, f file, in info) *handle {
 	h := &handle{entry: e, f: f, info: in}
-	h.release = h.unref
 	h.refs.Store(1)
 	return h
 }

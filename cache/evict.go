@@ -1,24 +1,6 @@
 package cache
 
-import (
-	"fmt"
-	"sync"
-)
-
-// Hold keeps k's piece from being evicted until release, which may be called
-// more than once. ok is false when the piece is not there. A held piece that
-// is found bad is dropped nevertheless.
-func (s *Store) Hold(k Key) (release func(), ok bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	e := s.index[k]
-	if e == nil || s.closed {
-		return func() {}, false
-	}
-	e.holds.Add(1)
-	e.use.Store(s.now())
-	return sync.OnceFunc(func() { e.holds.Add(-1) }), true
-}
+import "fmt"
 
 // Pin keeps k's piece from being evicted, now or once it is stored, until as
 // many calls of Unpin. Pins are not kept on disk.

@@ -47,9 +47,8 @@ func TestEvictOrder(t *testing.T) {
 	_, err := s.ReadAt(keys[0], make([]byte, 1), 0)
 	must(t, err)
 	must(t, putNth(s, 1)) // there already, but used
-	_, _, release, err := s.File(keys[3])
+	_, err = s.ReadAt(keys[3], make([]byte, 1), 0)
 	must(t, err)
-	release()
 	s.Has(keys[2])
 	s.Size(keys[2])
 	for i := 4; i < 8; i++ {
@@ -65,23 +64,19 @@ func TestEvictOrder(t *testing.T) {
 	}
 }
 
-func TestHold(t *testing.T) {
+// TestEvictInUse spares the pieces that somebody reads.
+func TestEvictInUse(t *testing.T) {
 	s, keys := filled(t, 2, &faults{}, nil)
-	release, ok := s.Hold(keys[0])
-	again, _ := s.Hold(keys[0])
-	if !ok {
-		t.Fatal("Hold: got false for a piece that is there")
-	}
-	if _, ok := s.Hold(keys[3]); ok {
-		t.Error("Hold: got true for a piece that is not there")
-	}
+	release, err := use(s, keys[0])
+	must(t, err)
+	again, err := use(s, keys[0])
+	must(t, err)
 	must(t, putNth(s, 2))
 	must(t, putNth(s, 3))
 	release()
-	release() // counts once
 	must(t, putNth(s, 2))
 	if got := present(s, keys); !slices.Contains(got, 0) {
-		t.Errorf("a held piece was evicted: have %v", got)
+		t.Errorf("a piece in use was evicted: have %v", got)
 	}
 	again()
 	must(t, putNth(s, 1))
@@ -184,9 +179,6 @@ func TestEvictCallback(t *testing.T) {
 		calls++
 		if _, err := s.ReadAt(k, make([]byte, 1), 0); err != ErrMissing || s.Has(k) {
 			t.Errorf("in OnEvict: got %v, has %v, want ErrMissing", err, s.Has(k))
-		}
-		if _, ok := s.Hold(k); ok {
-			t.Error("in OnEvict: the piece can be held")
 		}
 		s.Usage()
 		s.Pin(k)

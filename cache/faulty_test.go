@@ -2,7 +2,6 @@ package cache
 
 import (
 	"io/fs"
-	"os"
 	"sync"
 	"time"
 )
@@ -184,5 +183,3 @@ func (f faultyFile) Close() error {
 	}
 	return err
 }
-
-func (f faultyFile) File() *os.File { return f.file.File() }

@@ -32,7 +32,6 @@ type file interface {
 	WriteBlocks(blocks [][]byte, off int64) (int, error)
 	// Info does not allocate.
 	Info() (info, error)
-	File() *os.File
 	Close() error
 }
 
@@ -175,7 +174,6 @@ func (d *osDir) Close() error {
 // osFile is a file on the real file system.
 type osFile struct{ f *os.File }
 
-func (f osFile) File() *os.File { return f.f }
-func (f osFile) Close() error   { return f.f.Close() }
+func (f osFile) Close() error { return f.f.Close() }
 
 func (f osFile) ReadAt(p []byte, off int64) (int, error) { return f.f.ReadAt(p, off) }

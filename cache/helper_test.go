@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -91,6 +92,15 @@ func wantPiece(t testing.TB, s *Store, k Key, data []byte) {
 	if !bytes.Equal(got, data) {
 		t.Fatal("ReadAt: other bytes than were put")
 	}
+}
+
+// use has k's piece read until release, which counts once.
+func use(s *Store, k Key) (release func(), err error) {
+	h, err := s.acquire(k)
+	if err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(h.unref), nil
 }
 
 func closeStore(t testing.TB, s *Store) {

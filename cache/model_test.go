@@ -13,8 +13,8 @@ import (
 // model is what the store should have: exact LRU over pieces of known size.
 type model struct {
 	budget int64
-	order  []int // least recently used first
-	held   map[int]int
+	order  []int       // least recently used first
+	reads  map[int]int // under way
 	pinned map[int]int
 }
 
@@ -43,7 +43,7 @@ func (m *model) put(i int, size func(int) int64) bool {
 	for _, j := range m.order {
 		switch {
 		case over <= 0 || m.pinned[j] > 0:
-		case m.held[j] > 0:
+		case m.reads[j] > 0:
 			inUse = append(inUse, j)
 		default:
 			gone = append(gone, j)
@@ -100,7 +100,7 @@ func TestModel(t *testing.T) {
 }
 
 func newSim(t *testing.T, dir string) *sim {
-	x := &sim{T: t, m: &model{budget: 700 << 10, held: map[int]int{}, pinned: map[int]int{}}}
+	x := &sim{T: t, m: &model{budget: 700 << 10, reads: map[int]int{}, pinned: map[int]int{}}}
 	x.s = open(t, Config{Dir: dir, Size: x.m.budget})
 	now := x.s.now()
 	x.s.now = func() int64 { now++; return now }
@@ -122,14 +122,14 @@ func (x *sim) step(op int, r *rand.Rand) {
 	case op < 15:
 		wantRead(x.T, x.s, x.m, i, x.keys[i], x.data[i])
 	case op < 17:
-		release, ok := x.s.Hold(x.keys[i])
-		if ok != x.m.has(i) {
-			x.Errorf("Hold: got %v", ok)
+		release, err := use(x.s, x.keys[i])
+		if (err == nil) != x.m.has(i) {
+			x.Errorf("in use: got %v", err)
 		}
-		if ok {
-			x.m.held[i]++
+		if err == nil {
+			x.m.reads[i]++
 			x.m.use(i)
-			x.releases = append(x.releases, func() { release(); x.m.held[i]-- })
+			x.releases = append(x.releases, func() { release(); x.m.reads[i]-- })
 		}
 	case op == 17:
 		x.s.Pin(x.keys[i])
@@ -223,13 +223,9 @@ func step(t *testing.T, s *Store, op int, k Key, data, buf []byte) {
 			t.Error("wrong bytes")
 		}
 	case op == 8:
-		f, size, release, err := s.File(k)
-		if err != nil {
-			return
-		}
-		defer release()
-		if n, err := f.ReadAt(buf[:size], 0); err != nil || string(buf[:n]) != string(data) {
-			t.Errorf("File: %d bytes, %v, or wrong ones", n, err)
+		if release, err := use(s, k); err == nil {
+			defer release()
+			s.Put(k, blocksOf(data))
 		}
 	default:
 		s.Remove(k)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"syscall"
 	"time"
 )
@@ -46,24 +45,6 @@ func (s *Store) ReadAt(k Key, p []byte, off int64) (int, error) {
 
 // errChanging says that a piece was good, and was not a moment later.
 var errChanging = errors.New("its file keeps changing")
-
-// File returns k's open file and its size in bytes, for sendfile. The file
-// is shared: use nothing that moves its position. The piece is not evicted
-// before release, which must be called exactly once. Errors are ReadAt's.
-func (s *Store) File(k Key) (f *os.File, size int64, release func(), err error) {
-	for range 2 {
-		h, err := s.acquire(k)
-		if err != nil {
-			return nil, 0, nil, err
-		}
-		s.touch(h.entry)
-		if h.unchanged() {
-			return h.f.File(), h.info.size, h.release, nil
-		}
-		s.distrust(h)
-	}
-	return nil, 0, nil, s.drop(k, errChanging)
-}
 
 // Verify hashes k's piece now, whatever is believed of it. A bad one is
 // dropped and ErrMissing returned.

@@ -123,39 +123,25 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestDamagedFile is not given out by File either.
-func TestDamagedFile(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, Config{Dir: dir})
-	k, data := piece('2', 1, 1000)
-	put(t, s, k, data)
-	wantPiece(t, s, k, data)
-	flip(t, filepath.Join(dir, pathName(k)), 7)
-	if _, _, _, err := s.File(k); !errors.Is(err, ErrMissing) {
-		t.Errorf("got %v, want ErrMissing", err)
-	}
-}
-
-func TestFile(t *testing.T) {
+// TestInUse keeps a file open that is read, whatever becomes of its piece.
+func TestInUse(t *testing.T) {
 	s := open(t, Config{Dir: t.TempDir(), Size: 64 << 10})
 	k, data := piece('2', 1, 60_000)
 	put(t, s, k, data)
-	f, size, release, err := s.File(k)
-	if err != nil || size != int64(len(data)) {
-		t.Fatalf("got size %d, %v, want %d", size, err, len(data))
-	}
+	h, err := s.acquire(k)
+	must(t, err)
 	other, otherData := piece('2', 2, 60_000)
 	if err := s.Put(other, blocksOf(otherData)); err != ErrNoRoom {
-		t.Errorf("Put while the only piece is given out: got %v, want ErrNoRoom", err)
+		t.Errorf("Put while the only piece is in use: got %v, want ErrNoRoom", err)
 	}
 	closeStore(t, s)
-	got, err := io.ReadAll(io.NewSectionReader(f, 0, size))
-	if err != nil || string(got) != string(data) {
-		t.Errorf("reading the file after Close: %d bytes, %v, want the piece", len(got), err)
+	got := make([]byte, len(data))
+	if _, err := h.f.ReadAt(got, 0); err != nil || string(got) != string(data) {
+		t.Errorf("reading the file after Close: %v, or wrong bytes", err)
 	}
-	release()
-	if _, err := f.Stat(); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("after release: got %v, want the file closed", err)
+	h.unref()
+	if _, err := h.f.ReadAt(got, 0); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("after the last reader: got %v, want the file closed", err)
 	}
 }
 
@@ -169,13 +155,10 @@ func TestReadAllocates(t *testing.T) {
 		if _, err := s.ReadAt(k, p, 4096); err != nil {
 			t.Fatal(err)
 		}
-		_, _, release, err := s.File(k)
-		must(t, err)
-		release()
 	}
 	read()
 	if n := testing.AllocsPerRun(100, read); n != 0 {
-		t.Errorf("ReadAt and File allocate %v times, want 0", n)
+		t.Errorf("ReadAt allocates %v times, want 0", n)
 	}
 }
 
@@ -206,7 +189,7 @@ func TestOpenFiles(t *testing.T) {
 	// All in use: one more is opened for its reader alone.
 	var releases []func()
 	for _, k := range keys[50:] {
-		_, _, release, err := s.File(k)
+		release, err := use(s, k)
 		must(t, err)
 		releases = append(releases, release)
 	}

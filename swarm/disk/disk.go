@@ -136,9 +136,9 @@ func (d *Disk) SetLayers(l metainfo.Layers) {
 	d.adopt()
 }
 
-// Close writes the resume record and closes all files; a Section that is still
-// in use stays open until its release. It does not wait for reads and writes:
-// end them before. A second Close does nothing.
+// Close writes the resume record and closes all files; one that is being read
+// stays open until then. It does not wait for reads and writes: end them
+// before. A second Close does nothing.
 func (d *Disk) Close() error {
 	if d.closed.Swap(true) {
 		return nil

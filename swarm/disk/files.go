@@ -18,12 +18,10 @@ type handle struct {
 	writable bool
 	refs     atomic.Int32 // counted up under openFiles.mu (reading suffices)
 	use      atomic.Int64 // openFiles.clock at the last use
-	release  func()       // unref, made once
 }
 
 func newHandle(f *os.File, file int, writable bool) *handle {
 	h := &handle{f: f, file: file, writable: writable}
-	h.release = h.unref
 	h.refs.Store(1)
 	return h
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 )
 
 // ReadAt fills p from a piece, begin bytes into it. It returns len(p) or an
@@ -82,33 +81,4 @@ func (d *Disk) unchanged(h *handle, seal *ident) bool {
 	}
 	st := &d.files[h.file]
 	return st.seal.Load() != seal && st.known.Load()
-}
-
-// Section returns the open file that n bytes of a held piece lie in, for
-// sendfile, and their offset there. ok is false when they lie in several
-// files or cannot be had: use ReadAt then, which says why. The file is shared:
-// use nothing that moves its position. release must be called exactly once.
-func (d *Disk) Section(piece int, begin, n int64) (f *os.File, off int64, release func(), ok bool) {
-	if !d.inRange(piece, begin, n) {
-		return nil, 0, nil, false
-	}
-	spans := d.info.Spans(piece, begin, n)
-	if len(spans) != 1 || d.info.Files[spans[0].File].Pad || spans[0].Length != n {
-		return nil, 0, nil, false
-	}
-	file := spans[0].File
-	lost := d.lostCount(spans)
-	if lost < 0 || !d.have.get(piece) {
-		return nil, 0, nil, false
-	}
-	h, err := d.acquire(file, false)
-	if err != nil {
-		return nil, 0, nil, false
-	}
-	seal := d.files[file].seal.Load()
-	if seal != nil && !d.unchanged(h, seal) || d.lostCount(spans) != lost {
-		h.unref()
-		return nil, 0, nil, false
-	}
-	return h.f, spans[0].Offset, h.release, true
 }

@@ -3,7 +3,6 @@ package disk
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,45 +54,18 @@ func TestReadRanges(t *testing.T) {
 	}
 }
 
-func TestSection(t *testing.T) {
-	c := content{"a": random(1, 40_000), "b": random(2, 60_000)}
-	d, dir := seedOf(t, c, kinds[0], nil)
-	tests := []struct {
-		piece    int
-		begin, n int64
-		ok       bool
-	}{
-		{0, 0, pieceLength, true}, {1, 0, 7232, true}, {1, 0, 7233, false}, {1, 7231, 2, false}, {1, 7232, 100, true},
-		{3, 0, 1696, true}, {3, 0, 1697, false}, {4, 0, 1, false}, {0, 0, 0, false},
-	}
-	all := append(c["a"], c["b"]...)
-	for _, tt := range tests {
-		f, off, release, ok := d.Section(tt.piece, tt.begin, tt.n)
-		if ok != tt.ok {
-			t.Errorf("Section(%d, %d, %d): got %v, want %v", tt.piece, tt.begin, tt.n, ok, tt.ok)
-		}
-		if !ok {
-			continue
-		}
-		got, err := io.ReadAll(io.NewSectionReader(f, off, tt.n))
-		at := int64(tt.piece)*pieceLength + tt.begin
-		if err != nil || !bytes.Equal(got, all[at:at+tt.n]) {
-			t.Errorf("Section(%d, %d, %d): %v or wrong bytes", tt.piece, tt.begin, tt.n, err)
-		}
-		release()
-	}
-	f, _, release, _ := d.Section(0, 0, 10)
+// TestReadClosed fails, but for reads that are under way.
+func TestReadClosed(t *testing.T) {
+	d, _ := seedOf(t, content{"a": random(1, 10)}, kinds[0], nil)
+	h, err := d.acquire(0, false)
+	must(t, err)
 	must(t, d.Close())
-	if _, err := f.ReadAt(make([]byte, 10), 0); err != nil {
-		t.Errorf("a section after Close, before its release: %v", err)
+	if _, err := h.f.ReadAt(make([]byte, 10), 0); err != nil {
+		t.Errorf("a read under way: %v", err)
 	}
-	release()
+	h.unref()
 	if _, err := d.ReadAt(make([]byte, 1), 0, 0); err == nil {
 		t.Error("ReadAt after Close has not failed")
-	}
-	d2 := open(t, Config{MetaInfo: d.cfg.MetaInfo, Data: dir})
-	if _, _, _, ok := d2.Section(0, 0, 10); ok {
-		t.Error("Section of a piece that is not held")
 	}
 }
 
@@ -135,7 +107,7 @@ func TestChanged(t *testing.T) {
 						t.Errorf("ReadAt: got %v, want ErrMissing", err)
 					}
 				}
-				if _, _, _, ok := d.Section(2, 0, 1); ok || d.Has(2) {
+				if d.Has(2) {
 					t.Error("a piece of the changed file is still held")
 				}
 				if !slices.Equal(lost, []int{2, 3, 4}) {
@@ -209,9 +181,6 @@ func TestPadFiles(t *testing.T) {
 	p := bytes.Repeat([]byte{1}, pieceLength)
 	if _, err := seed.ReadAt(p, 2, 0); err != nil || !bytes.Equal(p, append(random(2, 10), make([]byte, pieceLength-10)...)) {
 		t.Errorf("a piece with padding: %v, or wrong bytes", err)
-	}
-	if _, _, _, ok := seed.Section(2, 20, 10); ok {
-		t.Error("Section of a pad file")
 	}
 	to := t.TempDir()
 	d := open(t, Config{MetaInfo: m, Dir: to})

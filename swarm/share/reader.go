@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"sync"
 
 	"p2pfs/swarm/metainfo"
@@ -101,11 +100,7 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	want := p[:min(int64(len(p)), r.size-off)]
-	err := r.try(off, int64(len(want)), func(of *openFile) error {
-		_, err := of.f.ReadAt(want, off)
-		return err
-	})
-	if err != nil {
+	if err := r.try(want, off); err != nil {
 		return 0, err
 	}
 	if len(want) < len(p) {
@@ -114,40 +109,15 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	return len(want), nil
 }
 
-// Section lends the open file for sending n bytes from off without copying
-// them (sendfile, splice), after the checks that ReadAt makes beforehand.
-// Others read from the same descriptor: give the offset with each call, never
-// seek, and do not close it. release must be called, once.
-func (r *Reader) Section(off, n int64) (f *os.File, release func(), err error) {
-	if off < 0 || n < 0 || off > r.size-n {
-		return nil, nil, fmt.Errorf("share: %d bytes at %d of %d", n, off, r.size)
-	}
-	var got *openFile
-	err = r.try(off, n, func(of *openFile) error {
-		r.s.open.mu.Lock()
-		of.refs++ // try gives back its own
-		r.s.open.mu.Unlock()
-		got = of
-		return nil
-	})
-	if err != nil {
-		if got != nil {
-			r.s.open.release(got)
-		}
-		return nil, nil, err
-	}
-	return got.f, sync.OnceFunc(func() { r.s.open.release(got) }), nil
-}
-
-// try runs use on an open file that is as it was published, before and after.
-func (r *Reader) try(off, n int64, use func(*openFile) error) error {
+// try fills p from an open file that is as it was published, before and after.
+func (r *Reader) try(p []byte, off int64) error {
 	var err error
 	for range attempts {
 		var of *openFile
 		if of, err = r.acquire(); err != nil {
 			return err
 		}
-		if err = r.s.guarded(of, off, n, use); err == nil {
+		if err = r.s.guarded(of, p, off); err == nil {
 			r.s.open.release(of)
 			return nil
 		}
@@ -162,19 +132,19 @@ func (r *Reader) try(off, n int64, use func(*openFile) error) error {
 	return ErrChanged
 }
 
-// guarded checks, uses and checks again. errStale asks for another attempt.
-func (s *Share) guarded(of *openFile, off, n int64, use func(*openFile) error) error {
+// guarded checks, reads and checks again. errStale asks for another attempt.
+func (s *Share) guarded(of *openFile, p []byte, off int64) error {
 	before, err := s.check(of)
 	if err != nil {
 		return err
 	}
 	if before.ctime != of.trusted.Load() {
-		if err := s.verify(of, before.ctime, off, n); err != nil {
+		if err := s.verify(of, before.ctime, off, int64(len(p))); err != nil {
 			return err
 		}
 	}
-	if err := use(of); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := of.f.ReadAt(p, off); err != nil {
+		if errors.Is(err, io.EOF) {
 			err = ErrChanged // it was cut
 			s.poke(of.e, pokeLook)
 		}

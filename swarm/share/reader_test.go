@@ -48,45 +48,6 @@ func TestReadAt(t *testing.T) {
 	}
 }
 
-func TestSection(t *testing.T) {
-	b := openBox(t, nil)
-	data := random(200 << 10)
-	b.write("f", data)
-	f := b.await("f")
-	r, err := b.Reader(f.Root)
-	b.must(err)
-	file, release, err := r.Section(1000, 5000)
-	b.must(err)
-	p := make([]byte, 5000)
-	if _, err := file.ReadAt(p, 1000); err != nil || !bytes.Equal(p, data[1000:6000]) {
-		t.Errorf("wrong bytes, %v", err)
-	}
-	b.open1(0)
-	for _, bad := range [][2]int64{{-1, 5}, {0, -1}, {int64(len(data)), 1}, {1 << 62, 1 << 62}, {1, int64(len(data))}} {
-		if _, _, err := r.Section(bad[0], bad[1]); err == nil {
-			t.Errorf("Section(%d, %d): no error", bad[0], bad[1])
-		}
-	}
-	release()
-	release()
-	b.write("f", data[:1000])
-	if _, _, err := r.Section(0, 10); !errors.Is(err, ErrChanged) && !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("after a change: %v", err)
-	}
-}
-
-// open1 checks that the one open file is in use n times besides this one.
-func (b *box) open1(n int) {
-	b.t.Helper()
-	b.Share.open.mu.Lock()
-	defer b.Share.open.mu.Unlock()
-	for _, of := range b.Share.open.files {
-		if of.refs != n+1 {
-			b.t.Errorf("in use %d times, want %d", of.refs, n+1)
-		}
-	}
-}
-
 // fileChange is a way in which a published file may change.
 type fileChange struct {
 	do     func(b *box, path string, data []byte) error
