@@ -171,6 +171,7 @@ func (d *Disk) unseal(file int, seal *ident) (lost []int) {
 	defer st.lost.Add(1)
 	st.known.Store(false)
 	st.seal.Store(nil)
+	st.ino.Store(0) // the next file under this name takes nothing more away
 	d.open.forget(file)
 	first, n := d.info.FilePieces(file)
 	d.orphan.take(first, n)

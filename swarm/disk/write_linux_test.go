@@ -184,6 +184,9 @@ func TestRemovedWhileWriting(t *testing.T) {
 	for p := range 3 {
 		must(t, d.WritePiece(p, blocksOf(t, seed, p)))
 	}
+	old, err := os.Open(filepath.Join(to, "t/sub/a")) // so that no new file takes its inode
+	must(t, err)
+	defer old.Close()
 	must(t, os.RemoveAll(filepath.Join(to, "t")))
 	must(t, d.WritePiece(3, blocksOf(t, seed, 3)))
 	if lost != 3 || d.Have() != 1 || !d.Has(3) {
