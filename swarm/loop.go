@@ -133,6 +133,7 @@ func (l *loop) tick() {
 	l.local.tick(l)
 	l.remember.tick(l)
 	l.chokeRound()
+	l.sendOn()
 	l.publishStats()
 	if idle := l.t.spec.Idle; idle > 0 && !l.announce.kept && len(l.remotes) == 0 && l.readers.idle() && l.now.Sub(l.awake) > idle {
 		l.end(ErrClosed)

@@ -98,6 +98,7 @@ func (l *loop) onHave(r *remote, piece int) error {
 	if err := l.has(r, piece); err != nil {
 		return err
 	}
+	l.spare(r, piece)
 	l.interestIn(r)
 	return nil
 }

@@ -134,6 +134,7 @@ func (e closedEvent) apply(l *loop) {
 	}
 	delete(l.remotes, r.id)
 	l.takeBackSuggested(r)
+	l.uploads.turns.left(r)
 	l.log.Debug("peer left", "infohash", l.t.hashes[0], "peer", r.addr, "err", e.err)
 	l.t.client.asked.Add(-int64(len(r.down.asked)) * wire.BlockSize)
 	if l.content != nil {

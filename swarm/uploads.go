@@ -33,6 +33,7 @@ type up struct {
 	fastBytes   int          // of blocks that it was promised while choked
 	suggested   []int        // pieces suggested and not yet asked for
 	piece       int          // last asked for
+	refused     map[int]bool // pieces that it was told, once, to get elsewhere
 }
 
 func (u *up) tick(sent int64, now time.Time) {
@@ -51,6 +52,7 @@ type uploads struct {
 	choker *choker.Choker
 	round  time.Time
 	handed picker.Handing
+	turns  turns
 }
 
 func (l *loop) onInterested(r *remote, on bool) error {
@@ -59,6 +61,7 @@ func (l *loop) onInterested(r *remote, on bool) error {
 	r.busy = l.now
 	l.awake = l.now
 	if on && r.up.choking {
+		l.capSlots()
 		for _, id := range l.uploads.choker.Fill(l.now, l.contenders(), l.seeding()) {
 			l.choke(l.remotes[id], false)
 		}
@@ -114,7 +117,8 @@ func (l *loop) choke(r *remote, on bool) {
 		return
 	}
 	l.takeBackSuggested(r)
-	dropped := r.conn.DropUploads(func(b wire.Block) bool { return r.up.fast[b.Index] })
+	keep := func(b wire.Block) bool { return r.up.fast[b.Index] }
+	dropped := append(r.conn.DropUploads(keep), l.uploads.turns.choked(r, keep)...)
 	r.conn.Send(func(dst []byte) []byte {
 		dst = wire.AppendChoke(dst)
 		if r.hs.Fast() {
@@ -134,7 +138,8 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 		return fmt.Errorf("request %+v: %w", b, errBlock)
 	}
 	r.up.lastRequest, r.busy, l.awake = l.now, l.now, l.now
-	if r.conn.Uploading() >= maxRequests && !r.noise.hear(l.now, 1) {
+	waiting := l.uploads.turns.order.Len(r.id) + r.conn.Uploading()
+	if waiting >= maxRequests && !r.noise.hear(l.now, 1) {
 		return errFlood
 	}
 	if !r.up.choking && !r.hs.Fast() && !l.picker.Have(b.Index) {
@@ -142,7 +147,7 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 		l.closeRemote(r, "asks for a piece that is gone and cannot be told so")
 		return nil
 	}
-	if r.up.choking && !l.fastMay(r, b) || !l.picker.Have(b.Index) || r.conn.Uploading() >= maxRequests || !r.conn.Upload(b) {
+	if r.up.choking && !l.fastMay(r, b) || !l.picker.Have(b.Index) || waiting >= maxRequests || !l.upload(r, b) {
 		return l.refuse(r, b)
 	}
 	if r.up.choking {
@@ -193,7 +198,7 @@ func (l *loop) refuse(r *remote, b wire.Block) error {
 }
 
 func (l *loop) onCancel(r *remote, b wire.Block) error {
-	if r.conn.CancelUpload(b) {
+	if l.uploads.turns.order.Cancel(r.id, inTurn(b)) || r.conn.CancelUpload(b) {
 		return l.refuse(r, b)
 	}
 	return nil

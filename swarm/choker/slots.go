@@ -51,6 +51,14 @@ func (c *Choker) Slots(now time.Time, uploadRate float64) int {
 	return s.now
 }
 
+// Cap bounds the slots from now on, from MinSlots up: where they share a limit,
+// each more makes all turns later.
+func (c *Choker) Cap(n int) {
+	c.slots.max = max(c.slots.min, min(n, c.cfg.MaxSlots))
+	c.slots.now = min(c.slots.now, c.slots.max)
+	c.slots.before = min(c.slots.before, c.slots.max)
+}
+
 // look decides the next step. The count is a question only while all slots
 // are taken and somebody waits.
 func (s *slots) look(now time.Time, rate float64) {
