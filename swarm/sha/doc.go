@@ -1,5 +1,5 @@
-// Package sha hashes two inputs at once on one core, with SHA-1 (the pieces of
-// BEP 3) or SHA-256 (the blocks and nodes of BEP 52).
+// Package sha computes two hashes at once on one core: the SHA-1 of two inputs
+// (pieces of BEP 3), the SHA-256 of two (blocks of BEP 52), or both of one.
 //
 // It exists because the SHA instructions of amd64 processors wait for one
 // another: each round needs the result of the one before, and a single stream
@@ -11,7 +11,7 @@
 // Inputs of unlike lengths, and all inputs on other processors or with the
 // build tag purego, are hashed one after the other by crypto/sha1 and
 // crypto/sha256. The results are theirs in any case. All functions are safe
-// for concurrent use; a Pair1 belongs to one goroutine.
+// for concurrent use; a Pair1 and a Both belong to one goroutine.
 package sha
 
 import "encoding/binary"

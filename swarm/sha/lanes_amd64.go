@@ -27,3 +27,8 @@ func sha1Blocks(h *[2]state1, a, b *byte, n int)
 //
 //go:noescape
 func sha256Blocks(h *[2]state256, a, b *byte, n int)
+
+// bothBlocks takes n blocks, at least one, of p into both states.
+//
+//go:noescape
+func bothBlocks(h1 *state1, h256 *state256, p *byte, n int)

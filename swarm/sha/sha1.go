@@ -84,19 +84,19 @@ func (p *Pair1) Write(a, b []byte) {
 		if rest+n < blockLen {
 			return
 		}
-		p.blocks(p.rest[0][:], p.rest[1][:], 1)
+		pairInto(&p.state, p.rest[0][:], p.rest[1][:], 1)
 	}
 	n := len(a) / blockLen
-	p.blocks(a, b, n)
+	pairInto(&p.state, a, b, n)
 	copy(p.rest[0][:], a[n*blockLen:])
 	copy(p.rest[1][:], b[n*blockLen:])
 }
 
-// blocks takes in the first n blocks of a and b.
-func (p *Pair1) blocks(a, b []byte, n int) {
+// pairInto takes the first n blocks of a and b into their states.
+func pairInto(h *[2]state1, a, b []byte, n int) {
 	for n > 0 {
 		run := min(n, maxRun)
-		sha1Blocks(&p.state, &a[0], &b[0], run)
+		sha1Blocks(h, &a[0], &b[0], run)
 		n -= run
 		a, b = a[run*blockLen:], b[run*blockLen:]
 	}
@@ -109,7 +109,7 @@ func (p *Pair1) Sum() (x, y [sha1.Size]byte) {
 	}
 	n := padding(&p.rest[0], p.length)
 	padding(&p.rest[1], p.length)
-	p.blocks(p.rest[0][:], p.rest[1][:], n)
+	pairInto(&p.state, p.rest[0][:], p.rest[1][:], n)
 	return p.state[0].sum(), p.state[1].sum()
 }
 

@@ -112,6 +112,31 @@ func TestPair1Unlike(t *testing.T) {
 	}
 }
 
+func TestBoth(t *testing.T) {
+	data, r := drawn(t, 600<<10)
+	for name, h := range map[string]*Both{"own": NewBoth(), "single": newBoth(false)} {
+		for _, n := range lengths(r) {
+			i := r.IntN(len(data) - n)
+			in := data[i : i+n]
+			h.Reset()
+			most, unit := 1<<r.IntN(18), 1+63*r.IntN(2) // whole blocks every other time
+			for rest := in; len(rest) > 0; {
+				k := min(len(rest), (1+r.IntN(most))*unit)
+				part := rest[:k]
+				rest = rest[k:]
+				if r.IntN(4) == 0 {
+					h.Write1(part)
+				} else if h.Write(part) != sha256.Sum256(part) {
+					t.Fatalf("%s: SHA-256 differs: part of %d bytes", name, k)
+				}
+			}
+			if h.Sum() != sha1.Sum(in) {
+				t.Fatalf("%s: SHA-1 differs: %d bytes in parts up to %d", name, n, most)
+			}
+		}
+	}
+}
+
 func TestLists(t *testing.T) {
 	data, r := drawn(t, 200<<10)
 	for range 100 {
@@ -151,6 +176,13 @@ func FuzzPairs(f *testing.F) {
 		if x, y := p.Sum(); x != sha1.Sum(a) || y != sha1.Sum(b) {
 			t.Error("Pair1 differs")
 		}
+		h := NewBoth()
+		if h.Write(data[:cut]) != sha256.Sum256(data[:cut]) || h.Write(data[cut:]) != sha256.Sum256(data[cut:]) {
+			t.Error("Both differs in SHA-256")
+		}
+		if h.Sum() != sha1.Sum(data) {
+			t.Error("Both differs in SHA-1")
+		}
 	})
 }
 
@@ -174,6 +206,19 @@ func BenchmarkSHA(b *testing.B) {
 		{"256/pair", func() {
 			var room [512 << 10 / block][32]byte
 			Append256(room[:0], data, block)
+		}},
+		{"both/single", func() {
+			sha1.Sum(data)
+			for b := range slices.Chunk(data, block) {
+				sha256.Sum256(b)
+			}
+		}},
+		{"both/fused", func() {
+			h := NewBoth()
+			for b := range slices.Chunk(data, block) {
+				h.Write(b)
+			}
+			h.Sum()
 		}},
 	} {
 		b.Run(way.name, func(b *testing.B) {
