@@ -2,15 +2,16 @@ package metainfo
 
 import (
 	"crypto/sha1"
-	"hash"
+	"slices"
+
+	"p2pfs/swarm/sha"
 )
 
-// work computes the hashes of a chunk that lie within it.
+// work computes the hashes of a chunk that lie within it: all of them where
+// pieces are no longer, else its root.
 func (h *Hasher) work(c *chunk) {
 	if h.isLong() {
-		if !h.cfg.OnlyV1 {
-			c.nodes = []Hash256{naturalRoot(c.buf)}
-		}
+		c.nodes = []Hash256{naturalRoot(c.buf)}
 		return
 	}
 	n := int(ceilDiv(int64(len(c.buf)), h.cfg.PieceLength))
@@ -20,27 +21,66 @@ func (h *Hasher) work(c *chunk) {
 	if !h.cfg.OnlyV2 {
 		c.sums = make([]Hash, 0, n)
 	}
-	for rest := c.buf; len(rest) > 0; {
-		piece := rest[:min(len(rest), int(h.cfg.PieceLength))]
-		rest = rest[len(piece):]
-		if !h.cfg.OnlyV1 {
+	switch {
+	case h.cfg.OnlyV1:
+		h.work1(c)
+	case h.cfg.OnlyV2:
+		for piece := range slices.Chunk(c.buf, int(h.cfg.PieceLength)) {
 			c.nodes = append(c.nodes, naturalRoot(piece))
 		}
-		if !h.cfg.OnlyV2 {
-			c.sums = append(c.sums, h.sum1(piece))
-		}
+	default:
+		h.workBoth(c)
 	}
 }
 
-func (h *Hasher) sum1(piece []byte) (sum Hash) {
-	if !h.cfg.PadV1 || len(piece) == int(h.cfg.PieceLength) {
-		return sha1.Sum(piece)
+// work1 is work for version 1 alone.
+func (h *Hasher) work1(c *chunk) {
+	rest, size := c.buf, int(h.cfg.PieceLength)
+	for ; len(rest) >= 2*size; rest = rest[2*size:] {
+		a, b := sha.Sum1Pair(rest[:size], rest[size:2*size])
+		c.sums = append(c.sums, a, b)
 	}
-	s := sha1.New()
-	s.Write(piece)
-	h.finish(s, len(piece))
-	s.Sum(sum[:0])
-	return sum
+	for piece := range slices.Chunk(rest, size) {
+		s := sha1.New()
+		s.Write(piece)
+		writeZeros(s, h.padding(len(piece)))
+		c.sums = append(c.sums, Hash(s.Sum(nil)))
+	}
+}
+
+// workBoth is work for both versions.
+func (h *Hasher) workBoth(c *chunk) {
+	s := sha.NewBoth()
+	for piece := range slices.Chunk(c.buf, int(h.cfg.PieceLength)) {
+		s.Reset()
+		c.nodes = append(c.nodes, addBlocks(s, piece))
+		addZeros(s, h.padding(len(piece)))
+		c.sums = append(c.sums, s.Sum())
+	}
+}
+
+// sumLong returns the SHA-1 of a piece of several chunks. Where version 2 is
+// wanted, too, it computes the chunks' roots in the same pass.
+func (h *Hasher) sumLong(in <-chan *chunk) Hash {
+	n := 0
+	if h.cfg.OnlyV1 {
+		s := sha1.New()
+		for c := range in {
+			n += len(c.buf)
+			s.Write(c.buf)
+			h.release(c)
+		}
+		writeZeros(s, h.padding(n))
+		return Hash(s.Sum(nil))
+	}
+	s := sha.NewBoth()
+	for c := range in {
+		n += len(c.buf)
+		c.nodes = []Hash256{addBlocks(s, c.buf)}
+		h.release(c)
+	}
+	addZeros(s, h.padding(n))
+	return s.Sum()
 }
 
 // naturalRoot returns the root over the blocks of data, filled up to the next
@@ -51,10 +91,31 @@ func naturalRoot(data []byte) Hash256 {
 	return fold(leaves, ceilPow2(len(leaves)), 0)
 }
 
-// finish pads the SHA-1 of n bytes to a whole piece, where that is asked for.
-func (h *Hasher) finish(s hash.Hash, n int) {
-	if h.cfg.PadV1 {
-		writeZeros(s, int(h.cfg.PieceLength)-n)
+// addBlocks adds data to s, and returns its natural root.
+func addBlocks(s *sha.Both, data []byte) Hash256 {
+	var room [chunkSize / BlockSize]Hash256
+	leaves := room[:0]
+	for b := range slices.Chunk(data, BlockSize) {
+		leaves = append(leaves, s.Write(b))
+	}
+	return fold(leaves, ceilPow2(len(leaves)), 0)
+}
+
+// padding returns how many zeros fill n bytes up to a whole piece, where that
+// is asked for.
+func (h *Hasher) padding(n int) int {
+	if !h.cfg.PadV1 {
+		return 0
+	}
+	return int(h.cfg.PieceLength) - n
+}
+
+// addZeros adds zeros to a SHA-1.
+func addZeros(s *sha.Both, n int) {
+	for n > 0 {
+		k := min(n, len(zeros))
+		s.Write1(zeros[:k])
+		n -= k
 	}
 }
 

@@ -260,6 +260,15 @@ func TestVerifyPiece(t *testing.T) {
 			if name != "a block more" && one.VerifyPiece1(i, bad) || two.VerifyPiece2(i, want, bad) {
 				t.Errorf("piece %d: %s accepted", i, name)
 			}
+			for _, other := range [][][]byte{blocks, bad} {
+				wantBad, wantOther := one.VerifyPiece1(i, bad), one.VerifyPiece1(i, other)
+				if a, b := one.VerifyPair1(i, i, bad, other); a != wantBad || b != wantOther {
+					t.Errorf("piece %d: %s: %v, with it %v", i, name, a, b)
+				}
+				if a, b := one.VerifyPair1(i, i, other, bad); a != wantOther || b != wantBad {
+					t.Errorf("piece %d: %s second: %v, with it %v", i, name, b, a)
+				}
+			}
 		}
 		if two.VerifyPiece2(i, Hash256{}, blocks) {
 			t.Errorf("piece %d: accepted under another root", i)

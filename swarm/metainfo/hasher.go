@@ -1,12 +1,10 @@
 package metainfo
 
 import (
-	"crypto/sha1"
 	"errors"
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 )
 
 // FileHashes is what one pass over a file yields for both versions.
@@ -48,9 +46,8 @@ const (
 // chunk is a buffer on its way through the workers.
 type chunk struct {
 	buf   []byte
-	refs  atomic.Int32 // who still reads it
-	nodes []Hash256    // roots of its pieces; of the chunk itself where pieces are longer
-	sums  []Hash       // of its pieces, where they are no longer
+	nodes []Hash256 // roots of its pieces; of the chunk itself where pieces are longer
+	sums  []Hash    // of its pieces, where they are no longer
 }
 
 // Hasher hashes one file as it streams by: SHA-1 of pieces and SHA-256 of
@@ -72,8 +69,8 @@ type Hasher struct {
 	ended    bool
 }
 
-// longPiece is the SHA-1 of a piece of several chunks, taken by a goroutine
-// of its own.
+// longPiece is a piece of several chunks, whose SHA-1 is taken by a goroutine
+// of its own; the chunks' roots with it.
 type longPiece struct {
 	in  chan *chunk
 	sum Hash
@@ -183,16 +180,15 @@ func (h *Hasher) dispatch() {
 	c := h.cur
 	h.cur = nil
 	h.done = append(h.done, c)
-	c.refs.Store(1)
-	if h.isLong() && !h.cfg.OnlyV2 {
-		c.refs.Store(2)
-		begin := h.length - int64(len(c.buf))
-		if begin%h.cfg.PieceLength == 0 {
-			h.newPiece()
-		}
-		h.long[len(h.long)-1].in <- c // has room for all chunks of a piece
+	if !h.isLong() || h.cfg.OnlyV2 {
+		h.jobs <- c
+		return
 	}
-	h.jobs <- c
+	begin := h.length - int64(len(c.buf))
+	if begin%h.cfg.PieceLength == 0 {
+		h.newPiece()
+	}
+	h.long[len(h.long)-1].in <- c // has room for all chunks of a piece
 }
 
 // newPiece starts the goroutine for the next piece, and ends the one before.
@@ -201,16 +197,7 @@ func (h *Hasher) newPiece() {
 	in := make(chan *chunk, ceilDiv(h.cfg.PieceLength, chunkSize)+1)
 	p := &longPiece{in: in}
 	h.long = append(h.long, p)
-	h.wg.Go(func() {
-		s, n := sha1.New(), 0
-		for c := range in {
-			n += len(c.buf)
-			s.Write(c.buf)
-			h.release(c)
-		}
-		h.finish(s, n)
-		s.Sum(p.sum[:0])
-	})
+	h.wg.Go(func() { p.sum = h.sumLong(in) })
 }
 
 func (h *Hasher) endPiece() {
@@ -220,13 +207,11 @@ func (h *Hasher) endPiece() {
 	}
 }
 
-// release gives the buffer back when its last reader is done with it.
+// release gives the buffer back.
 func (h *Hasher) release(c *chunk) {
-	if c.refs.Add(-1) == 0 {
-		b := c.buf
-		c.buf = nil
-		h.free <- b
-	}
+	b := c.buf
+	c.buf = nil
+	h.free <- b
 }
 
 // Close ends the workers and drops what was hashed. After Sum it does
