@@ -88,6 +88,8 @@ type pieces struct {
 	order   []int        // of kept
 	bad     map[int]*culprits
 	hashing int
+
+	unhashed *hashQueue // those of hashing that no worker has taken yet
 }
 
 const (
@@ -104,6 +106,8 @@ func newPieces() pieces {
 		writing: map[int]span{},
 		kept:    map[int]span{},
 		bad:     map[int]*culprits{},
+
+		unhashed: &hashQueue{},
 	}
 }
 

@@ -23,22 +23,11 @@ func (l *loop) check(piece int) {
 // is known.
 func (l *loop) checkBy(piece int, want2 *metainfo.Hash256) {
 	p := l.pieces.take(piece)
-	e := hashedEvent{piece: piece, data: span{0, p.blocks}, from: p.from, want2: want2, leaves: l.leaves.known[piece]}
+	e := &hashedEvent{piece: piece, data: span{0, p.blocks}, from: p.from, want2: want2, leaves: l.leaves.known[piece]}
 	l.pieces.hashing++
-	c := l.content
-	l.t.work(func() {
-		e.verify(c.info())
-		if !l.t.post(e) {
-			e.data.release()
-			return
-		}
-		if e.ok1 && e.ok2 {
-			err := c.storage.WritePiece(piece, e.data.bytes())
-			if !l.t.post(storedEvent{piece: piece, data: e.data, err: err}) {
-				e.data.release()
-			}
-		}
-	})
+	q, c := l.pieces.unhashed, l.content
+	q.add(e)
+	l.t.work(func() { l.t.hash(q.take(c.info()), c) })
 }
 
 // hashedEvent is the verdict on a piece.
@@ -51,31 +40,6 @@ type hashedEvent struct {
 
 	ok1, ok2 bool
 	bad      []int // blocks that their leaves prove false
-}
-
-// verify checks a piece against every hash there is for it; one that there is
-// none for passes.
-func (e *hashedEvent) verify(info *metainfo.Info) {
-	e.ok1, e.ok2 = true, true
-	blocks := e.data.bytes()
-	if info.V1 {
-		e.ok1 = info.VerifyPiece1(e.piece, blocks)
-	}
-	switch {
-	case !info.V2:
-	case e.want2 == nil:
-		e.ok2 = e.ok1
-	default:
-		e.ok2 = info.VerifyPiece2(e.piece, *e.want2, blocks)
-	}
-	if e.ok2 || len(e.leaves) < len(blocks) {
-		return
-	}
-	for n, b := range blocks {
-		if !e.leaves[n].IsZero() && metainfo.BlockHash(b) != e.leaves[n] {
-			e.bad = append(e.bad, n)
-		}
-	}
 }
 
 func (e hashedEvent) apply(l *loop) {

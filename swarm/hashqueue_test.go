@@ -1,0 +1,68 @@
+package swarm
+
+import (
+	"fmt"
+	"testing"
+
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/peer"
+	"p2pfs/swarm/swarmtest"
+)
+
+// queued puts every piece of a torrent into a queue, in order and as a
+// download would; every third has a wrong byte.
+func queued(tor *swarmtest.Torrent) *hashQueue {
+	q, pool := &hashQueue{}, &peer.Pool{}
+	for i := range tor.Info.NumPieces() {
+		e := &hashedEvent{piece: i, data: blocksOf(pool, tor.Piece(i))}
+		if want, ok := tor.Info.PieceHash2(tor.Layers(), i); ok {
+			e.want2 = &want
+			for _, b := range e.data.bytes() {
+				e.leaves = append(e.leaves, metainfo.BlockHash(b))
+			}
+		}
+		if i%3 == 2 {
+			e.data.blocks[0].Bytes()[0]++
+		}
+		q.add(e)
+	}
+	return q
+}
+
+// TestHashQueue looks at which pieces are hashed together, and that the
+// verdict on one is not that on the other.
+func TestHashQueue(t *testing.T) {
+	files := []swarmtest.File{}
+	for i, n := range []int{1, 16 << 10, 64 << 10, 64<<10 + 1, 300_000, 300_000} {
+		files = append(files, swarmtest.File{Path: fmt.Sprint("f", i), Data: swarmtest.Bytes(uint64(i), n)})
+	}
+	for _, kind := range swarmtest.Kinds {
+		tor := swarmtest.Make(t, swarmtest.Spec{Kind: kind, Name: "x", PieceLength: 64 << 10, Files: files})
+		q, next, pairs := queued(tor), 0, 0
+		for pieces := q.take(tor.Info); len(pieces) > 0; pieces = q.take(tor.Info) {
+			if len(pieces) > 1 {
+				pairs++
+				if a, b := tor.Info.PieceSize(pieces[0].piece), tor.Info.PieceSize(pieces[1].piece); a != b {
+					t.Errorf("%s: pieces of %d and %d bytes together", kind, a, b)
+				}
+			}
+			verifyAll(pieces, tor.Info)
+			for _, e := range pieces {
+				if e.piece != next {
+					t.Errorf("%s: piece %d after %d", kind, e.piece, next-1)
+				}
+				next++
+				good := e.piece%3 != 2
+				if ok1, ok2 := good || !tor.Info.V1, good || !tor.Info.V2; e.ok1 != ok1 || e.ok2 != ok2 {
+					t.Errorf("%s: piece %d of %d: SHA-1 %v, root %v", kind, e.piece, len(pieces), e.ok1, e.ok2)
+				}
+				if bad := fmt.Sprint(e.bad); tor.Info.V2 && bad != map[bool]string{true: "[]", false: "[0]"}[good] {
+					t.Errorf("%s: piece %d: bad blocks %s", kind, e.piece, bad)
+				}
+			}
+		}
+		if next != tor.Info.NumPieces() || (pairs > 0) != (kind == swarmtest.V1) {
+			t.Errorf("%s: %d pieces of %d, %d pairs", kind, next, tor.Info.NumPieces(), pairs)
+		}
+	}
+}
