@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	},
 
 	"swarm/catalog":  {"swarm/bencode", "go.etcd.io/bbolt"},
-	"swarm/disk":     {"swarm/metainfo", "golang.org/x/sys"},
+	"swarm/disk":     {"swarm/metainfo", "swarm/sha", "golang.org/x/sys"},
 	"swarm/drive":    {"swarm/bencode", "swarm/catalog", "swarm/wire", "golang.org/x/time"},
 	"swarm/metainfo": {"swarm/bencode", "swarm/sha", "golang.org/x/sync"},
 	"swarm/peer":     {"swarm/wire", "github.com/bits-and-blooms/bitset", "golang.org/x/sys", "golang.org/x/time"},

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -46,6 +47,48 @@ func TestCancel(t *testing.T) {
 	check(t, d)
 	if !d.Complete() {
 		t.Errorf("Check after a cancelled one: %d pieces", d.Have())
+	}
+}
+
+// TestPairs compares two pieces hashed at once with each by itself, and checks
+// files of which every third piece is wrong.
+func TestPairs(t *testing.T) {
+	c := content{"a": random(1, 7), "b": random(2, 2*pieceLength), "c": random(3, 20*pieceLength+5), "d": random(4, pieceLength/2)}
+	for _, k := range kinds {
+		m, dir := c.torrent(t, k)
+		d := open(t, Config{MetaInfo: m, Data: dir})
+		s, n := newSummer(d), m.Info.NumPieces()
+		pairs := 0
+		for a := range n {
+			one, err := s.sum(a)
+			must(t, err)
+			if d.judge(a, one) != good {
+				t.Errorf("%s: piece %d does not verify", k.name, a)
+			}
+			b := (a + 3) % n
+			if !s.pairs(a, b) {
+				continue
+			}
+			pairs++
+			other, err := s.sum(b)
+			must(t, err)
+			if x, y, err := s.sumPair(a, b); x != one || y != other || err != nil {
+				t.Errorf("%s: pieces %d and %d differ when hashed together: %v", k.name, a, b, err)
+			}
+		}
+		if only1 := !m.Info.V2; only1 != (pairs > 0) {
+			t.Errorf("%s: %d pairs", k.name, pairs)
+		}
+		c2 := content{"a": c["a"], "b": c["b"], "c": bytes.Clone(c["c"]), "d": c["d"]}
+		for i := range 6 {
+			c2["c"][(3*i+4)*pieceLength]++
+		}
+		c2.write(t, dir)
+		d = open(t, Config{MetaInfo: m, Data: dir})
+		check(t, d)
+		if d.Have() != n-6 {
+			t.Errorf("%s: %d of %d pieces, 6 are wrong", k.name, d.Have(), n)
+		}
 	}
 }
 

@@ -103,21 +103,21 @@ func TestWriteErrors(t *testing.T) {
 }
 
 // TestFullDisk fills a real file system, of a process with a limit on the
-// size of files.
+// size of files: beyond that of go test's own log, which grows meanwhile.
 func TestFullDisk(t *testing.T) {
-	data := random(1, 8*pieceLength)
+	data := random(1, 68*pieceLength)
 	m, path := file(t, kinds[0], data)
 	seed := open(t, Config{MetaInfo: m, Data: path})
 	check(t, seed)
 	var old unix.Rlimit
 	must(t, unix.Getrlimit(unix.RLIMIT_FSIZE, &old))
 	limited := old
-	limited.Cur = 4*pieceLength + 1000
+	limited.Cur = 64*pieceLength + 1000
 	must(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &limited))
 	defer unix.Setrlimit(unix.RLIMIT_FSIZE, &old)
 	to := t.TempDir()
 	d := open(t, Config{MetaInfo: m, Dir: to})
-	err := d.WritePiece(6, blocksOf(t, seed, 6))
+	err := d.WritePiece(66, blocksOf(t, seed, 66))
 	if !errors.Is(err, syscall.EFBIG) || !strings.Contains(err.Error(), filepath.Join(to, "f")) {
 		t.Errorf("got %v, want EFBIG and the path", err)
 	}
