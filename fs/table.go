@@ -116,10 +116,3 @@ func (t *table) under(path string) []string {
 	}
 	return l
 }
-
-// len returns how many nodes the kernel knows.
-func (t *table) len() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.ids)
-}

@@ -104,3 +104,10 @@ func TestTableRandom(t *testing.T) {
 		}
 	}
 }
+
+// len returns how many nodes the kernel knows.
+func (t *table) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.ids)
+}

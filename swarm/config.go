@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"p2pfs/swarm/metainfo"
-	"p2pfs/swarm/tracker"
 	"p2pfs/swarm/wire"
 )
 
@@ -45,11 +44,6 @@ type Config struct {
 type Sidecar interface {
 	Load(infoHash metainfo.Hash) *metainfo.MetaInfo
 	Save(infoHash metainfo.Hash, m *metainfo.MetaInfo)
-}
-
-// Announcer is what the engine needs of a tracker client.
-type Announcer interface {
-	Announce(ctx context.Context, url string, req tracker.Request) (tracker.Response, error)
 }
 
 // Spec says what to add to a Client.

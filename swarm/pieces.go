@@ -132,7 +132,7 @@ func (ps *pieces) verified(piece, first, end int, now time.Time) (span, bool) {
 }
 
 // add puts a block into its piece and takes over its buffer.
-func (ps *pieces) add(b picker.Block, blocks int, buf *peer.Buffer, from int, now time.Time) *partial {
+func (ps *pieces) add(b picker.Block, blocks int, buf *peer.Buffer, from int, now time.Time) {
 	p := ps.partial[b.Piece]
 	if p == nil {
 		p = &partial{blocks: make([]*peer.Buffer, blocks), from: make([]int, blocks), good: make([]bool, blocks)}
@@ -142,7 +142,6 @@ func (ps *pieces) add(b picker.Block, blocks int, buf *peer.Buffer, from int, no
 	p.blocks[b.N], p.from[b.N], p.used = buf, from, now
 	p.here++
 	ps.blocks++
-	return p
 }
 
 // remove drops a block of a partial piece, if it is there.

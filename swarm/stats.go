@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -9,14 +8,12 @@ import (
 type Stats struct {
 	Pieces, Have   int   // pieces; 0 until the metadata is known
 	Length, Left   int64 // bytes
-	Peers, Seeds   int   // connected
+	Peers          int   // connected
 	Known          int   // addresses
 	Received, Sent int64 // payload bytes on the wire
 	Down, Up       float64
 	Wasted         int64  // payload bytes that were of no use: bad, twice, never asked for
-	Failed         int    // pieces that did not verify
 	Waiting        int    // reads that wait
-	Why            string // in a sentence, what the longest waiting read waits for
 	Trouble        string // what a tracker that does not answer says
 }
 
@@ -38,24 +35,18 @@ func (t *Torrent) Stats() Stats {
 func (l *loop) publishStats() {
 	s := Stats{
 		Peers: len(l.remotes), Known: len(l.book.known), Received: l.counts.received, Sent: l.counts.sent,
-		Wasted: l.counts.wasted, Failed: l.counts.failed, Waiting: l.readers.waiting(), Trouble: l.announce.trouble(),
+		Wasted: l.counts.wasted, Waiting: l.readers.waiting(), Trouble: l.announce.trouble(),
 	}
 	for _, r := range l.remotes {
 		s.Received += r.conn.Received()
 		s.Sent += r.conn.Sent()
 		s.Down += r.down.rate
 		s.Up += r.up.rate
-		if r.pp.All {
-			s.Seeds++
-		}
 	}
 	if l.content != nil {
 		s.Pieces, s.Have = l.picker.Pieces(), l.picker.HaveCount()
 		s.Length = l.info().Length()
 		s.Left = l.left()
-	}
-	if piece, ok := l.readers.longest(); ok && s.Waiting > 0 {
-		s.Why = fmt.Sprintf("waiting for piece %d: %s", piece, l.why(piece))
 	}
 	l.t.stats.Store(&s)
 }
@@ -81,15 +72,4 @@ func (rs *readers) oldest(now time.Time) (d time.Duration) {
 		d = max(d, now.Sub(w.since))
 	}
 	return d
-}
-
-// longest is the piece that has been waited for longest.
-func (rs *readers) longest() (piece int, ok bool) {
-	var since time.Time
-	for i, ws := range rs.wants {
-		if !ok || ws[0].since.Before(since) {
-			piece, since, ok = i, ws[0].since, true
-		}
-	}
-	return piece, ok
 }

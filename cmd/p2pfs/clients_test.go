@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -32,7 +31,7 @@ func getFrom(t *testing.T, tor *swarmtest.Torrent, args ...string) {
 	var stdout, stderr bytes.Buffer
 	out := t.TempDir()
 	args = append(append([]string{"get", "--log-level", "debug", "-o", out}, args...), own(t)...)
-	if status := run(ctx, args, strings.NewReader(""), &stdout, &stderr); status != exitDone {
+	if status := run(ctx, args, &stdout, &stderr); status != exitDone {
 		t.Fatalf("p2pfs %q: status %d, %s%s", args, status, stdout.String(), stderr.String())
 	}
 	tor.CheckPayload(t, out)

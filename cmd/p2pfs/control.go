@@ -93,17 +93,6 @@ type control struct {
 	maxBody    int64 // bytes of a request's body
 }
 
-// serveControl makes the control socket of a mount and answers on it until
-// the function it returns is called, which waits for requests under way for a
-// second at most and removes the socket. mountPoint and share are real paths.
-func serveControl(mount controlled, mountPoint, share string, log *slog.Logger) (stop func(), err error) {
-	s, err := listenControl(mountPoint)
-	if err != nil {
-		return nil, err
-	}
-	return s.serve(mount, share, log), nil
-}
-
 // controlSocket is a socket that nobody answers on yet: who asks waits. While
 // there is one, no other p2pfs of this user takes the mount point.
 type controlSocket struct {
@@ -131,7 +120,9 @@ func (s *controlSocket) close() {
 	s.dir.Close()
 }
 
-// serve answers on the socket as serveControl says.
+// serve answers on the socket until the function it returns is called, which
+// waits for requests under way for a second at most and removes the socket.
+// share is a real path.
 func (s *controlSocket) serve(mount controlled, share string, log *slog.Logger) (stop func()) {
 	c := &control{mount, s.mountPoint, share, log, maxControlBody}
 	server := &http.Server{

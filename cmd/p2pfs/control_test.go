@@ -87,6 +87,15 @@ type ground struct {
 	stop       func()
 }
 
+// serveControl serves the control socket of a mount until stop.
+func serveControl(mount controlled, mountPoint, share string) (stop func(), err error) {
+	s, err := listenControl(mountPoint)
+	if err != nil {
+		return nil, err
+	}
+	return s.serve(mount, share, quiet), nil
+}
+
 func serveFake(t *testing.T) *ground {
 	t.Helper()
 	// The directory's path is longer than a socket's address may be.
@@ -95,7 +104,7 @@ func serveFake(t *testing.T) *ground {
 	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(g.top, long))
 	g.mountPoint, g.share = filepath.Join(g.top, "mnt"), filepath.Join(g.top, "share")
 	g.socket = filepath.Join(g.top, long, "p2pfs", socketName(g.mountPoint))
-	stop, err := serveControl(&g.mount, g.mountPoint, g.share, quiet)
+	stop, err := serveControl(&g.mount, g.mountPoint, g.share)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +197,7 @@ func TestSocketModes(t *testing.T) {
 
 func TestSecondMountRefused(t *testing.T) {
 	g := serveFake(t)
-	if stop, err := serveControl(&g.mount, g.mountPoint, g.share, quiet); err == nil {
+	if stop, err := serveControl(&g.mount, g.mountPoint, g.share); err == nil {
 		stop()
 		t.Fatal("two processes on one mount point")
 	} else if !strings.Contains(err.Error(), "has this mount point already") {
@@ -217,7 +226,7 @@ func TestStaleSocket(t *testing.T) {
 	}
 	runArgs(t, "status", g.mountPoint).want(t, exitFailed, "no p2pfs is mounted here")
 	runArgs(t, "magnet", g.mountPoint+"/x").want(t, exitFailed, "neither in a running mount")
-	stop, err := serveControl(&g.mount, g.mountPoint, g.share, quiet)
+	stop, err := serveControl(&g.mount, g.mountPoint, g.share)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +261,7 @@ func TestRunDirRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer os.Remove(path)
-			stop, err := serveControl(&fakeMount{}, "/m", "/s", quiet)
+			stop, err := serveControl(&fakeMount{}, "/m", "/s")
 			if err == nil {
 				stop()
 			}
@@ -401,7 +410,7 @@ func TestControlSilence(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	var out, stderr bytes.Buffer
-	if got := run(ctx, []string{"status", g.mountPoint}, strings.NewReader(""), &out, &stderr); got != exitFailed {
+	if got := run(ctx, []string{"status", g.mountPoint}, &out, &stderr); got != exitFailed {
 		t.Errorf("got status %d, want %d", got, exitFailed)
 	}
 	if !strings.Contains(stderr.String(), "gave no answer") {

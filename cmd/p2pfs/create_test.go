@@ -128,7 +128,7 @@ func TestCreateInterrupted(t *testing.T) {
 	cancel()
 	out := filepath.Join(t.TempDir(), "x.torrent")
 	var stdout, stderr bytes.Buffer
-	status := run(ctx, []string{"create", makeContent(t), "-o", out}, strings.NewReader(""), &stdout, &stderr)
+	status := run(ctx, []string{"create", makeContent(t), "-o", out}, &stdout, &stderr)
 	if status != exitFailed || stderr.String() != "p2pfs: interrupted\n" {
 		t.Errorf("got %d, %q", status, stderr.String())
 	}

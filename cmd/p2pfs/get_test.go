@@ -201,7 +201,7 @@ func TestGetInterrupted(t *testing.T) {
 	cancel()
 	for _, args := range [][]string{{"get", file, "-o", t.TempDir()}, {"seed", file, "--data", dir}} {
 		var stdout, stderr bytes.Buffer
-		status := run(ctx, append(args, own(t)...), strings.NewReader(""), &stdout, &stderr)
+		status := run(ctx, append(args, own(t)...), &stdout, &stderr)
 		if status != exitFailed || !strings.HasSuffix(stderr.String(), "p2pfs: interrupted\n") || stdout.Len() > 0 {
 			t.Errorf("%s: got status %d, %q, %q", args[0], status, stdout.String(), stderr.String())
 		}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -52,7 +51,7 @@ func TestNoLSD(t *testing.T) {
 			defer cancel()
 			out := t.TempDir()
 			args := append([]string{"get", tor.Magnet(), "-o", out, flags[1]}, here(t)...)
-			if status := run(ctx, args, strings.NewReader(""), io.Discard, io.Discard); status == exitDone {
+			if status := run(ctx, args, io.Discard, io.Discard); status == exitDone {
 				t.Error("fetched it all the same")
 			}
 			if _, err := os.Stat(filepath.Join(out, "file")); err == nil {

@@ -23,5 +23,5 @@ func main() {
 		}
 		args = append([]string{helperNames[0]}, args...)
 	}
-	os.Exit(run(ctx, args, os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, args, os.Stdout, os.Stderr))
 }

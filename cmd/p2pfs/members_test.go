@@ -92,7 +92,7 @@ func (m *mounted) start(args ...string) *mounted {
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel, m.status, m.stderr = cancel, make(chan int, 1), &lockedBuffer{}
 	all := append(append([]string{"mount"}, m.args()...), args...)
-	go func() { m.status <- run(ctx, all, strings.NewReader(""), io.Discard, m.stderr) }()
+	go func() { m.status <- run(ctx, all, io.Discard, m.stderr) }()
 	within(m.t, 20*time.Second, func() error {
 		if !strings.Contains(m.stderr.String(), "p2pfs: drive ") {
 			return fmt.Errorf("%s has not mounted: %s", m.name, m.stderr)

@@ -37,7 +37,6 @@ type action func(ctx context.Context, c call) error
 type call struct {
 	args           []string
 	raw            []string // args before flags were taken out
-	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
@@ -57,9 +56,9 @@ var errInterrupted = errors.New("interrupted")
 // run is p2pfs without the process around it: it takes the arguments behind
 // the program's name and returns the exit status. It blocks until the
 // subcommand is done or has wound up after the end of ctx.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &checkedWriter{w: stdout}
-	name, err := dispatch(ctx, args, call{stdin: stdin, stdout: out, stderr: stderr})
+	name, err := dispatch(ctx, args, call{stdout: out, stderr: stderr})
 	if err == nil {
 		err = out.err // what was asked for did not reach the reader
 	}

@@ -19,7 +19,7 @@ type result struct {
 func runArgs(t testing.TB, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
+	status := run(t.Context(), args, &stdout, &stderr)
 	return result{status, stdout.String(), stderr.String()}
 }
 
@@ -133,7 +133,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space 
 func TestOutputLost(t *testing.T) {
 	for _, arg := range []string{"version", "help"} {
 		var stderr bytes.Buffer
-		status := run(context.Background(), []string{arg}, strings.NewReader(""), brokenWriter{}, &stderr)
+		status := run(context.Background(), []string{arg}, brokenWriter{}, &stderr)
 		if status != exitFailed || !strings.Contains(stderr.String(), "no space left") {
 			t.Errorf("%s: got status %d and %q, want %d and the cause", arg, status, stderr.String(), exitFailed)
 		}

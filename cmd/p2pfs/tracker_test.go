@@ -30,7 +30,7 @@ func start(t *testing.T, args ...string) *background {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.status <- run(ctx, args, strings.NewReader(""), w, &b.stderr)
+		b.status <- run(ctx, args, w, &b.stderr)
 		w.Close()
 	}()
 	t.Cleanup(func() {

@@ -214,17 +214,6 @@ func (v *View) Members() []Member {
 	return list
 }
 
-// MemberDir returns the exact view of the member with that Dir: see Members and
-// Member.
-func (v *View) MemberDir(dir string) (*View, bool) {
-	for _, m := range v.Members() {
-		if m.Dir == dir {
-			return v.Member(m.Key)
-		}
-	}
-	return nil, false
-}
-
 // Member returns the view of one member's tree exactly as published, but for
 // symlinks that leave it.
 func (v *View) Member(k Key) (*View, bool) {

@@ -263,12 +263,6 @@ func TestMembers(t *testing.T) {
 	}
 	wantLs(t, v, "", "x", "y")
 	wantLs(t, v, "y", "z")
-	if v, ok = self.View().MemberDir(list[2].Dir); !ok || len(ls(t, v, "")) != 2 {
-		t.Error("his directory is not found by its name")
-	}
-	if _, ok := self.View().MemberDir("nobody-00000000"); ok {
-		t.Error("a directory of nobody")
-	}
 	if _, ok := self.View().Member(Key{}); ok {
 		t.Error("a view of nobody")
 	}

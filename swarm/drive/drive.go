@@ -262,7 +262,6 @@ type Member struct {
 	Shown     bool           // his catalogue is part of the namespace
 	Files     int64          // in it
 	Bytes     int64          // sum of their sizes
-	Updated   time.Time      // when he signed it
 }
 
 // Members returns all whose catalogue is shown or who are connected.

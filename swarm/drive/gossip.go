@@ -174,7 +174,7 @@ func (l *loop) take(h catalog.Head, from int, now time.Time) {
 	case err != nil:
 		l.d.log.Warn("verified head refused", "member", h.Key.Short(), "err", err)
 	case result == catalog.Overtaken:
-		l.publishAgain(now)
+		l.publishAgain()
 	case result == catalog.Accepted:
 		l.spread(h.Key)
 		l.wantAll(l.state.Missing(h.Key), l.idOf(h.Key), from)
@@ -206,7 +206,7 @@ func (l *loop) publish(p catalog.Publication) error {
 
 // publishAgain signs our catalogue anew where its head gets old or was
 // overtaken.
-func (l *loop) publishAgain(now time.Time) {
+func (l *loop) publishAgain() {
 	if l.ours == nil {
 		return // SetShared will come
 	}

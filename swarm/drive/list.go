@@ -16,7 +16,7 @@ func (l *loop) list() []Member {
 		known[m.Key] = true
 		e := Member{
 			Key: m.Key, Name: m.Name, Self: m.Self, Trusted: m.Trusted,
-			Shown: true, Files: m.Files, Bytes: m.Bytes, Updated: m.Time,
+			Shown: true, Files: m.Files, Bytes: m.Bytes,
 		}
 		l.addConnection(&e)
 		all = append(all, e)

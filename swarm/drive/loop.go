@@ -120,7 +120,7 @@ func (l *loop) tick(now time.Time) {
 	}
 	l.swept = now
 	l.state.Sweep(now)
-	l.publishAgain(now)
+	l.publishAgain()
 }
 
 // end closes every connection. Their goroutines are waited for by Close.

@@ -75,7 +75,7 @@ func checkInfo(t *testing.T, in *Info) {
 		if in.V2 {
 			in.PieceHash2(nil, i)
 			in.LeafCount(i)
-			in.LeafRequests(nil, i)
+			leafRequests(in, nil, i)
 			in.LayerRequests(in.FileOfPiece(i))
 			in.Tree(in.FileOfPiece(i))
 		}
@@ -185,7 +185,7 @@ func FuzzVerifyHashes(f *testing.F) {
 	for _, s := range treeShapes[:16] {
 		ft := newFileTest(f, s[0]*BlockSize-1, s[1]*BlockSize)
 		trees = append(trees, ft)
-		for _, r := range append(ft.in.LayerRequests(0), ft.in.LeafRequests(nil, 0)...) {
+		for _, r := range append(ft.in.LayerRequests(0), leafRequests(ft.in, nil, 0)...) {
 			for _, d := range []int{-1, 0, 1} {
 				f.Add(uint(len(trees)-1), r.BaseLayer, r.Index+d, r.Length, r.ProofLayers, []byte{})
 				f.Add(uint(len(trees)-1), r.BaseLayer, r.Index, r.Length+d, r.ProofLayers, make([]byte, 64))

@@ -141,28 +141,3 @@ func (in *Info) LayerRequests(file int) []HashRequest {
 	}
 	return list
 }
-
-// LeafRequests returns the requests whose answers are together the leaves of
-// a piece: one, unless the piece has more than MaxHashes. The proof goes to
-// the piece layer where l has it (most often nothing is needed then), else to
-// the root. There are none for a piece of one leaf: PieceHash2 is the leaf.
-func (in *Info) LeafRequests(l Layers, piece int) []HashRequest {
-	leaves := in.LeafCount(piece)
-	if leaves == 1 {
-		return nil
-	}
-	file := in.FileOfPiece(piece)
-	t := in.Tree(file)
-	first, _ := in.FilePieces(file)
-	n, proof := min(MaxHashes, leaves), t.Height-1
-	if _, ok := in.PieceHash2(l, piece); ok {
-		if proof = log2(leaves) - 1; n == leaves {
-			proof = 0
-		}
-	}
-	var list []HashRequest
-	for i := 0; i < in.Blocks(piece); i += n {
-		list = append(list, HashRequest{in.Files[file].Root, 0, (piece-first)*leaves + i, n, proof})
-	}
-	return list
-}

@@ -212,7 +212,7 @@ func TestRequests(t *testing.T) {
 			var leaves []Hash256
 			for i := range in.NumPieces() {
 				got := leaves
-				for _, r := range in.LeafRequests(l, i) {
+				for _, r := range leafRequests(in, l, i) {
 					hashes, uncles, ok := tree.Answer(r, ft.pieceLeaves)
 					if !ok || !in.VerifyHashes(l, r, hashes, uncles) {
 						t.Fatalf("%+v: no true answer", r)
@@ -222,7 +222,7 @@ func TestRequests(t *testing.T) {
 					}
 					got = append(got, hashes...)
 				}
-				if len(in.LeafRequests(l, i)) == 0 {
+				if len(leafRequests(in, l, i)) == 0 {
 					h, _ := in.PieceHash2(ft.layers, i)
 					got = append(got, h)
 				}
@@ -265,8 +265,8 @@ func TestLongRuns(t *testing.T) {
 		ask := func(i int) ([]Hash256, bool) { return leaves[i*per : min(len(leaves), i*per+per)], true }
 		reqs := in.LayerRequests(0)
 		for i := range in.NumPieces() {
-			reqs = append(reqs, in.LeafRequests(nil, i)...)
-			reqs = append(reqs, in.LeafRequests(layers, i)...)
+			reqs = append(reqs, leafRequests(in, nil, i)...)
+			reqs = append(reqs, leafRequests(in, layers, i)...)
 		}
 		for _, r := range reqs {
 			hashes, uncles, ok := tree.Answer(r, ask)
@@ -301,4 +301,29 @@ func TestAnswerRefuses(t *testing.T) {
 	if _, ok := ft.in.HashTree(nil, 0); ok {
 		t.Error("a tree without its layer")
 	}
+}
+
+// leafRequests returns the requests whose answers are together the leaves of
+// a piece: one, unless the piece has more than MaxHashes. The proof goes to
+// the piece layer where l has it (most often nothing is needed then), else to
+// the root. There are none for a piece of one leaf: PieceHash2 is the leaf.
+func leafRequests(in *Info, l Layers, piece int) []HashRequest {
+	leaves := in.LeafCount(piece)
+	if leaves == 1 {
+		return nil
+	}
+	file := in.FileOfPiece(piece)
+	t := in.Tree(file)
+	first, _ := in.FilePieces(file)
+	n, proof := min(MaxHashes, leaves), t.Height-1
+	if _, ok := in.PieceHash2(l, piece); ok {
+		if proof = log2(leaves) - 1; n == leaves {
+			proof = 0
+		}
+	}
+	var list []HashRequest
+	for i := 0; i < in.Blocks(piece); i += n {
+		list = append(list, HashRequest{in.Files[file].Root, 0, (piece-first)*leaves + i, n, proof})
+	}
+	return list
 }

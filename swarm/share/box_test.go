@@ -117,7 +117,14 @@ func (b *box) paths() []string {
 	return p
 }
 
-func (b *box) file(path string) (File, bool) { return b.ByPath(path) }
+func (b *box) file(path string) (File, bool) {
+	for _, f := range b.Files() {
+		if f.Path == path {
+			return f, true
+		}
+	}
+	return File{}, false
+}
 
 // await waits until path is published.
 func (b *box) await(path string) File {

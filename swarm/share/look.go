@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// look takes note of what a stat said about a name of the directory d, open
-// as f. It returns a node whose contents are not known.
-func (sc *scanner) look(d *dir, f *os.File, name string, m meta, err error) *node {
+// look takes note of what a stat said about a name of the directory d. It
+// returns a node whose contents are not known.
+func (sc *scanner) look(d *dir, name string, m meta, err error) *node {
 	if n := d.files[name]; n != nil && err == nil && n.meta == m && !m.mode.IsDir() {
 		n.gen = sc.gen
 		if sc.how == byEvent {

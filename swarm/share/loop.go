@@ -295,7 +295,7 @@ func (l *loop) report() {
 		published: l.ledger.count,
 		ignored:   l.scanner.oddSeen[0], skipped: l.scanner.oddSeen[1] + len(st.trouble),
 		waiting: max(0, st.waiting-jobs-len(st.trouble)), queued: jobs,
-		hashed: st.hashed, hashedBytes: st.bytes,
+		hashed:    st.hashed,
 		unwatched: l.unwatched(),
 		scanned:   l.told,
 	}

@@ -227,7 +227,7 @@ func (sc *scanner) reconsider(d *dir) {
 func (sc *scanner) lookAt(d *dir, f *os.File, names []string) {
 	var ask []*node
 	err := statAt(f, d.path, names, func(name string, m meta, err error) bool {
-		if n := sc.look(d, f, name, m, err); n != nil {
+		if n := sc.look(d, name, m, err); n != nil {
 			ask = append(ask, n)
 		}
 		return sc.ctx.Err() == nil

@@ -37,12 +37,12 @@ func TestStatErrors(t *testing.T) {
 		l := bareLoop()
 		sc := l.scanner
 		d := newDir(sc.root, "d")
-		if n := sc.look(d, nil, "f", fileMeta(5), nil); n == nil {
+		if n := sc.look(d, "f", fileMeta(5), nil); n == nil {
 			t.Fatal("a new file is not asked for")
 		}
 		sc.gen++
-		sc.look(d, nil, "f", meta{}, c.err)
-		sc.look(d, nil, "new", meta{}, c.err)
+		sc.look(d, "f", meta{}, c.err)
+		sc.look(d, "new", meta{}, c.err)
 		sc.forgetUnseen(d)
 		if _, ok := d.files["f"]; ok != c.file {
 			t.Errorf("%s: known %v, want %v", name, ok, c.file)
@@ -62,7 +62,7 @@ func TestCloseWhileAsked(t *testing.T) {
 	l := bareLoop()
 	st := l.settler
 	d := newDir(l.scanner.root, "d")
-	n := l.scanner.look(d, nil, "f", fileMeta(5), nil)
+	n := l.scanner.look(d, "f", fileMeta(5), nil)
 	n.wait.tries = 20
 	j := &job{id: n.meta.ident, path: "d/f"}
 	st.join(n.wait, j)
@@ -89,13 +89,13 @@ func TestStaleForEver(t *testing.T) {
 	l := bareLoop()
 	st := l.settler
 	d := newDir(l.scanner.root, "d")
-	n := l.scanner.look(d, nil, "f", fileMeta(5), nil)
+	n := l.scanner.look(d, "f", fileMeta(5), nil)
 	for range 10 {
 		j := &job{id: n.meta.ident, path: "d/f"}
 		st.join(n.wait, j)
 		st.onResult(result{job: j, err: errStale})
 		l.scanner.how = byEvent
-		l.scanner.look(d, nil, "f", fileMeta(5), nil) // nothing new
+		l.scanner.look(d, "f", fileMeta(5), nil) // nothing new
 	}
 	if in := time.Until(n.wait.due); in < time.Second {
 		t.Errorf("tried again in %v", in)

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -255,16 +254,6 @@ func (s *Share) ByRoot(root metainfo.Hash256) (File, bool) {
 		return File{}, false
 	}
 	return e.File, true
-}
-
-// ByPath finds what is published under a path.
-func (s *Share) ByPath(path string) (File, bool) {
-	files := s.Files()
-	i, ok := slices.BinarySearchFunc(files, path, func(f File, p string) int { return strings.Compare(f.Path, p) })
-	if !ok {
-		return File{}, false
-	}
-	return files[i], true
 }
 
 // MetaInfo builds one of the two torrents of a published file, v2 with its

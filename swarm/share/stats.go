@@ -7,16 +7,15 @@ import (
 
 // Stats says what a Share has and does.
 type Stats struct {
-	Published       // what Files lists
-	Ignored     int // names left out as temporary, or by an ignore file; a directory counts once
-	Skipped     int // names that cannot be published: links that leave, sockets, unreadable files …
-	Waiting     int // changed files that are still written to, or change too often
-	Queued      int // files to be hashed, those in Hashing too
-	Hashed      int // files read to the end since Open
-	HashedBytes int64
-	Unwatched   int // directories without a watch: changes in them are found by a rescan
-	Scanned     bool
-	Hashing     []Progress
+	Published     // what Files lists
+	Ignored   int // names left out as temporary, or by an ignore file; a directory counts once
+	Skipped   int // names that cannot be published: links that leave, sockets, unreadable files …
+	Waiting   int // changed files that are still written to, or change too often
+	Queued    int // files to be hashed, those in Hashing too
+	Hashed    int // files read to the end since Open
+	Unwatched int // directories without a watch: changes in them are found by a rescan
+	Scanned   bool
+	Hashing   []Progress
 }
 
 // Progress is a file being hashed.
@@ -30,7 +29,6 @@ type counts struct {
 	published                         Published
 	ignored, skipped, waiting, queued int
 	hashed, unwatched                 int
-	hashedBytes                       int64
 	scanned                           bool
 }
 
@@ -40,7 +38,7 @@ func (s *Share) Stats() Stats {
 	st := Stats{
 		Published: c.published,
 		Ignored:   c.ignored, Skipped: c.skipped, Waiting: c.waiting, Queued: c.queued,
-		Hashed: c.hashed, HashedBytes: c.hashedBytes, Unwatched: c.unwatched, Scanned: c.scanned,
+		Hashed: c.hashed, Unwatched: c.unwatched, Scanned: c.scanned,
 	}
 	for _, slot := range s.hashers.working {
 		if j := slot.Load(); j != nil {

@@ -26,7 +26,6 @@ type settler struct {
 	trouble map[string]string // by path: what was logged last
 	waiting int               // nodes with a wait
 	hashed  int               // files read
-	bytes   int64
 }
 
 // saving is a result on its way to the disk.
@@ -185,7 +184,6 @@ func (st *settler) onResult(r result) {
 	st.s.hashers.forget(j)
 	if r.hashed {
 		st.hashed++
-		st.bytes += j.done.Load()
 		st.heat(j)
 	}
 	if r.err == nil && r.h != nil {

@@ -11,9 +11,6 @@ import (
 type Bad struct {
 	Name string
 	Make func(*Torrent) Behaviour
-	// Proven tells that it sends bytes that a client can prove wrong, for
-	// which it may be banned.
-	Proven bool
 }
 
 // Hostile returns all bad behaviours, those that only fail included. With any
@@ -29,12 +26,12 @@ func Hostile() []Bad {
 // liars serve wrong bytes.
 func liars() []Bad {
 	return []Bad{
-		{"corrupt every block", func(tor *Torrent) Behaviour { return CorruptEvery(tor, 1) }, true},
-		{"corrupt every 7th block", func(tor *Torrent) Behaviour { return CorruptEvery(tor, 7) }, true},
-		{"corrupt after 20 blocks", func(tor *Torrent) Behaviour { return CorruptAfter(tor, 20) }, true},
-		{"blocks shifted by a byte", Shifted, true},
-		{"blocks from elsewhere", FromElsewhere, true},
-		{"all zeros", Zeros, true},
+		{"corrupt every block", func(tor *Torrent) Behaviour { return CorruptEvery(tor, 1) }},
+		{"corrupt every 7th block", func(tor *Torrent) Behaviour { return CorruptEvery(tor, 7) }},
+		{"corrupt after 20 blocks", func(tor *Torrent) Behaviour { return CorruptAfter(tor, 20) }},
+		{"blocks shifted by a byte", Shifted},
+		{"blocks from elsewhere", FromElsewhere},
+		{"all zeros", Zeros},
 	}
 }
 
@@ -93,12 +90,12 @@ func corrupt(data []byte) []byte {
 // quitters end in the middle.
 func quitters() []Bad {
 	return []Bad{
-		{"vanish mid block", func(tor *Torrent) Behaviour { return Vanish(tor, 3, (*Conn).Close) }, false},
-		{"reset mid block", func(tor *Torrent) Behaviour { return Vanish(tor, 3, (*Conn).Reset) }, false},
-		{"stall mid block", func(tor *Torrent) Behaviour { return Vanish(tor, 3, nil) }, false},
-		{"stall after 5 blocks", func(tor *Torrent) Behaviour { return Stall(tor, 5) }, false},
-		{"slow, 2 KiB/s", func(tor *Torrent) Behaviour { return Slow(tor, 2<<10) }, false},
-		{"choke after each block", ChokeFlap, false},
+		{"vanish mid block", func(tor *Torrent) Behaviour { return Vanish(tor, 3, (*Conn).Close) }},
+		{"reset mid block", func(tor *Torrent) Behaviour { return Vanish(tor, 3, (*Conn).Reset) }},
+		{"stall mid block", func(tor *Torrent) Behaviour { return Vanish(tor, 3, nil) }},
+		{"stall after 5 blocks", func(tor *Torrent) Behaviour { return Stall(tor, 5) }},
+		{"slow, 2 KiB/s", func(tor *Torrent) Behaviour { return Slow(tor, 2<<10) }},
+		{"choke after each block", ChokeFlap},
 	}
 }
 
@@ -156,13 +153,13 @@ func ChokeFlap(tor *Torrent) Behaviour {
 // mutes hold back.
 func mutes() []Bad {
 	return []Bad{
-		{"never unchokes", NeverUnchoke, false},
-		{"never serves", func(tor *Torrent) Behaviour { return Stall(tor, 0) }, false},
-		{"rejects all", RejectAll, false},
-		{"silent accept", func(*Torrent) Behaviour { return Silent }, false},
-		{"slow handshake", SlowHandshake, false},
-		{"silent after the handshake", SilentAfterHandshake, false},
-		{"seed of nothing", HaveNothing, false},
+		{"never unchokes", NeverUnchoke},
+		{"never serves", func(tor *Torrent) Behaviour { return Stall(tor, 0) }},
+		{"rejects all", RejectAll},
+		{"silent accept", func(*Torrent) Behaviour { return Silent }},
+		{"slow handshake", SlowHandshake},
+		{"silent after the handshake", SilentAfterHandshake},
+		{"seed of nothing", HaveNothing},
 	}
 }
 

@@ -15,7 +15,7 @@ func metadataLiars() []Bad {
 	}
 	return []Bad{
 		size("of 2 GiB", 1<<31-1), size("of 16 MiB", 16<<20), size("of 1", 1), size("not told", 0),
-		{Name: "metadata wrong", Make: MetadataWrong, Proven: true},
+		{Name: "metadata wrong", Make: MetadataWrong},
 		{Name: "metadata rejected", Make: MetadataRejected},
 		{Name: "metadata never sent", Make: func(tor *Torrent) Behaviour {
 			return metadata(tor, func(*Session, wire.Metadata) error { return nil })
@@ -89,7 +89,7 @@ func MetadataChanges(tor *Torrent) Behaviour {
 // honest.
 func hashLiars() []Bad {
 	return []Bad{
-		{Name: "hashes wrong", Make: HashesWrong, Proven: true},
+		{Name: "hashes wrong", Make: HashesWrong},
 		{Name: "hashes rejected", Make: HashesRejected},
 		{Name: "hashes never sent", Make: func(tor *Torrent) Behaviour {
 			return hashing(tor, func(*Session, wire.HashRequest) error { return nil })

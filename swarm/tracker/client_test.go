@@ -199,7 +199,7 @@ func TestRequest(t *testing.T) {
 			if a != want {
 				t.Errorf("announce %d: got %+v, want %+v", i, a, want)
 			}
-			if data := packet.URLData(got[i].Raw); data != "/announce?pass=1" {
+			if data := string(got[i].Raw[packet.AnnounceRequestLen:]); data != "\x02\x10/announce?pass=1" {
 				t.Errorf("announce %d: URL data %q", i, data)
 			}
 		}

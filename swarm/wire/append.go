@@ -48,12 +48,6 @@ func AppendPieceHeader(dst []byte, index, begin, n int) []byte {
 	return appendInt(dst, begin)
 }
 
-// AppendPort appends a port message: the UDP port of a DHT node (BEP 5).
-func AppendPort(dst []byte, port uint16) []byte {
-	dst = AppendHeader(dst, MsgPort, 2)
-	return binary.BigEndian.AppendUint16(dst, port)
-}
-
 // AppendSuggest appends a suggest piece message (BEP 6).
 func AppendSuggest(dst []byte, index int) []byte { return appendIndex(dst, MsgSuggest, index) }
 

@@ -61,9 +61,6 @@ func rewriteLong(id byte, p []byte, pieces int) (msg []byte, ok bool) {
 	case MsgBitfield:
 		set, err := ParseBitfield(p, pieces)
 		return AppendBitfield(nil, set, pieces), err == nil
-	case MsgPort:
-		port, err := ParsePort(p)
-		return AppendPort(nil, port), err == nil
 	case MsgHashRequest:
 		r, err := ParseHashRequest(p)
 		return AppendHashRequest(nil, r), err == nil

@@ -77,7 +77,6 @@ func simpleMessages() []golden {
 		{name: "request", id: 6, bytes: "0000000d 06 01020304 00004000 00004000", wrote: AppendRequest(nil, aBlock), read: as(ParseRequest), want: aBlock},
 		{name: "piece", id: 7, bytes: "00004009 07 01020304 00004000", wrote: AppendPieceHeader(nil, 0x01020304, 0x4000, 0x4000), read: pieceHeader, want: aBlock},
 		{name: "cancel", id: 8, bytes: "0000000d 08 01020304 00004000 00004000", wrote: AppendCancel(nil, aBlock), read: as(ParseCancel), want: aBlock},
-		{name: "port", id: 9, bytes: "00000003 09 1ae1", wrote: AppendPort(nil, 6881), read: as(ParsePort), want: uint16(6881)},
 		{name: "suggest piece", id: 13, bytes: "00000005 0d 01020304", wrote: AppendSuggest(nil, 0x01020304), read: as(ParseSuggest), want: 0x01020304},
 		{name: "have all", id: 14, bytes: "00000001 0e", wrote: AppendHaveAll(nil), read: empty(14)},
 		{name: "have none", id: 15, bytes: "00000001 0f", wrote: AppendHaveNone(nil), read: empty(15)},

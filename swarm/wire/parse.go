@@ -50,14 +50,6 @@ func ParsePieceHeader(p []byte, n int) (Block, error) {
 	return b, nil
 }
 
-// ParsePort returns the port of a port message (BEP 5); 0 is no port.
-func ParsePort(p []byte) (uint16, error) {
-	if len(p) != 2 {
-		return 0, bad(MsgPort, p, ErrLength)
-	}
-	return binary.BigEndian.Uint16(p), nil
-}
-
 // ParseExtended splits an extended message into the extension's id, which is
 // the one we chose for it, and the body, a part of p (BEP 10).
 func ParseExtended(p []byte) (id byte, body []byte, err error) {

@@ -47,7 +47,7 @@ func AppendAnnounce(dst []byte, r *AnnounceRequest, urlData string) []byte {
 	return appendURLData(dst, urlData)
 }
 
-// ParseAnnounce reads an announce request; options behind it are for URLData.
+// ParseAnnounce reads an announce request; options behind it (BEP 41) are passed over.
 func ParseAnnounce(p []byte) (AnnounceRequest, error) {
 	if len(p) < AnnounceRequestLen {
 		return AnnounceRequest{}, ErrShort
@@ -69,12 +69,8 @@ func ParseAnnounce(p []byte) (AnnounceRequest, error) {
 	}, nil
 }
 
-// BEP 41 options.
-const (
-	optionEnd     = 0
-	optionNOP     = 1
-	optionURLData = 2
-)
+// optionURLData is the path and query of a tracker's URL (BEP 41).
+const optionURLData = 2
 
 func appendURLData(dst []byte, s string) []byte {
 	for len(s) > 0 {
@@ -84,27 +80,6 @@ func appendURLData(dst []byte, s string) []byte {
 		s = s[n:]
 	}
 	return dst
-}
-
-// URLData returns the path and query that the announce request p carries (BEP
-// 41), empty when it has none. An option that overruns the packet ends the list.
-func URLData(p []byte) string {
-	var s []byte
-	for i := AnnounceRequestLen; i < len(p) && p[i] != optionEnd; {
-		if p[i] == optionNOP {
-			i++
-			continue
-		}
-		if i+2 > len(p) || i+2+int(p[i+1]) > len(p) {
-			break
-		}
-		end := i + 2 + int(p[i+1])
-		if p[i] == optionURLData {
-			s = append(s, p[i+2:end]...)
-		}
-		i = end
-	}
-	return string(s)
 }
 
 // An AnnounceReply is an announce reply as it stands on the wire.

@@ -185,35 +185,6 @@ func TestNotServed(t *testing.T) {
 	}
 }
 
-func TestURLData(t *testing.T) {
-	long := "/" + strings.Repeat("x", 600)
-	for _, c := range []struct{ options, want string }{
-		{"", ""},
-		{"00", ""},
-		{"01 01 01", ""},
-		{"02 00", ""},
-		{"02 0c 2f6469723f613d6226633d64", "/dir?a=b&c=d"},
-		{"02 0c 2f6469723f613d6226633d64 01 01 00", "/dir?a=b&c=d"},
-		{"02 02 2f61 02 02 2f62", "/a/b"},
-		{"07 03 616161 02 02 2f62", "/b"}, // an unknown option is skipped
-		{"00 02 02 2f62", ""},             // behind the end
-		{"02", ""},
-		{"02 05 2f61", ""}, // overruns the packet
-		{"02 02 2f61 02 ff 2f62", "/a"},
-	} {
-		p := append(unhex(t, announceHex), unhex(t, c.options)...)
-		if got := URLData(p); got != c.want {
-			t.Errorf("options %q: got %q, want %q", c.options, got, c.want)
-		}
-	}
-	if got := URLData(AppendAnnounce(nil, &announceRequest, long)); got != long {
-		t.Errorf("601 bytes of URL data came back as %d", len(got))
-	}
-	if got := URLData([]byte("short")); got != "" {
-		t.Errorf("short packet: %q", got)
-	}
-}
-
 func TestPeers(t *testing.T) {
 	four := unhex(t, "7f000002 1ae1 00000000 0000 ffffffff ffff 0102")
 	got := slices.Collect(Peers(four, false))
@@ -267,5 +238,20 @@ func TestNoAllocation(t *testing.T) {
 	})
 	if got != 0 {
 		t.Errorf("%v allocations", got)
+	}
+}
+
+// TestURLData goes in options of at most 255 bytes (BEP 41).
+func TestURLData(t *testing.T) {
+	x := strings.Repeat("x", 600)
+	for _, c := range []struct{ data, want string }{
+		{"", ""},
+		{"/a", "\x02\x02/a"},
+		{x, "\x02\xff" + x[:255] + "\x02\xff" + x[:255] + "\x02\x5a" + x[:90]},
+	} {
+		p := AppendAnnounce(nil, &announceRequest, c.data)
+		if got := string(p[AnnounceRequestLen:]); got != c.want {
+			t.Errorf("%d bytes of URL data: got %q, want %q", len(c.data), got, c.want)
+		}
 	}
 }

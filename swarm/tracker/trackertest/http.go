@@ -21,7 +21,6 @@ import (
 
 // An HTTPRequest is a request that came in over HTTP.
 type HTTPRequest struct {
-	At       time.Time
 	From     netip.Addr // not valid if the connection does not tell
 	Raw      string     // up to the empty line
 	Path     string
@@ -185,7 +184,7 @@ func (t *HTTP) answer(conn net.Conn, r HTTPRequest, reply HTTPReply) {
 }
 
 func readRequest(conn net.Conn) (HTTPRequest, error) {
-	r := HTTPRequest{At: time.Now()}
+	r := HTTPRequest{}
 	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		r.From = a.AddrPort().Addr().Unmap()
 	}
