@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -242,50 +241,4 @@ func (d *merged) number() {
 		taken[d.shown[i].name] = true
 	}
 	slices.SortFunc(d.shown, func(x, y shown) int { return cmp.Compare(x.name, y.name) })
-}
-
-// dirCacheEntries bounds the entries of merged directories kept in memory.
-const dirCacheEntries = 300_000
-
-// dirCache keeps merged directories from view to view. Safe for concurrent
-// use: all views of a drive share it, from any goroutine, so that it cannot
-// belong to State's.
-type dirCache struct {
-	mu   sync.Mutex // guards dirs; held for map accesses only
-	dirs *lru[dirKey, *merged]
-}
-
-// dirKey names a directory; member is zero but in exact views.
-type dirKey struct {
-	member Key
-	path   string
-}
-
-func newDirCache() *dirCache {
-	return &dirCache{dirs: newLRU[dirKey, *merged](dirCacheEntries)}
-}
-
-func (v *View) dirKey(at place) dirKey {
-	k := dirKey{path: at.path}
-	if v.exact {
-		k.member = v.members[0].who.key
-	}
-	return k
-}
-
-// get returns the merge of a directory if it is what v would make of it.
-func (c *dirCache) get(at place, v *View) *merged {
-	c.mu.Lock()
-	d := c.dirs.get(v.dirKey(at))
-	c.mu.Unlock()
-	if d == nil || !slices.Equal(d.parts, at.parts) || d.claims != v.claims && len(at.parts) > 1 {
-		return nil
-	}
-	return d
-}
-
-func (c *dirCache) add(at place, v *View, d *merged) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.dirs.add(v.dirKey(at), d, len(d.shown)+16)
 }

@@ -69,28 +69,6 @@ type State struct {
 	view      *View
 }
 
-// author is what is known of a member's catalogue.
-type author struct {
-	key     Key
-	seq     int64     // highest ever seen with a valid signature
-	bad     bool      // the head of that seq names no proper catalogue
-	shown   *Head     // all objects under it are here; nil if none
-	want    *Head     // newer, and still lacks some; nil if none
-	who     *who      // as views know him; nil until first shown
-	order   uint64    // 1 was shown first; 0: not yet
-	met     bool      // was connected here once
-	seen    time.Time // when he last gave a sign of life
-	present int       // connections to him now
-}
-
-// newest returns the head to pass on, or nil.
-func (a *author) newest() *Head {
-	if a.want != nil {
-		return a.want
-	}
-	return a.shown
-}
-
 // NewState reads what the store holds.
 func NewState(cfg Config) (*State, error) {
 	s := &State{
@@ -162,101 +140,6 @@ func (s *State) Apply(h Head, now time.Time) (Result, error) {
 	return Accepted, nil
 }
 
-// Newer reports whether a head of that author and seq would be news.
-func (s *State) Newer(k Key, seq int64) bool {
-	a := s.authors[k]
-	return a == nil || a.newer(seq)
-}
-
-// newer reports whether a head of that seq would be news. The one that is
-// known may come again after it was given up for want of space.
-func (a *author) newer(seq int64) bool {
-	if seq == a.seq {
-		return a.newest() == nil && !a.bad && a.seq > 0
-	}
-	return seq > a.seq
-}
-
-func (s *State) addAuthor(k Key) *author {
-	a := &author{key: k}
-	s.authors[k] = a
-	s.newcomers++
-	return a
-}
-
-// setWant makes h the head that is fetched, and shows it if it lacks nothing.
-func (s *State) setWant(a *author, h *Head) {
-	s.dropWant(a)
-	a.want = h
-	n := s.ref(h.Root)
-	switch {
-	case n.bad:
-		s.reject(a)
-	case n.complete:
-		s.showWanted(a)
-	default:
-		s.roots[h.Root] = append(s.roots[h.Root], a.key)
-	}
-}
-
-// dropWant gives up the head that is being fetched.
-func (s *State) dropWant(a *author) {
-	if a.want == nil {
-		return
-	}
-	root := a.want.Root
-	a.want = nil
-	s.roots[root] = remove(s.roots[root], a.key)
-	if len(s.roots[root]) == 0 {
-		delete(s.roots, root)
-	}
-	s.unref(root)
-}
-
-func remove[T comparable](list []T, v T) []T {
-	for i := range list {
-		if list[i] == v {
-			return append(list[:i], list[i+1:]...)
-		}
-	}
-	return list
-}
-
-// showWanted makes the wanted head, which lacks nothing any more, the shown
-// one, unless it is more than an author may have.
-func (s *State) showWanted(a *author) {
-	n := s.nodes[a.want.Root]
-	if n.entries > s.limits.Entries || n.bytes > s.limits.Author || n.height > MaxDepth {
-		s.reject(a)
-		return
-	}
-	root := a.want.Root
-	s.roots[root] = remove(s.roots[root], a.key)
-	if len(s.roots[root]) == 0 {
-		delete(s.roots, root)
-	}
-	before := a.shown
-	a.shown, a.want = a.want, nil
-	if a.order == 0 {
-		a.order = s.nextOrder
-		s.nextOrder++
-	}
-	s.saveAuthor(a)
-	s.changeView(a, before)
-	if before != nil {
-		s.unref(before.Root)
-	}
-}
-
-// reject gives up a head that names no proper catalogue. What was shown of its
-// author stays.
-func (s *State) reject(a *author) {
-	s.log.Debug("catalogue refused", "member", a.key.Short(), "seq", a.want.Seq)
-	a.bad = true
-	s.dropWant(a)
-	s.saveAuthor(a)
-}
-
 // Len returns how many authors are known, with or without a head.
 func (s *State) Len() int { return len(s.authors) }
 
@@ -283,26 +166,4 @@ func (s *State) Head(k Key) (Head, bool) {
 		return *a.newest(), true
 	}
 	return Head{}, false
-}
-
-// Met notes that an author is connected. Gone must follow.
-func (s *State) Met(k Key, now time.Time) {
-	s.now = now
-	a := s.authors[k]
-	if a == nil {
-		a = s.addAuthor(k)
-	}
-	a.present++
-	a.met, a.seen = true, now
-	s.saveAuthor(a)
-}
-
-// Gone notes that a connection to an author has ended.
-func (s *State) Gone(k Key, now time.Time) {
-	s.now = now
-	if a := s.authors[k]; a != nil && a.present > 0 {
-		a.present--
-		a.seen = now
-		s.saveAuthor(a)
-	}
 }

@@ -73,67 +73,6 @@ func decodeMessage(body []byte) (message, error) {
 	return nil, nil
 }
 
-// fields are the values of a dictionary by their keys of one letter.
-type fields map[byte]*bencode.Cursor
-
-var errMissing = errors.New("key missing")
-
-func (f fields) get(key byte) (*bencode.Cursor, error) {
-	if c := f[key]; c != nil {
-		return c, nil
-	}
-	return nil, fmt.Errorf("%q: %w", key, errMissing)
-}
-
-func (f fields) bytes(key byte) ([]byte, error) {
-	c, err := f.get(key)
-	if err != nil {
-		return nil, err
-	}
-	return c.Bytes()
-}
-
-func (f fields) fixed(key byte, dst []byte) error {
-	b, err := f.bytes(key)
-	if err == nil && len(b) != len(dst) {
-		err = fmt.Errorf("%q has %d bytes, want %d", key, len(b), len(dst))
-	}
-	copy(dst, b)
-	return err
-}
-
-func (f fields) hash(key byte) (h catalog.Hash, err error) {
-	return h, f.fixed(key, h[:])
-}
-
-func (f fields) int(key byte, low, high int64) (int, error) {
-	c, err := f.get(key)
-	if err != nil {
-		return 0, err
-	}
-	n, err := c.Int()
-	if err == nil && (n < low || n > high) {
-		err = fmt.Errorf("%q is %d", key, n)
-	}
-	return int(n), err
-}
-
-func (f fields) hashes(key byte) ([]catalog.Hash, error) {
-	b, err := f.bytes(key)
-	if err != nil {
-		return nil, err
-	}
-	const size = len(catalog.Hash{})
-	if len(b) == 0 || len(b)%size != 0 || len(b) > maxHashes*size {
-		return nil, fmt.Errorf("hashes of %d bytes", len(b))
-	}
-	list := make([]catalog.Hash, len(b)/size)
-	for i := range list {
-		list[i] = catalog.Hash(b[i*size:])
-	}
-	return list, nil
-}
-
 func decodeHello(f fields) (message, error) {
 	var m hello
 	name, err := f.bytes('n')

@@ -250,34 +250,6 @@ func (d *Drive) publish(tree catalog.Tree) error {
 	}
 }
 
-// Member is a member of the drive as far as is known here.
-type Member struct {
-	Key       catalog.Key
-	Name      string
-	Self      bool
-	Trusted   bool
-	Connected bool
-	Addr      netip.AddrPort // where he listens; of connected members only, zero: not known
-	Since     time.Time      // when the connection began
-	Shown     bool           // his catalogue is part of the namespace
-	Files     int64          // in it
-	Bytes     int64          // sum of their sizes
-}
-
-// Members returns all whose catalogue is shown or who are connected.
-func (d *Drive) Members() []Member {
-	result := make(chan []Member, 1)
-	if d.post(d.ctx, call(func(l *loop) { result <- l.list() })) != nil {
-		return nil
-	}
-	select {
-	case list := <-result:
-		return list
-	case <-d.ctx.Done():
-		return nil
-	}
-}
-
 // post hands an event to the loop. It waits for room, no longer than ctx or
 // the drive lasts.
 func (d *Drive) post(ctx context.Context, e event) error {

@@ -2,7 +2,9 @@ package drive
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
+	"time"
 
 	"p2pfs/swarm/catalog"
 )
@@ -36,5 +38,33 @@ func (l *loop) list() []Member {
 func (l *loop) addConnection(m *Member) {
 	if c := l.conns[m.Key]; c != nil {
 		m.Connected, m.Addr, m.Since = true, c.listen, c.since
+	}
+}
+
+// Member is a member of the drive as far as is known here.
+type Member struct {
+	Key       catalog.Key
+	Name      string
+	Self      bool
+	Trusted   bool
+	Connected bool
+	Addr      netip.AddrPort // where he listens; of connected members only, zero: not known
+	Since     time.Time      // when the connection began
+	Shown     bool           // his catalogue is part of the namespace
+	Files     int64          // in it
+	Bytes     int64          // sum of their sizes
+}
+
+// Members returns all whose catalogue is shown or who are connected.
+func (d *Drive) Members() []Member {
+	result := make(chan []Member, 1)
+	if d.post(d.ctx, call(func(l *loop) { result <- l.list() })) != nil {
+		return nil
+	}
+	select {
+	case list := <-result:
+		return list
+	case <-d.ctx.Done():
+		return nil
 	}
 }

@@ -2,7 +2,6 @@ package share
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -261,32 +260,4 @@ func (r jobReader) Read(p []byte) (int, error) {
 		return 0, errDropped
 	}
 	return r.f.Read(p)
-}
-
-// nameSummary fills in the infohashes for a base name.
-func (s *Share) nameSummary(sum *summary, name string, size int64, pieces []metainfo.Hash) error {
-	opt := s.options(sum.root)
-	v1, err := metainfo.BuildV1Options(name, size, metainfo.PieceLength(size), pieces, opt)
-	if err != nil {
-		return fmt.Errorf("v1 torrent: %w", err)
-	}
-	v2, err := metainfo.BuildV2Options(name, size, metainfo.PieceLength(size), sum.root, opt)
-	if err != nil {
-		return fmt.Errorf("v2 torrent: %w", err)
-	}
-	sum.v1, sum.v2, sum.tag = v1.HashV1, v2.HashV2.Short(), s.tag(name, opt)
-	return nil
-}
-
-// tag stands for all that makes a file's infohashes besides its contents.
-func (s *Share) tag(name string, opt metainfo.Options) [8]byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%t %q %s", opt.Private, opt.Source, name))
-	return [8]byte(sum[:8])
-}
-
-func (s *Share) options(root metainfo.Hash256) metainfo.Options {
-	if s.cfg.Params == nil {
-		return metainfo.Options{}
-	}
-	return s.cfg.Params(root)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -232,61 +231,6 @@ func (s *Share) Scanned() <-chan struct{} { return s.scanned }
 // Files returns what is published now, sorted by Path in byte order. It costs
 // nothing; the list is immutable.
 func (s *Share) Files() []File { return *s.files.Load() }
-
-// Lookup finds a published file by the infohash of either of its torrents, in
-// the 20 bytes of a handshake.
-func (s *Share) Lookup(ih metainfo.Hash) (File, Version, bool) {
-	e, ok := s.index.hash(ih)
-	switch {
-	case !ok:
-		return File{}, 0, false
-	case e.V1 == ih:
-		return e.File, V1, true
-	}
-	return e.File, V2, true
-}
-
-// ByRoot finds a published file by its pieces root. Of several with the same
-// contents it is any one.
-func (s *Share) ByRoot(root metainfo.Hash256) (File, bool) {
-	e, ok := s.index.first(root)
-	if !ok {
-		return File{}, false
-	}
-	return e.File, true
-}
-
-// MetaInfo builds one of the two torrents of a published file, v2 with its
-// layers. It reads the piece hashes from the database. The error is
-// fs.ErrNotExist if nothing with f's contents is published, or if the hashes
-// were lost: then the file is hashed again. It is ErrChanged if f is about to
-// be replaced by a new version.
-func (s *Share) MetaInfo(f File, v Version) (*metainfo.MetaInfo, error) {
-	e, ok := s.index.first(f.Root)
-	if !ok {
-		return nil, &fs.PathError{Op: "torrent", Path: f.Path, Err: fs.ErrNotExist}
-	}
-	name, size := f.Path[strings.LastIndexByte(f.Path, '/')+1:], e.Size
-	opt, pl := s.options(e.Root), metainfo.PieceLength(size)
-	h, err := s.hashesOf(e)
-	if err != nil {
-		return nil, err
-	}
-	var info *metainfo.Info
-	if v == V1 {
-		info, err = metainfo.BuildV1Options(name, size, pl, h.pieces, opt)
-	} else {
-		info, err = metainfo.BuildV2Options(name, size, pl, e.Root, opt)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("share: %q: %w", f.Path, err)
-	}
-	m := &metainfo.MetaInfo{Info: info}
-	if v == V2 && len(h.layer) > 0 {
-		m.Layers = metainfo.Layers{e.Root: h.layer}
-	}
-	return m, nil
-}
 
 // openFile opens a path of the share directory without following a link at
 // its end, waiting for nobody, and makes sure that it is a regular file.
