@@ -266,6 +266,9 @@ func (m *member) openMount() error {
 	return nil
 }
 
+// peers are the addresses that --peer named.
+func (m *member) peers() []netip.AddrPort { return m.resolve(m.cfg.peers) }
+
 // resolve turns HOST:PORT into addresses; a name that cannot be looked up is
 // left out with a warning.
 func (m *member) resolve(peers []string) (out []netip.AddrPort) {
@@ -277,15 +280,4 @@ func (m *member) resolve(peers []string) (out []netip.AddrPort) {
 		out = append(out, addrs...)
 	}
 	return out
-}
-
-// changeKind is a change of the catalogue as the kernel is told of it.
-func changeKind(k catalog.ChangeKind) p2fs.ChangeKind {
-	switch k {
-	case catalog.Touched:
-		return p2fs.ChangeAttr
-	case catalog.Removed, catalog.Replaced: // it may have been a directory
-		return p2fs.ChangeTree
-	}
-	return p2fs.ChangeEntry
 }

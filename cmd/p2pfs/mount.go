@@ -6,14 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
-	"os/signal"
 	"os/user"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -184,123 +180,4 @@ func (f *mountFlags) open(ctx context.Context, c call, waits *starter) error {
 		}
 	}
 	return serveMount(ctx, cfg, sources, p, waits)
-}
-
-// serveMount mounts, and stays until it is interrupted or unmounted.
-func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, p *progress, waits *starter) error {
-	socket, err := listenControl(cfg.mountPoint)
-	if err != nil {
-		return err
-	}
-	m, err := startMember(cfg)
-	if err != nil {
-		socket.close()
-		return err
-	}
-	defer detachAtSecondSignal(cfg.mountPoint)()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	stopControl := socket.serve(running{m, stop}, m.realShare(), cfg.log)
-	systemd := findSupervisor()
-	err = m.addAll(ctx, sources)
-	if err == nil {
-		text := fmt.Sprintf("p2pfs: drive %q on %s, sharing %s as %q (%s), %s", cfg.drive, cfg.mountPoint,
-			homeRelative(cfg.share), cfg.name, m.id.Key().Short(), m.trackers.describe())
-		fmt.Fprintln(p, text)
-		waits.tell(saysReady, text)
-		m.tellSystemd(systemd, "READY=1\nSTATUS="+oneLine(text))
-		m.wg.Go(func() { systemd.watch(m.ctx, m.healthy, cfg.log) })
-		err = m.stay(ctx, p)
-	}
-	m.tellSystemd(systemd, "STOPPING=1")
-	m.mount.Load().Close() // before all else: who reads must not wait
-	stopControl()
-	return errors.Join(err, m.Close())
-}
-
-// running is a mount that can be told to end.
-type running struct {
-	*member
-	stop context.CancelFunc
-}
-
-// Stop is part of stoppable.
-func (r running) Stop() { r.stop() }
-
-func (m *member) tellSystemd(s supervisor, state string) {
-	if err := s.tell(state); err != nil {
-		m.log.Warn("systemd is not told", "state", state, "err", err)
-	}
-}
-
-// detachAtSecondSignal ends the process at the second signal, and leaves no
-// dead mount behind. The function it returns takes that back.
-func detachAtSecondSignal(dir string) (undo func()) {
-	signals, done := make(chan os.Signal, 2), make(chan struct{})
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		for n := 1; ; n++ {
-			select {
-			case <-done:
-				return
-			case sig := <-signals:
-				if n < 2 {
-					continue
-				}
-				p2fs.Unmount(dir, true)
-				signal.Reset(sig)
-				syscall.Kill(os.Getpid(), sig.(syscall.Signal))
-				return
-			}
-		}
-	}()
-	return func() { signal.Stop(signals); close(done) }
-}
-
-// stay shows the status line until ctx ends or somebody unmounts.
-func (m *member) stay(ctx context.Context, p *progress) error {
-	stopLine := func() {}
-	if p.terminal() {
-		stopLine = p.start(func() string {
-			s, _ := m.Status(ctx)
-			return s.line()
-		})
-	}
-	defer stopLine()
-	gone := make(chan error, 1)
-	go func() { gone <- m.mount.Load().Wait() }()
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-gone:
-		m.log.Info("unmounted from outside")
-		return err
-	}
-}
-
-// addAll puts the torrents given on the command line into the mount.
-func (m *member) addAll(ctx context.Context, sources []torrentSource) error {
-	for _, src := range sources {
-		if _, err := m.Add(ctx, src); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m *member) realShare() string {
-	real, err := realPath(m.cfg.share)
-	if err != nil {
-		return m.cfg.share
-	}
-	return real
-}
-
-// homeRelative shortens a path in the home directory to ~/...
-func homeRelative(path string) string {
-	home, err := os.UserHomeDir()
-	if rest, ok := strings.CutPrefix(path, home+"/"); err == nil && ok && home != "/" {
-		return "~/" + rest
-	}
-	return path
 }

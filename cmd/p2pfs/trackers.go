@@ -3,18 +3,14 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
-	"syscall"
 	"time"
 
 	"p2pfs/swarm/tracker"
-	"p2pfs/swarm/tracker/server"
 )
 
 const (
@@ -54,16 +50,6 @@ func newTrackers(m *member) *trackers {
 		t.own = trackerURL(m.ownTracker())
 	}
 	return t
-}
-
-// ownTracker is where this machine's tracker is asked: at the address that is
-// listened on, or by loopback where that is all of them.
-func (m *member) ownTracker() netip.AddrPort {
-	addr := m.cfg.listen.addr
-	if m.cfg.listen.all() {
-		addr = localhost
-	}
-	return netip.AddrPortFrom(addr, trackerPort)
 }
 
 // urls are the trackers of this member.
@@ -142,42 +128,6 @@ func (t *trackers) close() error {
 	}
 	t.served.Wait()
 	return nil
-}
-
-// embed serves a tracker whenever nobody else on this machine does.
-func (t *trackers) embed(ctx context.Context) {
-	s := server.New(server.Config{Addr: t.m.cfg.listen.trackerAddr(), Log: t.m.log})
-	tried := false
-	for ctx.Err() == nil {
-		pc, err := s.Listen()
-		t.set(err == nil)
-		if !tried {
-			tried = true
-			close(t.ownTried)
-		} else if err == nil {
-			t.m.log.Info("tracker taken over", "tracker", t.own)
-			t.kick()
-		}
-		if err == nil {
-			err = s.Serve(ctx, pc)
-		}
-		if err != nil && !errors.Is(err, syscall.EADDRINUSE) && ctx.Err() == nil {
-			t.m.log.Warn("embedded tracker", "tracker", t.own, "err", err)
-		}
-		pause(ctx, cmp.Or(t.m.cfg.takeOver, takeOverEvery))
-	}
-}
-
-func (t *trackers) set(serving bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.serving = serving
-}
-
-// trackerAddr is where the embedded tracker listens.
-func (l listenAddr) trackerAddr() string {
-	l.port = trackerPort
-	return l.String()
 }
 
 // kick has all announce now.

@@ -96,3 +96,14 @@ func (m *member) changed(path string, kind p2fs.ChangeKind) {
 		mount.Changed(path, kind)
 	}
 }
+
+// changeKind is a change of the catalogue as the kernel is told of it.
+func changeKind(k catalog.ChangeKind) p2fs.ChangeKind {
+	switch k {
+	case catalog.Touched:
+		return p2fs.ChangeAttr
+	case catalog.Removed, catalog.Replaced: // it may have been a directory
+		return p2fs.ChangeTree
+	}
+	return p2fs.ChangeEntry
+}

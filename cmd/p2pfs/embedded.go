@@ -1,0 +1,59 @@
+//go:build linux
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/netip"
+	"syscall"
+
+	"p2pfs/swarm/tracker/server"
+)
+
+// ownTracker is where this machine's tracker is asked: at the address that is
+// listened on, or by loopback where that is all of them.
+func (m *member) ownTracker() netip.AddrPort {
+	addr := m.cfg.listen.addr
+	if m.cfg.listen.all() {
+		addr = localhost
+	}
+	return netip.AddrPortFrom(addr, trackerPort)
+}
+
+// embed serves a tracker whenever nobody else on this machine does.
+func (t *trackers) embed(ctx context.Context) {
+	s := server.New(server.Config{Addr: t.m.cfg.listen.trackerAddr(), Log: t.m.log})
+	tried := false
+	for ctx.Err() == nil {
+		pc, err := s.Listen()
+		t.set(err == nil)
+		if !tried {
+			tried = true
+			close(t.ownTried)
+		} else if err == nil {
+			t.m.log.Info("tracker taken over", "tracker", t.own)
+			t.kick()
+		}
+		if err == nil {
+			err = s.Serve(ctx, pc)
+		}
+		if err != nil && !errors.Is(err, syscall.EADDRINUSE) && ctx.Err() == nil {
+			t.m.log.Warn("embedded tracker", "tracker", t.own, "err", err)
+		}
+		pause(ctx, cmp.Or(t.m.cfg.takeOver, takeOverEvery))
+	}
+}
+
+func (t *trackers) set(serving bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.serving = serving
+}
+
+// trackerAddr is where the embedded tracker listens.
+func (l listenAddr) trackerAddr() string {
+	l.port = trackerPort
+	return l.String()
+}
