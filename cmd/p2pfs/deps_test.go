@@ -35,12 +35,12 @@ var allowed = map[string][]string{
 		"github.com/bits-and-blooms/bitset", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/time",
 	},
 
-	"swarm/catalog":  {"swarm/bencode", "go.etcd.io/bbolt"},
+	"swarm/catalog":  {"swarm/bencode", "swarm/lru", "go.etcd.io/bbolt"},
 	"swarm/disk":     {"swarm/metainfo", "swarm/sha", "golang.org/x/sys"},
 	"swarm/drive":    {"swarm/bencode", "swarm/catalog", "swarm/wire", "golang.org/x/time"},
 	"swarm/metainfo": {"swarm/bencode", "swarm/sha", "golang.org/x/sync"},
 	"swarm/peer":     {"swarm/wire", "github.com/bits-and-blooms/bitset", "golang.org/x/sys", "golang.org/x/time"},
-	"swarm/share":    {"swarm/metainfo", "github.com/bits-and-blooms/bitset", "github.com/fsnotify/fsnotify", "go.etcd.io/bbolt", "golang.org/x/sys"},
+	"swarm/share":    {"swarm/lru", "swarm/metainfo", "github.com/bits-and-blooms/bitset", "github.com/fsnotify/fsnotify", "go.etcd.io/bbolt", "golang.org/x/sys"},
 	"swarm/wire":     {"swarm/bencode", "github.com/bits-and-blooms/bitset"},
 
 	"swarm/tracker":             {"swarm/bencode", "swarm/tracker/packet", "golang.org/x/time"},
@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 
 	"swarm/bencode":  {"github.com/zeebo/bencode"},
 	"swarm/choker":   {},
+	"swarm/lru":      {},
 	"swarm/lsd":      {"golang.org/x/sys"},
 	"swarm/picker":   {"github.com/bits-and-blooms/bitset"},
 	"swarm/pex":      {"swarm/bencode"},

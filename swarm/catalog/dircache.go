@@ -3,6 +3,8 @@ package catalog
 import (
 	"slices"
 	"sync"
+
+	"p2pfs/swarm/lru"
 )
 
 // dirCacheEntries bounds the entries of merged directories kept in memory.
@@ -13,7 +15,7 @@ const dirCacheEntries = 300_000
 // belong to State's.
 type dirCache struct {
 	mu   sync.Mutex // guards dirs; held for map accesses only
-	dirs *lru[dirKey, *merged]
+	dirs *lru.Map[dirKey, *merged]
 }
 
 // dirKey names a directory; member is zero but in exact views.
@@ -23,7 +25,7 @@ type dirKey struct {
 }
 
 func newDirCache() *dirCache {
-	return &dirCache{dirs: newLRU[dirKey, *merged](dirCacheEntries)}
+	return &dirCache{dirs: lru.New[dirKey, *merged](dirCacheEntries)}
 }
 
 func (v *View) dirKey(at place) dirKey {
@@ -37,16 +39,17 @@ func (v *View) dirKey(at place) dirKey {
 // get returns the merge of a directory if it is what v would make of it.
 func (c *dirCache) get(at place, v *View) *merged {
 	c.mu.Lock()
-	d := c.dirs.get(v.dirKey(at))
+	d, ok := c.dirs.Get(v.dirKey(at))
 	c.mu.Unlock()
-	if d == nil || !slices.Equal(d.parts, at.parts) || d.claims != v.claims && len(at.parts) > 1 {
+	if !ok || !slices.Equal(d.parts, at.parts) || d.claims != v.claims && len(at.parts) > 1 {
 		return nil
 	}
 	return d
 }
 
+// add keeps the merge of a directory, also one that has no room beside others.
 func (c *dirCache) add(at place, v *View, d *merged) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dirs.add(v.dirKey(at), d, len(d.shown)+16)
+	c.dirs.Put(v.dirKey(at), d, min(len(d.shown)+16, dirCacheEntries))
 }

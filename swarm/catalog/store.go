@@ -11,6 +11,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"p2pfs/swarm/lru"
 )
 
 // What can be wrong with a store or an object in it.
@@ -37,6 +39,10 @@ var (
 	bucketClaims  = []byte("claims")  // path's hash -> key
 )
 
+// cacheBytes bounds the decoded objects kept in memory, by the bytes of their
+// encodings: the entries of some 130 000 files.
+const cacheBytes = 16 << 20
+
 // storeFormat is raised when the meaning of the buckets changes.
 const storeFormat = 1
 
@@ -54,7 +60,7 @@ type Store struct {
 	mu       sync.Mutex
 	waiting  *batch // to be written by the next Flush
 	flushing *batch // being written; nil if none
-	cache    *lru[Hash, *object]
+	cache    *lru.Map[Hash, *object]
 }
 
 // OpenStore opens the store at path for the drive with that salt, and makes it
@@ -74,7 +80,7 @@ func OpenStore(path string, salt Salt, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue store: %w", err)
 	}
-	return &Store{db: db, waiting: newBatch(), cache: newLRU[Hash, *object](cacheBytes)}, nil
+	return &Store{db: db, waiting: newBatch(), cache: lru.New[Hash, *object](cacheBytes)}, nil
 }
 
 // openDB opens the file and makes its buckets. bbolt panics on some files that
@@ -213,9 +219,9 @@ func (s *Store) unwritten(h Hash) (data []byte, ok bool) {
 // load returns an object decoded.
 func (s *Store) load(h Hash) (*object, error) {
 	s.mu.Lock()
-	o := s.cache.get(h)
+	o, ok := s.cache.Get(h)
 	s.mu.Unlock()
-	if o != nil {
+	if ok {
 		return o, nil
 	}
 	data, err := s.Object(h)
@@ -226,7 +232,7 @@ func (s *Store) load(h Hash) (*object, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	s.cache.add(h, o, o.size)
+	s.cache.Put(h, o, o.size)
 	s.mu.Unlock()
 	return o, nil
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+
+	"p2pfs/swarm/lru"
 )
 
 func TestStoreIsOneProcessOnly(t *testing.T) {
@@ -235,7 +237,7 @@ func TestGoneObject(t *testing.T) {
 	if _, err := old.ReadDir("dir"); err != nil {
 		t.Errorf("shortly after a change the last view is read: %v", err)
 	}
-	b.store.cache = newLRU[Hash, *object](1)
+	b.store.cache = lru.New[Hash, *object](1)
 	b.Sweep(b.now.Add(1e12))
 	c := &View{store: old.store, members: old.members, claims: old.claims, dirs: newDirCache()}
 	if _, err := c.ReadDir("dir"); !errors.Is(err, ErrGone) {

@@ -89,7 +89,7 @@ func (s *store) dropDamaged(ids ...ident) {
 // hashes returns the hashes of id, nil if they are not there (any more).
 func (s *store) hashes(id ident) *hashes {
 	s.mu.Lock()
-	if h, ok := s.recent.get(id); ok {
+	if h, ok := s.recent.Get(id); ok {
 		s.mu.Unlock()
 		return h
 	}
@@ -114,7 +114,7 @@ func (s *store) hashes(id ident) *hashes {
 	}
 	if h != nil {
 		s.mu.Lock()
-		s.recent.put(id, h, h.bytes())
+		s.recent.Put(id, h, h.bytes())
 		s.mu.Unlock()
 	}
 	return h

@@ -108,31 +108,3 @@ func FuzzRecord(f *testing.F) {
 		decodeGone(k, seal(bucketGone, k, bytes.Clone(v)))
 	})
 }
-
-func TestLRU(t *testing.T) {
-	l := newLRU[int, string](10)
-	for i := range 5 {
-		l.put(i, "x", 2)
-	}
-	l.get(0)
-	l.put(5, "y", 2)
-	if _, ok := l.get(1); ok {
-		t.Error("the least recently used is still there")
-	}
-	if _, ok := l.get(0); !ok {
-		t.Error("the recently used is gone")
-	}
-	l.put(6, "z", 11)
-	if _, ok := l.get(6); ok || l.used != 10 {
-		t.Errorf("too large a value was taken: %d used", l.used)
-	}
-	l.put(0, "w", 9)
-	if v, ok := l.get(0); !ok || v != "w" || l.used != 9 || len(l.items) != 1 {
-		t.Errorf("replaced: got %q %v, %d used by %d", v, ok, l.used, len(l.items))
-	}
-	l.remove(0)
-	l.remove(0)
-	if l.used != 0 || l.order.Len() != 0 {
-		t.Errorf("%d used after all was removed", l.used)
-	}
-}

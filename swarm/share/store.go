@@ -9,6 +9,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"p2pfs/swarm/lru"
 )
 
 const (
@@ -35,7 +37,7 @@ type store struct {
 	committing map[ident]change // in one
 	unsaved    int              // bytes of hashes in both
 	seq        uint64           // number of the last put
-	recent     *lru[ident, *hashes]
+	recent     *lru.Map[ident, *hashes]
 	live       map[ident]struct{} // asks run to sweep
 
 	saved   atomic.Uint64
@@ -69,7 +71,7 @@ func openStore(path string, log *slog.Logger) (*store, error) {
 		path:    path,
 		log:     log,
 		pending: make(map[ident]change),
-		recent:  newLRU[ident, *hashes](recentHashes),
+		recent:  lru.New[ident, *hashes](recentHashes),
 		wake:    make(chan struct{}, 1),
 		notify:  make(chan struct{}, 1),
 		stop:    make(chan struct{}),
@@ -114,9 +116,9 @@ func (s *store) change(id ident, c change) uint64 {
 	s.pending[id] = c
 	switch {
 	case c.drop:
-		s.recent.remove(id)
+		s.recent.Remove(id)
 	case c.h != nil:
-		s.recent.put(id, c.h, c.h.bytes())
+		s.recent.Put(id, c.h, c.h.bytes())
 	}
 	s.poke()
 	return c.seq

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"p2pfs/swarm/lru"
 )
 
 func testStore(t testing.TB, path string) *store {
@@ -70,7 +72,7 @@ func TestStoreKeeps(t *testing.T) {
 	}
 	check("at once")
 	s.settled(t)
-	s.recent = newLRU[ident, *hashes](0)
+	s.recent = lru.New[ident, *hashes](0)
 	check("saved")
 	if err := s.close(); err != nil {
 		t.Fatal(err)
@@ -112,7 +114,7 @@ func TestStoreReplacesVersionsOfAnInode(t *testing.T) {
 			t.Errorf("%+v: found %v, want %v", id, ok, want)
 		}
 	}
-	s.recent = newLRU[ident, *hashes](0)
+	s.recent = lru.New[ident, *hashes](0)
 	if s.hashes(a) != nil {
 		t.Error("hashes of the old version are still there")
 	}
@@ -183,7 +185,7 @@ func TestStoreDropsDamagedRecords(t *testing.T) {
 	s.put(sumBad, testSummary(1), &hashes{})
 	s.put(hashesBad, testSummary(2), &hashes{})
 	s.settled(t)
-	s.recent = newLRU[ident, *hashes](0)
+	s.recent = lru.New[ident, *hashes](0)
 	err := s.db.Load().Update(func(tx *bolt.Tx) error {
 		spoil := func(bucket []byte, id ident) error {
 			v := append([]byte(nil), tx.Bucket(bucket).Get(id.key())...)
@@ -383,7 +385,7 @@ func TestStoreRetriesWhenTheDiskRefuses(t *testing.T) {
 	s.db.Store(db)
 	s.poke()
 	s.settled(t)
-	s.recent = newLRU[ident, *hashes](0)
+	s.recent = lru.New[ident, *hashes](0)
 	if h := s.hashes(id); h == nil || len(h.pieces) != 2 {
 		t.Errorf("got %v, want the hashes that were saved late", h)
 	}
