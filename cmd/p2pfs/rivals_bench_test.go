@@ -83,11 +83,7 @@ func (r *rivals) create(format, pieceLength string) {
 	r.b.Helper()
 	tr := swarmtest.Opentracker(r.b)
 	r.torrent = filepath.Join(r.b.TempDir(), pieceLength+".torrent")
-	out, err := exec.Command(r.bin, "create", filepath.Join(r.dir, "payload.bin"), "--format", format,
-		"--piece-length", pieceLength, "--tracker", tr.URL, "-o", r.torrent).CombinedOutput()
-	if err != nil {
-		r.b.Fatalf("%v: %s", err, out)
-	}
+	r.make(r.torrent, "--format", format, "--piece-length", pieceLength, "--tracker", tr.URL)
 	data, err := os.ReadFile(r.torrent)
 	if err != nil {
 		r.b.Fatal(err)
@@ -97,6 +93,15 @@ func (r *rivals) create(format, pieceLength string) {
 		r.b.Fatal(err)
 	}
 	tr.Allow(r.b, m.Info.InfoHashes()[0])
+}
+
+// make makes a torrent of the file with p2pfs create and flags of that.
+func (r *rivals) make(torrent string, flags ...string) {
+	r.b.Helper()
+	args := append([]string{"create", filepath.Join(r.dir, "payload.bin"), "-o", torrent}, flags...)
+	if out, err := exec.Command(r.bin, args...).CombinedOutput(); err != nil {
+		r.b.Fatalf("%v: %s", err, out)
+	}
 }
 
 // own are the flags of a p2pfs of its own.
