@@ -16,9 +16,6 @@ import (
 	"p2pfs/swarm/metainfo"
 )
 
-// sidecarSuffix ends the names of the files that holdings keeps.
-const sidecarSuffix = ".torrent"
-
 // holdings knows which pieces of which torrents the cache has. It keeps the
 // metainfo of each beside the cache, so that a restart finds its pieces
 // without a peer. Safe for concurrent use.
@@ -86,14 +83,6 @@ func openHoldings(dir string, store *cache.Store, log *slog.Logger) (*holdings, 
 		hs.find(h, m.Layers)
 	}
 	return hs, nil
-}
-
-func readTorrent(path string) (*metainfo.MetaInfo, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return metainfo.Parse(data)
 }
 
 // holding returns the torrent's holding, made if it is new.
@@ -245,38 +234,4 @@ func (hs *holdings) layersOf(root metainfo.Hash256) metainfo.Layers {
 		return h.meta.Layers
 	}
 	return nil
-}
-
-// Load is part of swarm.Sidecar.
-func (hs *holdings) Load(ih metainfo.Hash) *metainfo.MetaInfo {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	if h := hs.byHash[ih]; h != nil && h.saved {
-		return h.meta
-	}
-	return nil
-}
-
-// Save is part of swarm.Sidecar: metadata or layers came from peers.
-func (hs *holdings) Save(_ metainfo.Hash, m *metainfo.MetaInfo) {
-	h := hs.holding(m)
-	hs.mu.Lock()
-	h.meta = m
-	hs.mu.Unlock()
-	hs.write(h, m)
-}
-
-func (hs *holdings) write(h *holding, m *metainfo.MetaInfo) {
-	data, err := m.Marshal()
-	if err == nil {
-		name := m.Info.InfoHashes()[0].String() + sidecarSuffix
-		err = replaceFile(filepath.Join(hs.dir, name), data)
-	}
-	if err != nil {
-		hs.log.Warn("metainfo not kept; its pieces will not be found after a restart", "err", err)
-		return
-	}
-	hs.mu.Lock()
-	h.saved = true
-	hs.mu.Unlock()
 }

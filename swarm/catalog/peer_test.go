@@ -1,0 +1,181 @@
+package catalog
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// ident returns the identity of a fixed seed.
+func ident(n int) *Identity {
+	return IdentityFromSeed([32]byte{byte(n), byte(n >> 8), 7})
+}
+
+// peer is a state of its own with what a test needs around it.
+type peer struct {
+	t    testing.TB
+	path string
+	cfg  Config
+	name string
+	*State
+	b    *Builder
+	objs map[Hash][]byte
+	now  time.Time
+}
+
+func newPeer(t testing.TB, n int, name string, change ...func(*Config)) *peer {
+	p := &peer{t: t, path: filepath.Join(t.TempDir(), "catalog.db"), name: name, now: testTime}
+	p.cfg = Config{Self: ident(n), Salt: testSalt}
+	for _, f := range change {
+		f(&p.cfg)
+	}
+	p.open()
+	t.Cleanup(func() { p.cfg.Store.Close() })
+	return p
+}
+
+func (p *peer) open() {
+	p.t.Helper()
+	store, err := OpenStore(p.path, testSalt, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.cfg.Store = store
+	if p.State, err = NewState(p.cfg); err != nil {
+		p.t.Fatal(err)
+	}
+	p.b = NewBuilder(func(h Hash, data []byte) error { p.objs[h] = data; return nil })
+}
+
+// restart closes the store and opens it again.
+func (p *peer) restart() {
+	p.t.Helper()
+	if err := p.cfg.Store.Close(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.open()
+}
+
+// share publishes files.
+func (p *peer) share(files ...File) Head {
+	p.t.Helper()
+	p.objs = make(map[Hash][]byte)
+	tree := mustBuild(p.t, p.b, files)
+	p.now = p.now.Add(time.Second)
+	h, _, err := p.Publish(Publication{Tree: tree, Objects: p.objs, Name: p.name, Life: testLife}, p.now)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return h
+}
+
+// learn takes in an author's newest head from another state, with all objects,
+// and returns how many of those came.
+func (p *peer) learn(from *peer, k Key) int {
+	p.t.Helper()
+	h, ok := from.Head(k)
+	if !ok {
+		p.t.Fatalf("no head of %s", k.Short())
+	}
+	r, err := p.Apply(h, p.now)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if r == Stale {
+		return 0
+	}
+	return p.fetch(from, k)
+}
+
+func (p *peer) fetch(from *peer, k Key) int {
+	p.t.Helper()
+	n := 0
+	for todo := p.Missing(k); len(todo) > 0; n++ {
+		data, err := from.Object(todo[0])
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		todo = append(todo[1:], p.PutObject(data, p.now).Missing...)
+	}
+	if missing := p.Missing(k); len(missing) > 0 {
+		p.t.Fatalf("%d objects missing after all were put", len(missing))
+	}
+	return n
+}
+
+// hear learns of everything that another member shares himself.
+func (p *peer) hear(from *peer) int {
+	p.t.Helper()
+	return p.learn(from, from.cfg.Self.Key())
+}
+
+// ls returns the names in a directory as shown.
+func ls(t testing.TB, v *View, path string) []string {
+	t.Helper()
+	list, err := v.ReadDir(path)
+	if err != nil {
+		t.Fatalf("ReadDir(%q): %v", path, err)
+	}
+	names := []string{}
+	for _, e := range list {
+		names = append(names, e.Name)
+		got, err := v.Lookup(join(path, e.Name))
+		if err != nil || got.Name != e.Name || got.Root != e.Root || got.Member != e.Member || got.Kind != e.Kind {
+			t.Errorf("Lookup(%q): got %+v, %v, but ReadDir has %+v", join(path, e.Name), got, err, e)
+		}
+	}
+	if !slices.IsSorted(names) {
+		t.Errorf("ReadDir(%q) not sorted: %q", path, names)
+	}
+	return names
+}
+
+func wantLs(t testing.TB, v *View, path string, want ...string) {
+	t.Helper()
+	if got := ls(t, v, path); !slices.Equal(got, want) {
+		t.Errorf("%q: got %q, want %q", path, got, want)
+	}
+}
+
+// checkInvariants recounts what State keeps count of.
+func checkInvariants(t testing.TB, s *State) {
+	t.Helper()
+	refs := map[Hash]int32{emptyHash: 1}
+	held := int64(0)
+	for _, a := range s.authors {
+		for _, h := range []*Head{a.shown, a.want} {
+			if h != nil {
+				refs[h.Root]++
+			}
+		}
+		if a.shown != nil && !s.nodes[a.shown.Root].complete {
+			t.Errorf("%s is shown and not complete", a.key.Short())
+		}
+	}
+	for _, n := range s.nodes {
+		if n.here {
+			held += n.weight()
+		}
+		for _, k := range n.kids {
+			refs[k]++
+		}
+	}
+	for h, n := range s.nodes {
+		if n.refs != refs[h] {
+			t.Errorf("%v has %d references, counted %d", h, refs[h], n.refs)
+		}
+		_, garbage := s.garbage[h]
+		if garbage != (n.refs == 0) {
+			t.Errorf("%v with %d references: garbage %v", h, n.refs, garbage)
+		}
+	}
+	for h := range refs {
+		if s.nodes[h] == nil {
+			t.Errorf("%v is referred to and unknown", h)
+		}
+	}
+	if held != s.held {
+		t.Errorf("holds %d bytes, counted %d", held, s.held)
+	}
+}

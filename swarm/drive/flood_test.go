@@ -1,0 +1,181 @@
+package drive
+
+import (
+	"io"
+	"net/netip"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/wire"
+)
+
+// flood sends until the other side closes.
+func (s *stranger) flood(b []byte) {
+	for range 40 {
+		select {
+		case s.control <- b:
+		case <-s.done:
+			return
+		}
+	}
+}
+
+// drain reads until the connection ends, and then ends it.
+func drain(s *stranger) {
+	for {
+		if _, err := s.read(); err != nil {
+			s.close(err)
+			return
+		}
+	}
+}
+
+// A thousand false addresses cost a bounded number of dials, and the true one
+// is found among them.
+func TestFloodOfAddresses(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a, b := pipeMember(t, p, 1), pipeMember(t, p, 2)
+		s := a.call(3).meet()
+		go drain(s)
+		for i := range 100 {
+			var m peers
+			for j := range maxAddresses {
+				m.members = append(m.members, address{catalog.Key{1}, netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, byte(i), byte(j), 1}), 6881)})
+			}
+			m.members[0].addr = netip.MustParseAddrPort("127.0.0.1:22")
+			s.send(m)
+			time.Sleep(10 * time.Millisecond)
+		}
+		a.join(b)
+		time.Sleep(2 * time.Minute)
+		if !a.connected(b.cfg.Identity.Key()) {
+			t.Error("the true address is not found")
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.dials) > maxContacts+200 {
+			t.Errorf("%d addresses dialled", len(p.dials))
+		}
+		if len(p.dials[netip.MustParseAddrPort("127.0.0.1:22")]) > 0 {
+			t.Error("our own machine was dialled for somebody from outside")
+		}
+		total := 0
+		for _, list := range p.dials {
+			total += len(list)
+		}
+		if most := int(2*60*dialsPerS) + 2*dialsPerS; total > most {
+			t.Errorf("%d dials in two minutes, want at most %d", total, most)
+		}
+	})
+}
+
+// More members than connections: the longest idle goes, trusted ones stay.
+func TestConnectionsAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a := pipeMember(t, p, 1, func(c *Config) {
+			c.MaxConns = 5
+			c.Trusted = []catalog.Key{ident(10).Key()}
+		})
+		var all []*stranger
+		for i := range 5 {
+			s := a.call(10 + i).meet()
+			go drain(s)
+			all = append(all, s)
+			time.Sleep(20 * time.Second)
+		}
+		all[1].send(heads{[]catalog.Head{all[1].head(1, catalog.HashObject([]byte("d1:elee")))}})
+		time.Sleep(time.Second)
+		for i := range 4 {
+			s := a.call(20 + i).meet()
+			go drain(s)
+			all = append(all, s)
+			time.Sleep(time.Second)
+		}
+		var left []int
+		for i, s := range all {
+			if a.connected(s.id.Key()) {
+				left = append(left, i)
+			}
+		}
+		// The trusted one, and who was of use last; a new one is not closed for a newer.
+		if !slices.Equal(left, []int{0, 5, 6, 7, 8}) && !slices.Equal(left, []int{0, 1, 5, 6, 7}) {
+			t.Errorf("left are %v", left)
+		}
+		if n := len(left); n != 5 {
+			t.Errorf("%d connections", n)
+		}
+	})
+}
+
+// Forty strangers who say nothing hold up the next for ten seconds, no more.
+func TestHalfOpenConnectionsAreBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a := pipeMember(t, p, 1)
+		own := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}
+		own.SetExtended()
+		for i := range maxHalfOpen {
+			s := a.call(i + 10)
+			s.control <- wire.AppendHandshake(nil, own)
+			go io.Copy(io.Discard, s.in)
+		}
+		time.Sleep(time.Second)
+		s := a.call(3)
+		if err := s.g.greet(s.conn, nil, false); err == nil {
+			t.Error("one more was let in")
+		}
+		time.Sleep(handshakeTime)
+		s = a.call(3).meet()
+		go drain(s)
+		time.Sleep(time.Second)
+		if !a.connected(s.id.Key()) {
+			t.Error("nobody gets in any more")
+		}
+	})
+}
+
+// The memory of a member under attack by thirty at once stays small.
+func TestMemoryUnderFloods(t *testing.T) {
+	a := newNode(t, 1)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	done := make(chan struct{})
+	for i := range 30 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			c, err := a.Dial(t.Context(), a.addr())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			s := newStranger(t, 100+i, c, a.addr())
+			if err := s.g.greet(s.conn, nil, false); err != nil {
+				return
+			}
+			go drain(s)
+			var sum summary
+			for j := range maxVersions {
+				sum.versions = append(sum.versions, catalog.Version{Key: catalog.Key{byte(i), byte(j), byte(j >> 8)}, Seq: 1})
+			}
+			for range 50 {
+				select {
+				case s.control <- ext(string(sum.encode())):
+				case s.control <- ext("d1:d16384:" + rep("x", 16384) + "1:t6:objecte"):
+				case <-s.done:
+					return
+				}
+			}
+		}()
+	}
+	for range 30 {
+		<-done
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 100<<20 {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+}
