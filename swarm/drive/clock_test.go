@@ -134,13 +134,7 @@ func TestMemberThatNeverAnswersGet(t *testing.T) {
 		h := catalog.HashObject(tiny)
 		a := pipeMember(t, p, 1)
 		s := a.call(3).meet()
-		go func() {
-			for {
-				if _, err := s.read(); err != nil {
-					return
-				}
-			}
-		}()
+		go drain(s)
 		time.Sleep(time.Second)
 		start := time.Now()
 		got := make(chan time.Duration, 1)
@@ -269,13 +263,7 @@ func TestWhoWaitsNoLongerThanNeeded(t *testing.T) {
 		root := catalog.Hash{1}
 		a := pipeMember(t, p, 1)
 		s := a.call(3).meet() // never answers
-		go func() {
-			for {
-				if _, err := s.read(); err != nil {
-					return
-				}
-			}
-		}()
+		go drain(s)
 		time.Sleep(time.Second)
 		start := time.Now()
 		if list, err := a.Who(t.Context(), root); err != nil || len(list) != 0 || !near(time.Since(start), answerTime) {

@@ -106,7 +106,23 @@ func (nd *node) stop() {
 func (nd *node) addr() netip.AddrPort { return nd.ln.Addr().(*net.TCPAddr).AddrPort() }
 func (nd *node) key() catalog.Key     { return nd.cfg.Identity.Key() }
 
-// listen does what the engine does for a drive.
+// accept does what the engine does for a drive.
+func accept(d *Drive, c net.Conn) {
+	var b [wire.HandshakeLen]byte
+	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err := io.ReadFull(c, b[:]); err != nil {
+		c.Close()
+		return
+	}
+	hs, err := wire.ParseHandshake(b[:])
+	if err != nil {
+		c.Close()
+		return
+	}
+	d.Accept(c, hs)
+}
+
+// listen accepts until the listener is closed.
 func (nd *node) listen() {
 	for {
 		c, err := nd.ln.Accept()
@@ -114,21 +130,10 @@ func (nd *node) listen() {
 			return
 		}
 		nd.wg.Go(func() {
-			var b [wire.HandshakeLen]byte
-			c.SetReadDeadline(time.Now().Add(5 * time.Second))
-			if _, err := io.ReadFull(c, b[:]); err != nil {
-				c.Close()
-				return
-			}
-			hs, err := wire.ParseHandshake(b[:])
-			if err != nil {
-				c.Close()
-				return
-			}
 			nd.mu.Lock()
 			d := nd.Drive
 			nd.mu.Unlock()
-			d.Accept(c, hs)
+			accept(d, c)
 		})
 	}
 }

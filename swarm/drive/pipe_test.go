@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
-	"p2pfs/swarm/wire"
 )
 
 // pipes is a network in memory, for tests on a clock that does not tick.
@@ -110,24 +109,8 @@ func (nd *pnode) listen(on bool) {
 	defer nd.net.mu.Unlock()
 	delete(nd.net.hosts, nd.addr)
 	if on {
-		nd.net.hosts[nd.addr] = nd.accept
+		nd.net.hosts[nd.addr] = func(c net.Conn) { accept(nd.Drive, c) }
 	}
-}
-
-// accept does what the engine does for a drive.
-func (nd *pnode) accept(c net.Conn) {
-	var b [wire.HandshakeLen]byte
-	c.SetReadDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.ReadFull(c, b[:]); err != nil {
-		c.Close()
-		return
-	}
-	hs, err := wire.ParseHandshake(b[:])
-	if err != nil {
-		c.Close()
-		return
-	}
-	nd.Accept(c, hs)
 }
 
 func (nd *pnode) join(others ...*pnode) {

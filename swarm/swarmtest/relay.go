@@ -25,28 +25,8 @@ func (l *Link) TCP(t testing.TB, listen, to netip.AddrPort) netip.AddrPort {
 	if !listen.IsValid() {
 		listen = netip.AddrPortFrom(Host(), 0)
 	}
-	ln, err := net.Listen("tcp", listen.String())
-	if err != nil {
-		t.Fatalf("swarmtest: %v", err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
 	dialer := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(listen.Addr(), 0))}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { l.relay(ctx, c.(*net.TCPConn), &dialer, to) })
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		ln.Close()
-		wg.Wait()
-	})
-	return ln.Addr().(*net.TCPAddr).AddrPort()
+	return accept(t, listen, func(ctx context.Context, c *net.TCPConn) { l.relay(ctx, c, &dialer, to) })
 }
 
 // relay carries one connection until it ends.

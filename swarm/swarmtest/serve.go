@@ -47,11 +47,23 @@ func Serve(t testing.TB, b Behaviour) *Peer {
 // ServeOn is Serve on a given address; port 0 leaves the choice to the kernel.
 func ServeOn(t testing.TB, addr netip.AddrPort, b Behaviour) *Peer {
 	t.Helper()
+	p := &Peer{}
+	p.Addr = accept(t, addr, func(ctx context.Context, c *net.TCPConn) {
+		p.count(1, 1)
+		defer p.count(0, -1)
+		act(ctx, b, NewConn(c, false))
+	})
+	return p
+}
+
+// accept listens on addr until the test ends, and serves each connection on a
+// goroutine of its own, whose ctx ends then. It returns where it listens.
+func accept(t testing.TB, addr netip.AddrPort, serve func(context.Context, *net.TCPConn)) netip.AddrPort {
+	t.Helper()
 	ln, err := net.Listen("tcp", addr.String())
 	if err != nil {
 		t.Fatalf("swarmtest: %v", err)
 	}
-	p := &Peer{Addr: ln.Addr().(*net.TCPAddr).AddrPort()}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -60,11 +72,7 @@ func ServeOn(t testing.TB, addr netip.AddrPort, b Behaviour) *Peer {
 			if err != nil {
 				return
 			}
-			p.count(1, 1)
-			wg.Go(func() {
-				defer p.count(0, -1)
-				act(ctx, b, NewConn(c, false))
-			})
+			wg.Go(func() { serve(ctx, c.(*net.TCPConn)) })
 		}
 	})
 	t.Cleanup(func() {
@@ -72,7 +80,7 @@ func ServeOn(t testing.TB, addr netip.AddrPort, b Behaviour) *Peer {
 		ln.Close()
 		wg.Wait()
 	})
-	return p
+	return ln.Addr().(*net.TCPAddr).AddrPort()
 }
 
 // Connect dials a peer from a host and acts as b, dialling again a second
