@@ -12,8 +12,8 @@ Flags may stand before, between and behind the arguments.
 
 	p2pfs mount [flags] MOUNTPOINT [FILE.torrent|MAGNET]...
 
-Mount shows a drive on MOUNTPOINT, an empty directory, until SIGINT or SIGTERM
-comes or somebody unmounts it. What is in the share directory is published to
+Mount shows a drive on MOUNTPOINT, an empty directory, until a signal
+ends it or somebody unmounts it. What is in the share directory is published to
 all members of the drive. Torrents and magnets given appear under their names in
 MOUNTPOINT/.p2pfs/torrents.
 
@@ -124,10 +124,10 @@ before a port stands in brackets.
 # Exit status and signals
 
 The status is 0 if all was done, 1 if something failed and 2 for wrong usage. An
-error is one line on stderr that begins with "p2pfs: ". SIGINT and SIGTERM end a
-command in order: a mount is taken away, trackers are told. Reads that wait fail
-first; what is in use for one more second is detached. A second signal ends it at
-once.
+error is one line on stderr that begins with "p2pfs: ". SIGINT, SIGTERM
+and SIGHUP (but under nohup) end a command in order: a mount is taken away,
+trackers are told. Reads that wait fail first; what is in use for one more second
+is detached. A second signal ends it at once.
 
 # Limits
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -33,12 +34,13 @@ func commands() (all []command) {
 	return all
 }
 
-// help writes the list of subcommands, or what `p2pfs NAME --help` says.
+// help writes the list of subcommands, which is also its own help, or what
+// `p2pfs NAME --help` says.
 func help(w io.Writer, args []string) error {
-	switch len(args) {
-	case 0:
+	switch {
+	case len(args) == 0, len(args) == 1 && slices.Contains([]string{"help", "--help", "-h"}, args[0]):
 		return printOverview(w)
-	case 1:
+	case len(args) == 1:
 		cmd, ok := find(args[0])
 		if !ok {
 			return usagef("help: unknown command %s", quoted(args[0]))

@@ -47,7 +47,7 @@ func (r result) want(t testing.TB, status int, text string) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"help", "--help"}, {"help", "-h"}, {"help", "help"}} {
 		r := runArgs(t, args...)
 		r.want(t, exitDone, "Usage: p2pfs COMMAND")
 		for _, cmd := range commands() {

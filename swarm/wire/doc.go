@@ -1,11 +1,11 @@
 // Package wire turns the messages between BitTorrent peers into bytes and
 // back.
 //
-// It covers the handshake and every message of BEP 3, the fast extension
-// (BEP 6), the extension protocol (BEP 10) with ut_metadata (BEP 9),
-// upload_only (BEP 21) and lt_donthave (BEP 54), the hash messages of
-// BEP 52, and port (BEP 5). What it leaves out: message stream encryption,
-// and PEX, which is a package of its own.
+// It covers the handshake and every message of BEP 3, the fast extension (BEP
+// 6), the extension protocol (BEP 10) with ut_metadata (BEP 9), upload_only
+// (BEP 21) and lt_donthave (BEP 54), and the hash messages of BEP 52. Of port
+// (BEP 5) it knows the length, so that it can be skipped. What it leaves out:
+// message stream encryption, and PEX, which is a package of its own.
 //
 // Everything here is a pure function: no goroutine, no state, no I/O, so all
 // of it is safe for concurrent use. Three kinds of names:

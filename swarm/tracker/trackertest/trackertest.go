@@ -1,7 +1,8 @@
-// Package trackertest is a UDP tracker (BEP 15) for tests, that does what a
-// script says: answers as it should, late, wrongly, twice or not at all, and
-// remembers what it was asked. It runs in the test's process, on loopback or on
-// a Network, which is a net in memory for use with testing/synctest.
+// Package trackertest is trackers for tests, over UDP (BEP 15) and HTTP (BEP 3,
+// 7, 23), that do what a script says: answer as they should, late, wrongly, twice
+// or not at all, and remember what they were asked. They run in the test's
+// process, on loopback or on a Network, which is a net in memory for use with
+// testing/synctest.
 //
 // All methods may be called from anywhere at once.
 package trackertest
