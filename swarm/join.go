@@ -42,7 +42,7 @@ func (e joinEvent) apply(l *loop) {
 	l.lastID++
 	r := &remote{
 		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed,
-		pp:    &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}},
+		pp:    &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}, Key: shareKey(e.hs.PeerID)},
 		since: l.now, busy: l.now,
 		down: newDown(l.now), up: up{choking: true}, pex: exchange{feed: pex.NewFeed(l.now)},
 	}

@@ -156,6 +156,7 @@ func (l *loop) opened(c *content) {
 	l.content = c
 	info := c.info()
 	l.picker = picker.New(info.NumPieces(), info.Blocks, l.rng)
+	l.picker.Key = shareKey(l.t.client.peerID)
 	l.layers.open(l)
 	for i := range info.NumPieces() {
 		if c.storage.Has(i) {

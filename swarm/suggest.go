@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -11,11 +12,22 @@ import (
 // is asking for: what it asks for in advance.
 const suggestAhead = 512 << 10
 
+// ourKind tells our peers from strangers.
+func ourKind(peerID [20]byte) bool { return string(peerID[:3]) == PeerIDPrefix[:3] }
+
+// shareKey is by what leechers of our kind share out what only a seed has.
+func shareKey(peerID [20]byte) uint64 {
+	if !ourKind(peerID) {
+		return 0
+	}
+	return max(1, binary.BigEndian.Uint64(peerID[12:]))
+}
+
 // suggest tells a peer of our kind that fetches from us what to ask for next:
 // 16 libtorrent leechers take half as long again when they are told, too. Only a
 // seeder does: who lacks pieces himself cannot tell which are rare.
 func (l *loop) suggest(r *remote) {
-	if string(r.hs.PeerID[:3]) != "-PF" || r.up.choking || !r.hs.Fast() || r.pp.All || l.content == nil || l.hungry() || l.picker.HaveCount() < l.picker.Pieces() {
+	if !ourKind(r.hs.PeerID) || r.up.choking || !r.hs.Fast() || r.pp.All || l.content == nil || l.hungry() || l.picker.HaveCount() < l.picker.Pieces() {
 		return
 	}
 	r.up.suggested = slices.DeleteFunc(r.up.suggested, func(piece int) bool {

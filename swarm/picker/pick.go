@@ -188,6 +188,8 @@ func (k *picking) begun(most int) {
 		}
 		if s := k.suggestion(k.order.avail(piece)); s >= 0 {
 			piece = s
+		} else if k.peer.All && !k.peer.Choked && k.order.avail(piece) == 0 {
+			piece = k.share(piece)
 		}
 		k.freeBlocks(k.begin(piece))
 	}

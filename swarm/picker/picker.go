@@ -41,6 +41,7 @@ type Peer struct {
 	Queued int            // bytes asked of it and not come
 	Late   time.Duration  // for how long it has owed blocks and sent none
 	Held   bool           // a limit of ours keeps us from reading what it sends
+	Key    uint64         // names a peer that shares pieces out as we do; 0: does not
 
 	suggested []int // pieces it would like to be asked for, see Suggest
 }
@@ -74,6 +75,10 @@ type Urgent struct {
 
 // A Picker holds the state of one torrent's pieces.
 type Picker struct {
+	// Key is what those know us by who share pieces out as we do, as Peer.Key;
+	// 0: nobody does.
+	Key uint64
+
 	blocks   func(piece int) int
 	have     *bitset.BitSet
 	selected *bitset.BitSet
