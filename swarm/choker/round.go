@@ -107,18 +107,24 @@ func (c *Choker) turnOf(now time.Time, p *Peer) turn {
 // rank sorts peers by how much they deserve a slot, the best first. Leeching
 // that is by what they send us, snubbed ones last; among equals, and seeding,
 // it goes round: running turns, then those who wait, longest first, then the
-// others, fastest first.
+// others, fastest first. Leeching, chance decides between those who never had a
+// slot: those who came together would else serve one another only, in the order
+// in which they came.
 func (c *Choker) rank(now time.Time, peers []*Peer, seeding bool) {
 	byTurn := func(a, b *Peer) int {
 		ta, tb := c.turnOf(now, a), c.turnOf(now, b)
 		if ta != tb {
 			return cmp.Compare(ta, tb)
 		}
-		if ta == waiting {
+		if ta == waiting && seeding {
 			return a.served().Compare(b.served())
+		}
+		if ta == waiting {
+			return a.UnchokedAt.Compare(b.UnchokedAt)
 		}
 		return cmp.Compare(b.Up, a.Up)
 	}
+	c.rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
 	slices.SortStableFunc(peers, func(a, b *Peer) int {
 		if !seeding {
 			if a.Snubbed != b.Snubbed {

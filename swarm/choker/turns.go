@@ -153,14 +153,10 @@ func (t *Turns) Next(now time.Time, spread func(piece int) bool, held func(id in
 }
 
 // newcomer returns a peer that has just begun to ask, if it had no more so far
-// than the one whose turn it is.
+// than the one whose turn it is when that began, or not much.
 func (t *Turns) newcomer(held func(id int) bool) *queue {
-	had := t.served
-	if t.current != nil {
-		had = max(had, t.current.tag)
-	}
 	for _, q := range t.queues {
-		if len(q.blocks) > 0 && q.first < firstBytes && q.tag <= had && !held(q.id) {
+		if len(q.blocks) > 0 && q.first < firstBytes && q.tag < t.served+firstBytes && !held(q.id) {
 			return q
 		}
 	}

@@ -25,6 +25,7 @@ var slowly = 1 - math.Exp(-2/choker.RateWindow.Seconds())
 type link struct {
 	from, to *node
 	since    time.Time
+	delay    time.Duration // from one side to the other
 
 	// What from asks of to.
 	peer     *picker.Peer
@@ -40,8 +41,8 @@ type link struct {
 	// What from sends to to.
 	choking   bool
 	wanted    bool // to is interested
-	queue     []picker.Block
 	unchoked  time.Time
+	refused   map[int]bool // pieces that to was told, once, to get elsewhere
 	sentSince int64
 	sentTick  float64
 	upRate    float64
@@ -50,10 +51,12 @@ type link struct {
 }
 
 func connect(a, b *node) {
+	// No two connections are alike, or the same few would always come first.
+	delay := a.RTT/4 + time.Duration(a.rng.Int63n(int64(a.RTT/2)+1))
 	for _, l := range []*link{{from: a, to: b}, {from: b, to: a}} {
-		l.since, l.choking = a.clock(), true
+		l.since, l.choking, l.delay = a.clock(), true, delay
 		l.asked = map[picker.Block]bool{}
-		l.peer = &picker.Peer{ID: l.to.id, Choked: true, RTT: a.RTT}
+		l.peer = &picker.Peer{ID: l.to.id, Choked: true, RTT: 2 * delay, Key: l.to.picker.Key}
 		if have := l.to.picker.HaveSet(); have.All() {
 			l.peer.All = true
 		} else {
@@ -71,7 +74,7 @@ func connect(a, b *node) {
 // then has f called when a message has come to the other side, with its side
 // of the connection, if that is still there.
 func (l *link) then(f func(back *link)) {
-	l.from.after(l.from.RTT/2, func() {
+	l.from.after(l.delay, func() {
 		if back := l.to.byID[l.from.id]; back != nil {
 			f(back)
 		}
@@ -99,6 +102,7 @@ func (l *link) has(piece int) {
 		return
 	}
 	l.from.picker.PeerHas(l.to.id, piece)
+	l.from.spare(l, piece)
 	if !l.from.picker.Have(piece) {
 		l.lacking++
 		l.interest()
@@ -113,7 +117,8 @@ func (l *link) choke(on bool) {
 	}
 	l.choking = on
 	if on {
-		l.queue = nil
+		l.from.turns.Drop(l.to.id, func(choker.Block) bool { return false })
+		l.from.turns.Stop(l.to.id)
 		l.from.handing.Back(l.suggested)
 		l.suggested = nil
 	} else {
@@ -161,7 +166,7 @@ func (l *link) depth() int {
 		return 1
 	}
 	r := l.peer.Rate / blockSize
-	n := int(r*(2*l.from.RTT.Seconds()+0.5)) + 4
+	n := int(r*(4*l.delay.Seconds()+0.5)) + 4
 	if l.peer.Rate == 0 {
 		n = firstDepth
 	}
@@ -193,8 +198,8 @@ func (l *link) fill() {
 		if back.choking {
 			return // told already
 		}
-		back.queue = append(back.queue, blocks...)
 		for _, b := range blocks {
+			back.from.turns.Add(back.from.clock(), back.to.id, inTurn(b))
 			back.took(b.Piece)
 		}
 		back.from.serve()
@@ -233,9 +238,7 @@ func (l *link) suggest() {
 func (l *link) cancel(b picker.Block) {
 	l.drop(b)
 	l.then(func(back *link) {
-		if i := slices.Index(back.queue, b); i >= 0 {
-			back.queue = slices.Delete(back.queue, i, i+1)
-		}
+		back.from.turns.Cancel(back.to.id, inTurn(b))
 	})
 }
 
@@ -264,4 +267,8 @@ func (l *link) tick() {
 	}
 	l.snubbed = l.slow && quiet > snubbed
 	l.fill()
+}
+
+func inTurn(b picker.Block) choker.Block {
+	return choker.Block{Piece: b.Piece, Begin: b.N * blockSize, Length: blockSize}
 }

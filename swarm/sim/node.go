@@ -24,7 +24,7 @@ type node struct {
 	links   []*link
 	byID    map[int]*link
 
-	turn     int           // of links: who is sent to next
+	turns    choker.Turns
 	sending  bool          // a block is on the uplink
 	lookAt   time.Duration // when to look again for a receiver with room
 	downFree time.Duration // when the downlink has passed what is under way
@@ -45,6 +45,11 @@ func (w *world) newNode(up, down float64) *node {
 		}
 	}
 	n.choker = choker.New(choker.Config{}, rng)
+	n.turns.Longest = int(2 * up)
+	if w.NoLimits {
+		n.turns.Longest = blockSize
+	}
+	n.picker.Key = w.rng.Uint64() | 1
 	return n
 }
 
@@ -94,7 +99,7 @@ func (n *node) lost(id int) {
 			break
 		}
 	}
-	n.turn = 0
+	n.turns.Leave(id)
 	for _, l := range n.links {
 		l.fill()
 	}
@@ -170,28 +175,47 @@ func (n *node) serve() {
 		return
 	}
 	waits := false
-	for range n.links {
-		n.turn = (n.turn + 1) % len(n.links)
-		l := n.links[n.turn]
-		if len(l.queue) == 0 {
-			continue
-		}
-		if l.to.downFree > n.now+n.RTT+100*time.Millisecond { // TCP holds it back
-			waits = true
-			continue
-		}
-		n.send(l)
-		return
-	}
-	if waits && n.lookAt <= n.now {
+	id, b, ok := n.turns.Next(n.clock(), func(piece int) bool { return n.NoLimits || n.picker.Availability(piece) > 0 }, func(id int) bool {
+		held := n.byID[id].to.downFree > n.now+n.RTT+100*time.Millisecond // TCP holds it back
+		waits = waits || held
+		return held
+	})
+	if ok {
+		n.send(n.byID[id], picker.Block{Piece: b.Piece, N: b.Begin / blockSize})
+	} else if waits && n.lookAt <= n.now {
 		n.lookAt = n.now + 50*time.Millisecond
 		n.after(50*time.Millisecond, n.serve)
 	}
 }
 
-func (n *node) send(l *link) {
-	b := l.queue[0]
-	l.queue = l.queue[1:]
+// spare has a seed refuse others, once, what they wait for of a piece that to
+// now has.
+func (n *node) spare(to *link, piece int) {
+	if !n.seeding() || n.NoLimits {
+		return
+	}
+	for _, l := range n.links {
+		if l == to || l.refused[piece] || n.turns.Len(l.to.id) == 0 {
+			continue
+		}
+		dropped := n.turns.Drop(l.to.id, func(b choker.Block) bool { return b.Piece != piece })
+		if len(dropped) == 0 {
+			continue
+		}
+		if l.refused == nil {
+			l.refused = map[int]bool{}
+		}
+		l.refused[piece] = true
+		l.then(func(back *link) {
+			for _, b := range dropped {
+				back.drop(picker.Block{Piece: b.Piece, N: b.Begin / blockSize})
+			}
+			back.fill()
+		})
+	}
+}
+
+func (n *node) send(l *link, b picker.Block) {
 	n.sending = true
 	n.after(seconds(blockSize/n.up), func() {
 		n.sending = false
@@ -203,7 +227,7 @@ func (n *node) send(l *link) {
 			n.result.SeedSent += blockSize
 		}
 		to := l.to
-		to.downFree = max(to.downFree, n.now+n.RTT/2) + seconds(blockSize/to.down)
+		to.downFree = max(to.downFree, n.now+l.delay) + seconds(blockSize/to.down)
 		n.after(to.downFree-n.now, func() { to.arrived(n.id, b) })
 		if n.down == 0 && n.SeedsLeave > 0 && n.sent >= n.SeedsLeave*n.size() {
 			n.leave()
@@ -249,13 +273,9 @@ func (n *node) have(piece int) {
 			l.interest()
 		}
 	}
-	n.after(n.RTT/2, func() {
-		for _, l := range n.links {
-			if back := l.to.byID[n.id]; back != nil {
-				back.has(piece)
-			}
-		}
-	})
+	for _, l := range n.links {
+		l.then(func(back *link) { back.has(piece) })
+	}
 	if n.seeding() {
 		n.completed()
 	}

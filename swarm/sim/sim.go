@@ -36,6 +36,9 @@ type Config struct {
 	SeedsLeave float64
 	// Neighbours is how many others a leecher connects to; 0 means 40.
 	Neighbours int
+	// NoLimits leaves the peers without knowledge of their uplinks: blocks go
+	// out in turns, not pieces.
+	NoLimits bool
 	// NoSuggest has seeds suggest nothing (BEP 6).
 	NoSuggest bool
 	// Limit ends the run; 0 means an hour.

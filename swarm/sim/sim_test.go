@@ -36,25 +36,26 @@ func swarms(n int) []struct {
 		Config
 		most float64
 	}{
-		{"all at once", base, 1.8},
-		{"nothing suggested", with(func(c *Config) { c.NoSuggest = true }), 2},
-		{"slow seed", with(func(c *Config) { c.SeedUp = mib / 2 }), 2},
-		{"seed leaves", with(func(c *Config) { c.SeedsLeave = 1.5 }), 2.2},
-		{"leechers leave", with(func(c *Config) { c.Leave = true }), 2.1},
-		{"mixed rates", with(func(c *Config) { c.Up, c.Down = mixed, []float64{mib, 2 * mib, 4 * mib, 8 * mib} }), 2},
-		{"free riders", with(func(c *Config) { c.FreeRiders = 4 }), 2},
-		{"200 ms", with(func(c *Config) { c.RTT = 200 * time.Millisecond }), 1.9},
+		{"all at once", base, 1.5},
+		{"nothing suggested", with(func(c *Config) { c.NoSuggest = true }), 1.5},
+		{"no limits known", with(func(c *Config) { c.NoLimits = true }), 1.6},
+		{"slow seed", with(func(c *Config) { c.SeedUp = mib / 2 }), 1.6},
+		{"seed leaves", with(func(c *Config) { c.SeedsLeave = 1.5 }), 1.6},
+		{"leechers leave", with(func(c *Config) { c.Leave = true }), 1.6},
+		{"mixed rates", with(func(c *Config) { c.Up, c.Down = mixed, []float64{mib, 2 * mib, 4 * mib, 8 * mib} }), 1.7},
+		{"free riders", with(func(c *Config) { c.FreeRiders = 4 }), 1.5},
+		{"200 ms", with(func(c *Config) { c.RTT = 200 * time.Millisecond }), 1.5},
 		{"Poisson", with(func(c *Config) {
 			at := time.Duration(0)
 			c.Arrive = func(_ int, rng *rand.Rand) time.Duration {
 				at += seconds(rng.ExpFloat64() * 60 / float64(n))
 				return at
 			}
-		}), 2},
+		}), 1.5},
 		{"flash crowd", with(func(c *Config) {
 			c.Arrive = func(_ int, rng *rand.Rand) time.Duration { return seconds(rng.ExpFloat64() * 10) }
-		}), 2},
-		{"4 seeds, 8 MiB up", with(func(c *Config) { c.Seeds = 4; c.Up = []float64{8 * mib} }), 3.5},
+		}), 1.5},
+		{"4 seeds, 8 MiB up", with(func(c *Config) { c.Seeds = 4; c.Up = []float64{8 * mib} }), 2.6},
 	}
 }
 
