@@ -48,6 +48,26 @@ func (h *Hasher) work1(c *chunk) {
 	}
 }
 
+// second returns another chunk to be hashed with one, if they are a piece each
+// and nothing but its SHA-1 is wanted, and if one waits; else nil.
+func (h *Hasher) second() *chunk {
+	if !h.cfg.OnlyV1 || h.cfg.PadV1 || h.isLong() || h.chunkLen > int(h.cfg.PieceLength) {
+		return nil
+	}
+	select {
+	case c := <-h.jobs: // nil at the end
+		return c
+	default:
+		return nil
+	}
+}
+
+// workPair is work for two chunks.
+func (h *Hasher) workPair(c, d *chunk) {
+	a, b := sha.Sum1Pair(c.buf, d.buf)
+	c.sums, d.sums = []Hash{a}, []Hash{b}
+}
+
 // workBoth is work for both versions.
 func (h *Hasher) workBoth(c *chunk) {
 	s := sha.NewBoth()

@@ -165,7 +165,13 @@ func (h *Hasher) start() {
 	for range cores {
 		h.wg.Go(func() {
 			for c := range h.jobs {
-				h.work(c)
+				d := h.second()
+				if d == nil {
+					h.work(c)
+				} else {
+					h.workPair(c, d)
+					h.release(d)
+				}
 				h.release(c)
 			}
 		})

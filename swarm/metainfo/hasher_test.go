@@ -161,8 +161,8 @@ func TestHashVersions(t *testing.T) {
 }
 
 func TestHashOddPieces(t *testing.T) {
-	data := testBytes(5<<20, 4)
-	for _, pl := range []int{1, 1000, 99_999, 1<<20 + 1, 3_000_000} {
+	data := testBytes(9<<20+5, 4)
+	for _, pl := range []int{1, 1000, 99_999, 300_001, 600_001, 1 << 20, 1<<20 + 1, 3_000_000} {
 		n := min(len(data), pl*50_000)
 		cfg := HashConfig{PieceLength: int64(pl), Length: int64(n), OnlyV1: true}
 		got, err := HashReader(context.Background(), bytes.NewReader(data[:n]), cfg, nil)
