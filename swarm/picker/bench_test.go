@@ -3,6 +3,7 @@ package picker
 import (
 	"math/rand"
 	"testing"
+	"time"
 
 	"github.com/bits-and-blooms/bitset"
 )
@@ -76,6 +77,25 @@ func BenchmarkLarge(b *testing.B) {
 			out = p.Pick(now, common, 16, out[:0])
 			p.Forget(out[0].Piece)
 		}
+	})
+	// A reader's window of 128 pieces, and peers that are all equally busy.
+	var window []Urgent
+	for i := range 128 {
+		window = append(window, Urgent{Piece: i, End: 16, Deadline: now.Add(time.Second)})
+	}
+	for _, peer := range peers {
+		peer.Queued = 1 << 20
+	}
+	b.Run("window", func(b *testing.B) {
+		p.SetUrgent(window)
+		for b.Loop() {
+			out = p.Pick(now, peers[0], 16, out[:0])
+			peers[0].Queued = 1 << 20
+			for _, block := range out {
+				p.Dropped(block, peers[0].ID)
+			}
+		}
+		p.SetUrgent(nil)
 	})
 	b.Run("join-leave", func(b *testing.B) {
 		for b.Loop() {

@@ -40,6 +40,23 @@ type picking struct {
 	peer *Peer
 	out  []Block
 	max  int
+
+	others   bool          // quickest is known
+	quickest time.Duration // no other peer's eta is shorter
+}
+
+// sooner reports whether any other peer may have an eta below d. It looks at
+// all peers once a Pick, as theirs do not change in it.
+func (k *picking) sooner(d time.Duration) bool {
+	if !k.others {
+		k.others, k.quickest = true, math.MaxInt64
+		for _, o := range k.joined {
+			if o.ID != k.peer.ID && o.Rate > 0 {
+				k.quickest = min(k.quickest, o.eta())
+			}
+		}
+	}
+	return k.quickest < d
 }
 
 func (k *picking) full() bool { return len(k.out) >= k.max }
@@ -135,7 +152,10 @@ func (k *picking) tooSlow(piece, ahead int, rate float64) bool {
 		return false
 	}
 	limit := mine*2/3 - 50*time.Millisecond
-	for _, o := range k.peers {
+	if !k.sooner(limit) {
+		return false
+	}
+	for _, o := range k.joined {
 		if o.ID != k.peer.ID && o.has(piece) && o.Rate > 0 && o.eta() < limit {
 			return true
 		}
@@ -144,7 +164,7 @@ func (k *picking) tooSlow(piece, ahead int, rate float64) bool {
 }
 
 func (p *Picker) totalRate() (sum float64) {
-	for _, o := range p.peers {
+	for _, o := range p.joined {
 		if !o.Choked {
 			sum += o.Rate
 		}
@@ -243,7 +263,10 @@ func (k *picking) displace(s *state, mine time.Duration) bool {
 // outrun reports whether some other peer would send what is left much sooner
 // than in d: then it is not asked of this one a second time.
 func (k *picking) outrun(d time.Duration) bool {
-	for _, o := range k.peers {
+	if !k.sooner(d / 3) {
+		return false
+	}
+	for _, o := range k.joined {
 		if !o.Choked && o.Rate > 0 && o.eta() < d/3 {
 			return true
 		}

@@ -17,6 +17,7 @@ package picker
 
 import (
 	"math/rand"
+	"slices"
 	"time"
 
 	"github.com/bits-and-blooms/bitset"
@@ -87,8 +88,9 @@ type Picker struct {
 	started  []int // active pieces in the order they were begun
 	urgent   []Urgent
 	peers    map[int]*Peer
-	free     int // free blocks of selected active pieces
-	missing  int // selected pieces that are not held
+	joined   []*Peer // the same, to walk through
+	free     int     // free blocks of selected active pieces
+	missing  int     // selected pieces that are not held
 	rng      *rand.Rand
 }
 
@@ -159,6 +161,7 @@ func (p *Picker) SetUrgent(list []Urgent) { p.urgent = list }
 // All may change later through PeerHas, PeerHasAll and PeerLost only.
 func (p *Picker) Join(peer *Peer) {
 	p.peers[peer.ID] = peer
+	p.joined = append(p.joined, peer)
 	p.count(peer, 1)
 }
 
@@ -170,6 +173,7 @@ func (p *Picker) Leave(id int) {
 	}
 	p.count(peer, -1)
 	delete(p.peers, id)
+	p.joined = slices.DeleteFunc(p.joined, func(o *Peer) bool { return o == peer })
 	for _, piece := range p.started {
 		a := p.active[piece]
 		for n := range a.state {

@@ -205,6 +205,9 @@ func TestChokedPeerGivesAllowedFastOnly(t *testing.T) {
 // check tells what does not agree with what the package comment says.
 func (p *Picker) check(t *testing.T) {
 	t.Helper()
+	if len(p.joined) != len(p.peers) {
+		t.Fatalf("%d peers in the list, %d in the map", len(p.joined), len(p.peers))
+	}
 	free := 0
 	for piece := range p.order.where {
 		resting := p.selected.Test(uint(piece)) && !p.have.Test(uint(piece)) && p.active[piece] == nil

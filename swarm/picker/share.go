@@ -23,7 +23,7 @@ func (p *Picker) sharers() (keys []uint64) {
 	if p.Key == 0 {
 		return nil
 	}
-	for _, o := range p.peers {
+	for _, o := range p.joined {
 		if o.Key != 0 && !o.All {
 			keys = append(keys, o.Key)
 		}
