@@ -8,7 +8,8 @@ DATA ·mirror256+0(SB)/8, $0x0405060700010203
 DATA ·mirror256+8(SB)/8, $0x0c0d0e0f08090a0b
 GLOBL ·mirror256(SB), RODATA|NOPTR, $16
 
-// k256 are the constants of the 64 rounds (FIPS 180-4, 4.2.2).
+// k256 are the constants of the 64 rounds (FIPS 180-4, 4.2.2). They are read as
+// operands, which must be aligned to 16 bytes: by its size the linker does.
 DATA ·k256+0(SB)/8, $0x71374491428a2f98
 DATA ·k256+8(SB)/8, $0xe9b5dba5b5c0fbcf
 DATA ·k256+16(SB)/8, $0x59f111f13956c25b
