@@ -82,7 +82,7 @@ func (f *files) lookup(ctx context.Context, dir fuse.NodeID, name string) (fuse.
 }
 
 // pollName is a file at the root that exists until Mount returns; see
-// Mountpoint.refusePoll.
+// Mountpoint.ready.
 const pollName = ".p2pfs-poll"
 
 func (f *files) pollFile() fuse.LookupResponse {

@@ -91,7 +91,7 @@ func TestMountLibraryReplies(t *testing.T) {
 	s.spawn()
 	defer func() { s.wg.Wait(); s.hangUp() }()
 	defer Unmount(dir, true)
-	// Not with os.ReadFile: nobody refused polls here, see Mountpoint.refusePoll.
+	// Not with os.ReadFile: nobody refused polls here, see Mountpoint.ready.
 	if got := run(t, "cat", dir+"/f"); got != string(noise(1, 300_000)) {
 		t.Errorf("read %d bytes", len(got))
 	}

@@ -28,6 +28,8 @@ type mountStatus struct {
 	Members    []memberStatus `json:"members"` // without ourselves
 	Torrents   []torrentState `json:"torrents"`
 	Waiting    []waitState    `json:"waiting"` // files that reads wait for, twenty at most
+	// Bugs counts the internal errors that were caught; the log tells of each.
+	Bugs int64 `json:"bugs"`
 }
 
 // shareStatus tells of the share directory.
@@ -178,6 +180,9 @@ func (s mountStatus) String() string {
 	}
 	for _, f := range s.Waiting {
 		row("waiting", "%s: %s", quoted(f.Path), f)
+	}
+	if s.Bugs > 0 {
+		row("trouble", "%s caught; please report what the log says of them", count(s.Bugs, "internal error"))
 	}
 	w.Flush()
 	return b.String()

@@ -19,7 +19,7 @@ func exampleStatus() mountStatus {
 		Trackers: []trackerState{{"udp://127.0.0.1:6969", "failed", "no reply"}},
 		Members:  []memberStatus{{"eve\x1b[2J", "0123456789ab", "127.0.0.2:6881", true, 1, 1}, {"bob", "fedc", "", false, 0, 0}},
 		Torrents: []torrentState{{"x\ny", "aabb", "fetching", 1000, 500, 1, "slow"}, {Name: "m", InfoHash: "cc", State: "metadata"}},
-		Waiting:  []waitState{{"a\nb", 3, time.Unix(1e9, 0).UTC(), "waiting for piece 17: no peer has it"}},
+		Waiting:  []waitState{{"a\nb", 3, time.Unix(1e9, 0).UTC(), "waiting for piece 17: no peer has it"}}, Bugs: 2,
 	}
 }
 
@@ -30,6 +30,7 @@ func TestStatusText(t *testing.T) {
 		"1.0 GiB of 10.0 GiB", "1.0 MiB/s down", "8 reads waiting", "failed: no reply", `"eve\x1b[2J" (01234567)  127.0.0.2:6881  1 file, 1 B`,
 		"bob (fedc)  absent", `"x\ny"  aabb  fetching: slow  50.0% of 1000 B here, 1 peer`, "m  cc  metadata  size not known yet",
 		`waiting  "a\nb": waiting for piece 17: no peer has it; 3 reads, since `,
+		"trouble  2 internal errors caught; please report",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("status lacks %q:\n%s", want, got)

@@ -74,7 +74,7 @@ func TestLongest(t *testing.T) {
 	}
 }
 
-// line is an announce of hash(1) on port 80 with these lines before its end.
+// lines is an announce of hash(1) on port 80 with these lines before its end.
 func lines(lines ...string) string {
 	return firstLine + "\r\n" + strings.Join(append(lines, "", ""), "\r\n")
 }
