@@ -37,7 +37,6 @@ func (l *loop) judgeBlock(p *partial, b picker.Block, leaf metainfo.Hash256) (ba
 		p.good[b.N] = true
 		return false
 	}
-	l.counts.failed++
 	l.counts.wasted += int64(len(buf.Bytes()))
 	from := p.from[b.N]
 	l.pieces.remove(p, b.N)

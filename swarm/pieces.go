@@ -87,9 +87,8 @@ type pieces struct {
 	kept    map[int]span // whole and verified, and the storage refused it
 	order   []int        // of kept
 	bad     map[int]*culprits
-	hashing int
 
-	unhashed *hashQueue // those of hashing that no worker has taken yet
+	unhashed *hashQueue // what no worker has taken yet
 }
 
 const (

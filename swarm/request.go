@@ -218,7 +218,6 @@ func (l *loop) cancel(r *remote, b picker.Block) {
 	if _, ok := r.down.asked[b]; !ok {
 		return
 	}
-	l.counts.cancelled++
 	n := l.info().BlockLen(b.Piece, b.N)
 	r.conn.Send(func(dst []byte) []byte {
 		return wire.AppendCancel(dst, wire.Block{Index: b.Piece, Begin: b.N * wire.BlockSize, Length: n})

@@ -19,9 +19,8 @@ type Stats struct {
 
 // counts are the sums that outlive connections.
 type counts struct {
-	received, sent, wasted, verified int64
-	failed, cancelled                int
-	squeezed                         int // partial pieces dropped for want of memory
+	received, sent, wasted int64
+	squeezed               int // partial pieces dropped for want of memory
 }
 
 // Stats returns what the torrent is doing.

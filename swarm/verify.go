@@ -24,7 +24,6 @@ func (l *loop) check(piece int) {
 func (l *loop) checkBy(piece int, want2 *metainfo.Hash256) {
 	p := l.pieces.take(piece)
 	e := &hashedEvent{piece: piece, data: span{0, p.blocks}, from: p.from, want2: want2, leaves: l.leaves.known[piece]}
-	l.pieces.hashing++
 	q, c := l.pieces.unhashed, l.content
 	q.add(e)
 	l.t.work(func() { l.t.hash(q.take(c.info()), c) })
@@ -43,7 +42,6 @@ type hashedEvent struct {
 }
 
 func (e hashedEvent) apply(l *loop) {
-	l.pieces.hashing--
 	switch {
 	case e.ok1 && e.ok2:
 		l.good(e)
@@ -71,7 +69,6 @@ func (l *loop) good(e hashedEvent) {
 // reopen bans those who sent the blocks that their leaf hashes prove false,
 // and fetches just these again.
 func (l *loop) reopen(e hashedEvent) {
-	l.counts.failed++
 	blocks := len(e.data.blocks)
 	for n, buf := range e.data.blocks {
 		if slices.Contains(e.bad, n) {
@@ -92,7 +89,6 @@ func (l *loop) reopen(e hashedEvent) {
 // peer, and then compared.
 func (l *loop) failed(e hashedEvent) {
 	defer e.data.release()
-	l.counts.failed++
 	l.counts.wasted += int64(l.info().PieceSize(e.piece))
 	l.log.Debug("piece does not verify", "infohash", l.t.hashes[0], "piece", e.piece)
 	one := !slices.ContainsFunc(e.from, func(id int) bool { return id != e.from[0] })
@@ -138,7 +134,6 @@ func (e storedEvent) apply(l *loop) {
 		return
 	}
 	e.data.release()
-	l.counts.verified += int64(l.info().PieceSize(e.piece))
 	l.holds(e.piece)
 	l.layers.stored(l, e.piece)
 }

@@ -107,11 +107,6 @@ func (s *State) rejectHeavy() {
 	}
 }
 
-// Object returns an object that a head held here needs, to be served to other
-// members of the drive. Not to be changed. ErrGone, wrapped, if it is not
-// here.
-func (s *State) Object(h Hash) ([]byte, error) { return s.store.Object(h) }
-
 // Publication is a catalogue of our own: the tree, and the objects of it that
 // may be new.
 type Publication struct {

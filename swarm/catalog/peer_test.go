@@ -48,6 +48,9 @@ func (p *peer) open() {
 	p.b = NewBuilder(func(h Hash, data []byte) error { p.objs[h] = data; return nil })
 }
 
+// Object is what it serves to others.
+func (p *peer) Object(h Hash) ([]byte, error) { return p.store.Object(h) }
+
 // restart closes the store and opens it again.
 func (p *peer) restart() {
 	p.t.Helper()

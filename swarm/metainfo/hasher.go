@@ -38,9 +38,8 @@ func (cfg HashConfig) check() error {
 // chunkSize is the unit of work, and of memory: some whole pieces, or a part
 // of a longer one.
 const (
-	chunkSize  = 1 << 20
-	chunkLevel = 6 // of a chunk's root in the merkle tree
-	maxChunks  = 64
+	chunkSize = 1 << 20
+	maxChunks = 64
 )
 
 // chunk is a buffer on its way through the workers.

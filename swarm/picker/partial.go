@@ -176,18 +176,3 @@ func (p *Picker) prune() {
 		}
 	}
 }
-
-// Askers are the peers that owe us the block.
-func (p *Picker) Askers(b Block) []int {
-	a := p.active[b.Piece]
-	if a == nil {
-		return nil
-	}
-	var out []int
-	for _, id := range a.state[b.N].askers {
-		if id != 0 {
-			out = append(out, id)
-		}
-	}
-	return out
-}

@@ -245,25 +245,3 @@ func (p *Picker) PeerLost(id, piece int) {
 
 // Availability is the number of joined peers that have the piece.
 func (p *Picker) Availability(piece int) int { return p.order.avail(piece) + p.order.seeds }
-
-// Interesting reports whether the peer has a piece that is selected or urgent
-// and not held: whether we are interested in it (BEP 3).
-func (p *Picker) Interesting(peer *Peer) bool {
-	for _, u := range p.urgent {
-		if !p.Have(u.Piece) && (peer.All || peer.Has != nil && peer.Has.Test(uint(u.Piece))) {
-			return true
-		}
-	}
-	if peer.All {
-		return p.selected.DifferenceCardinality(p.have) > 0
-	}
-	if peer.Has == nil {
-		return false
-	}
-	for i, ok := peer.Has.NextSet(0); ok; i, ok = peer.Has.NextSet(i + 1) {
-		if p.selected.Test(i) && !p.have.Test(i) {
-			return true
-		}
-	}
-	return false
-}
