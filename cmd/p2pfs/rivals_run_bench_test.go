@@ -75,6 +75,7 @@ func (r *rivals) serve(name string, leechers int) timed {
 	r.b.Helper()
 	seeder := r.seed(name)
 	defer seeder.Stop()
+	r.warm()
 	before, began := seeder.CPU(), time.Now()
 	var all []*swarmtest.Client
 	for range leechers {
