@@ -6,23 +6,36 @@ import (
 	"p2pfs/swarm/metainfo"
 )
 
-// hashQueue is the pieces that have come whole and wait for a core to hash
-// them. The loop adds to it and workers take from it, at a moment that the
-// loop does not know: hence the mutex, held for a few instructions.
+// hashQueue is the pieces that have come whole and wait to be hashed. Two of
+// version 1 are hashed in little more than the time of one. So a piece that
+// comes while another is being hashed waits for a second one, or until that is
+// done, whichever is first.
+//
+// The loop adds to it and workers take from it, at moments that the loop does
+// not know: hence the mutex, held for a few instructions.
 type hashQueue struct {
-	mu      sync.Mutex // guards waiting
-	waiting []*hashedEvent
+	mu      sync.Mutex
+	waiting []*hashedEvent // guarded by mu
+	hashing int            // workers that do; guarded by mu
 }
 
-func (q *hashQueue) add(e *hashedEvent) {
+// add reports whether a worker is to be started.
+func (q *hashQueue) add(e *hashedEvent, info *metainfo.Info) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, e)
+	return q.due(info)
+}
+
+// due tells whether what waits should not wait any longer; mu is held.
+func (q *hashQueue) due(info *metainfo.Info) bool {
+	n := len(q.waiting)
+	return n > 1 || n > 0 && (q.hashing == 0 || info.V2)
 }
 
 // take returns the piece that has waited longest; with it the next, if it
-// waits too and both can be hashed in little more than the time of one. There
-// is none if another worker took it so.
+// waits too and both can be hashed together. There is none if another worker
+// took it so. Done is to be called when they are hashed.
 func (q *hashQueue) take(info *metainfo.Info) []*hashedEvent {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -34,12 +47,37 @@ func (q *hashQueue) take(info *metainfo.Info) []*hashedEvent {
 	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
 		q.waiting = nil
 	}
+	if n > 0 {
+		q.hashing++
+	}
 	return taken
 }
 
-// hash verifies pieces, tells the loop, and stores those that are good.
-func (t *Torrent) hash(pieces []*hashedEvent, c *content) {
-	verifyAll(pieces, c.info())
+// done reports whether a worker is to be started.
+func (q *hashQueue) done(info *metainfo.Info) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.hashing--
+	return q.due(info)
+}
+
+// hashNext has a worker hash what has waited longest.
+func (t *Torrent) hashNext(q *hashQueue, c *content) {
+	t.work(func() {
+		pieces := q.take(c.info())
+		if len(pieces) == 0 {
+			return
+		}
+		verifyAll(pieces, c.info())
+		if q.done(c.info()) {
+			t.hashNext(q, c)
+		}
+		t.hashed(pieces, c)
+	})
+}
+
+// hashed tells the loop what pieces are worth, and stores those that are good.
+func (t *Torrent) hashed(pieces []*hashedEvent, c *content) {
 	var good []*hashedEvent
 	for _, e := range pieces {
 		switch {

@@ -24,7 +24,7 @@ func queued(tor *swarmtest.Torrent) *hashQueue {
 		if i%3 == 2 {
 			e.data.blocks[0].Bytes()[0]++
 		}
-		q.add(e)
+		q.add(e, tor.Info)
 	}
 	return q
 }
@@ -40,6 +40,7 @@ func TestHashQueue(t *testing.T) {
 		tor := swarmtest.Make(t, swarmtest.Spec{Kind: kind, Name: "x", PieceLength: 64 << 10, Files: files})
 		q, next, pairs := queued(tor), 0, 0
 		for pieces := q.take(tor.Info); len(pieces) > 0; pieces = q.take(tor.Info) {
+			q.done(tor.Info)
 			if len(pieces) > 1 {
 				pairs++
 				if a, b := tor.Info.PieceSize(pieces[0].piece), tor.Info.PieceSize(pieces[1].piece); a != b {
@@ -64,5 +65,31 @@ func TestHashQueue(t *testing.T) {
 		if next != tor.Info.NumPieces() || (pairs > 0) != (kind == swarmtest.V1) {
 			t.Errorf("%s: %d pieces of %d, %d pairs", kind, next, tor.Info.NumPieces(), pairs)
 		}
+	}
+}
+
+// TestHashQueueWaits looks at when a worker is started.
+func TestHashQueueWaits(t *testing.T) {
+	for _, kind := range swarmtest.Kinds {
+		tor := swarmtest.Make(t, swarmtest.Spec{Kind: kind, Name: "x", PieceLength: 16 << 10, Files: []swarmtest.File{{Path: "f", Data: swarmtest.Bytes(1, 5*16<<10)}}})
+		pairs := kind == swarmtest.V1
+		q, next := &hashQueue{}, 0
+		add := func() bool { next++; return q.add(&hashedEvent{piece: next - 1}, tor.Info) }
+		take := func() int { return len(q.take(tor.Info)) }
+		done := func() bool { return q.done(tor.Info) }
+		is := func(what string, got, want any) {
+			if got != want {
+				t.Errorf("%s: %s: %v, want %v", kind, what, got, want)
+			}
+		}
+		is("the first of all", add(), true)
+		is("taken", take(), 1)
+		is("while one is hashed", add(), !pairs)
+		is("two wait", add(), true)
+		is("taken", take(), map[bool]int{true: 2, false: 1}[pairs])
+		is("a third", add(), true != pairs)
+		is("one is done, another not", done(), !pairs)
+		is("both are done", done(), true)
+		is("left", take(), 1)
 	}
 }

@@ -25,8 +25,9 @@ func (l *loop) checkBy(piece int, want2 *metainfo.Hash256) {
 	p := l.pieces.take(piece)
 	e := &hashedEvent{piece: piece, data: span{0, p.blocks}, from: p.from, want2: want2, leaves: l.leaves.known[piece]}
 	q, c := l.pieces.unhashed, l.content
-	q.add(e)
-	l.t.work(func() { l.t.hash(q.take(c.info()), c) })
+	if q.add(e, c.info()) {
+		l.t.hashNext(q, c)
+	}
 }
 
 // hashedEvent is the verdict on a piece.
