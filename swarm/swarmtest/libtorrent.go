@@ -38,6 +38,13 @@ func LibtorrentLeech(t testing.TB, run Run) *Client {
 	return c
 }
 
+// WaitVerified waits until a libtorrent leech has verified its last piece. It
+// may end seconds later, because it waits for its tracker to hear that it goes.
+func (c *Client) WaitVerified(t testing.TB, patience time.Duration) {
+	t.Helper()
+	c.until(t, "verified", patience, func() bool { return strings.Contains(c.Log(), "WHOLE\n") })
+}
+
 func libtorrent(t testing.TB, role string, run Run) *Client {
 	t.Helper()
 	Need(t, "libtorrent")
