@@ -118,6 +118,7 @@ func TestUploadsFollowControlMessages(t *testing.T) {
 				t.Errorf("message %d: got %x, want %x", i, got, w)
 			}
 		}
+		synctest.Wait() // it counts when all is written, we have read it before
 		if c.Sent() != 20 {
 			t.Errorf("sent %d, want 20", c.Sent())
 		}
