@@ -198,10 +198,7 @@ func TestBothDialAtOnce(t *testing.T) {
 		b.share(file("y", round))
 		a.untilHas("y")
 		b.untilHas("x")
-		a.untilConnected(b)
-		if len(a.connected()) != 1 || len(b.connected()) != 1 {
-			t.Errorf("%d and %d connections", len(a.connected()), len(b.connected()))
-		}
+		until(t, "one connection at both ends", func() bool { return len(a.connected()) == 1 && len(b.connected()) == 1 })
 	}
 }
 

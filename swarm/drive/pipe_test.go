@@ -21,6 +21,7 @@ type pipes struct {
 	mu    sync.Mutex
 	hosts map[netip.AddrPort]func(net.Conn) // who listens
 	dials map[netip.AddrPort][]time.Time
+	delay time.Duration // of a dial
 }
 
 func newPipes() *pipes {
@@ -56,6 +57,7 @@ type pipeDialer struct {
 }
 
 func (d pipeDialer) Dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+	time.Sleep(d.delay)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.dials[addr] = append(d.dials[addr], time.Now())
