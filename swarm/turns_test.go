@@ -30,8 +30,8 @@ func (a asker) answer() (id byte, piece int) {
 }
 
 // TestLimitedSeederSendsWholePieces: two that ask for the same piece are not
-// sent it side by side. The second is sent what only the seeder has first, and refused
-// once what the first can give it.
+// sent it side by side. The second is sent first what only the seeder has, and
+// refused once what the first can give it.
 func TestLimitedSeederSendsWholePieces(t *testing.T) {
 	t.Parallel()
 	const length = 512 << 10

@@ -73,7 +73,7 @@ func TestPrefix(t *testing.T) {
 			}
 		}
 	}
-	if n, err := Prefix([]byte("d8:msg_typei1e5:piecei0e10:total_sizei34256eexxxxxxxx"), Limits{}); n != 45 || err != nil {
+	if n, err := Prefix([]byte("d8:msg_typei1e5:piecei0e10:total_sizei34256eemetadata"), Limits{}); n != 45 || err != nil {
 		t.Errorf("BEP 9 data: got %d, %v", n, err)
 	}
 }

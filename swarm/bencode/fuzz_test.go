@@ -15,7 +15,7 @@ func addSeeds(f *testing.F) {
 			n++
 		}
 	}
-	f.Add([]byte("d8:msg_typei1e5:piecei0e10:total_sizei34256eexxxxxxxx"))
+	f.Add([]byte("d8:msg_typei1e5:piecei0e10:total_sizei34256eemetadata"))
 	f.Add([]byte("d1:md11:ut_metadatai3e6:ut_pexi1ee13:metadata_sizei31235e4:reqqi250e1:v5:p2pfs6:yourip4:\x7f\x00\x00\x01e"))
 	f.Add(bytes.Repeat([]byte("l"), 100))
 	f.Add(bytes.Repeat([]byte("d0:"), 100))

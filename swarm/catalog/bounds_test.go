@@ -87,9 +87,9 @@ func TestAuthorsWeight(t *testing.T) {
 	a.share(many(3000)...)
 	h, _ := a.Head(a.cfg.Self.Key())
 	p.Apply(h, p.now)
-	for todo := p.Missing(h.Key); len(todo) > 0; {
-		data, _ := a.Object(todo[0])
-		todo = append(todo[1:], p.PutObject(data, p.now).Missing...)
+	for pending := p.Missing(h.Key); len(pending) > 0; {
+		data, _ := a.Object(pending[0])
+		pending = append(pending[1:], p.PutObject(data, p.now).Missing...)
 	}
 	if p.View() != old {
 		t.Error("a catalogue beyond the bound is shown")
@@ -280,9 +280,9 @@ func TestDriveIsBounded(t *testing.T) {
 		h, _ := a.Head(a.cfg.Self.Key())
 		p.now = p.now.Add(time.Second)
 		p.Apply(h, p.now)
-		for todo := p.Missing(h.Key); len(todo) > 0; {
-			data, _ := a.Object(todo[0])
-			todo = append(todo[1:], p.PutObject(data, p.now).Missing...)
+		for pending := p.Missing(h.Key); len(pending) > 0; {
+			data, _ := a.Object(pending[0])
+			pending = append(pending[1:], p.PutObject(data, p.now).Missing...)
 			if p.held > 220<<10 {
 				t.Fatalf("%d bytes are held", p.held)
 			}
@@ -303,9 +303,9 @@ func TestDriveIsBounded(t *testing.T) {
 	h, _ := big.Head(big.cfg.Self.Key())
 	p.Met(h.Key, p.now)
 	p.Apply(h, p.now)
-	for todo := p.Missing(h.Key); len(todo) > 0; {
-		data, _ := big.Object(todo[0])
-		todo = append(todo[1:], p.PutObject(data, p.now).Missing...)
+	for pending := p.Missing(h.Key); len(pending) > 0; {
+		data, _ := big.Object(pending[0])
+		pending = append(pending[1:], p.PutObject(data, p.now).Missing...)
 	}
 	if got := len(p.View().Members()); got != before || p.held > 220<<10 {
 		t.Errorf("%d members before, %d after, %d bytes", before, got, p.held)

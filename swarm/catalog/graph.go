@@ -19,8 +19,8 @@ func (s *State) ref(h Hash) *node {
 // garbage, for views may still show it. The rest was never shown and is deleted
 // at once, with all that it referred to: else it would go on being fetched.
 func (s *State) unref(h Hash) {
-	for todo := []Hash{h}; len(todo) > 0; {
-		h, todo = todo[len(todo)-1], todo[:len(todo)-1]
+	for pending := []Hash{h}; len(pending) > 0; {
+		h, pending = pending[len(pending)-1], pending[:len(pending)-1]
 		n := s.nodes[h]
 		switch n.refs--; {
 		case n.refs > 0:
@@ -28,7 +28,7 @@ func (s *State) unref(h Hash) {
 			s.garbage[h] = s.now
 		default:
 			s.deleteNode(h, n)
-			todo = append(todo, n.kids...)
+			pending = append(pending, n.kids...)
 		}
 	}
 }
@@ -89,8 +89,8 @@ func (s *State) addNode(h Hash, n *node) (missing []Hash) {
 // completed notes that nothing under an object is missing any more, and goes
 // up from there.
 func (s *State) completed(h Hash) {
-	for todo := []Hash{h}; len(todo) > 0; {
-		h, todo = todo[len(todo)-1], todo[:len(todo)-1]
+	for pending := []Hash{h}; len(pending) > 0; {
+		h, pending = pending[len(pending)-1], pending[:len(pending)-1]
 		n := s.nodes[h]
 		if n.complete || n.bad {
 			continue
@@ -106,7 +106,7 @@ func (s *State) completed(h Hash) {
 				continue
 			}
 			if parent.missing--; parent.missing == 0 {
-				todo = append(todo, p)
+				pending = append(pending, p)
 			}
 		}
 		delete(s.parents, h)
@@ -161,14 +161,14 @@ func (s *State) sumIndex(h Hash, n *node) bool {
 // spoil notes that an object, or one under it, is not well-formed. Everything
 // above is then not either.
 func (s *State) spoil(h Hash) {
-	for todo := []Hash{h}; len(todo) > 0; {
-		h, todo = todo[len(todo)-1], todo[:len(todo)-1]
+	for pending := []Hash{h}; len(pending) > 0; {
+		h, pending = pending[len(pending)-1], pending[:len(pending)-1]
 		n := s.nodes[h]
 		if n == nil || n.bad {
 			continue
 		}
 		n.bad = true
-		todo = append(todo, s.parents[h]...)
+		pending = append(pending, s.parents[h]...)
 		delete(s.parents, h)
 		for _, k := range append([]Key(nil), s.roots[h]...) {
 			s.reject(s.authors[k])
@@ -187,14 +187,14 @@ func (s *State) collect(before time.Time) {
 }
 
 func (s *State) collectObject(h Hash) {
-	for todo := []Hash{h}; len(todo) > 0; {
-		h, todo = todo[len(todo)-1], todo[:len(todo)-1]
+	for pending := []Hash{h}; len(pending) > 0; {
+		h, pending = pending[len(pending)-1], pending[:len(pending)-1]
 		n := s.nodes[h]
 		s.deleteNode(h, n)
 		for _, k := range n.kids {
 			s.unref(k)
 			if _, ok := s.garbage[k]; ok { // has waited with its parent
-				todo = append(todo, k)
+				pending = append(pending, k)
 			}
 		}
 	}

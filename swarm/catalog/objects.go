@@ -6,7 +6,7 @@ import "time"
 type Progress struct {
 	Hash    Hash
 	New     bool   // it was needed and is here now
-	Missing []Hash // what has become needed by it
+	Missing []Hash // what has become needed by it, and was not before
 }
 
 // Needs reports whether an object is needed and not here.
@@ -39,9 +39,9 @@ func (s *State) Wanting() []Key {
 // of the rest.
 func (s *State) survey(root Hash) (missing []Hash, weight int64) {
 	seen := map[Hash]bool{root: true}
-	for todo := []Hash{root}; len(todo) > 0; {
-		h := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	for pending := []Hash{root}; len(pending) > 0; {
+		h := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
 		n := s.nodes[h]
 		switch {
 		case n == nil || n.bad:
@@ -54,7 +54,7 @@ func (s *State) survey(root Hash) (missing []Hash, weight int64) {
 			for _, k := range n.kids {
 				if !seen[k] {
 					seen[k] = true
-					todo = append(todo, k)
+					pending = append(pending, k)
 				}
 			}
 		}

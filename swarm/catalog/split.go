@@ -21,16 +21,16 @@ func split(sizes []int, marks []uint64) []cut {
 		ends[i+1] = ends[i] + n
 	}
 	var cuts []cut
-	todo := []cut{{0, len(sizes)}}
-	for len(todo) > 0 {
-		c := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	pending := []cut{{0, len(sizes)}}
+	for len(pending) > 0 {
+		c := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
 		if c.to-c.from < 2 || ends[c.to]-ends[c.from] <= MaxObject-objectOverhead {
 			cuts = append(cuts, c)
 			continue
 		}
 		at := cutAt(ends, marks, c)
-		todo = append(todo, cut{at, c.to}, cut{c.from, at})
+		pending = append(pending, cut{at, c.to}, cut{c.from, at})
 	}
 	return cuts
 }

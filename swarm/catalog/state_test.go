@@ -25,23 +25,23 @@ func TestHeadBecomesVisibleWholeAndAtOnce(t *testing.T) {
 	if r, err := b.Apply(h, b.now); r != Accepted || err != nil {
 		t.Fatalf("got %v, %v", r, err)
 	}
-	todo := b.Missing(h.Key)
-	for len(todo) > 0 {
+	pending := b.Missing(h.Key)
+	for len(pending) > 0 {
 		if n := len(b.View().Members()); n != 0 {
-			t.Fatalf("visible while %d objects are missing", len(todo))
+			t.Fatalf("visible while %d objects are missing", len(pending))
 		}
-		data, err := a.Object(todo[0])
+		data, err := a.Object(pending[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		p := b.PutObject(data, b.now)
-		if !p.New || p.Hash != todo[0] {
-			t.Fatalf("put of %v: %+v", todo[0], p)
+		if !p.New || p.Hash != pending[0] {
+			t.Fatalf("put of %v: %+v", pending[0], p)
 		}
 		if again := b.PutObject(data, b.now); again.New {
 			t.Fatal("an object was new twice")
 		}
-		todo = append(todo[1:], p.Missing...)
+		pending = append(pending[1:], p.Missing...)
 	}
 	if n := len(b.View().Members()); n != 1 {
 		t.Fatalf("%d members visible after the last object", n)

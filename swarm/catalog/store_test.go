@@ -81,10 +81,10 @@ func TestStoreAfterACrash(t *testing.T) {
 		files := many(200 + 300*i)
 		h := a.share(files...)
 		b.Apply(h, b.now)
-		for todo := b.Missing(h.Key); len(todo) > 0; {
-			data, _ := a.Object(todo[0])
-			todo = append(todo[1:], b.PutObject(data, b.now).Missing...)
-			if len(todo)%7 == 0 {
+		for pending := b.Missing(h.Key); len(pending) > 0; {
+			data, _ := a.Object(pending[0])
+			pending = append(pending[1:], b.PutObject(data, b.now).Missing...)
+			if len(pending)%7 == 0 {
 				snapshot()
 			}
 		}
