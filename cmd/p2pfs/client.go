@@ -31,19 +31,22 @@ var errNoMount = errors.New("no p2pfs is mounted here")
 // controlClient asks one running mount. It must be closed.
 type controlClient struct {
 	dir  *runDir
+	name string
 	http http.Client
 }
 
 // newControlClient returns a client of the socket of that name. d is the
 // client's from now on.
 func newControlClient(d *runDir, name string) *controlClient {
-	c := &controlClient{dir: d}
+	c := &controlClient{dir: d, name: name}
 	c.http.Transport = &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", d.address(name))
-		},
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return c.dial(ctx) },
 	}
 	return c
+}
+
+func (c *controlClient) dial(ctx context.Context) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "unix", c.dir.address(c.name))
 }
 
 // Close ends connections.
@@ -202,10 +205,26 @@ func (c *controlClient) send(ctx context.Context, path string, in any) (*http.Re
 		return nil, errNoMount
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("the running p2pfs gave no answer: %w", context.Cause(ctx))
+	case err != nil && !c.listening(ctx):
+		return nil, errNoMount // it ended while it was asked
 	case err != nil:
 		return nil, err
 	}
 	return resp, nil
+}
+
+// listening reports whether somebody still takes connections on the socket. It
+// waits a moment for a process that is just ending.
+func (c *controlClient) listening(ctx context.Context) bool {
+	for range 20 {
+		conn, err := c.dial(ctx)
+		if err != nil {
+			return false
+		}
+		conn.Close()
+		pause(ctx, 5*time.Millisecond)
+	}
+	return true
 }
 
 // decodeAnswer reads an answer, or the error in its place.

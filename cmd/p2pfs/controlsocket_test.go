@@ -36,19 +36,26 @@ func TestSecondMountRefused(t *testing.T) {
 	runArgs(t, "status", g.mountPoint).want(t, exitDone, "public")
 }
 
-// TestStaleSocket leaves a socket behind as a killed process does.
-func TestStaleSocket(t *testing.T) {
-	g := serveFake(t)
+// listenInPlace listens on the socket of a mount that is gone.
+func listenInPlace(t *testing.T) (g *ground, l *net.UnixListener) {
+	t.Helper()
+	g = serveFake(t)
 	g.stop()
 	d, err := makeRunDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: d.address(socketName(g.mountPoint)), Net: "unix"})
-	if err != nil {
+	t.Cleanup(func() { d.Close() })
+	if l, err = d.listen(filepath.Base(g.socket)); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { l.Close() })
+	return g, l
+}
+
+// TestStaleSocket leaves a socket behind as a killed process does.
+func TestStaleSocket(t *testing.T) {
+	g, l := listenInPlace(t)
 	l.SetUnlinkOnClose(false)
 	l.Close()
 	if _, err := os.Lstat(g.socket); err != nil {
@@ -123,18 +130,7 @@ func TestOthersRuntimeDir(t *testing.T) {
 
 // TestControlSilence asks a socket whose owner does not answer.
 func TestControlSilence(t *testing.T) {
-	g := serveFake(t)
-	g.stop()
-	d, err := makeRunDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	l, err := d.listen(filepath.Base(g.socket))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	g, _ := listenInPlace(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	var out, stderr bytes.Buffer
@@ -143,5 +139,43 @@ func TestControlSilence(t *testing.T) {
 	}
 	if !strings.Contains(stderr.String(), "gave no answer") {
 		t.Errorf("got %q, want it to say that no answer came", stderr.String())
+	}
+}
+
+// TestHungUpOn asks a p2pfs that closes connections without an answer: because
+// it ends just then, or for a fault of its own.
+func TestHungUpOn(t *testing.T) {
+	ends := func(l *net.UnixListener) {
+		conn, err := l.Accept()
+		l.Close()
+		if err == nil {
+			conn.Close() // with a request unread, which resets it
+		}
+	}
+	for _, tt := range []struct {
+		name, want string
+		args       []string
+		serve      func(l *net.UnixListener)
+	}{
+		{"by one that ends", "no p2pfs is mounted here", []string{"status", ""}, ends},
+		{"by one that ends and may not have the file", "neither in a running mount", []string{"magnet", "/x"}, ends},
+		{"by one that stays", "p2pfs/v1/status", []string{"status", ""}, func(l *net.UnixListener) {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					conn.Read(make([]byte, 4096))
+					conn.Close()
+				}()
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g, l := listenInPlace(t)
+			go tt.serve(l)
+			runArgs(t, tt.args[0], g.mountPoint+tt.args[1]).want(t, exitFailed, tt.want)
+		})
 	}
 }
