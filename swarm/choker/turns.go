@@ -1,6 +1,7 @@
 package choker
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -146,7 +147,7 @@ func (t *Turns) Next(now time.Time, spread func(piece int) bool, held func(id in
 	}
 	t.current, t.piece, t.left, t.served = q, q.blocks[i].Piece, t.Longest, max(t.served, q.tag)
 	if t.left <= 0 {
-		t.left = 1 << 40
+		t.left = math.MaxInt
 	}
 	t.left -= q.blocks[i].Length
 	return t.take(now, q, i)
