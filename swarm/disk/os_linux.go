@@ -3,8 +3,10 @@ package disk
 import (
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +26,25 @@ func pwritev(f *os.File, blocks [][]byte, off int64) (int, error) {
 			return max(n, 0), err
 		}
 	}
+}
+
+// preadCached fills p, or the beginning of it, with what the kernel has in
+// memory of f at off, and returns how many bytes that were: 0 also where the
+// file system cannot tell. As it waits for no disk, the scheduler is not told
+// of the call, which costs less.
+func preadCached(f *os.File, p []byte, off int64) int {
+	if len(p) == 0 {
+		return 0
+	}
+	iov := unix.Iovec{Base: &p[0]}
+	iov.SetLen(len(p))
+	n, _, errno := syscall.RawSyscall6(unix.SYS_PREADV2, f.Fd(), uintptr(unsafe.Pointer(&iov)), 1,
+		uintptr(off), uintptr(off>>32), unix.RWF_NOWAIT)
+	runtime.KeepAlive(p)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
 }
 
 // identify describes an open file, and says whether it still has a name.

@@ -14,6 +14,9 @@ func pwritev(f *os.File, blocks [][]byte, off int64) (int, error) {
 	return f.WriteAt(blocks[0], off)
 }
 
+// preadCached does not know what is in memory here.
+func preadCached(*os.File, []byte, int64) int { return 0 }
+
 // identify does not know inodes here, nor whether the file still has a name.
 func identify(f *os.File) (id ident, linked bool, err error) {
 	fi, err := f.Stat()

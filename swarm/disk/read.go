@@ -59,7 +59,9 @@ func (d *Disk) readFile(p []byte, file int, off int64) error {
 	}
 	defer h.unref()
 	seal := d.files[file].seal.Load()
-	_, err = h.f.ReadAt(p, off)
+	if n := preadCached(h.f, p, off); n < len(p) {
+		_, err = h.f.ReadAt(p[n:], off+int64(n))
+	}
 	// Looking after the read is enough: a writer moves the mtime before he
 	// changes a byte.
 	switch {

@@ -52,8 +52,7 @@ func (w *writer) send() error {
 		left = left[n:]
 	}
 	w.Net.SetWriteDeadline(time.Now().Add(writeTimeout))
-	parts := o.parts // WriteTo empties it
-	if _, err := parts.WriteTo(w.Net); err != nil {
+	if err := w.writeAll(o.parts); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	w.sent.Add(int64(o.sized))
@@ -61,6 +60,15 @@ func (w *writer) send() error {
 		w.limit.granted -= o.sized
 	}
 	return nil
+}
+
+// writeAll writes parts, which it uses up.
+func (w *writer) writeAll(parts net.Buffers) error {
+	if w.vec != nil {
+		return w.vec.write(parts)
+	}
+	_, err := parts.WriteTo(w.Net)
+	return err
 }
 
 // grown is b emptied, with room for n bytes.

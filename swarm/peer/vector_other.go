@@ -10,3 +10,5 @@ type vector struct{}
 func newVector(net.Conn) *vector { return nil }
 
 func (*vector) read([][]byte) (int, error) { panic("peer: no vector") }
+
+func (*vector) write(net.Buffers) error { panic("peer: no vector") }

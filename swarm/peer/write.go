@@ -12,10 +12,11 @@ type writer struct {
 	control []byte // swapped with the outbox's
 	blocks  []wire.Block
 	limit   share
+	vec     *vector // nil: the connection is no socket
 }
 
 func (c *Conn) write() error {
-	w := &writer{Conn: c, limit: share{limiter: c.Up}}
+	w := &writer{Conn: c, limit: share{limiter: c.Up}, vec: newVector(c.Net)}
 	defer w.limit.drop()
 	idle := time.NewTimer(keepAlive)
 	defer idle.Stop()
