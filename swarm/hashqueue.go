@@ -2,22 +2,28 @@ package swarm
 
 import (
 	"sync"
+	"time"
 
 	"p2pfs/swarm/metainfo"
 )
 
 // hashQueue is the pieces that have come whole and wait to be hashed. Two of
-// version 1 are hashed in little more than the time of one. So a piece that
-// comes while another is being hashed waits for a second one, or until that is
-// done, whichever is first.
+// version 1 are hashed in little more than the time of one. So a piece waits
+// for a second one while another is being hashed, and where nobody waits for
+// it and more are on their way, for up to hashPatience.
 //
 // The loop adds to it and workers take from it, at moments that the loop does
 // not know: hence the mutex, held for a few instructions.
 type hashQueue struct {
 	mu      sync.Mutex
 	waiting []*hashedEvent // guarded by mu
-	hashing int            // workers that do; guarded by mu
+	started int            // workers that have not taken any yet; guarded by mu
+	hashing int            // workers that have; guarded by mu
 }
+
+// hashPatience is how long a piece waits for a second one: at the rates where
+// hashing matters many come in that time.
+const hashPatience = 20 * time.Millisecond
 
 // add reports whether a worker is to be started.
 func (q *hashQueue) add(e *hashedEvent, info *metainfo.Info) bool {
@@ -27,15 +33,38 @@ func (q *hashQueue) add(e *hashedEvent, info *metainfo.Info) bool {
 	return q.due(info)
 }
 
-// due tells whether what waits should not wait any longer; mu is held.
-func (q *hashQueue) due(info *metainfo.Info) bool {
-	n := len(q.waiting)
-	return n > 1 || n > 0 && (q.hashing == 0 || info.V2)
+// hurry ends the patience of a piece. It reports whether a worker is to be
+// started.
+func (q *hashQueue) hurry(piece int, info *metainfo.Info) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range q.waiting {
+		if e.piece == piece {
+			e.patient = false
+		}
+	}
+	return q.due(info)
 }
 
-// take returns the piece that has waited longest; with it the next, if it
-// waits too and both can be hashed together. There is none if another worker
-// took it so. Done is to be called when they are hashed.
+// due reports whether one more worker is to be started, which the caller then
+// does; mu is held.
+func (q *hashQueue) due(info *metainfo.Info) bool {
+	each := 2
+	if info.V2 {
+		each = 1
+	}
+	free := len(q.waiting) - each*q.started // the others will be taken
+	alone := free == 1 && q.started+q.hashing == 0 && !q.waiting[0].patient
+	if free < each && !alone {
+		return false
+	}
+	q.started++
+	return true
+}
+
+// take is for a worker that was started. It returns the piece that has waited
+// longest; with it the next, if it waits too and both can be hashed together.
+// Done is to be called when they are hashed.
 func (q *hashQueue) take(info *metainfo.Info) []*hashedEvent {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -47,9 +76,8 @@ func (q *hashQueue) take(info *metainfo.Info) []*hashedEvent {
 	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
 		q.waiting = nil
 	}
-	if n > 0 {
-		q.hashing++
-	}
+	q.started--
+	q.hashing++
 	return taken
 }
 
@@ -61,13 +89,42 @@ func (q *hashQueue) done(info *metainfo.Info) bool {
 	return q.due(info)
 }
 
+// drop forgets what waits.
+func (q *hashQueue) drop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range q.waiting {
+		e.data.release()
+	}
+	q.waiting = nil
+}
+
+// hashSoon has a piece hashed at once, or with the next.
+func (l *loop) hashSoon(e *hashedEvent) {
+	e.patient = l.readers.wants[e.piece] == nil && l.picker.Incoming()
+	if l.pieces.unhashed.add(e, l.info()) {
+		l.t.hashNext(l.pieces.unhashed, l.content)
+	} else if e.patient {
+		time.AfterFunc(hashPatience, func() { l.t.post(hurryEvent(e.piece)) })
+	}
+}
+
+// hurryEvent tells that a piece has waited for another long enough.
+type hurryEvent int
+
+func (e hurryEvent) apply(l *loop) { l.hurry(int(e)) }
+
+// hurry lets a piece wait for no other, if it does.
+func (l *loop) hurry(piece int) {
+	if l.pieces.unhashed.hurry(piece, l.info()) {
+		l.t.hashNext(l.pieces.unhashed, l.content)
+	}
+}
+
 // hashNext has a worker hash what has waited longest.
 func (t *Torrent) hashNext(q *hashQueue, c *content) {
 	t.work(func() {
 		pieces := q.take(c.info())
-		if len(pieces) == 0 {
-			return
-		}
 		verifyAll(pieces, c.info())
 		if q.done(c.info()) {
 			t.hashNext(q, c)

@@ -70,26 +70,69 @@ func TestHashQueue(t *testing.T) {
 
 // TestHashQueueWaits looks at when a worker is started.
 func TestHashQueueWaits(t *testing.T) {
+	const start = true
 	for _, kind := range swarmtest.Kinds {
-		tor := swarmtest.Make(t, swarmtest.Spec{Kind: kind, Name: "x", PieceLength: 16 << 10, Files: []swarmtest.File{{Path: "f", Data: swarmtest.Bytes(1, 5*16<<10)}}})
+		tor := swarmtest.Make(t, swarmtest.Spec{Kind: kind, Name: "x", PieceLength: 16 << 10, Files: []swarmtest.File{{Path: "f", Data: swarmtest.Bytes(1, 9*16<<10)}}})
 		pairs := kind == swarmtest.V1
 		q, next := &hashQueue{}, 0
-		add := func() bool { next++; return q.add(&hashedEvent{piece: next - 1}, tor.Info) }
+		add := func(patient bool) bool {
+			next++
+			return q.add(&hashedEvent{piece: next - 1, patient: patient}, tor.Info)
+		}
+		hurry := func() bool { return q.hurry(next-1, tor.Info) }
 		take := func() int { return len(q.take(tor.Info)) }
 		done := func() bool { return q.done(tor.Info) }
 		is := func(what string, got, want any) {
+			t.Helper()
 			if got != want {
 				t.Errorf("%s: %s: %v, want %v", kind, what, got, want)
 			}
 		}
-		is("the first of all", add(), true)
+		is("the first of all", add(false), start)
+		if !pairs { // each is hashed by a worker of its own, at once
+			is("taken", take(), 1)
+			is("a patient one", add(true), start)
+			is("another", add(false), start)
+			is("in a hurry", hurry(), !start)
+			is("taken", take(), 1)
+			is("taken", take(), 1)
+			is("done", done(), !start)
+			continue
+		}
 		is("taken", take(), 1)
-		is("while one is hashed", add(), !pairs)
-		is("two wait", add(), true)
-		is("taken", take(), map[bool]int{true: 2, false: 1}[pairs])
-		is("a third", add(), true != pairs)
-		is("one is done, another not", done(), !pairs)
-		is("both are done", done(), true)
-		is("left", take(), 1)
+		is("while one is hashed", add(false), !start)
+		is("two wait", add(false), start)
+		is("a third, before those are taken", add(false), !start)
+		is("taken", take(), 2)
+		is("one is done, another not", done(), !start)
+		is("both are done", done(), start)
+		is("taken", take(), 1)
+		is("nothing waits", done(), !start)
+
+		is("a patient one", add(true), !start)
+		is("in a hurry", hurry(), start)
+		is("again", hurry(), !start)
+		is("taken", take(), 1)
+		is("a patient one, while that is hashed", add(true), !start)
+		is("that is done", done(), !start)
+		is("two wait", add(true), start)
+		is("in a hurry, but taken", hurry(), !start)
+		is("taken", take(), 2)
+		is("nothing waits", done(), !start)
+	}
+}
+
+// TestHashQueueDrop takes from a queue that was emptied after a worker was
+// started.
+func TestHashQueueDrop(t *testing.T) {
+	tor := swarmtest.MakeFile(t, swarmtest.V1, "x", 100_000, 16<<10)
+	q := queued(tor)
+	q.drop()
+	if got := q.take(tor.Info); len(got) != 0 {
+		t.Errorf("%d pieces left", len(got))
+	}
+	verifyAll(nil, tor.Info)
+	if q.done(tor.Info) {
+		t.Error("a worker for nothing")
 	}
 }

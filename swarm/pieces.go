@@ -172,6 +172,7 @@ func (ps *pieces) drop(piece int) {
 }
 
 func (ps *pieces) dropAll() {
+	ps.unhashed.drop()
 	for i := range ps.partial {
 		ps.drop(i)
 	}

@@ -23,11 +23,7 @@ func (l *loop) check(piece int) {
 // is known.
 func (l *loop) checkBy(piece int, want2 *metainfo.Hash256) {
 	p := l.pieces.take(piece)
-	e := &hashedEvent{piece: piece, data: span{0, p.blocks}, from: p.from, want2: want2, leaves: l.leaves.known[piece]}
-	q, c := l.pieces.unhashed, l.content
-	if q.add(e, c.info()) {
-		l.t.hashNext(q, c)
-	}
+	l.hashSoon(&hashedEvent{piece: piece, data: span{0, p.blocks}, from: p.from, want2: want2, leaves: l.leaves.known[piece]})
 }
 
 // hashedEvent is the verdict on a piece.
@@ -37,6 +33,8 @@ type hashedEvent struct {
 	from   []int              // who sent each block
 	want2  *metainfo.Hash256  // nil: not known, and the SHA-1 has to do
 	leaves []metainfo.Hash256 // of all its blocks, or nil
+
+	patient bool // can wait for another piece to be hashed with; guarded by the queue's mutex
 
 	ok1, ok2 bool
 	bad      []int // blocks that their leaves prove false

@@ -98,6 +98,7 @@ func (l *loop) want(w *want) {
 	if l.readers.progress[w.piece].IsZero() {
 		l.readers.progress[w.piece] = l.now
 	}
+	l.hurry(w.piece)
 	if p := l.pieces.partial[w.piece]; p != nil { // some of it came unread
 		l.leaves.ask(l, picker.Block{Piece: w.piece, N: w.first})
 		l.judge(w.piece)

@@ -109,6 +109,17 @@ func (p *Picker) Complete(piece int) bool {
 	return a != nil && a.here == len(a.state)
 }
 
+// Incoming reports whether another piece will probably be complete soon: a
+// block of one was asked for.
+func (p *Picker) Incoming() bool {
+	for _, a := range p.active {
+		if a.free+a.here < len(a.state) {
+			return true
+		}
+	}
+	return false
+}
+
 // Dropped notes that a peer will not send a block: it rejected it, choked us,
 // or was too late.
 func (p *Picker) Dropped(b Block, id int) {
