@@ -62,7 +62,7 @@ func freeBytes(dir *os.File) (free, total int64, ok bool) {
 	if err := unix.Fstatfs(int(dir.Fd()), &st); err != nil {
 		return 0, 0, false
 	}
-	return int64(st.Bavail) * st.Frsize, int64(st.Blocks) * st.Frsize, true
+	return int64(st.Bavail) * int64(st.Frsize), int64(st.Blocks) * int64(st.Frsize), true
 }
 
 // bootID names the current boot of the machine; "" when it is not known.
