@@ -163,6 +163,7 @@ func (r *reader) freeFrames() {
 			f.buf = nil
 		}
 	}
+	clear(r.iov[:cap(r.iov)])
 }
 
 // deliver hands on a block that has come.

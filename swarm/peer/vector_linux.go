@@ -3,7 +3,6 @@ package peer
 import (
 	"io"
 	"net"
-	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -62,13 +61,18 @@ func (t *transfer) once(fd uintptr) bool {
 
 // set makes parts, up to IOV_MAX of them, what is moved next.
 func (t *transfer) set(parts [][]byte) {
-	t.iov = t.iov[:0]
 	for _, p := range parts {
 		if len(p) > 0 && len(t.iov) < maxIov {
 			t.iov = append(t.iov, unix.Iovec{Base: &p[0]})
 			t.iov[len(t.iov)-1].SetLen(len(p))
 		}
 	}
+}
+
+// forget lets go of the buffers: an idle connection holds none.
+func (t *transfer) forget() {
+	clear(t.iov)
+	t.iov = t.iov[:0]
 }
 
 // maxIov is IOV_MAX of Linux.
@@ -78,6 +82,7 @@ const maxIov = 1024
 // It returns 0 and no error at the stream's end.
 func (v *vector) read(into [][]byte) (int, error) {
 	v.in.set(into)
+	defer v.in.forget()
 	if err := v.conn.Read(v.in.call); err != nil {
 		return 0, err
 	}
@@ -92,7 +97,9 @@ func (v *vector) write(parts net.Buffers) error {
 		if len(t.iov) == 0 {
 			return nil
 		}
-		switch err := v.conn.Write(t.call); {
+		err := v.conn.Write(t.call)
+		t.forget()
+		switch {
 		case err != nil:
 			return err
 		case t.err != nil:
@@ -101,7 +108,6 @@ func (v *vector) write(parts net.Buffers) error {
 			return io.ErrShortWrite
 		}
 		consume(&parts, t.n)
-		runtime.KeepAlive(parts)
 	}
 	return nil
 }
