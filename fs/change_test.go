@@ -18,7 +18,7 @@ import (
 // work no test can insist on that, so it fails beyond soon and says so before.
 const (
 	prompt = 100 * time.Millisecond
-	soon   = time.Second
+	soon   = 10 * time.Second
 )
 
 // timely logs what took longer than it should, from start on.

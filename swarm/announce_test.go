@@ -110,12 +110,12 @@ func TestDeadTrackersDelayNobody(t *testing.T) {
 		if spec.Announce == OnNeed {
 			most += needAfter
 		}
-		if d := time.Since(began); d > most+2*time.Second { // a busy machine's
+		if d := time.Since(began); d > most+8*time.Second { // a busy machine's
 			t.Errorf("%s: a read took %v", name, d)
 		}
 		began = time.Now()
 		c.Close()
-		if d := time.Since(began); d > stopWithin+time.Second {
+		if d := time.Since(began); d > stopWithin+8*time.Second {
 			t.Errorf("%s: closing took %v", name, d)
 		}
 	}

@@ -166,7 +166,7 @@ func TestIgnoreTakesBoundedTime(t *testing.T) {
 			t.Fatal("ignored")
 		}
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("100 matches took %v", took)
 	}
 }

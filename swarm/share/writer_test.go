@@ -240,7 +240,7 @@ func TestBigFileHoldsUpNobody(t *testing.T) {
 	}
 	start := time.Now()
 	b.must(b.Close())
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("Close took %v", took)
 	}
 }
