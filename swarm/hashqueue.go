@@ -9,8 +9,8 @@ import (
 
 // hashQueue is the pieces that have come whole and wait to be hashed. Two of
 // version 1 are hashed in little more than the time of one. So a piece waits
-// for a second one while another is being hashed, and where nobody waits for
-// it and more are on their way, for up to hashPatience.
+// for a second one while another is being hashed; and where pieces come fast
+// and nobody waits for this one, for up to hashPatience.
 //
 // The loop adds to it and workers take from it, at moments that the loop does
 // not know: hence the mutex, held for a few instructions.
@@ -99,9 +99,12 @@ func (q *hashQueue) drop() {
 	q.waiting = nil
 }
 
-// hashSoon has a piece hashed at once, or with the next.
+// hashSoon has a piece hashed at once, or with the next if that will probably
+// be whole in time: the last one was.
 func (l *loop) hashSoon(e *hashedEvent) {
-	e.patient = l.readers.wants[e.piece] == nil && l.picker.Incoming()
+	last := l.pieces.whole
+	l.pieces.whole = l.now
+	e.patient = l.readers.wants[e.piece] == nil && l.now.Sub(last) < hashPatience && l.picker.Incoming()
 	if l.pieces.unhashed.add(e, l.info()) {
 		l.t.hashNext(l.pieces.unhashed, l.content)
 	} else if e.patient {

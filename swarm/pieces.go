@@ -89,6 +89,7 @@ type pieces struct {
 	bad     map[int]*culprits
 
 	unhashed *hashQueue // what no worker has taken yet
+	whole    time.Time  // when the last piece had come
 }
 
 const (
