@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 
 	"p2pfs/swarm/metainfo"
@@ -134,5 +135,20 @@ func TestHashQueueDrop(t *testing.T) {
 	verifyAll(nil, tor.Info)
 	if q.done(tor.Info) {
 		t.Error("a worker for nothing")
+	}
+}
+
+// TestHashQueueWaitsNotForever fetches from a seeder that sends three pieces,
+// the beginning of a fourth, and no more: none of the three waits for it.
+func TestHashQueueWaitsNotForever(t *testing.T) {
+	tor := swarmtest.MakeFile(t, swarmtest.V1, "x", 1<<20, 64<<10)
+	for range 10 {
+		c := client(t, swarmtest.Host().String())
+		got := add(t, c, Spec{
+			MetaInfo: &metainfo.MetaInfo{Info: tor.Info}, Storage: (&memory{}).open, Everything: true,
+			Peers: []netip.AddrPort{swarmtest.Serve(t, swarmtest.Stall(tor, 13)).Addr},
+		})
+		eventually(t, "three pieces stored", func() bool { return got.Stats().Have == 3 })
+		c.Close()
 	}
 }
