@@ -22,18 +22,33 @@ type users struct {
 	read             chan struct{} // closed when the reader has ended
 }
 
+// stand starts a process that works in dir. It goes there itself: a child that
+// went there before its exec would hold up this process, which may be the one
+// that serves the mount.
+func stand(t *testing.T, dir string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", `cd "$0" && exec sleep 600`, dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, patience, func() error {
+		if at, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", cmd.Process.Pid)); err != nil || at != dir {
+			return fmt.Errorf("%q, %v, want %q", at, err, dir)
+		}
+		return nil
+	})
+	return cmd
+}
+
 func occupy(t *testing.T, m *mounted, file string) *users {
 	t.Helper()
-	u := &users{reader: exec.Command("cat", m.mnt(file)), standing: exec.Command("sleep", "600"), read: make(chan struct{})}
-	u.standing.Dir = m.mnt()
+	u := &users{reader: exec.Command("cat", m.mnt(file)), standing: stand(t, m.mnt()), read: make(chan struct{})}
 	var err error
 	if u.file, err = os.Open(m.mnt(file)); err != nil {
 		t.Fatal(err)
 	}
-	for _, cmd := range []*exec.Cmd{u.reader, u.standing} {
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+	if err := u.reader.Start(); err != nil {
+		t.Fatal(err)
 	}
 	go func() { defer close(u.read); u.reader.Wait() }()
 	within(t, patience, func() error {
@@ -141,11 +156,7 @@ func TestEndInUse(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	m := newMounted(t, t.Name(), "anna", "--no-embedded-tracker")
 	c := m.spawn()
-	standing := exec.Command("sleep", "600")
-	standing.Dir = m.mnt()
-	if err := standing.Start(); err != nil {
-		t.Fatal(err)
-	}
+	standing := stand(t, m.mnt())
 	defer func() { standing.Process.Kill(); standing.Wait() }()
 	c.Process.Signal(syscall.SIGTERM)
 	within(t, patience, func() error { // the first one has come: another of the same kind would be merged with it
