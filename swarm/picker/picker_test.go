@@ -152,6 +152,26 @@ func TestLateBlockIsAskedTwice(t *testing.T) {
 	}
 }
 
+func TestIncoming(t *testing.T) {
+	p, peers := drawn("  ", "**")
+	is := func(when string, want bool) {
+		t.Helper()
+		if p.Incoming() != want {
+			t.Errorf("%s: Incoming is %v", when, !want)
+		}
+	}
+	is("nothing asked for", false)
+	blocks := p.Pick(now, peers[0], 3, nil)
+	is("blocks of both pieces are asked for", true)
+	for _, b := range blocks[:2] {
+		p.Received(b, 1)
+	}
+	is("one piece is complete", true)
+	p.Dropped(blocks[2], 1)
+	is("the other is not asked for any more", false)
+	p.check(t)
+}
+
 func TestEndgame(t *testing.T) {
 	p, peers := drawn(" ", "*", "*")
 	peers[0].RTT, peers[1].RTT = time.Second, time.Second
