@@ -36,7 +36,7 @@ type dir struct {
 }
 
 // node is a regular file or a link. Without pub and wait it is one that
-// cannot be published for now.
+// cannot be published as it is.
 type node struct {
 	dir  *dir
 	name string
