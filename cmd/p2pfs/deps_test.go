@@ -23,7 +23,7 @@ import (
 // in.
 var allowed = map[string][]string{
 	"cmd/p2pfs": {
-		"cache", "fs", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/metainfo", "swarm/share", "swarm/tracker",
+		"cache", "fs", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/guard", "swarm/metainfo", "swarm/netgroup", "swarm/share", "swarm/tracker",
 		"swarm/tracker/server", "swarm/wire", "github.com/bits-and-blooms/bitset", "github.com/spf13/pflag", "golang.org/x/sync",
 		"golang.org/x/sys", "golang.org/x/term", "golang.org/x/time",
 	},
@@ -31,27 +31,29 @@ var allowed = map[string][]string{
 	"cache": {"swarm/sha", "golang.org/x/sys"},
 	"fs":    {"bazil.org/fuse", "golang.org/x/sys"},
 	"swarm": {
-		"swarm/choker", "swarm/lsd", "swarm/metainfo", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/priority", "swarm/tracker", "swarm/wire",
+		"swarm/choker", "swarm/guard", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/priority", "swarm/tracker", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/time",
 	},
 
 	"swarm/catalog":  {"swarm/bencode", "swarm/lru", "go.etcd.io/bbolt"},
 	"swarm/disk":     {"swarm/metainfo", "swarm/sha", "golang.org/x/sys"},
-	"swarm/drive":    {"swarm/bencode", "swarm/catalog", "swarm/wire", "golang.org/x/time"},
+	"swarm/drive":    {"swarm/bencode", "swarm/catalog", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
 	"swarm/metainfo": {"swarm/bencode", "swarm/sha", "golang.org/x/sync"},
 	"swarm/peer":     {"swarm/wire", "github.com/bits-and-blooms/bitset", "golang.org/x/sys", "golang.org/x/time"},
-	"swarm/share":    {"swarm/lru", "swarm/metainfo", "github.com/bits-and-blooms/bitset", "github.com/fsnotify/fsnotify", "go.etcd.io/bbolt", "golang.org/x/sys"},
+	"swarm/share":    {"swarm/guard", "swarm/lru", "swarm/metainfo", "github.com/bits-and-blooms/bitset", "github.com/fsnotify/fsnotify", "go.etcd.io/bbolt", "golang.org/x/sys"},
 	"swarm/wire":     {"swarm/bencode", "github.com/bits-and-blooms/bitset"},
 
-	"swarm/tracker":             {"swarm/bencode", "swarm/tracker/packet", "golang.org/x/time"},
-	"swarm/tracker/server":      {"swarm/tracker/packet", "golang.org/x/sys"},
+	"swarm/tracker":             {"swarm/bencode", "swarm/guard", "swarm/netgroup", "swarm/tracker/packet", "golang.org/x/time"},
+	"swarm/tracker/server":      {"swarm/guard", "swarm/tracker/packet", "golang.org/x/sys"},
 	"swarm/tracker/trackertest": {"swarm/tracker/packet"},
 	"swarm/tracker/packet":      {},
 
 	"swarm/bencode":  {"github.com/zeebo/bencode"},
 	"swarm/choker":   {},
+	"swarm/guard":    {},
 	"swarm/lru":      {},
-	"swarm/lsd":      {"golang.org/x/sys"},
+	"swarm/lsd":      {"swarm/guard", "golang.org/x/sys"},
+	"swarm/netgroup": {},
 	"swarm/picker":   {"github.com/bits-and-blooms/bitset"},
 	"swarm/pex":      {"swarm/bencode"},
 	"swarm/priority": {},
