@@ -66,7 +66,7 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 	}
 	t.wg.Go(func() {
 		defer cancel(nil)
-		if err := c.guard(func() { l.begin(); l.run() }); err != nil {
+		if err := c.guard.Do(func() { l.begin(); l.run() }); err != nil {
 			l.end(err)
 		}
 		t.err = l.ended
@@ -76,7 +76,7 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 		c.forget(t)
 		close(t.done)
 		cancel(l.ended)
-		c.guard(func() { l.remember.end(l) })
+		c.guard.Do(func() { l.remember.end(l) })
 	})
 	return t
 }

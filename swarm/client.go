@@ -27,6 +27,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/lsd"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/peer"
@@ -44,6 +45,7 @@ const firstPort = 6881
 type Client struct {
 	cfg                      Config
 	log                      *slog.Logger
+	guard                    *guard.Guard
 	listener                 net.Listener
 	local                    netip.Addr // what we dial from; invalid: any
 	peerID                   [20]byte
@@ -53,9 +55,8 @@ type Client struct {
 	limits                   *limits
 	up, down                 *rate.Limiter // of payload; nil: no limit
 	pool                     peer.Pool
-	hot                      atomic.Int64 // bytes of all torrents' hot pieces
-	endedReceived, endedSent atomic.Int64 // of torrents that ended
-	panics                   atomic.Int64
+	hot                      atomic.Int64  // bytes of all torrents' hot pieces
+	endedReceived, endedSent atomic.Int64  // of torrents that ended
 	asked                    atomic.Int64  // bytes asked of peers that have not come
 	lastRead                 atomic.Int64  // Unix nanoseconds: when a reader of any torrent last waited
 	workers                  chan struct{} // room for one a core
@@ -78,13 +79,16 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 	}
 	c := &Client{
-		cfg: cfg, log: cfg.Log, listener: ln, limits: newLimits(cfg.MaxPeers),
+		cfg: cfg, log: cfg.Log, guard: cfg.Guard, listener: ln, limits: newLimits(cfg.MaxPeers),
 		up: peer.NewLimiter(cfg.UploadLimit), down: peer.NewLimiter(cfg.DownloadLimit),
 		workers: make(chan struct{}, runtime.GOMAXPROCS(0)), half: make(chan struct{}, maxIncoming),
 		torrents: map[metainfo.Hash]*Torrent{},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.guard == nil {
+		c.guard = guard.New(c.log)
 	}
 	if a := c.Addr().Addr(); !a.IsUnspecified() {
 		c.local = a
@@ -94,7 +98,7 @@ func New(cfg Config) (*Client, error) {
 	var key [4]byte
 	rand.Read(key[:])
 	c.key = binary.BigEndian.Uint32(key[:])
-	c.trackers = tracker.New(tracker.Config{Listen: c.Addr().Addr(), Log: c.log})
+	c.trackers = tracker.New(tracker.Config{Listen: c.Addr().Addr(), Guard: c.guard, Log: c.log})
 	c.discover()
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.wg.Go(c.accept)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/wire"
 )
@@ -19,6 +20,9 @@ type Config struct {
 	// address, what we dial leaves from it too.
 	Listen string
 	Log    *slog.Logger
+	// Guard keeps a panic over what peers and trackers send to the connection,
+	// answer or torrent that set it off; nil makes one that logs to Log.
+	Guard *guard.Guard
 	// Lookup makes a torrent that an incoming peer asks for and that was
 	// not added: nil or false refuses the peer.
 	Lookup func(infoHash metainfo.Hash) (Spec, bool)

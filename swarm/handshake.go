@@ -151,8 +151,10 @@ func (c *Client) accept() {
 		}
 		c.wg.Go(func() {
 			defer func() { <-c.half }()
-			err := errPanic
-			c.guard(func() { err = c.greet(conn) })
+			var err error
+			if panicked := c.guard.Do(func() { err = c.greet(conn) }); panicked != nil {
+				err = panicked
+			}
 			if err != nil {
 				conn.Close()
 				c.log.Debug("incoming peer refused", "peer", conn.RemoteAddr(), "err", err)

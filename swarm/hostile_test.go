@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -33,7 +34,7 @@ func TestHostile(t *testing.T) {
 				}
 				t.Logf("whole after %v, %d bytes of no use", time.Since(began), got.Stats().Wasted)
 				check(t, got, tor.Space)
-				if n := c.Panics(); n > 0 {
+				if n := guard.Total(); n > 0 {
 					t.Errorf("%d panics", n)
 				}
 			})
@@ -68,7 +69,7 @@ func TestHostileAlone(t *testing.T) {
 					t.Errorf("piece %d is false", i)
 				}
 			}
-			if n := c.Panics(); n > 0 {
+			if n := guard.Total(); n > 0 {
 				t.Errorf("%d panics", n)
 			}
 		})

@@ -61,7 +61,8 @@ func (e joinEvent) apply(l *loop) {
 		pieces = l.picker.Pieces()
 	}
 	r.conn = peer.Start(peer.Config{
-		Net: e.conn, Pool: &l.t.client.pool, Source: source{l.t}, Fast: e.hs.Fast(), Pieces: pieces,
+		Guard: l.t.client.guard,
+		Net:   e.conn, Pool: &l.t.client.pool, Source: source{l.t}, Fast: e.hs.Fast(), Pieces: pieces,
 		Handler: &handler{t: l.t, remote: r}, Up: l.t.client.up, Down: l.t.client.down,
 	})
 	l.t.wg.Add(1) // until handler.Closed

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -74,7 +75,7 @@ func TestHostileReads(t *testing.T) {
 					}
 				}
 				t.Logf("slowest read %v", slowest)
-				if n := c.Panics(); n > 0 {
+				if n := guard.Total(); n > 0 {
 					t.Errorf("%d panics", n)
 				}
 			})

@@ -63,9 +63,11 @@ func (a *added) restore() {
 		if strings.HasSuffix(n.Name(), ".magnet") {
 			src = torrentSource{Magnet: string(data)}
 		}
-		if _, err := a.add(src); err != nil && !errors.Is(err, fs.ErrExist) {
-			a.m.log.Warn("torrent added earlier", "path", path, "err", err)
-		}
+		a.m.guard.Do(func() {
+			if _, err := a.add(src); err != nil && !errors.Is(err, fs.ErrExist) {
+				a.m.log.Warn("torrent added earlier", "path", path, "err", err)
+			}
+		})
 	}
 }
 
@@ -136,7 +138,7 @@ func (a *added) add(src torrentSource) (string, error) {
 		a.m.changed(specialDir+"/"+torrentsDir+"/"+name, p2fs.ChangeEntry)
 		return name, nil
 	}
-	a.m.wg.Go(func() { a.await(ctx, at) })
+	a.m.wg.Go(func() { a.m.guard.Do(func() { a.await(ctx, at) }) })
 	return name, nil
 }
 

@@ -34,7 +34,11 @@ func (m *member) fetchAll(ctx context.Context, files []*kept, t *tally) error {
 	for range fetchWorkers {
 		wg.Go(func() {
 			for k := range next {
-				if err := m.fetch(ctx, k, t); err != nil {
+				var err error
+				if panicked := m.guard.Do(func() { err = m.fetch(ctx, k, t) }); panicked != nil {
+					err = panicked
+				}
+				if err != nil {
 					mu.Lock()
 					failed = append(failed, fmt.Errorf("%s: %w", quoted(k.path), err))
 					mu.Unlock()

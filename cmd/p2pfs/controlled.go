@@ -23,7 +23,7 @@ func (m *member) Status(ctx context.Context) (mountStatus, error) {
 		Version: version(), PID: os.Getpid(), MountPoint: m.cfg.mountPoint, Share: m.cfg.share, Drive: m.cfg.drive,
 		Name: m.cfg.name, Key: m.id.Key().String(), Listen: m.client.Addr().String(), Since: m.since,
 		Sharing: m.shareStatus(), Cache: m.cacheStatus(), Traffic: m.traffic(), Trackers: m.trackers.status(),
-		Torrents: m.torrents.status(), Waiting: m.waiting(ctx), Bugs: m.client.Panics(),
+		Torrents: m.torrents.status(), Waiting: m.waiting(ctx), Bugs: m.guard.Caught(),
 	}
 	if mount := m.mount.Load(); mount != nil {
 		s.Bugs += mount.Stats().Panics

@@ -24,7 +24,7 @@ func (m *member) ownTracker() netip.AddrPort {
 
 // embed serves a tracker whenever nobody else on this machine does.
 func (t *trackers) embed(ctx context.Context) {
-	s := server.New(server.Config{Addr: t.m.cfg.listen.trackerAddr(), Log: t.m.log})
+	s := server.New(server.Config{Addr: t.m.cfg.listen.trackerAddr(), Guard: t.m.guard, Log: t.m.log})
 	tried := false
 	for ctx.Err() == nil {
 		pc, err := s.Listen()

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"testing"
+
+	"p2pfs/swarm/guard/guardtest"
 )
 
 // asCommand is set in the environment of a test binary that is to be p2pfs.
@@ -13,5 +15,5 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	guardtest.Main(m)
 }

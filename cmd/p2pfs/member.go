@@ -20,6 +20,7 @@ import (
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/share"
 	"p2pfs/swarm/wire"
@@ -49,6 +50,7 @@ type memberConfig struct {
 type member struct {
 	cfg      memberConfig
 	log      *slog.Logger
+	guard    *guard.Guard
 	id       *catalog.Identity
 	since    time.Time
 	cache    *cache.Store
@@ -78,7 +80,7 @@ type member struct {
 // startMember opens everything and mounts. What is open is closed again when
 // it fails.
 func startMember(cfg memberConfig) (*member, error) {
-	m := &member{cfg: cfg, log: cfg.log, since: time.Now(), comings: newComings(), scans: cfg.scans, shared: make(chan struct{}, 1)}
+	m := &member{cfg: cfg, log: cfg.log, guard: guard.New(cfg.log), since: time.Now(), comings: newComings(), scans: cfg.scans, shared: make(chan struct{}, 1)}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	for _, step := range []func() error{
 		m.checkDirs, m.openState, m.openIdentity, m.openCache, m.openShare, m.openClient, m.openDrive, m.openMount,
@@ -178,7 +180,7 @@ func (m *member) openCache() (err error) {
 
 func (m *member) openShare() (err error) {
 	m.share, err = share.Open(m.ctx, share.Config{
-		Dir: m.cfg.share, State: m.cfg.state, Log: m.log,
+		Dir: m.cfg.share, State: m.cfg.state, Guard: m.guard, Log: m.log,
 		OnChange: func() {
 			select {
 			case m.shared <- struct{}{}:
@@ -204,7 +206,7 @@ func (m *member) openClient() (err error) {
 		return err
 	}
 	m.client, err = swarm.New(swarm.Config{
-		Listen: m.cfg.listen.hostPort(), Log: m.log, Lookup: m.lookup, Sidecar: m.holdings,
+		Listen: m.cfg.listen.hostPort(), Guard: m.guard, Log: m.log, Lookup: m.lookup, Sidecar: m.holdings,
 		UploadLimit: m.cfg.up, DownloadLimit: m.cfg.down, NoPEX: m.cfg.noPEX, LSD: m.cfg.lsd,
 		Accept: func(ih metainfo.Hash) func(net.Conn, wire.Handshake) {
 			if d := m.drive.Load(); d != nil && ih == metainfo.Hash(d.Rendezvous()) {
@@ -242,7 +244,7 @@ func (m *member) openDrive() error {
 		return err
 	}
 	d, err := drive.New(drive.Config{
-		Key: key, Identity: m.id, Name: m.cfg.name, Port: m.client.Addr().Port(), Store: store, Dialer: m.client, Log: m.log,
+		Key: key, Identity: m.id, Name: m.cfg.name, Port: m.client.Addr().Port(), Store: store, Dialer: m.client, Guard: m.guard, Log: m.log,
 		OnView: m.onView, OnAddress: met.note, Holders: m.holdersHere, Object: m.localObject,
 	})
 	if err != nil {

@@ -18,9 +18,11 @@ func (m *member) tendCache() {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	for {
-		if err := m.cache.Trim(); err != nil && !errors.Is(err, cache.ErrClosed) {
-			m.log.Debug("cache not trimmed", "err", err) // the next piece tells of it aloud
-		}
+		m.guard.Do(func() {
+			if err := m.cache.Trim(); err != nil && !errors.Is(err, cache.ErrClosed) {
+				m.log.Debug("cache not trimmed", "err", err) // the next piece tells of it aloud
+			}
+		})
 		select {
 		case <-m.ctx.Done():
 			return

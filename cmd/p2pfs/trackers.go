@@ -115,7 +115,12 @@ func (t *trackers) run(ctx context.Context) {
 		}
 	}
 	for _, url := range t.announced() {
-		wg.Go(func() { t.announce(ctx, url) })
+		wg.Go(func() {
+			for ctx.Err() == nil { // again only after a panic
+				t.m.guard.Do(func() { t.announce(ctx, url) })
+				pause(ctx, lonelyEvery)
+			}
+		})
 	}
 	wg.Wait()
 }

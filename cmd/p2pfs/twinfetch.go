@@ -37,9 +37,11 @@ func (f *swarmFile) besides(ctx context.Context, off, n int64) (done func()) {
 		defer close(ended)
 		for ctx.Err() == nil {
 			if f.alone() {
-				if err := f.fromTwin(ctx, off, n); err != nil && ctx.Err() == nil {
-					f.m.log.Debug("v1 swarm of a shared file", "infohash", f.twin.v1, "err", err)
-				}
+				f.m.guard.Do(func() {
+					if err := f.fromTwin(ctx, off, n); err != nil && ctx.Err() == nil {
+						f.m.log.Debug("v1 swarm of a shared file", "infohash", f.twin.v1, "err", err)
+					}
+				})
 			}
 			pause(ctx, twinAfter)
 		}

@@ -151,7 +151,8 @@ func (t *twin) serve() (swarm.Spec, bool) {
 		select {
 		case t.turn <- struct{}{}: // one at a time
 			defer func() { <-t.turn }()
-			m, _ := t.metaInfo(t.m.ctx)
+			var m *metainfo.MetaInfo
+			t.m.guard.Do(func() { m, _ = t.metaInfo(t.m.ctx) })
 			made <- m
 		case <-t.m.ctx.Done():
 			made <- nil

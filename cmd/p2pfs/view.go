@@ -16,16 +16,20 @@ func (m *member) publish() {
 		case <-m.ctx.Done():
 			return
 		case <-m.shared:
-			tree, err := m.drive.Load().SetShared(m.catalogue())
-			if err != nil {
-				m.log.Error("catalogue not published", "err", err)
-			}
-			for _, path := range tree.Dropped {
-				m.log.Warn("not published: other members would not take it", "path", path)
-			}
-			m.overtake()
+			m.guard.Do(m.publishNow)
 		}
 	}
+}
+
+func (m *member) publishNow() {
+	tree, err := m.drive.Load().SetShared(m.catalogue())
+	if err != nil {
+		m.log.Error("catalogue not published", "err", err)
+	}
+	for _, path := range tree.Dropped {
+		m.log.Warn("not published: other members would not take it", "path", path)
+	}
+	m.overtake()
 }
 
 // catalogue is the share directory's files as catalogue entries.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/wire"
 )
 
@@ -43,7 +44,10 @@ type Config struct {
 	// the drive. A connection's reader waits for it.
 	Object func(hash catalog.Hash) ([]byte, bool)
 
-	Log *slog.Logger // nil: silent
+	// Guard keeps a panic over what members send, or in a callback, to the
+	// connection or event that set it off; nil makes one that logs to Log.
+	Guard *guard.Guard
+	Log   *slog.Logger // nil: silent
 }
 
 // Holder is a peer that has pieces of a file.
@@ -92,6 +96,9 @@ func New(cfg Config) (*Drive, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Guard == nil {
+		cfg.Guard = guard.New(cfg.Log)
 	}
 	if cfg.MaxConns == 0 {
 		cfg.MaxConns = 30
@@ -146,9 +153,11 @@ func (d *Drive) flush(ctx context.Context, dirty <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		}
-		if err := d.cfg.Store.Flush(); err != nil {
-			d.log.Warn("catalogue not written to disk", "err", err)
-		}
+		d.cfg.Guard.Do(func() {
+			if err := d.cfg.Store.Flush(); err != nil {
+				d.log.Warn("catalogue not written to disk", "err", err)
+			}
+		})
 		select {
 		case <-time.After(flushPause):
 		case <-ctx.Done():
@@ -168,14 +177,15 @@ func (d *Drive) notify(ctx context.Context) {
 	for {
 		select {
 		case f := <-d.notices:
-			f()
+			d.cfg.Guard.Do(f)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// start runs f in a goroutine that Close waits for. False if it is too late.
+// start runs f in a goroutine that Close waits for. False if it is too late. f
+// guards what may panic itself, where it can still clear up.
 func (d *Drive) start(f func()) bool {
 	d.starting.Lock()
 	defer d.starting.Unlock()
@@ -239,7 +249,8 @@ func (d *Drive) publish(tree catalog.Tree) error {
 	p := catalog.Publication{Tree: tree, Objects: d.objects, Name: d.cfg.Name, Life: Life}
 	d.objects = make(map[catalog.Hash][]byte)
 	result := make(chan error, 1)
-	if err := d.post(d.ctx, call(func(l *loop) { result <- l.publish(p) })); err != nil {
+	publish := asking{func(l *loop) { result <- l.publish(p) }, func(err error) { offer(result, err) }}
+	if err := d.post(d.ctx, publish); err != nil {
 		return err
 	}
 	select {

@@ -49,6 +49,8 @@ func (e received) apply(l *loop) {
 	}
 }
 
+func (e received) dropped(l *loop, err error) { l.expel(e.c, err) }
+
 // drained tells that a connection's writer has nothing more to do.
 type drained struct{ c *conn }
 
@@ -57,6 +59,8 @@ func (e drained) apply(l *loop) {
 		l.pump(e.c)
 	}
 }
+
+func (e drained) dropped(l *loop, err error) { l.expel(e.c, err) }
 
 // greetMember tells a new member what is here.
 func (l *loop) greetMember(c *conn) {

@@ -32,6 +32,9 @@ type joined struct {
 }
 
 func (e joined) apply(l *loop) {
+	if e.c.dialled.IsValid() {
+		l.dialling--
+	}
 	now := time.Now()
 	err := l.admit(e.c, now)
 	if err == nil {
@@ -39,12 +42,31 @@ func (e joined) apply(l *loop) {
 	}
 	e.verdict <- err
 	if e.c.dialled.IsValid() {
-		l.dialling--
 		l.reached(e.c.dialled, e.c.key, now)
 	} else if e.c.listen.IsValid() {
 		l.book.add(e.c.listen, true)
 	}
 	l.dialDue()
+}
+
+func (e joined) dropped(l *loop, err error) {
+	offer(e.verdict, err)
+	l.expel(e.c, err)
+}
+
+// expel closes a connection over which an event of the loop panicked, and
+// forgets it without asking more of what may be half done.
+func (l *loop) expel(c *conn, err error) {
+	c.close(err)
+	if l.byID[c.id] == c {
+		delete(l.byID, c.id)
+		if l.conns[c.key] == c {
+			delete(l.conns, c.key)
+		}
+		l.fetch.leave(c.id)
+		l.leaveInquiries(c.id)
+		l.state.Gone(c.key, time.Now())
+	}
 }
 
 // admit says whether a connection is to be kept, and makes room for it.
@@ -145,6 +167,8 @@ func (e left) apply(l *loop) {
 	}
 	l.dialDue()
 }
+
+func (e left) dropped(l *loop, err error) { l.expel(e.c, err) }
 
 // dialFailed tells that a dialled address gave no connection.
 type dialFailed struct {

@@ -58,7 +58,8 @@ type Member struct {
 // Members returns all whose catalogue is shown or who are connected.
 func (d *Drive) Members() []Member {
 	result := make(chan []Member, 1)
-	if d.post(d.ctx, call(func(l *loop) { result <- l.list() })) != nil {
+	list := asking{func(l *loop) { result <- l.list() }, func(error) { offer(result, nil) }}
+	if d.post(d.ctx, list) != nil {
 		return nil
 	}
 	select {

@@ -18,6 +18,27 @@ type call func(*loop)
 
 func (f call) apply(l *loop) { f(l) }
 
+// dropper is an event that somebody waits for, or that somebody sent. dropped is
+// called where apply panicked.
+type dropper interface{ dropped(l *loop, err error) }
+
+// asking is an event that somebody waits for: failed tells him, without
+// blocking, that no answer will come.
+type asking struct {
+	call
+	failed func(error)
+}
+
+func (a asking) dropped(_ *loop, err error) { a.failed(err) }
+
+// offer sends v where c has room: its reader gets one answer, the first.
+func offer[T any](c chan<- T, v T) {
+	select {
+	case c <- v:
+	default:
+	}
+}
+
 // loop owns all that changes. Its methods run on its goroutine only.
 type loop struct {
 	d        *Drive
@@ -64,19 +85,27 @@ func (l *loop) run(ctx context.Context) {
 	for {
 		select {
 		case e := <-l.d.events:
-			e.apply(l)
+			l.serve(e)
 		case <-timer.C:
-			l.tick(time.Now())
+			l.d.cfg.Guard.Do(func() { l.tick(time.Now()) })
 			busy = false
 			timer.Reset(tickIdle)
 		case <-ctx.Done():
 			return
 		}
-		l.settle()
+		l.d.cfg.Guard.Do(l.settle)
 		if !busy && len(l.fetch.wants) > 0 {
 			busy = true
 			timer.Reset(tickBusy)
 		}
+	}
+}
+
+// serve applies an event. A panic drops it, and whoever sent it.
+func (l *loop) serve(e event) {
+	err := l.d.cfg.Guard.Do(func() { e.apply(l) })
+	if d, ok := e.(dropper); ok && err != nil {
+		l.d.cfg.Guard.Do(func() { d.dropped(l, err) })
 	}
 }
 

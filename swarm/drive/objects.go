@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/guard"
 )
 
 // Object returns an object by its hash: a tiny file, whose pieces root it is.
@@ -21,11 +22,15 @@ func (d *Drive) Object(ctx context.Context, h catalog.Hash, holders ...catalog.K
 		return data, nil
 	}
 	result := make(chan []byte, 1)
-	if err := d.post(ctx, call(func(l *loop) { l.await(h, result, holders) })); err != nil {
+	await := asking{func(l *loop) { l.await(h, result, holders) }, func(error) { offer(result, nil) }}
+	if err := d.post(ctx, await); err != nil {
 		return nil, err
 	}
 	select {
 	case data := <-result:
+		if data == nil {
+			return nil, guard.ErrPanic
+		}
 		return data, nil
 	case <-d.ctx.Done():
 		return nil, ErrClosed

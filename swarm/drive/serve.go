@@ -1,9 +1,11 @@
 package drive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"time"
 
@@ -20,7 +22,8 @@ func (d *Drive) accepted(c *conn, hs *wire.Handshake) {
 // dial makes a connection and runs it. A probe only finds out who listens.
 func (d *Drive) dial(addr netip.AddrPort, probe bool) {
 	ctx, cancel := context.WithTimeout(d.ctx, handshakeTime)
-	nc, err := d.cfg.Dialer.Dial(ctx, addr)
+	var nc net.Conn
+	err := d.guarded(func() (err error) { nc, err = d.cfg.Dialer.Dial(ctx, addr); return err })
 	cancel()
 	if err != nil {
 		d.post(d.ctx, dialFailed{addr, err})
@@ -51,10 +54,11 @@ func (d *Drive) attach(c *conn, greet func() error, greeted func()) error {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		c.write(func() { d.post(d.ctx, drained{c}) })
+		err := d.guarded(func() error { c.write(func() { d.post(d.ctx, drained{c}) }); return nil })
+		c.close(cmp.Or(err, ErrClosed)) // write has closed it, unless it panicked
 	}()
 	defer func() { <-written }()
-	err := greet()
+	err := d.guarded(greet)
 	greeted()
 	if err == nil {
 		verdict := make(chan error, 1)
@@ -66,13 +70,21 @@ func (d *Drive) attach(c *conn, greet func() error, greeted func()) error {
 			}
 		}
 		if err == nil {
-			err = d.receive(c)
+			err = d.guarded(func() error { return d.receive(c) })
 			c.close(err)
 			d.post(d.ctx, left{c})
 		}
 	}
 	c.close(err)
 	return c.err
+}
+
+// guarded calls f, and returns its error or, where it panicked, that.
+func (d *Drive) guarded(f func() error) (err error) {
+	if panicked := d.cfg.Guard.Do(func() { err = f() }); panicked != nil {
+		return panicked
+	}
+	return err
 }
 
 // receive reads messages until the connection ends.

@@ -23,7 +23,8 @@ const (
 // error: nobody who is connected knows of one.
 func (d *Drive) Who(ctx context.Context, root catalog.Hash) ([]Holder, error) {
 	result := make(chan []Holder, 1)
-	if err := d.post(ctx, call(func(l *loop) { l.inquire(root, result) })); err != nil {
+	inquire := asking{func(l *loop) { l.inquire(root, result) }, func(error) { offer(result, nil) }}
+	if err := d.post(ctx, inquire); err != nil {
 		return nil, err
 	}
 	select {

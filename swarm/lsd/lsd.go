@@ -27,6 +27,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"p2pfs/swarm/guard"
 )
 
 // Config is what a Client needs.
@@ -40,8 +42,8 @@ type Config struct {
 	// Links replaces the interfaces of this machine, and Open its sockets.
 	Links func() ([]Link, error)
 	Open  func(Link) (net.PacketConn, error)
-	// Guard runs what handles foreign bytes; it may recover. nil: nothing.
-	Guard func(f func()) error
+	// Guard keeps a panic over a datagram from ending more than that one.
+	Guard *guard.Guard
 	Log   *slog.Logger // nil: silent
 }
 
@@ -87,9 +89,6 @@ func New(cfg Config) *Client {
 	}
 	if c.cfg.Open == nil {
 		c.cfg.Open = openLink
-	}
-	if c.cfg.Guard == nil {
-		c.cfg.Guard = func(f func()) error { f(); return nil }
 	}
 	var cookie [8]byte
 	rand.Read(cookie[:])

@@ -137,7 +137,7 @@ func (c *Client) read(l *open) {
 		n, from, err := l.conn.ReadFrom(buf)
 		if err == nil {
 			if addr, ok := from.(*net.UDPAddr); ok {
-				err = c.cfg.Guard(func() { c.heard(l, buf[:n], addr.AddrPort()) })
+				c.cfg.Guard.Do(func() { c.heard(l, buf[:n], addr.AddrPort()) })
 			}
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -160,10 +160,7 @@ func (c *Client) heard(l *open, p []byte, from netip.AddrPort) {
 	if !l.has(source) || source.IsMulticast() || source.IsUnspecified() {
 		return
 	}
-	c.mu.Lock()
-	ok := c.gate.admits(source, time.Now())
-	c.mu.Unlock()
-	if !ok {
+	if !c.admits(source) {
 		return
 	}
 	m, err := parse(p)
@@ -176,11 +173,22 @@ func (c *Client) heard(l *open, p []byte, from netip.AddrPort) {
 	}
 	peer := netip.AddrPortFrom(source, m.port)
 	for _, h := range m.infoHashes {
-		c.mu.Lock()
-		found := c.schedule.wants(h)
-		c.mu.Unlock()
-		for _, f := range found {
+		for _, f := range c.wants(h) {
 			f(peer)
 		}
 	}
+}
+
+// admits reports whether a sender is listened to just now.
+func (c *Client) admits(source netip.Addr) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.gate.admits(source, time.Now())
+}
+
+// wants are those who are to be told of peers of an infohash.
+func (c *Client) wants(infoHash [20]byte) []func(netip.AddrPort) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.schedule.wants(infoHash)
 }

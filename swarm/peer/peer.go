@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/wire"
 )
 
@@ -77,6 +78,8 @@ type Config struct {
 	// all other connections that share them; nil is no limit. They are made
 	// by NewLimiter.
 	Up, Down *rate.Limiter
+	// Guard keeps a panic to the connection that set it off.
+	Guard *guard.Guard
 }
 
 // A Conn is one connection after its handshake.
@@ -106,13 +109,21 @@ func Start(cfg Config) *Conn {
 	c := &Conn{Config: cfg, wake: make(chan struct{}, 1), done: make(chan struct{}), batches: make(chan []Message, 2)}
 	c.pieces.Store(int64(cfg.Pieces))
 	var wg sync.WaitGroup
-	wg.Go(func() { c.Close(c.read()) })
-	wg.Go(func() { c.Close(c.write()) })
+	wg.Go(func() { c.Close(c.guarded(c.read)) })
+	wg.Go(func() { c.Close(c.guarded(c.write)) })
 	go func() {
 		wg.Wait()
-		c.Handler.Closed(c, c.err)
+		c.Guard.Do(func() { c.Handler.Closed(c, c.err) })
 	}()
 	return c
+}
+
+// guarded runs one direction of the connection until it ends.
+func (c *Conn) guarded(f func() error) (err error) {
+	if panicked := c.Guard.Do(func() { err = f() }); panicked != nil {
+		return panicked
+	}
+	return err
 }
 
 // SetPieces tells the number of pieces once the metadata is known.

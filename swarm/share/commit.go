@@ -58,7 +58,7 @@ func (s *store) renew() {
 }
 
 func (s *store) update(f func(tx *bolt.Tx) error) error {
-	err := guard(func() error { return s.db.Load().Update(f) })
+	err := onPages(func() error { return s.db.Load().Update(f) })
 	if errors.Is(err, errBroken) {
 		s.broken.Store(true)
 	}

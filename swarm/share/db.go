@@ -25,7 +25,7 @@ var errBroken = errors.New("share: hash database damaged")
 // openDB opens or makes the database. The error is errBroken if the file is
 // damaged, ErrLocked if another process has it.
 func openDB(path string) (db *bolt.DB, err error) {
-	err = guard(func() (err error) {
+	err = onPages(func() (err error) {
 		db, err = bolt.Open(path, 0o600, &bolt.Options{
 			Timeout:      lockPatience,
 			FreelistType: bolt.FreelistMapType,
@@ -43,7 +43,7 @@ func openDB(path string) (db *bolt.DB, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("share: %s: %w", path, err)
 	}
-	if err := guard(func() error { return checkDB(db) }); err != nil {
+	if err := onPages(func() error { return checkDB(db) }); err != nil {
 		closeDB(db)
 		return nil, err
 	}
@@ -102,9 +102,9 @@ func (s *store) replace(cause error) (*bolt.DB, error) {
 	return openDB(s.path)
 }
 
-// guard turns a panic of bbolt over damaged pages, and the fault of a read
+// onPages turns a panic of bbolt over damaged pages, and the fault of a read
 // that the disk could not serve, into an error.
-func guard(f func() error) (err error) {
+func onPages(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
@@ -118,7 +118,7 @@ func guard(f func() error) (err error) {
 // pages is left behind.
 func closeDB(db *bolt.DB) error {
 	done := make(chan error, 1)
-	go func() { done <- guard(db.Close) }()
+	go func() { done <- onPages(db.Close) }()
 	select {
 	case err := <-done:
 		return err
@@ -130,7 +130,7 @@ func closeDB(db *bolt.DB) error {
 // view runs a read transaction. All errors are of the database, and none is
 // the caller's concern: what cannot be read is not there.
 func (s *store) view(f func(tx *bolt.Tx) error) error {
-	err := guard(func() error { return s.db.Load().View(f) })
+	err := onPages(func() error { return s.db.Load().View(f) })
 	if errors.Is(err, errBroken) && s.broken.CompareAndSwap(false, true) {
 		s.poke()
 	}

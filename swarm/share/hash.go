@@ -85,7 +85,10 @@ func (h *hashers) start(ctx context.Context, jobs <-chan *job) {
 			select {
 			case j := <-jobs:
 				slot.Store(j)
-				r := h.do(j)
+				r := result{job: j}
+				if err := h.s.cfg.Guard.Do(func() { r = h.do(j) }); err != nil {
+					r.err = err
+				}
 				slot.Store(nil)
 				select {
 				case h.results <- r: // rather than end

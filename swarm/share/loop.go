@@ -17,7 +17,7 @@ type loop struct {
 	settler *settler
 	ledger  *ledger
 
-	turn    uint      // steps done
+	steps   uint      // done
 	begun   time.Time // when the last walk did
 	swept   time.Time
 	scanned bool // everything was looked at
@@ -37,18 +37,38 @@ func (l *loop) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for l.ctx.Err() == nil {
-		more := l.step()
-		l.s.hashers.feed()
-		l.settler.release()
-		l.publish()
-		l.report()
-		if more {
-			l.poll()
-			continue
-		}
-		timer.Reset(time.Until(l.wakeAt()))
-		l.wait(timer.C)
+		l.guarded(func() { l.turn(timer) })
 	}
+}
+
+// guarded runs a part of the loop's work. A panic drops what was worked at;
+// everything is looked at again, after a while in which nothing can spin.
+func (l *loop) guarded(f func()) {
+	if l.s.cfg.Guard.Do(f) == nil {
+		return
+	}
+	pause := time.NewTimer(l.s.timing.missing)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-l.ctx.Done():
+	}
+	l.agenda.walkNow()
+}
+
+// turn does one slice of work, or waits for some.
+func (l *loop) turn(timer *time.Timer) {
+	more := l.step()
+	l.s.hashers.feed()
+	l.settler.release()
+	l.publish()
+	l.report()
+	if more {
+		l.poll()
+		return
+	}
+	timer.Reset(time.Until(l.wakeAt()))
+	l.wait(timer.C)
 }
 
 // wait blocks until there is something to do.
@@ -88,7 +108,7 @@ func (l *loop) poll() {
 func (l *loop) step() bool {
 	a := l.agenda
 	pressing := a.pressing()
-	if l.turn++; pressing && l.turn%8 != 0 {
+	if l.steps++; pressing && l.steps%8 != 0 {
 		if len(a.dirty) > 0 {
 			l.scanner.lookDirty()
 		} else {

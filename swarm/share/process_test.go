@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"p2pfs/swarm/guard/guardtest"
 )
 
 // Some of what follows needs another process, or another user: the test binary
@@ -38,7 +40,7 @@ func TestMain(m *testing.M) {
 	if dir, state, ok := strings.Cut(os.Getenv(envChild), "|"); ok {
 		shareUntilKilled(dir, state)
 	}
-	os.Exit(m.Run())
+	guardtest.Main(m)
 }
 
 // shareUntilKilled shares a directory and says what it has published.

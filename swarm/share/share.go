@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -40,7 +41,10 @@ type Config struct {
 	// Close. While it runs nothing else waits for it.
 	OnChange func()
 
-	Log *slog.Logger // nil: silence
+	// Guard keeps a panic over one file, or in OnChange, from ending more;
+	// nil makes one that logs to Log.
+	Guard *guard.Guard
+	Log   *slog.Logger // nil: silence
 
 	test hooks
 }
@@ -96,6 +100,9 @@ func Open(ctx context.Context, cfg Config) (*Share, error) {
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.cfg.Guard == nil {
+		s.cfg.Guard = guard.New(s.log)
 	}
 	s.open = newOpenFiles(s, maxOpen)
 	s.useHooks()
@@ -203,7 +210,7 @@ func (s *Share) tell(ctx context.Context) {
 		select {
 		case <-s.notify:
 			if s.cfg.OnChange != nil {
-				s.cfg.OnChange()
+				s.cfg.Guard.Do(s.cfg.OnChange)
 			}
 		case <-ctx.Done():
 			return

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"p2pfs/swarm/guard"
 )
 
 // Config says how a Client reaches trackers. Its zero value works.
@@ -32,6 +34,8 @@ type Config struct {
 	// Resolve looks host names up; nil asks the system. It must return soon after
 	// its context is done: Close waits for it.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	// Guard keeps a panic over an answer from ending more than what was asked.
+	Guard *guard.Guard
 	// Log gets debug messages; nil is silence.
 	Log *slog.Logger
 }

@@ -56,7 +56,9 @@ func gather[T any](ctx context.Context, c *Client, k *call, asks []func(context.
 	for _, ask := range asks {
 		go func() {
 			var r result
-			r.value, r.err = ask(ctx)
+			if panicked := c.cfg.Guard.Do(func() { r.value, r.err = ask(ctx) }); panicked != nil {
+				r.err = panicked
+			}
 			if len(asks) > 1 && spoke(r.err) {
 				time.AfterFunc(c.grace(k), cancel)
 			}

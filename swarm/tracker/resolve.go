@@ -81,7 +81,11 @@ func (c *Client) sweepLookups() {
 func (c *Client) resolve(ctx context.Context, host string, l, last *lookup) {
 	defer c.busy.Done()
 	defer l.cancel()
-	addrs, err := c.cfg.Resolve(ctx, host)
+	var addrs []netip.Addr
+	var err error
+	if panicked := c.cfg.Guard.Do(func() { addrs, err = c.cfg.Resolve(ctx, host) }); panicked != nil {
+		addrs, err = nil, panicked
+	}
 	for i, a := range addrs {
 		addrs[i] = a.Unmap()
 	}

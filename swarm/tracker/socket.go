@@ -48,7 +48,7 @@ func (c *Client) read(s *socket) {
 			}
 			continue
 		}
-		c.deliver(s, addrPort(from), buf[:n])
+		c.cfg.Guard.Do(func() { c.deliver(s, addrPort(from), buf[:n]) })
 	}
 }
 

@@ -27,6 +27,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"p2pfs/swarm/guard"
 )
 
 // Config bounds a Server. Its zero value works.
@@ -41,6 +43,9 @@ type Config struct {
 	// peers; 0 is 50 000, 1 000 and 1 000 000. What was announced longest ago
 	// gives way, first of all that of a host with more than its part.
 	MaxSwarms, MaxPeers, MaxTotal int
+	// Guard keeps a panic over a packet from ending more than that packet's
+	// answer.
+	Guard *guard.Guard
 	// Log gets debug messages; nil is silence.
 	Log *slog.Logger
 }
@@ -150,11 +155,15 @@ func (s *Server) work(ctx context.Context, c conn) error {
 			}
 			continue
 		}
-		if reply := h.handle(buf[:n], r); reply != nil {
+		s.cfg.Guard.Do(func() {
+			reply := h.handle(buf[:n], r)
+			if reply == nil {
+				return
+			}
 			if err := c.write(reply, r); err != nil {
 				s.log.Debug("tracker reply", "peer", r.from.String(), "err", err)
 			}
-		}
+		})
 	}
 }
 
@@ -179,9 +188,11 @@ func (s *Server) expire(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			s.mu.Lock()
-			s.table.expire(s.now())
-			s.mu.Unlock()
+			s.cfg.Guard.Do(func() {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.table.expire(s.now())
+			})
 		}
 	}
 }

@@ -1,0 +1,164 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/guard"
+)
+
+const planted = guard.Planted("planted in a test")
+
+// once panics the first time that it is called.
+type once struct{ done atomic.Bool }
+
+func (o *once) panics() {
+	if !o.done.Swap(true) {
+		panic(planted)
+	}
+}
+
+// TestPanicInCallback plants a panic in each of the caller's functions, all of
+// which run on goroutines that serve members: the member goes on, another can use
+// what panicked, and Close leaves nothing.
+func TestPanicInCallback(t *testing.T) {
+	root := hash(7)
+	for name, plant := range map[string]func(c *Config, o *once){
+		"OnView":    func(c *Config, o *once) { c.OnView = func(_, _ *catalog.View) { o.panics() } },
+		"OnAddress": func(c *Config, o *once) { c.OnAddress = func(catalog.Key, netip.AddrPort) { o.panics() } },
+		"Holders":   func(c *Config, o *once) { c.Holders = func(catalog.Hash) []Holder { o.panics(); return nil } },
+		"Object": func(c *Config, o *once) {
+			c.Object = func(catalog.Hash) ([]byte, bool) { o.panics(); return nil, false }
+		},
+		"Dial": func(c *Config, o *once) { c.Dialer = panicDialer{c.Dialer, o} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *pipes) {
+				var o once
+				g := guard.New(nil)
+				nd := pipeMember(t, p, 1, func(c *Config) { plant(c, &o); c.Guard = g })
+				other := pipeMember(t, p, 2)
+				nd.join(other)
+				nd.share(file("a", 1))
+				time.Sleep(10 * time.Second)
+				s := nd.call(3).meet()
+				s.send(who{root})
+				s.send(get{[]catalog.Hash{root}})
+				time.Sleep(10 * time.Second)
+				if g.Caught() != 1 || !o.done.Load() {
+					t.Fatalf("%d panics caught, want 1", g.Caught())
+				}
+				again := nd.call(4).meet()
+				again.send(who{root})
+				expect[holds](again)
+				again.send(get{[]catalog.Hash{root}})
+				expect[none](again)
+				other.share(file("b", 2))
+				time.Sleep(time.Minute)
+				if !nd.connected(other.cfg.Identity.Key()) || !nd.has("b") || !other.has("a") {
+					t.Error("the member does not go on with others")
+				}
+			})
+		})
+	}
+}
+
+type panicDialer struct {
+	Dialer
+	*once
+}
+
+func (d panicDialer) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	d.panics()
+	return d.Dialer.Dial(ctx, a)
+}
+
+// Events of the loop that panic, and are otherwise those that they hold.
+type (
+	badReceived struct{ received }
+	badJoined   struct{ joined }
+	badLeft     struct{ left }
+	badDrained  struct{ drained }
+	badAsking   struct{ asking }
+)
+
+func (badReceived) apply(*loop) { panic(planted) }
+func (badJoined) apply(*loop)   { panic(planted) }
+func (badLeft) apply(*loop)     { panic(planted) }
+func (badDrained) apply(*loop)  { panic(planted) }
+func (badAsking) apply(*loop)   { panic(planted) }
+
+// connOf returns the loop's connection with a member.
+func connOf(t *testing.T, nd *pnode, k catalog.Key) *conn {
+	t.Helper()
+	found := make(chan *conn, 1)
+	nd.post(nd.ctx, call(func(l *loop) { found <- l.conns[k] }))
+	return <-found
+}
+
+// TestPanicInLoop has each kind of event panic: whoever it came from is closed,
+// whoever waits for it is told, and the next event is served.
+func TestPanicInLoop(t *testing.T) {
+	for name, event := range map[string]func(c *conn) event{
+		"received": func(c *conn) event { return badReceived{received{c: c}} },
+		"left":     func(c *conn) event { return badLeft{left{c}} },
+		"drained":  func(c *conn) event { return badDrained{drained{c}} },
+		"joined":   func(c *conn) event { return badJoined{joined{c: c, verdict: make(chan error, 1)}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *pipes) {
+				g := guard.New(nil)
+				nd := pipeMember(t, p, 1, func(c *Config) { c.Guard = g })
+				s := nd.call(2).meet()
+				synctest.Wait()
+				c := connOf(t, nd, s.id.Key())
+				if c == nil {
+					t.Fatal("not connected")
+				}
+				nd.post(nd.ctx, event(c))
+				s.untilClosed()
+				synctest.Wait()
+				if nd.connected(s.id.Key()) || g.Caught() != 1 {
+					t.Errorf("connected: %v, caught: %d; want false and 1", nd.connected(s.id.Key()), g.Caught())
+				}
+				if <-c.done; !errors.Is(c.err, guard.ErrPanic) {
+					t.Errorf("closed with %v, want one that says internal error", c.err)
+				}
+				nd.share(file("a", 1))
+				next := nd.call(3).meet()
+				next.send(summary{})
+				expect[heads](next)
+			})
+		})
+	}
+}
+
+// TestPanicTold has events panic that somebody waits for.
+func TestPanicTold(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		g := guard.New(nil)
+		nd := pipeMember(t, p, 1, func(c *Config) { c.Guard = g })
+		verdict := make(chan error, 1)
+		c := newConn(pipeConn{&net.TCPConn{}, nd.addr}, nd.addr)
+		nd.post(nd.ctx, badJoined{joined{c, verdict}})
+		if err := <-verdict; !errors.Is(err, guard.ErrPanic) {
+			t.Errorf("verdict %v", err)
+		}
+		failed := make(chan error, 1)
+		nd.post(nd.ctx, badAsking{asking{failed: func(err error) { failed <- err }}})
+		if err := <-failed; !errors.Is(err, guard.ErrPanic) || !strings.Contains(err.Error(), string(planted)) {
+			t.Errorf("told %v", err)
+		}
+		if nd.share(file("a", 1)); !nd.has("a") {
+			t.Error("nothing is published after a panic")
+		}
+	})
+}

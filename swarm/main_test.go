@@ -1,0 +1,9 @@
+package swarm
+
+import (
+	"testing"
+
+	"p2pfs/swarm/guard/guardtest"
+)
+
+func TestMain(m *testing.M) { guardtest.Main(m) }
