@@ -1,6 +1,9 @@
 package catalog
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // author is what is known of a member's catalogue.
 type author struct {
@@ -48,16 +51,30 @@ func (s *State) addAuthor(k Key) *author {
 
 // setWant makes h the head that is fetched, and shows it if it lacks nothing.
 func (s *State) setWant(a *author, h *Head) {
+	n := s.ref(h.Root) // first: what the last one lacked as well is kept
 	s.dropWant(a)
 	a.want = h
-	n := s.ref(h.Root)
-	switch {
-	case n.bad:
-		s.reject(a)
-	case n.complete:
-		s.showWanted(a)
-	default:
-		s.roots[h.Root] = append(s.roots[h.Root], a.key)
+	n.watched = true
+	s.roots[h.Root] = append(s.roots[h.Root], a.key)
+	if n.bad || n.complete {
+		s.decided = append(s.decided, h.Root)
+	}
+	s.advance()
+}
+
+// advance does what is queued, and what follows from it for heads.
+func (s *State) advance() {
+	for s.run(); len(s.decided) > 0; s.run() {
+		h := s.decided[len(s.decided)-1]
+		s.decided = s.decided[:len(s.decided)-1]
+		for _, k := range slices.Clone(s.roots[h]) {
+			switch a := s.authors[k]; {
+			case s.nodes[h].bad:
+				s.reject(a)
+			case s.nodes[h].complete:
+				s.showWanted(a)
+			}
+		}
 	}
 }
 

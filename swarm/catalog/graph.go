@@ -1,201 +1,246 @@
 package catalog
 
-import "time"
+import (
+	"math"
+	"time"
+)
+
+// graph is the objects that are here and those that something refers to. What
+// follows from a change (more is complete, or spoilt, or deleted) is work that
+// is queued and done by run, so that nothing is deleted while a list of it is
+// walked. Owned by State.
+type graph struct {
+	store  *Store
+	limits Limits
+	now    time.Time // of the latest call that told it
+
+	nodes  map[Hash]*node // all objects here, and those that something refers to
+	held   int64          // sum of the weights of the objects here
+	visits int64          // objects and entries looked at, ever
+	left   int            // of them, until run pauses
+
+	rising  []*node   // nothing under them is missing: to be added up, and told to who waits
+	falling []*node   // bad: to be told to who waits
+	dropped []dropped // deleted: to give back their references
+	unused  []unused  // what nothing refers to, by since; may hold some that was deleted or is used again
+	horizon time.Time // what is unused since before is to be deleted; zero: nothing is
+	decided []Hash    // watched objects that became complete or bad
+}
+
+// dropped is a deleted object whose references are given back one by one.
+type dropped struct {
+	n         *node
+	next      int  // index in kids
+	collected bool // it was unused for long, and so is what only it referred to
+}
+
+// unused is an object that nothing has referred to since a time.
+type unused struct {
+	n     *node
+	since time.Time
+}
+
+func newGraph(store *Store, limits Limits) graph {
+	return graph{store: store, limits: limits, nodes: make(map[Hash]*node), left: math.MaxInt}
+}
+
+// spend counts what was looked at.
+func (g *graph) spend(n int) {
+	g.visits += int64(n)
+	if g.left != math.MaxInt {
+		g.left -= n
+	}
+}
 
 // ref notes a reference to an object and returns its node, which may not be
 // here yet.
-func (s *State) ref(h Hash) *node {
-	n := s.nodes[h]
+func (g *graph) ref(h Hash) *node {
+	n := g.nodes[h]
 	if n == nil {
-		n = &node{}
-		s.nodes[h] = n
+		n = &node{hash: h}
+		g.nodes[h] = n
 	}
 	n.refs++
-	delete(s.garbage, h)
+	n.unused = false
 	return n
 }
 
-// unref takes a reference back. What is complete and has no other then becomes
-// garbage, for views may still show it. The rest was never shown and is deleted
+// unref takes a reference back. What is complete and has no other is then
+// unused, for views may still show it. The rest was never shown and is deleted
 // at once, with all that it referred to: else it would go on being fetched.
-func (s *State) unref(h Hash) {
-	for pending := []Hash{h}; len(pending) > 0; {
-		h, pending = pending[len(pending)-1], pending[:len(pending)-1]
-		n := s.nodes[h]
-		switch n.refs--; {
-		case n.refs > 0:
-		case n.complete:
-			s.garbage[h] = s.now
-		default:
-			s.deleteNode(h, n)
-			pending = append(pending, n.kids...)
-		}
+func (g *graph) unref(h Hash) {
+	n := g.nodes[h]
+	switch n.refs--; {
+	case n.refs > 0:
+	case n.complete:
+		g.disuse(n)
+	default:
+		g.delete(n, false)
 	}
 }
 
-// deleteNode deletes a node that nothing refers to. Its kids lose a reference:
-// the caller's to take back.
-func (s *State) deleteNode(h Hash, n *node) {
-	delete(s.garbage, h)
-	delete(s.nodes, h)
-	for _, k := range n.kids {
-		if list := s.parents[k]; len(list) > 0 {
-			if s.parents[k] = remove(list, h); len(s.parents[k]) == 0 {
-				delete(s.parents, k)
-			}
-		}
+func (g *graph) disuse(n *node) {
+	n.unused, n.since = true, g.now
+	g.unused = append(g.unused, unused{n, n.since})
+	for i := len(g.unused) - 1; i > 0 && g.unused[i-1].since.After(g.unused[i].since); i-- {
+		g.unused[i-1], g.unused[i] = g.unused[i], g.unused[i-1]
 	}
+}
+
+// delete deletes an object that nothing refers to.
+func (g *graph) delete(n *node, collected bool) {
+	n.gone, n.unused = true, false
+	delete(g.nodes, n.hash)
 	if n.here {
-		s.held -= n.weight()
-		s.store.put(func(b *batch) { b.objects[h], b.nodes[h] = nil, nil })
+		g.held -= n.weight()
+		g.store.put(func(b *batch) { b.objects[n.hash], b.nodes[n.hash] = nil, nil })
+	}
+	if len(n.kids) > 0 {
+		g.dropped = append(g.dropped, dropped{n, 0, collected})
 	}
 }
 
-// addNode takes in the node of an object that is here. It returns the kids
-// that are not.
-func (s *State) addNode(h Hash, n *node) (missing []Hash) {
-	if was := s.nodes[h]; was != nil {
-		n.refs = was.refs
+// addNode takes in what an object that is here tells of itself. It returns the
+// kids that are not here.
+func (g *graph) addNode(h Hash, told *node) (missing []Hash) {
+	n := g.nodes[h]
+	if n == nil {
+		n = &node{hash: h}
+		g.nodes[h] = n
+		g.disuse(n)
 	}
-	s.nodes[h] = n
-	s.held += n.weight()
-	if n.refs == 0 {
-		s.garbage[h] = s.now
-	}
+	n.size, n.own, n.level, n.first, n.last, n.kids = told.size, told.own, told.level, told.first, told.last, told.kids
+	n.here = true
+	g.held += n.weight()
+	g.spend(1 + len(n.kids))
 	spoilt := false
-	for _, k := range n.kids {
-		kid := s.ref(k)
+	for i, k := range n.kids {
+		kid := g.ref(k)
 		if kid.complete {
 			continue
 		}
 		spoilt = spoilt || kid.bad
-		n.missing++
-		waiting := s.parents[k]
-		twice := len(waiting) > 0 && waiting[len(waiting)-1] == h
+		twice := len(kid.waiting) > 0 && kid.waiting[len(kid.waiting)-1].n == n
 		if !kid.here && !kid.bad && !twice {
 			missing = append(missing, k)
 		}
-		s.parents[k] = append(waiting, h)
+		n.await(i, kid)
 	}
 	switch {
 	case spoilt:
-		s.spoil(h)
+		g.spoil(n)
 	case n.missing == 0:
-		s.completed(h)
+		g.rising = append(g.rising, n)
 	}
 	return missing
 }
 
-// completed notes that nothing under an object is missing any more, and goes
-// up from there.
-func (s *State) completed(h Hash) {
-	for pending := []Hash{h}; len(pending) > 0; {
-		h, pending = pending[len(pending)-1], pending[:len(pending)-1]
-		n := s.nodes[h]
-		if n.complete || n.bad {
-			continue
-		}
-		if !s.sum(h, n) {
-			s.spoil(h)
-			continue
-		}
-		n.complete = true
-		for _, p := range s.parents[h] {
-			parent := s.nodes[p]
-			if parent == nil {
-				continue
-			}
-			if parent.missing--; parent.missing == 0 {
-				pending = append(pending, p)
-			}
-		}
-		delete(s.parents, h)
-		for _, k := range append([]Key(nil), s.roots[h]...) {
-			s.showWanted(s.authors[k])
+// spoil notes that an object, or one under it, is not well-formed.
+func (g *graph) spoil(n *node) {
+	if n.bad {
+		return
+	}
+	n.bad = true
+	if n.watched {
+		g.decided = append(g.decided, n.hash)
+	}
+	g.falling = append(g.falling, n)
+}
+
+// collect deletes what has been unused since before a time, and what becomes
+// so by that.
+func (g *graph) collect(before time.Time) {
+	if before.After(g.horizon) {
+		g.horizon = before
+	}
+	g.run()
+}
+
+// pending reports whether there is work for run.
+func (g *graph) pending() bool {
+	return len(g.rising)+len(g.falling)+len(g.dropped) > 0 || !g.horizon.IsZero()
+}
+
+// run does what is queued, until it is to pause.
+func (g *graph) run() {
+	for g.left > 0 {
+		switch {
+		case len(g.rising) > 0:
+			g.rise()
+		case len(g.falling) > 0:
+			g.fall()
+		case len(g.dropped) > 0:
+			g.drop()
+		case !g.horizon.IsZero():
+			g.collectOne()
+		default:
+			return
 		}
 	}
 }
 
-// sum adds up what is under a node whose kids are all complete. False if they
-// do not fit together.
-func (s *State) sum(h Hash, n *node) bool {
-	n.entries, n.bytes = int64(n.own), n.weight()
-	if n.own > 0 {
-		n.height = 1
-	}
-	for _, k := range n.kids {
-		kid := s.nodes[k]
-		n.entries = min(n.entries+kid.entries, s.limits.Entries+1)
-		n.bytes = min(n.bytes+kid.bytes, s.limits.Author+1)
-		if n.level == 0 {
-			n.height = max(n.height, kid.height+1)
-		} else {
-			n.height = max(n.height, kid.height)
+// rise adds up what is under the last of rising, or tells one who waits for it.
+func (g *graph) rise() {
+	n := g.rising[len(g.rising)-1]
+	if !n.complete && !n.gone && !n.bad {
+		g.spend(1 + len(n.kids))
+		if !g.sum(n) {
+			g.spoil(n)
+		} else if n.complete, n.at = true, nil; n.watched {
+			g.decided = append(g.decided, n.hash)
 		}
 	}
-	if n.level == 0 {
-		return n.height <= MaxDepth
+	if n.gone || n.bad || len(n.waiting) == 0 {
+		g.rising = g.rising[:len(g.rising)-1]
+		return
 	}
-	return s.sumIndex(h, n)
-}
-
-// sumIndex checks that an index tells the truth about its children and that
-// their names are in order.
-func (s *State) sumIndex(h Hash, n *node) bool {
-	o, err := s.store.load(h)
-	if err != nil || len(o.kids) != len(n.kids) {
-		return false
-	}
-	last := ""
-	for i := range o.kids {
-		kid := s.nodes[o.kids[i].hash]
-		if kid.level != n.level-1 || kid.first == "" || kid.first != o.kids[i].first || kid.first <= last {
-			return false
-		}
-		last = kid.last
-	}
-	n.first, n.last = o.kids[0].first, last
-	return true
-}
-
-// spoil notes that an object, or one under it, is not well-formed. Everything
-// above is then not either.
-func (s *State) spoil(h Hash) {
-	for pending := []Hash{h}; len(pending) > 0; {
-		h, pending = pending[len(pending)-1], pending[:len(pending)-1]
-		n := s.nodes[h]
-		if n == nil || n.bad {
-			continue
-		}
-		n.bad = true
-		pending = append(pending, s.parents[h]...)
-		delete(s.parents, h)
-		for _, k := range append([]Key(nil), s.roots[h]...) {
-			s.reject(s.authors[k])
-		}
+	g.spend(1)
+	if p := n.release(); p.missing == 0 {
+		g.rising = append(g.rising, p)
 	}
 }
 
-// collect deletes what has been garbage since before a time, and what becomes
-// garbage by that.
-func (s *State) collect(before time.Time) {
-	for h, since := range s.garbage {
-		if since.Before(before) {
-			s.collectObject(h)
-		}
+// fall spoils one object that waits for the last of falling.
+func (g *graph) fall() {
+	n := g.falling[len(g.falling)-1]
+	if len(n.waiting) == 0 {
+		g.falling = g.falling[:len(g.falling)-1]
+		return
+	}
+	g.spend(1)
+	g.spoil(n.release())
+}
+
+// drop gives back one reference of the last of dropped.
+func (g *graph) drop() {
+	d := &g.dropped[len(g.dropped)-1]
+	if d.next == len(d.n.kids) {
+		g.dropped = g.dropped[:len(g.dropped)-1]
+		return
+	}
+	n, i, collected := d.n, d.next, d.collected
+	d.next++
+	g.spend(1)
+	kid := g.nodes[n.kids[i]]
+	n.forgo(i, kid)
+	g.unref(kid.hash)
+	if collected && kid.unused { // has waited with its parent
+		g.delete(kid, true)
 	}
 }
 
-func (s *State) collectObject(h Hash) {
-	for pending := []Hash{h}; len(pending) > 0; {
-		h, pending = pending[len(pending)-1], pending[:len(pending)-1]
-		n := s.nodes[h]
-		s.deleteNode(h, n)
-		for _, k := range n.kids {
-			s.unref(k)
-			if _, ok := s.garbage[k]; ok { // has waited with its parent
-				pending = append(pending, k)
-			}
-		}
+// collectOne deletes the object that is unused for longest, if that is long
+// enough.
+func (g *graph) collectOne() {
+	if len(g.unused) == 0 || !g.unused[0].since.Before(g.horizon) {
+		g.horizon = time.Time{}
+		return
+	}
+	g.spend(1)
+	u := g.unused[0]
+	g.unused[0] = unused{}
+	g.unused = g.unused[1:]
+	if u.n.unused && u.n.since.Equal(u.since) {
+		g.delete(u.n, true)
 	}
 }

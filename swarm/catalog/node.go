@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/binary"
 	"errors"
+	"time"
 )
 
 // emptyObject is the shard of an empty directory. It is always there.
@@ -19,22 +20,75 @@ const objectWeight = 512
 // node is what State knows of an object. The first group of fields is told by
 // the object itself and kept on disk.
 type node struct {
+	hash        Hash
 	size        int32 // bytes
 	own         int32 // entries in the shard itself
 	level       uint8
 	first, last string // names in the shard
 	kids        []Hash // index: its children; shard: its directories' objects
 
-	refs     int32 // kids lists and heads it stands in
-	missing  int32 // kids that are not complete
+	refs     int32     // kids lists and heads it stands in
+	missing  int32     // kids that are not complete
+	waiting  []waiting // objects here that wait for it to be complete
+	at       []int32   // by kid: one more than where this stands in its waiting; 0: nowhere
+	since    time.Time // when it became unused
 	here     bool
 	complete bool // it and all under it are here and well-formed
 	bad      bool // it or something under it is not well-formed
+	gone     bool // deleted
+	unused   bool // nothing refers to it
+	watched  bool // a head waits for it, or did
 
 	// Of complete nodes: of the tree under it, counted as often as it is named.
 	height  int // of paths under it, components
 	entries int64
 	bytes   int64 // sum of the weights
+}
+
+// waiting is an object that waits for one of its kids, and which.
+type waiting struct {
+	n   *node
+	kid int32
+}
+
+// await notes that n waits for its i-th kid.
+func (n *node) await(i int, kid *node) {
+	if n.at == nil {
+		n.at = make([]int32, len(n.kids))
+	}
+	kid.waiting = append(kid.waiting, waiting{n, int32(i)})
+	n.at[i] = int32(len(kid.waiting))
+	n.missing++
+}
+
+// forgo notes that n does not wait for its i-th kid, if it did.
+func (n *node) forgo(i int, kid *node) {
+	if n.at == nil || n.at[i] == 0 {
+		return
+	}
+	last := kid.waiting[len(kid.waiting)-1]
+	kid.waiting[n.at[i]-1] = last
+	last.n.at[last.kid] = n.at[i]
+	kid.cut()
+	n.at[i] = 0
+	n.missing--
+}
+
+// release takes the last of those who wait for n off its list and returns it.
+func (n *node) release() *node {
+	w := n.waiting[len(n.waiting)-1]
+	n.cut()
+	w.n.at[w.kid] = 0
+	w.n.missing--
+	return w.n
+}
+
+// cut shortens the list of those who wait by one.
+func (n *node) cut() {
+	n.waiting[len(n.waiting)-1] = waiting{}
+	if n.waiting = n.waiting[:len(n.waiting)-1]; len(n.waiting) == 0 {
+		n.waiting = nil
+	}
 }
 
 // nodeOf returns the node of a decoded object.

@@ -77,10 +77,12 @@ func (s *State) PutObject(data []byte, now time.Time) Progress {
 	}
 	o, err := decodeObject(data)
 	if err != nil {
-		s.spoil(h)
+		s.spoil(s.nodes[h])
+		s.advance()
 		return p
 	}
 	p.Missing = s.insert(h, data, nodeOf(o))
+	s.advance()
 	if s.unweighed += int64(len(data)) + objectWeight; s.unweighed > weighEvery {
 		s.unweighed = 0
 		s.rejectHeavy()
@@ -131,6 +133,7 @@ func (s *State) Publish(p Publication, now time.Time) (h Head, fresh bool, err e
 		}
 		s.insert(hash, data, nodeOf(o))
 	}
+	s.advance()
 	if n := s.nodes[p.Tree.Root]; n == nil || !n.complete {
 		return Head{}, false, s.unpublishable(n)
 	} else if n.entries > s.limits.Entries || n.bytes > s.limits.Author {

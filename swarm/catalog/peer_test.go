@@ -174,11 +174,11 @@ func checkInvariants(t testing.TB, s *State) {
 		if n.refs != refs[h] {
 			t.Errorf("%v has %d references, counted %d", h, refs[h], n.refs)
 		}
-		_, garbage := s.garbage[h]
-		if garbage != (n.refs == 0) {
-			t.Errorf("%v with %d references: garbage %v", h, n.refs, garbage)
+		if n.unused != (n.refs == 0) {
+			t.Errorf("%v with %d references: unused %v", h, n.refs, n.unused)
 		}
 	}
+	checkWaiting(t, s)
 	for h := range refs {
 		if s.nodes[h] == nil {
 			t.Errorf("%v is referred to and unknown", h)
@@ -186,5 +186,32 @@ func checkInvariants(t testing.TB, s *State) {
 	}
 	if held != s.held {
 		t.Errorf("holds %d bytes, counted %d", held, s.held)
+	}
+}
+
+// checkWaiting checks that what is incomplete waits for exactly the kids that
+// are, unless it is spoilt, and that no work is left.
+func checkWaiting(t testing.TB, s *State) {
+	t.Helper()
+	if s.pending() || len(s.decided) > 0 {
+		t.Error("work is left")
+	}
+	for h, n := range s.nodes {
+		waits := int32(0)
+		for i, k := range n.kids {
+			if n.at == nil || n.at[i] == 0 {
+				continue
+			}
+			waits++
+			if w := s.nodes[k].waiting[n.at[i]-1]; w.n != n || int(w.kid) != i {
+				t.Errorf("%v waits for its kid %d at another's place", h, i)
+			}
+			if kid := s.nodes[k]; kid.complete || kid.bad {
+				t.Errorf("%v waits for a kid that is decided", h)
+			}
+		}
+		if waits != n.missing || n.complete && waits > 0 || n.here && !n.bad && n.complete != (waits == 0) {
+			t.Errorf("%v waits for %d kids, counted %d; complete: %v, bad: %v", h, waits, n.missing, n.complete, n.bad)
+		}
 	}
 }

@@ -79,6 +79,7 @@ func (s *State) readStore() error {
 	if err != nil {
 		return err
 	}
+	s.run()
 	s.showAll()
 	return nil
 }

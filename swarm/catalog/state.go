@@ -47,23 +47,17 @@ type Config struct {
 // the Views it makes may be used by any. Its changes reach the disk with
 // Store.Flush, which may run elsewhere.
 type State struct {
-	store   *Store
+	graph
 	self    *Identity
 	salt    Salt
 	trusted map[Key]bool
-	limits  Limits
 	log     *slog.Logger
 
 	authors   map[Key]*author
-	nodes     map[Hash]*node     // all objects here, and those that something refers to
-	parents   map[Hash][]Hash    // objects here that wait for this one
-	roots     map[Hash][]Key     // authors whose wanted head waits for this one
-	garbage   map[Hash]time.Time // objects here that nothing refers to, and since when
-	held      int64              // sum of the weights of the objects here
-	unweighed int64              // bytes put since overweight authors were looked for
-	nextOrder uint64             // of the author shown next for the first time
-	newcomers int                // authors since absent ones were last counted
-	now       time.Time          // of the latest call that told it
+	roots     map[Hash][]Key // authors whose wanted head waits for this one
+	unweighed int64          // bytes put since overweight authors were looked for
+	nextOrder uint64         // of the author shown next for the first time
+	newcomers int            // authors since absent ones were last counted
 	claims    *claims
 	rootNames *rootNames // of the view; nil: not counted yet
 	view      *View
@@ -72,11 +66,9 @@ type State struct {
 // NewState reads what the store holds.
 func NewState(cfg Config) (*State, error) {
 	s := &State{
-		store: cfg.Store, self: cfg.Self, salt: cfg.Salt, log: cfg.Log,
-		trusted: make(map[Key]bool), limits: cfg.Limits.withDefaults(),
-		authors: make(map[Key]*author), nodes: make(map[Hash]*node),
-		parents: make(map[Hash][]Hash), roots: make(map[Hash][]Key),
-		garbage: make(map[Hash]time.Time), nextOrder: 1,
+		graph: newGraph(cfg.Store, cfg.Limits.withDefaults()),
+		self:  cfg.Self, salt: cfg.Salt, log: cfg.Log, trusted: make(map[Key]bool),
+		authors: make(map[Key]*author), roots: make(map[Hash][]Key), nextOrder: 1,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

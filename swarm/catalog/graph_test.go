@@ -1,0 +1,248 @@
+package catalog
+
+import (
+	"fmt"
+	"math/rand"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Two directories wait for one object: the first head is refused by it while
+// the second is still to be looked at.
+func TestHeadRefusedWhileItsObjectsAreWalked(t *testing.T) {
+	leaf := appendShard(nil, []item{{name: "f"}})
+	dir := appendShard(nil, []item{dirItem("d", leaf)})
+	lie := appendIndex(nil, 1, []kid{{"g", HashObject(leaf)}})
+	root := appendShard(nil, []item{dirItem("a", dir), dirItem("b", lie)})
+	for _, order := range [][][]byte{{root, dir, lie, leaf}, {root, lie, dir, leaf}} {
+		p := newPeer(t, 1, "me")
+		h := signRoot(t, p, 2, 1, HashObject(root))
+		if _, err := p.Apply(h, p.now); err != nil {
+			t.Fatal(err)
+		}
+		for _, data := range order {
+			p.PutObject(data, p.now)
+		}
+		checkInvariants(t, p.State)
+		if len(p.View().Members()) != 0 || len(p.Wanting()) != 0 || p.Newer(h.Key, h.Seq) {
+			t.Error("a catalogue with an index that lies is not refused for good")
+		}
+	}
+}
+
+func signRoot(t testing.TB, p *peer, n int, seq int64, root Hash) Head {
+	t.Helper()
+	h, err := SignHead(ident(n), testSalt, seq, Summary{
+		Root: root, Time: p.now, Expires: testTime.Add(testLife), Name: fmt.Sprintf("m%d", n)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// Graphs of objects that name each other as they like, with indexes that lie
+// and objects that are none, come in any order, with new heads, sweeps and
+// restarts between: what is counted stays true, and in the end exactly the
+// proper catalogues are shown.
+func TestRandomGraphs(t *testing.T) {
+	cases := 400
+	if testing.Short() {
+		cases = 60
+	}
+	for seed := range cases {
+		g := newGraphRun(t, int64(seed))
+		for range 40 + g.rng.Intn(80) {
+			g.step()
+			checkInvariants(t, g.p.State)
+			g.checkShown()
+		}
+		g.finish()
+		g.p.cfg.Store.Close()
+		if t.Failed() {
+			t.Fatalf("in graph %d", seed)
+		}
+	}
+}
+
+// graphRun is one random graph, and what a state was told of it.
+type graphRun struct {
+	t     *testing.T
+	rng   *rand.Rand
+	p     *peer
+	pool  map[Hash][]byte
+	list  []Hash // of pool, kids before parents
+	newst map[Key]Head
+	seqs  map[int]int64
+}
+
+func newGraphRun(t *testing.T, seed int64) *graphRun {
+	g := &graphRun{
+		t: t, rng: rand.New(rand.NewSource(seed)), p: newPeer(t, 1, "me"),
+		pool: map[Hash][]byte{}, newst: map[Key]Head{}, seqs: map[int]int64{},
+	}
+	g.p.cfg.Store.db.NoSync = true
+	for range 4 + g.rng.Intn(16) {
+		data := g.object()
+		if h := HashObject(data); g.pool[h] == nil && h != emptyHash {
+			g.pool[h] = data
+			g.list = append(g.list, h)
+		}
+	}
+	return g
+}
+
+// object makes one more object above those that are there.
+func (g *graphRun) object() []byte {
+	n := g.rng.Intn(4)
+	kind := g.rng.Intn(10)
+	switch {
+	case kind == 0:
+		return fmt.Appendf(nil, "no object %d", g.rng.Intn(3))
+	case kind < 4 || len(g.list) == 0:
+		var items []item
+		for _, c := range g.letters(n) {
+			items = append(items, item{name: c})
+		}
+		return appendShard(nil, items)
+	case kind < 7:
+		var items []item
+		for _, c := range g.letters(n + 1) {
+			items = append(items, item{name: c, kind: KindDir, root: g.any()})
+		}
+		return appendShard(nil, items)
+	}
+	var kids []kid
+	level := 1
+	for _, c := range g.letters(n + 1) {
+		h := g.any()
+		first, l := g.truth(h)
+		if g.rng.Intn(4) > 0 && first != "" && (len(kids) == 0 || first > kids[len(kids)-1].first) {
+			c, level = first, l+1
+		} else if len(kids) > 0 && c <= kids[len(kids)-1].first {
+			continue
+		}
+		kids = append(kids, kid{c, h})
+	}
+	return appendIndex(nil, min(level, maxLevel), kids)
+}
+
+func (g *graphRun) any() Hash { return g.list[g.rng.Intn(len(g.list))] }
+
+// letters returns up to n names, sorted.
+func (g *graphRun) letters(n int) (names []string) {
+	for range n {
+		names = append(names, string(rune('a'+g.rng.Intn(8))))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// truth returns what an index may say of an object; "" where it is not proper.
+func (g *graphRun) truth(h Hash) (first string, level int) {
+	first, _, level, _ = g.proper(h)
+	return first, level
+}
+
+// proper tells from the objects alone whether all under one is well-formed.
+func (g *graphRun) proper(h Hash) (first, last string, level int, ok bool) {
+	if h == emptyHash {
+		return "", "", 0, true
+	}
+	o, err := decodeObject(g.pool[h])
+	if err != nil {
+		return "", "", 0, false
+	}
+	for i, it := range o.items {
+		if it.kind == KindDir {
+			if _, _, _, ok := g.proper(it.root); !ok {
+				return "", "", 0, false
+			}
+		}
+		if i == 0 {
+			first = it.name
+		}
+		last = it.name
+	}
+	for i, k := range o.kids {
+		f, l, lev, ok := g.proper(k.hash)
+		if !ok || f == "" || f != k.first || lev != o.level-1 || i > 0 && f <= last {
+			return "", "", 0, false
+		}
+		if i == 0 {
+			first = f
+		}
+		last = l
+	}
+	return first, last, o.level, true
+}
+
+func (g *graphRun) step() {
+	p := g.p
+	switch g.rng.Intn(12) {
+	case 0, 1, 2:
+		n := 2 + g.rng.Intn(4)
+		g.seqs[n]++
+		h := signRoot(g.t, p, n, g.seqs[n], g.any())
+		if r, err := p.Apply(h, p.now); r != Accepted || err != nil {
+			g.t.Errorf("head: %v, %v", r, err)
+		}
+		g.newst[h.Key] = h
+	case 3:
+		p.now = p.now.Add(time.Duration(g.rng.Intn(90)) * time.Second)
+		p.Sweep(p.now)
+	case 4:
+		if g.rng.Intn(4) == 0 {
+			p.restart()
+			p.cfg.Store.db.NoSync = true
+		}
+	default:
+		h := g.any()
+		for range 8 { // rather one that is needed
+			if p.Needs(h) {
+				break
+			}
+			h = g.any()
+		}
+		p.PutObject(g.pool[h], p.now)
+		if p.Needs(h) {
+			g.t.Error("an object is still needed after it was put")
+		}
+	}
+}
+
+// checkShown checks that nothing but proper catalogues is shown.
+func (g *graphRun) checkShown() {
+	for _, m := range g.p.View().Members() {
+		if _, _, _, ok := g.proper(m.Root); !ok {
+			g.t.Errorf("%s's catalogue is shown and not proper", m.Key.Short())
+		}
+	}
+}
+
+// finish puts all that is needed and checks what comes of every newest head.
+func (g *graphRun) finish() {
+	for more := true; more; {
+		more = false
+		for _, h := range g.list {
+			if g.p.Needs(h) {
+				g.p.PutObject(g.pool[h], g.p.now)
+				more = true
+			}
+		}
+	}
+	checkInvariants(g.t, g.p.State)
+	shown := map[Key]Hash{}
+	for _, m := range g.p.View().Members() {
+		shown[m.Key] = m.Root
+	}
+	for k, h := range g.newst {
+		_, _, _, ok := g.proper(h.Root)
+		if is := shown[k] == h.Root && len(g.p.Missing(k)) == 0; ok && !is {
+			g.t.Errorf("%s: a proper catalogue is not shown", k.Short())
+		}
+	}
+	if n := len(g.p.Wanting()); n > 0 {
+		g.t.Errorf("%d heads still lack something", n)
+	}
+}
