@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -15,11 +16,16 @@ type author struct {
 	who     *who      // as views know him; nil until first shown
 	order   uint64    // 1 was shown first; 0: not yet
 	met     bool      // was connected here once
-	seen    time.Time // when he last gave a sign of life
+	seen    time.Time // when he last gave a sign of life, by the wall clock
 	present int       // connections to him now
+	placed  bool      // has a place in the table, counted in group
+	group   netip.Prefix
+	weight  weight
+	refused time.Duration // on the clock: until when what was given up for want of space is not taken again
+	sighting
 }
 
-// newest returns the head to pass on, or nil.
+// newest returns the newest head that is kept, or nil.
 func (a *author) newest() *Head {
 	if a.want != nil {
 		return a.want
@@ -27,26 +33,37 @@ func (a *author) newest() *Head {
 	return a.shown
 }
 
+// tellable returns the head to pass on, or nil.
+func (a *author) tellable() *Head {
+	if a.want != nil && a.present > 0 {
+		return a.want
+	}
+	return a.shown
+}
+
+// summary returns what a view shows of the shown head. The author's clock may
+// be anything: its time is not after that at which it came.
+func (a *author) summary() Summary {
+	sum := a.shown.Summary
+	if sum.Time.After(a.seen) {
+		sum.Time = a.seen.UTC().Truncate(time.Second)
+	}
+	return sum
+}
+
 // Newer reports whether a head of that author and seq would be news.
 func (s *State) Newer(k Key, seq int64) bool {
 	a := s.authors[k]
-	return a == nil || a.newer(seq)
+	return a == nil || s.newer(a, seq)
 }
 
 // newer reports whether a head of that seq would be news. The one that is
-// known may come again after it was given up for want of space.
-func (a *author) newer(seq int64) bool {
+// known may come again some time after it was given up for want of space.
+func (s *State) newer(a *author, seq int64) bool {
 	if seq == a.seq {
-		return a.newest() == nil && !a.bad && a.seq > 0
+		return a.newest() == nil && !a.bad && a.seq > 0 && s.clock.elapsed >= a.refused
 	}
 	return seq > a.seq
-}
-
-func (s *State) addAuthor(k Key) *author {
-	a := &author{key: k}
-	s.authors[k] = a
-	s.newcomers++
-	return a
 }
 
 // setWant makes h the head that is fetched, and shows it if it lacks nothing.
@@ -121,6 +138,7 @@ func (s *State) showWanted(a *author) {
 		s.nextOrder++
 	}
 	s.saveAuthor(a)
+	s.tellable = append(s.tellable, a.key)
 	s.changeView(a, before)
 	if before != nil {
 		s.unref(before.Root)
@@ -134,26 +152,4 @@ func (s *State) reject(a *author) {
 	a.bad = true
 	s.dropWant(a)
 	s.saveAuthor(a)
-}
-
-// Met notes that an author is connected. Gone must follow.
-func (s *State) Met(k Key, now time.Time) {
-	s.now = now
-	a := s.authors[k]
-	if a == nil {
-		a = s.addAuthor(k)
-	}
-	a.present++
-	a.met, a.seen = true, now
-	s.saveAuthor(a)
-}
-
-// Gone notes that a connection to an author has ended.
-func (s *State) Gone(k Key, now time.Time) {
-	s.now = now
-	if a := s.authors[k]; a != nil && a.present > 0 {
-		a.present--
-		a.seen = now
-		s.saveAuthor(a)
-	}
 }

@@ -8,11 +8,13 @@ type batch struct {
 	objects map[Hash][]byte
 	nodes   map[Hash][]byte
 	claims  map[claimKey][]byte
+	clock   []byte // nil: as it was
 }
 
 func newBatch() *batch {
 	return &batch{
-		make(map[Key][]byte), make(map[Hash][]byte), make(map[Hash][]byte), make(map[claimKey][]byte),
+		heads: make(map[Key][]byte), objects: make(map[Hash][]byte), nodes: make(map[Hash][]byte),
+		claims: make(map[claimKey][]byte),
 	}
 }
 
@@ -26,6 +28,9 @@ func (b *batch) under(older *batch) {
 	under(b.objects, older.objects)
 	under(b.nodes, older.nodes)
 	under(b.claims, older.claims)
+	if b.clock == nil {
+		b.clock = older.clock
+	}
 }
 
 func under[K comparable](dst, src map[K][]byte) {
@@ -46,6 +51,9 @@ func (b *batch) write(tx *bbolt.Tx) error {
 	}
 	if err == nil {
 		err = writeAll(tx.Bucket(bucketClaims), b.claims, func(k claimKey) []byte { return k[:] })
+	}
+	if err == nil && b.clock != nil {
+		err = tx.Bucket(bucketMeta).Put(keyClock, b.clock)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	"errors"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -13,85 +14,79 @@ var ErrTooLarge = errors.New("more files than a member may share")
 // Sweep forgets what has expired and deletes what nothing has referred to for
 // some time. To be called every minute or so.
 func (s *State) Sweep(now time.Time) {
-	s.now = now
-	var gone []*author
+	s.tell(now)
 	for _, a := range s.authors {
-		h := a.newest()
-		if h != nil && !s.isSelf(a) && a.present == 0 && !h.Expires.After(now) {
-			gone = append(gone, a)
+		if a.present > 0 && s.clock.elapsed-a.last > time.Hour {
+			a.here(s.clock.elapsed) // so that a crash costs no more than that
+			s.saveAuthor(a)
+		}
+		if h := a.newest(); h != nil && !s.isSelf(a) && s.dead(a, h) {
+			s.forget(a)
 		}
 	}
-	s.forget(gone)
+	s.dropExpired()
 	s.enforceBounds()
 	s.collect(now.Add(-s.limits.Keep))
 }
 
 func (s *State) isSelf(a *author) bool { return s.self != nil && a.key == s.self.Key() }
 
-// forget drops the heads of authors, but neither their sequence numbers nor
-// their rank.
-func (s *State) forget(list []*author) {
-	for _, a := range list {
-		s.dropWant(a)
-		if before := a.shown; before != nil {
-			a.shown = nil
-			s.changeView(a, before)
-			s.unref(before.Root)
-		}
-		s.saveAuthor(a)
+// forget drops the heads of an author, but neither his sequence number nor his
+// rank.
+func (s *State) forget(a *author) {
+	s.dropWant(a)
+	if before := a.shown; before != nil {
+		a.shown = nil
+		s.changeView(a, before)
+		s.unref(before.Root)
 	}
+	s.saveAuthor(a)
 }
 
 // enforceBounds makes room where there is more than Limits allows.
 func (s *State) enforceBounds() {
 	s.newcomers = 0
-	if len(s.authors) > s.limits.Known {
-		s.forgetKnown()
-	}
+	s.thinAbsent()
 	if s.held > s.limits.Drive {
 		s.collect(s.now.Add(time.Nanosecond))
 	}
-	absent := 0
-	if len(s.authors) > s.limits.Absent {
-		for _, a := range s.authors {
-			if a.newest() != nil && a.present == 0 {
-				absent++
-			}
-		}
+	if s.held > s.limits.Drive {
+		s.level()
 	}
-	if absent <= s.limits.Absent && s.held <= s.limits.Drive {
-		return
-	}
-	s.evict(absent)
 }
 
-// evict forgets absent authors, the least worth first, until the bounds hold
-// with some room; then heads that are being fetched.
-func (s *State) evict(absent int) {
-	list := s.leastWorth(func(a *author) bool { return a.newest() != nil && !s.isSelf(a) })
-	target := absent
-	if absent > s.limits.Absent {
-		target = s.limits.Absent - s.limits.Absent/20
+// thinAbsent forgets absent authors where there are too many: of the address
+// group that brought most of them the least worth, again and again, until the
+// bound holds with some room. Trusted ones stay.
+func (s *State) thinAbsent() {
+	if len(s.authors) <= s.limits.Absent {
+		return
 	}
-	for _, a := range list {
-		if absent <= target && s.held <= s.limits.Drive {
-			return
-		}
-		if a.present == 0 {
-			s.forget([]*author{a})
-			absent--
-			s.collect(s.now.Add(time.Nanosecond))
-		}
+	absent := s.leastWorth(func(a *author) bool { return a.newest() != nil && a.present == 0 && !s.isSelf(a) })
+	excess := len(absent) - s.limits.Absent
+	if excess <= 0 {
+		return
 	}
-	for _, a := range list {
-		if s.held <= s.limits.Drive {
-			return
-		}
-		if a.want != nil {
-			s.reject(a)
-			s.collect(s.now.Add(time.Nanosecond))
+	groups := make(map[netip.Prefix][]*author)
+	untrusted := 0
+	for _, a := range absent {
+		if s.worth(a) < 2 {
+			groups[a.group] = append(groups[a.group], a)
+			untrusted++
 		}
 	}
+	for range min(excess+s.limits.Absent/20, untrusted) {
+		var largest netip.Prefix
+		most := 0
+		for g, list := range groups {
+			if n := len(list); n > most || n == most && g.Addr().Less(largest.Addr()) {
+				largest, most = g, n
+			}
+		}
+		s.forget(groups[largest][0])
+		groups[largest] = groups[largest][1:]
+	}
+	s.collect(s.now.Add(time.Nanosecond))
 }
 
 // leastWorth returns the authors that f holds of: untrusted ones never met
@@ -119,18 +114,4 @@ func (s *State) worth(a *author) int {
 		return 1
 	}
 	return 0
-}
-
-// forgetKnown forgets sequence numbers of authors without a head.
-func (s *State) forgetKnown() {
-	list := s.leastWorth(func(a *author) bool {
-		return a.newest() == nil && a.present == 0 && s.worth(a) < 2
-	})
-	for _, a := range list {
-		if len(s.authors) <= s.limits.Known-s.limits.Known/20 {
-			return
-		}
-		delete(s.authors, a.key)
-		s.store.put(func(b *batch) { b.heads[a.key] = nil })
-	}
 }

@@ -249,24 +249,10 @@ func TestAbsentAuthorsAreBounded(t *testing.T) {
 	}
 }
 
-func TestKnownAuthorsAreBounded(t *testing.T) {
-	p := newPeer(t, 1, "me", func(c *Config) { c.Limits.Absent, c.Limits.Known = 10, 40 })
-	for i := range 100 {
-		tinyHead(t, p, 200+i)
-	}
-	if n := len(p.authors); n > 41 {
-		t.Errorf("%d authors are known", n)
-	}
-	p.restart()
-	if n := len(p.authors); n > 41 {
-		t.Errorf("%d authors are known after a restart", n)
-	}
-}
-
 func TestDriveIsBounded(t *testing.T) {
 	p := newPeer(t, 1, "me", func(c *Config) { c.Limits.Drive = 200 << 10 })
 	met := newPeer(t, 90, "met")
-	met.share(many(500)...)
+	met.share(many(300)...)
 	p.Met(met.cfg.Self.Key(), p.now)
 	p.hear(met)
 	p.Gone(met.cfg.Self.Key(), p.now)
@@ -290,7 +276,7 @@ func TestDriveIsBounded(t *testing.T) {
 		checkInvariants(t, p.State)
 	}
 	walkView(t, p.View())
-	if n := len(ls(t, p.View(), "dir")); n != 500 {
+	if n := len(ls(t, p.View(), "dir")); n != 300 {
 		t.Errorf("of the member who was met %d files are left", n)
 	}
 	// All present and more than fits: the newest is not taken.

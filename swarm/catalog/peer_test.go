@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -58,6 +59,17 @@ func (p *peer) restart() {
 		p.t.Fatal(err)
 	}
 	p.open()
+}
+
+// Apply takes in a head that nobody tells anything of.
+func (p *peer) Apply(h Head, now time.Time) (Result, error) { return p.State.Apply(h, Told{}, now) }
+
+// Met connects an author, from a place of his own.
+func (p *peer) Met(k Key, now time.Time) { p.State.Met(k, group(int(k[0])), now) }
+
+// group returns the nth address group.
+func group(n int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{20, byte(n >> 8), byte(n)}), 24)
 }
 
 // share publishes files.

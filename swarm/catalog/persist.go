@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -13,8 +14,12 @@ import (
 // record is an author as the store keeps him.
 type record struct {
 	Bad   int64  `bencode:"bad"`
+	Got   int64  `bencode:"got"`   // on the clock, seconds, like last
+	Group string `bencode:"group"` // that brought him; empty: not known
+	Last  int64  `bencode:"last"`
 	Met   int64  `bencode:"met"`
 	Order int64  `bencode:"order"`
+	Own   int64  `bencode:"own"`
 	Seen  int64  `bencode:"seen"` // Unix seconds
 	Seq   int64  `bencode:"seq"`
 	Shown string `bencode:"shown"` // a head, bencoded; empty: none
@@ -28,10 +33,17 @@ func flag(b bool) int64 {
 	return 0
 }
 
-// saveAuthor stores all that is to outlive a restart.
+// saveAuthor stores all that is to outlive a restart, unless he has no place.
 func (s *State) saveAuthor(a *author) {
+	if !a.placed && !s.isSelf(a) {
+		return
+	}
 	r := record{
 		Bad: flag(a.bad), Met: flag(a.met), Order: int64(a.order), Seen: a.seen.Unix(), Seq: a.seq,
+		Last: seconds(a.last), Got: seconds(a.got), Own: flag(a.own),
+	}
+	if a.group.IsValid() {
+		r.Group = a.group.String()
 	}
 	if a.shown != nil {
 		r.Shown = string(a.shown.Append(nil))
@@ -43,8 +55,10 @@ func (s *State) saveAuthor(a *author) {
 	if err != nil {
 		panic(err) // a struct of strings and integers
 	}
-	s.store.put(func(b *batch) { b.heads[a.key] = data })
+	s.store.put(func(b *batch) { b.heads[a.key], b.clock = data, s.clock.marshal() })
 }
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
 // readStore takes in everything from disk and shows what is complete.
 func (s *State) readStore() error {
@@ -69,6 +83,7 @@ func (s *State) readStore() error {
 		if err != nil {
 			return err
 		}
+		s.clock = unmarshalClock(tx.Bucket(bucketMeta).Get(keyClock))
 		return tx.Bucket(bucketHeads).ForEach(func(k, v []byte) error {
 			if len(k) != len(Key{}) {
 				return fmt.Errorf("key of %d bytes", len(k))
@@ -80,8 +95,25 @@ func (s *State) readStore() error {
 		return err
 	}
 	s.run()
+	if s.clock.at.IsZero() {
+		s.startClock()
+	}
 	s.showAll()
 	return nil
+}
+
+// startClock sets the clock of a store that was written before there was one: an
+// author was connected to somebody when he last gave a sign of life.
+func (s *State) startClock() {
+	for _, a := range s.authors {
+		if a.seen.After(s.clock.at) {
+			s.clock.at = a.seen
+		}
+	}
+	for _, a := range s.authors {
+		a.last = max(a.seen.Sub(s.clock.at), -maxAge)
+		a.got = a.last
+	}
 }
 
 func (s *State) readAuthor(k Key, data []byte) error {
@@ -92,6 +124,10 @@ func (s *State) readAuthor(k Key, data []byte) error {
 	a := s.addAuthor(k)
 	a.seq, a.bad, a.met, a.order, a.seen = r.Seq, r.Bad != 0, r.Met != 0, uint64(r.Order), time.Unix(r.Seen, 0)
 	s.nextOrder = max(s.nextOrder, a.order+1)
+	a.sighting = sighting{time.Duration(r.Last) * time.Second, time.Duration(r.Got) * time.Second, r.Own != 0}
+	a.group, _ = netip.ParsePrefix(r.Group) // the zero one where it is not known
+	a.placed = true
+	s.places.add(a.group)
 	var err error
 	if a.shown, err = s.readHead(a, r.Shown); err != nil {
 		return err
@@ -123,7 +159,7 @@ func (s *State) showAll() {
 		}
 		if n := s.nodes[a.shown.Root]; n.complete {
 			a.who = s.whoOf(a)
-			v.members = append(v.members, &member{a.who, a.shown.Summary, a.shown.Seq})
+			v.members = append(v.members, &member{a.who, a.summary(), a.shown.Seq})
 			continue
 		}
 		lost := a.shown

@@ -212,7 +212,7 @@ func (v *View) with(a *author) *View {
 		}
 	}
 	if a.shown != nil {
-		m := &member{a.who, a.shown.Summary, a.shown.Seq}
+		m := &member{a.who, a.summary(), a.shown.Seq}
 		i, _ := slices.BinarySearchFunc(members, m, func(x, y *member) int { return x.who.before(y.who) })
 		members = slices.Insert(members, i, m)
 	}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"log/slog"
+	"net/netip"
 	"time"
 )
 
@@ -9,7 +10,7 @@ import (
 // for its default.
 type Limits struct {
 	Absent  int           // authors not connected whose catalogues are kept; default 10 000
-	Known   int           // authors whose sequence numbers are kept; default 131 072
+	Known   int           // authors whose sequence numbers are kept; default 131 072. An address group brings a quarter at most
 	Drive   int64         // bytes of objects in all; default 256 MiB
 	Author  int64         // bytes of objects an author; default 64 MiB
 	Entries int64         // entries an author; default 2 097 152
@@ -53,11 +54,10 @@ type State struct {
 	trusted map[Key]bool
 	log     *slog.Logger
 
-	authors   map[Key]*author
+	roster
 	roots     map[Hash][]Key // authors whose wanted head waits for this one
 	unweighed int64          // bytes put since overweight authors were looked for
 	nextOrder uint64         // of the author shown next for the first time
-	newcomers int            // authors since absent ones were last counted
 	claims    *claims
 	rootNames *rootNames // of the view; nil: not counted yet
 	view      *View
@@ -68,8 +68,9 @@ func NewState(cfg Config) (*State, error) {
 	s := &State{
 		graph: newGraph(cfg.Store, cfg.Limits.withDefaults()),
 		self:  cfg.Self, salt: cfg.Salt, log: cfg.Log, trusted: make(map[Key]bool),
-		authors: make(map[Key]*author), roots: make(map[Hash][]Key), nextOrder: 1,
+		roots: make(map[Hash][]Key), nextOrder: 1,
 	}
+	s.roster = newRoster(s.limits.Known)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -99,30 +100,35 @@ const (
 	Overtaken               // our own key's, signed elsewhere and newer than ours: publish again
 )
 
-// Apply takes in a head from the network or anywhere else. The error is not
-// nil if it is forged or belongs to another drive; whoever sent it broke the
-// protocol.
-func (s *State) Apply(h Head, now time.Time) (Result, error) {
-	s.now = now
+// Apply takes in a head from the network, and what its sender tells of its
+// author. The error is not nil if it is forged or belongs to another drive;
+// whoever sent it broke the protocol.
+func (s *State) Apply(h Head, told Told, now time.Time) (Result, error) {
+	s.tell(now)
 	a := s.authors[h.Key]
-	if a != nil && !a.newer(h.Seq) {
+	if a != nil && !s.newer(a, h.Seq) {
+		s.Hearsay(h.Key, h.Seq, told.Age)
 		return Stale, nil
 	}
 	if err := h.Admit(s.salt); err != nil {
 		return Stale, err
 	}
-	own := s.self != nil && h.Key == s.self.Key()
-	if !own && !h.Expires.After(now) {
-		return Stale, nil
+	if s.self != nil && h.Key == s.self.Key() {
+		return s.overtaken(h), nil
 	}
 	if a == nil {
-		a = s.addAuthor(h.Key)
+		a = &author{key: h.Key, sighting: sighting{last: s.clock.elapsed - max(told.Age, 0)}}
 	}
-	if own {
-		a.seq = h.Seq
-		s.saveAuthor(a)
-		return Overtaken, nil
+	fresh := a.sighting
+	if h.Seq > a.seq {
+		fresh.newHead(s.clock.elapsed, told.Age, a.present > 0)
+	} else {
+		fresh.hearsay(s.clock.elapsed, told.Age)
 	}
+	if s.dead(&author{sighting: fresh, present: a.present}, &h) || !s.admit(a, told) {
+		return Stale, nil
+	}
+	a.sighting = fresh
 	a.seq, a.bad, a.seen = h.Seq, false, now
 	s.setWant(a, &h)
 	s.saveAuthor(a)
@@ -132,30 +138,78 @@ func (s *State) Apply(h Head, now time.Time) (Result, error) {
 	return Accepted, nil
 }
 
+// overtaken notes a head of our own key that is newer than ours.
+func (s *State) overtaken(h Head) Result {
+	a := s.authors[h.Key]
+	if a == nil {
+		a = s.addAuthor(h.Key)
+		s.settleIn(a, netip.Prefix{}, came)
+	}
+	a.seq = h.Seq
+	s.saveAuthor(a)
+	return Overtaken
+}
+
+// admit gives the author of a head a place in the table. False if there is
+// none.
+func (s *State) admit(a *author, told Told) bool {
+	l := heard
+	switch {
+	case a.present > 0:
+		l = came
+	case told.Met:
+		l = vouched
+	}
+	if !s.settleIn(a, told.From, l) {
+		return false
+	}
+	if s.authors[a.key] == nil {
+		s.authors[a.key] = a
+		s.newcomers++
+	}
+	return true
+}
+
 // Len returns how many authors are known, with or without a head.
 func (s *State) Len() int { return len(s.authors) }
 
-// Version is an author and the highest sequence number known of him.
+// Version is an author, the highest sequence number known of him, and how long
+// ago he was connected to anybody, as far as is known.
 type Version struct {
 	Key Key
 	Seq int64
+	Age time.Duration
 }
 
-// Versions returns all authors whose head is held here, in no order.
+// Versions returns all authors of whom a head can be passed on, in no order.
 func (s *State) Versions() []Version {
 	list := make([]Version, 0, len(s.authors))
 	for _, a := range s.authors {
-		if a.newest() != nil {
-			list = append(list, Version{a.key, a.seq})
+		if a.tellable() != nil {
+			list = append(list, Version{a.key, a.seq, a.age(s.clock.elapsed)})
 		}
 	}
 	return list
 }
 
-// Head returns the newest head of an author, which may not be shown yet.
+// Head returns the head of an author to be passed on: the newest, which may not
+// be shown yet, while he is connected, else the newest that lacks nothing. What
+// nobody has but who made it up is not spread.
 func (s *State) Head(k Key) (Head, bool) {
-	if a := s.authors[k]; a != nil && a.newest() != nil {
-		return *a.newest(), true
+	if a := s.authors[k]; a != nil && a.tellable() != nil {
+		return *a.tellable(), true
 	}
 	return Head{}, false
+}
+
+// Tell returns what is to be told of an author with his head; From is not set.
+func (s *State) Tell(k Key) Told {
+	a := s.authors[k]
+	if a == nil {
+		return Told{}
+	}
+	if s.isSelf(a) {
+		return Told{Met: true}
+	}
+	return Told{Age: a.age(s.clock.elapsed), Met: a.met}
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/wire"
 )
 
@@ -49,11 +50,13 @@ type conn struct {
 	greeting     bool // the handshake is not over; owned by the reader, as are the following
 	ignored      int  // messages of no use since ignoredSince
 	ignoredSince time.Time
-	allowance    *rate.Limiter
+	allowance    *rate.Limiter // of questions and the like
+	headRoom     *rate.Limiter // of heads, which must not delay the others
 
-	owing   atomic.Bool // the loop has more heads to send: the writer is to tell when its queue is empty
+	owing   atomic.Bool // the loop has more heads to send: the writer is to tell when it has taken the last
 	control chan []byte
 	data    chan []byte
+	heads   chan []byte   // from the loop, one at a time; owing: it has more
 	done    chan struct{} // closed when the connection is
 
 	once sync.Once
@@ -67,6 +70,7 @@ func newConn(c net.Conn, dialled netip.AddrPort) *conn {
 	return &conn{
 		net: c, in: bufio.NewReaderSize(c, 32<<10), dialled: dialled,
 		allowance: rate.NewLimiter(allowancePerS, allowance), greeting: true,
+		headRoom: rate.NewLimiter(allowancePerS, allowance), heads: make(chan []byte, 1),
 		remote:  netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()),
 		control: make(chan []byte, controlQueue), data: make(chan []byte, dataQueue), done: make(chan struct{}),
 	}
@@ -80,6 +84,9 @@ func (c *conn) close(err error) {
 		c.net.Close()
 	})
 }
+
+// group returns the address group that the connection counts in.
+func (c *conn) group() netip.Prefix { return netgroup.Of(c.remote.Addr()) }
 
 // send queues a message without waiting. If there is no room the connection is
 // closed: a member that does not read what he is told is of no use.
@@ -116,7 +123,8 @@ func (c *conn) write(drained func()) {
 		default:
 			select {
 			case b = <-c.control:
-			case b = <-c.data:
+			case b = <-c.data: // these two by turns: neither keeps the other waiting
+			case b = <-c.heads:
 			case <-timer.C:
 				b = wire.AppendKeepAlive(nil)
 			case <-c.done:
@@ -129,7 +137,7 @@ func (c *conn) write(drained func()) {
 			return
 		}
 		timer.Reset(keepAlive)
-		if len(c.control) == 0 && c.owing.Load() {
+		if len(c.heads) == 0 && c.owing.Load() {
 			drained()
 		}
 	}

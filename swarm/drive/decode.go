@@ -5,16 +5,37 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"p2pfs/swarm/bencode"
 	"p2pfs/swarm/catalog"
 )
 
-// versionLen is the length of one author in a summary: key and seq.
-const versionLen = len(catalog.Key{}) + 8
+// ageLen is the length of an author's age: seconds since he was last connected to
+// anybody, in 32 bits, of which the first says that he was to the sender.
+const ageLen = 4
+
+const metBit = 1 << 31
+
+func appendAge(b []byte, age time.Duration, met bool) []byte {
+	n := uint32(min(max(age/time.Second, 0), metBit-1))
+	if met {
+		n |= metBit
+	}
+	return binary.BigEndian.AppendUint32(b, n)
+}
+
+func parseAge(b []byte) (age time.Duration, met bool) {
+	n := binary.BigEndian.Uint32(b)
+	return time.Duration(n&^metBit) * time.Second, n&metBit != 0
+}
+
+// versionLen is the length of one author in a summary: key, seq and age.
+const versionLen = len(catalog.Key{}) + 8 + ageLen
 
 func appendVersion(b []byte, v catalog.Version) []byte {
-	return binary.BigEndian.AppendUint64(append(b, v.Key[:]...), uint64(v.Seq))
+	b = binary.BigEndian.AppendUint64(append(b, v.Key[:]...), uint64(v.Seq))
+	return appendAge(b, v.Age, false)
 }
 
 // decode reads the body of a p2pfs message. A nil message without an error is
@@ -111,7 +132,8 @@ func decodeSummary(f fields) (message, error) {
 		if seq > 1<<62 {
 			return nil, fmt.Errorf("seq of %d", seq)
 		}
-		m.versions = append(m.versions, catalog.Version{Key: catalog.Key(b), Seq: int64(seq)})
+		age, _ := parseAge(b[len(catalog.Key{})+8:])
+		m.versions = append(m.versions, catalog.Version{Key: catalog.Key(b), Seq: int64(seq), Age: age})
 	}
 	if _, ok := f['m']; ok {
 		_, err = f.int('m', 1, 1)
@@ -134,6 +156,17 @@ func decodeHeads(f fields) (message, error) {
 		m.heads = append(m.heads, h)
 		return err
 	})
+	if _, ok := f['a']; !ok || err != nil {
+		return m, err
+	}
+	ages, err := f.bytes('a')
+	if err == nil && len(ages) != ageLen*len(m.heads) {
+		err = fmt.Errorf("%d bytes of ages for %d heads", len(ages), len(m.heads))
+	}
+	for ; err == nil && len(ages) > 0; ages = ages[ageLen:] {
+		age, met := parseAge(ages)
+		m.told = append(m.told, catalog.Told{Age: age, Met: met})
+	}
 	return m, err
 }
 

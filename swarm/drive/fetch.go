@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -15,15 +16,19 @@ const (
 	patience       = 5 * time.Second       // for an answer, before another member is asked
 	patienceUrgent = time.Second           // the same for what somebody waits for
 	firstRetry     = 50 * time.Millisecond // until the next round through all members; doubles
-	lastRetry      = 10 * time.Second      // and no longer than this
+	lastRetry      = 10 * time.Second      // and no longer than this, unless there are many
+	maxRounds      = 12                    // in vain, before others have their turn where there are too many
+	maxStuck       = 64                    // wants that are looked at though who may have them has no room
 )
 
 // want is an object that is to be fetched.
 type want struct {
 	hash   catalog.Hash
-	urgent bool
+	urgent bool // somebody waits for it
 	queued bool
-	parked bool  // stands in the list of those, though it may be queued or asked for since
+	parked bool // stands in the list of those, though it may be queued or asked for since
+	over   bool // was got or given up
+	lanes  []*lane
 	hints  []int // members who probably have it
 	tried  []int // members asked in this round
 	asked  int   // how many of them have not answered and still may
@@ -31,9 +36,13 @@ type want struct {
 	retry  time.Time
 }
 
-// outstanding is what one member was asked for and has not answered, and until
-// when he may; zero: he let that time pass, but may still answer.
-type outstanding map[catalog.Hash]time.Time
+// asked is what one member was asked for and has not answered, and until when
+// he may; zero: he let that time pass, but may still answer. late is how many
+// more he has let pass than he has answered since.
+type asked struct {
+	open map[catalog.Hash]time.Time
+	late int
+}
 
 // question is a get for one member.
 type question struct {
@@ -46,20 +55,24 @@ type question struct {
 // a parameter. Owned by the loop.
 type fetcher struct {
 	wants   map[catalog.Hash]*want
-	queues  [2][]*want // of urgent wants, of others
+	urgent  []*want // queued
+	lanes           // of the others
 	parked  []*want
-	members map[int]outstanding
+	members map[int]*asked
 }
 
 func newFetcher() *fetcher {
-	return &fetcher{wants: make(map[catalog.Hash]*want), members: make(map[int]outstanding)}
+	return &fetcher{wants: make(map[catalog.Hash]*want), lanes: newLanes(), members: make(map[int]*asked)}
 }
 
-// join adds a member. What is parked is asked for again.
+// join adds a member. He is asked for what is parked.
 func (f *fetcher) join(id int) {
-	f.members[id] = make(outstanding)
+	f.members[id] = &asked{open: make(map[catalog.Hash]time.Time)}
 	for _, w := range f.parked {
-		w.rounds, w.parked = 0, false
+		if len(w.tried) == 0 {
+			w.rounds = 0 // there was nobody
+		}
+		f.unpark(w)
 		f.enqueue(w)
 	}
 	f.parked = nil
@@ -67,60 +80,124 @@ func (f *fetcher) join(id int) {
 
 // leave removes a member. What he was asked for is asked of others.
 func (f *fetcher) leave(id int) {
-	for h, until := range f.members[id] {
+	m := f.members[id]
+	delete(f.members, id)
+	for h, until := range m.open {
 		f.unanswered(h, until)
 	}
-	delete(f.members, id)
 }
 
-// want adds an object, or says more of one that is wanted already.
-func (f *fetcher) want(h catalog.Hash, urgent bool, hints ...int) {
+// want adds an object that somebody waits for, or hints for one that is wanted
+// already.
+func (f *fetcher) want(h catalog.Hash, hints ...int) {
 	w := f.wants[h]
 	if w == nil {
 		w = &want{hash: h}
 		f.wants[h] = w
-		f.enqueue(w)
 	}
-	for _, id := range hints {
-		if f.members[id] != nil && !slices.Contains(w.hints, id) {
-			w.hints = append(w.hints, id)
-		}
-	}
-	if urgent && !w.urgent {
+	f.hint(w, hints)
+	if !w.urgent {
 		w.urgent, w.queued = true, false
 		f.enqueue(w)
 	}
 }
 
+// wantFor adds objects that an author's catalogue lacks, whom an address group
+// brought, as far as there is room for him.
+func (f *fetcher) wantFor(author catalog.Key, group netip.Prefix, list []catalog.Hash, hints ...int) {
+	if len(list) == 0 {
+		return
+	}
+	l := f.lane(author, group)
+	defer f.tidy(l)
+	for _, h := range list {
+		w := f.wants[h]
+		fresh := w == nil
+		if fresh {
+			w = &want{hash: h}
+		}
+		before := len(w.lanes)
+		if !f.add(w, l) && fresh {
+			return // nor is there room for the rest
+		}
+		f.wants[h] = w
+		f.hint(w, hints)
+		switch {
+		case fresh:
+			f.enqueue(w)
+		case w.queued && !w.urgent && len(w.lanes) > before:
+			l.queue = append(l.queue, w)
+			f.ringIn(l)
+		}
+	}
+}
+
+func (f *fetcher) hint(w *want, hints []int) {
+	for _, id := range hints {
+		if f.members[id] != nil && !slices.Contains(w.hints, id) {
+			w.hints = append(w.hints, id)
+		}
+	}
+}
+
 // drop gives an object up.
-func (f *fetcher) drop(h catalog.Hash) { delete(f.wants, h) }
+func (f *fetcher) drop(h catalog.Hash) {
+	if w := f.wants[h]; w != nil {
+		w.over = true
+		f.remove(w)
+		delete(f.wants, h)
+	}
+}
 
 func (f *fetcher) enqueue(w *want) {
-	if w.queued || f.wants[w.hash] != w {
+	if w.queued || w.over {
 		return
 	}
 	w.queued = true
 	if w.urgent {
-		f.queues[0] = append(f.queues[0], w)
+		f.urgent = append(f.urgent, w)
 	} else {
-		f.queues[1] = append(f.queues[1], w)
+		f.push(w)
 	}
 }
 
-// got notes that a member has sent an object. asked: he was asked for it.
-func (f *fetcher) got(id int, h catalog.Hash) (asked bool) {
-	if _, asked = f.members[id][h]; asked {
-		delete(f.members[id], h)
-		delete(f.wants, h)
+// got notes that a member has sent an object. asked: he was asked for it;
+// authors are some whose catalogues need it.
+func (f *fetcher) got(id int, h catalog.Hash) (authors []catalog.Key, asked bool) {
+	if !f.answered(id, h) {
+		return nil, false
 	}
-	return asked
+	if w := f.wants[h]; w != nil {
+		for _, l := range w.lanes {
+			authors = append(authors, l.author)
+		}
+	}
+	f.drop(h)
+	return authors, true
+}
+
+// answered notes that a member has answered. False if he was not asked.
+func (f *fetcher) answered(id int, h catalog.Hash) bool {
+	m := f.members[id]
+	if m == nil {
+		return false
+	}
+	if _, ok := m.open[h]; !ok {
+		return false
+	}
+	delete(m.open, h)
+	m.late = max(m.late-1, 0)
+	return true
 }
 
 // none notes that a member does not have an object. asked: he was asked for it.
 func (f *fetcher) none(id int, h catalog.Hash) (asked bool) {
-	until, asked := f.members[id][h]
-	if asked {
-		delete(f.members[id], h)
+	m := f.members[id]
+	if m == nil {
+		return false
+	}
+	until := m.open[h]
+	if asked = f.answered(id, h); asked {
 		f.unanswered(h, until)
 	}
 	return asked
@@ -139,23 +216,25 @@ func (f *fetcher) unanswered(h catalog.Hash, until time.Time) {
 
 // expire gives up waiting for answers that are late.
 func (f *fetcher) expire(now time.Time) {
-	for _, list := range f.members {
-		for h, until := range list {
+	for _, m := range f.members {
+		for h, until := range m.open {
 			if !until.IsZero() && !until.After(now) {
-				list[h] = time.Time{}
+				m.open[h] = time.Time{}
+				m.late++
 				f.unanswered(h, until)
 			}
 		}
 	}
 	still := f.parked[:0]
 	for _, w := range f.parked {
-		waits := !w.queued && w.asked == 0
-		if waits && w.retry.After(now) && f.wants[w.hash] == w {
+		waits := !w.queued && w.asked == 0 && !w.over
+		if waits && w.retry.After(now) {
 			still = append(still, w)
 			continue
 		}
-		w.parked = false
+		f.unpark(w)
 		if waits {
+			w.tried = nil
 			f.enqueue(w)
 		}
 	}
@@ -166,100 +245,40 @@ func (f *fetcher) expire(now time.Time) {
 // assign returns what is to be asked of whom now.
 func (f *fetcher) assign(now time.Time) []question {
 	var asks []question
-	for q := range f.queues {
-		queue := f.queues[q]
-		var full []*want // of those who may have it, nobody has room
-		i := 0
-		for ; i < len(queue) && len(full) < maxAsked; i++ {
-			w := queue[i]
-			if !w.queued || f.wants[w.hash] != w || w.urgent != (q == 0) {
-				continue
-			}
-			if f.place(w, now, &asks) {
-				w.queued = false
-			} else {
-				full = append(full, w)
-			}
+	stuck := f.urgent[:0]
+	for _, w := range f.urgent {
+		if !w.queued || w.over {
+			continue
 		}
-		i -= len(full)
-		copy(queue[i:], full)
-		clear(queue[:i])
-		f.queues[q] = queue[i:]
+		if w.queued = !f.place(w, now, &asks); w.queued {
+			stuck = append(stuck, w)
+		}
+	}
+	clear(f.urgent[len(stuck):])
+	f.urgent = stuck
+	var waiting []*want
+	var from []*lane
+	for len(waiting) < maxStuck && f.room() {
+		w, l := f.next()
+		if w == nil {
+			break
+		}
+		if w.queued = !f.place(w, now, &asks); w.queued {
+			waiting, from = append(waiting, w), append(from, l)
+		}
+	}
+	for i, w := range waiting {
+		f.back(w, from[i])
 	}
 	return asks
 }
 
-// place asks members for an object, or parks it where all have been asked. It
-// returns false if it must stay queued until somebody has room.
-func (f *fetcher) place(w *want, now time.Time, asks *[]question) bool {
-	room, wait, width := maxAsked, patience, 1
-	if w.urgent {
-		room, wait, width = maxAskedUrgent, patienceUrgent, urgentWidth
-	}
-	untried := 0
-	for w.asked < width {
-		best, hinted := -1, false
-		untried = 0
-		for id, list := range f.members {
-			if slices.Contains(w.tried, id) || hasKey(list, w.hash) {
-				continue
-			}
-			untried++
-			hint := slices.Contains(w.hints, id)
-			if len(list) < room && (best < 0 || hint && !hinted || hint == hinted && f.before(id, best)) {
-				best, hinted = id, hint
-			}
-		}
-		if best < 0 {
-			break
-		}
-		f.members[best][w.hash] = now.Add(wait)
-		w.tried = append(w.tried, best)
-		w.asked++
-		*asks = addAsk(*asks, best, w.hash)
-		if hinted {
-			break
+// room reports whether anybody can be asked for more.
+func (f *fetcher) room() bool {
+	for _, m := range f.members {
+		if m.late == 0 && len(m.open) < maxAsked {
+			return true
 		}
 	}
-	if w.asked == 0 && untried > 0 {
-		return false
-	}
-	if w.asked == 0 {
-		f.park(w, now)
-	}
-	return true
-}
-
-func hasKey(list outstanding, h catalog.Hash) bool {
-	_, ok := list[h]
-	return ok
-}
-
-// before prefers members who were asked for less, and else the older one.
-func (f *fetcher) before(x, y int) bool {
-	if n, m := len(f.members[x]), len(f.members[y]); n != m {
-		return n < m
-	}
-	return x < y
-}
-
-// park puts a want off that all members were asked for in vain.
-func (f *fetcher) park(w *want, now time.Time) {
-	w.tried = nil
-	w.retry = now.Add(min(firstRetry<<min(w.rounds, 10), lastRetry))
-	w.rounds++
-	if !w.parked {
-		w.parked = true
-		f.parked = append(f.parked, w)
-	}
-}
-
-func addAsk(asks []question, id int, h catalog.Hash) []question {
-	for i := range asks {
-		if asks[i].member == id && len(asks[i].hashes) < maxHashes {
-			asks[i].hashes = append(asks[i].hashes, h)
-			return asks
-		}
-	}
-	return append(asks, question{id, []catalog.Hash{h}})
+	return len(f.members) == 0 // what is queued is parked
 }

@@ -3,13 +3,20 @@ package drive
 import (
 	"fmt"
 	"math/rand"
+	"net/netip"
 	"testing"
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/netgroup"
 )
 
 func hash(n int) catalog.Hash { return catalog.Hash{byte(n), byte(n >> 8), 1} }
+
+// wantOne makes the nth author, who came in the nth group modulo 3, need an object.
+func wantOne(f *fetcher, author, object int, hints ...int) {
+	f.wantFor(catalog.Key{byte(author), byte(author >> 8)}, netgroup.Of(at(author%3).Addr()), []catalog.Hash{hash(object)}, hints...)
+}
 
 // asks flattens questions: what each member is asked for.
 func asks(list []question) map[int][]catalog.Hash {
@@ -24,28 +31,48 @@ func asks(list []question) map[int][]catalog.Hash {
 func (f *fetcher) check(t testing.TB) {
 	t.Helper()
 	asked := map[catalog.Hash]int{}
-	for id, list := range f.members {
-		if len(list) > maxAskedUrgent {
-			t.Errorf("member %d is asked for %d objects", id, len(list))
+	for id, m := range f.members {
+		if len(m.open) > maxAskedUrgent {
+			t.Errorf("member %d is asked for %d objects", id, len(m.open))
 		}
-		for h, until := range list {
+		for h, until := range m.open {
 			if !until.IsZero() {
 				asked[h]++
 			}
 		}
 	}
 	place := map[*want]int{}
-	for q, list := range f.queues {
-		for _, w := range list {
-			if w.queued && w.urgent == (q == 0) {
-				place[w]++
+	for _, w := range f.urgent {
+		if w.queued && w.urgent && !w.over {
+			place[w]++
+		}
+	}
+	wants, parked := 0, 0
+	for _, l := range f.byAuthor {
+		wants += l.wants
+		here := map[*want]bool{}
+		for _, w := range l.queue {
+			if w != nil && w.queued && !w.urgent && !w.over && l.ringed && l.source.ringed && !here[w] {
+				place[w] = max(place[w], 1) // may be in several lanes
 			}
 		}
 	}
 	for _, w := range f.parked {
-		if !w.queued && w.asked == 0 {
+		if !w.queued && w.asked == 0 && !w.over {
 			place[w]++
 		}
+	}
+	for _, s := range f.byGroup {
+		wants -= s.wants
+		parked += s.parked
+	}
+	for _, w := range f.wants {
+		if w.parked {
+			parked -= len(w.lanes)
+		}
+	}
+	if wants != 0 || parked != 0 {
+		t.Errorf("authors and address groups differ by %d wants, %d parked", wants, parked)
 	}
 	for h, w := range f.wants {
 		if w.asked != asked[h] {
@@ -66,7 +93,7 @@ func TestFetchAsksHintsFirstAndOthersThen(t *testing.T) {
 	for id := range 3 {
 		f.join(id)
 	}
-	f.want(hash(1), false, 2)
+	wantOne(f, 1, 1, 2)
 	got := asks(f.assign(now))
 	if len(got) != 1 || len(got[2]) != 1 {
 		t.Fatalf("got %v, want member 2", got)
@@ -87,10 +114,11 @@ func TestFetchAsksHintsFirstAndOthersThen(t *testing.T) {
 	if len(got[1]) != 1 {
 		t.Fatalf("after patience: got %v", got)
 	}
-	if !f.got(0, hash(1)) || len(f.wants) != 0 {
+	if _, ok := f.got(0, hash(1)); !ok || len(f.wants) != 0 {
 		t.Error("a late answer does not count")
 	}
-	if !f.got(1, hash(1)) || f.got(1, hash(1)) {
+	_, first := f.got(1, hash(1))
+	if _, again := f.got(1, hash(1)); !first || again {
 		t.Error("a second answer is not told from one nobody asked for")
 	}
 	f.check(t)
@@ -99,7 +127,7 @@ func TestFetchAsksHintsFirstAndOthersThen(t *testing.T) {
 func TestFetchInRounds(t *testing.T) {
 	f := newFetcher()
 	now := time.Unix(1000, 0)
-	f.want(hash(1), false)
+	wantOne(f, 1, 1)
 	if got := f.assign(now); len(got) != 0 {
 		t.Fatalf("asked nobody: %v", got)
 	}
@@ -131,7 +159,7 @@ func TestFetchBoundsAndUrgency(t *testing.T) {
 	now := time.Unix(1000, 0)
 	f.join(1)
 	for i := range 500 {
-		f.want(hash(i), false)
+		wantOne(f, 1, i)
 	}
 	got := f.assign(now)
 	if n := len(asks(got)[1]); n != maxAsked {
@@ -142,8 +170,8 @@ func TestFetchBoundsAndUrgency(t *testing.T) {
 			t.Errorf("%d hashes in one message", len(q.hashes))
 		}
 	}
-	f.want(hash(499), true) // was queued behind all others
-	f.want(hash(600), true)
+	f.want(hash(499)) // was queued behind all others
+	f.want(hash(600))
 	if got := asks(f.assign(now))[1]; len(got) != 2 {
 		t.Errorf("urgent ones wait: %v", got)
 	}
@@ -187,7 +215,11 @@ func fetchRandomly(t *testing.T, rng *rand.Rand) {
 	}
 	join(0) // has all, answers all, and stays
 	for i := range objects {
-		f.want(hash(i), rng.Intn(4) == 0, rng.Intn(5))
+		if rng.Intn(4) == 0 {
+			f.want(hash(i), rng.Intn(5))
+		} else {
+			wantOne(f, rng.Intn(9), i, rng.Intn(5))
+		}
 	}
 	for step := 0; len(f.wants) > 0; step++ {
 		if step > 100_000 {
@@ -206,7 +238,11 @@ func fetchRandomly(t *testing.T, rng *rand.Rand) {
 			f.expire(now)
 		case 3:
 			if h := hash(rng.Intn(objects)); f.wants[h] != nil {
-				f.want(h, rng.Intn(2) == 0)
+				if rng.Intn(2) == 0 {
+					f.want(h)
+				} else {
+					f.wantFor(catalog.Key{byte(rng.Intn(9))}, netip.Prefix{}, []catalog.Hash{h})
+				}
 			}
 		default:
 			id = rng.Intn(6)
@@ -217,7 +253,7 @@ func fetchRandomly(t *testing.T, rng *rand.Rand) {
 			h := open[id][i]
 			open[id] = append(open[id][:i:i], open[id][i+1:]...)
 			if has(id, h) {
-				if !f.got(id, h) {
+				if _, ok := f.got(id, h); !ok {
 					t.Fatalf("member %d was asked for %v, and now was not", id, h)
 				}
 			} else if !f.none(id, h) {

@@ -88,7 +88,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 			all = append(all, s)
 			time.Sleep(20 * time.Second)
 		}
-		all[1].send(heads{[]catalog.Head{all[1].head(1, catalog.HashObject([]byte("d1:elee")))}})
+		all[1].send(heads{heads: []catalog.Head{all[1].head(1, catalog.HashObject([]byte("d1:elee")))}})
 		time.Sleep(time.Second)
 		for i := range 4 {
 			s := a.call(20 + i).meet()

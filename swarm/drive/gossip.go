@@ -6,36 +6,25 @@ import (
 	"p2pfs/swarm/catalog"
 )
 
-// spareKnows is by how many authors more than are known here a member may have
-// told of before those are forgotten.
-const spareKnows = 10_000
-
-// gossip is what the loop knows of which heads a member has.
-type gossip struct {
-	knows map[catalog.Key]int64 // highest seq that he has told or was told, of authors known here
-	ready bool                  // his summary is complete
-	owed  []catalog.Key         // authors whose heads are to be sent
-}
-
-func newGossip() gossip {
-	return gossip{knows: make(map[catalog.Key]int64)}
-}
-
 // received is a message that is for the loop.
 type received struct {
-	c    *conn
-	m    message
-	hash catalog.Hash // of an object
+	c     *conn
+	m     message
+	hash  catalog.Hash    // of an object
+	taken chan<- struct{} // closed when the loop is through with it; may be nil
 }
 
 func (e received) apply(l *loop) {
+	if e.taken != nil {
+		defer close(e.taken)
+	}
 	if l.byID[e.c.id] != e.c {
 		return // closed meanwhile
 	}
 	now := time.Now()
 	switch m := e.m.(type) {
 	case summary:
-		l.onSummary(e.c, m)
+		l.onSummary(e.c, m, now)
 	case heads:
 		l.onHeads(e.c, m, now)
 	case object:
@@ -56,7 +45,7 @@ type drained struct{ c *conn }
 
 func (e drained) apply(l *loop) {
 	if l.byID[e.c.id] == e.c {
-		l.pump(e.c)
+		l.pump(e.c, time.Now())
 	}
 }
 
@@ -81,10 +70,11 @@ func (l *loop) greetMember(c *conn) {
 	}
 }
 
-func (l *loop) onSummary(c *conn, m summary) {
+func (l *loop) onSummary(c *conn, m summary, now time.Time) {
 	for _, v := range m.versions {
 		if _, ok := l.state.Head(v.Key); ok { // of others he will send the heads
-			c.gossip.knows[v.Key] = max(v.Seq, c.gossip.knows[v.Key])
+			c.gossip.learn(v.Key, v.Seq, v.Age, now)
+			l.hearsay(v, now)
 		}
 	}
 	if m.more || c.gossip.ready {
@@ -92,63 +82,95 @@ func (l *loop) onSummary(c *conn, m summary) {
 	}
 	c.gossip.ready = true
 	for _, v := range l.state.Versions() {
-		l.owe(c, v.Key)
+		l.owe(c, v.Key, now)
 	}
-	l.pump(c)
+	l.pump(c, now)
 }
 
-// owe notes that a member is to be sent an author's head, if he has not got it.
-func (l *loop) owe(c *conn, author catalog.Key) {
-	if h, ok := l.state.Head(author); ok && c.gossip.ready && c.gossip.knows[author] < h.Seq {
-		c.gossip.owed = append(c.gossip.owed, author)
+// hearsay notes how long an author has been away, as somebody tells it, and
+// passes it on where that is news.
+func (l *loop) hearsay(v catalog.Version, now time.Time) {
+	if l.state.Hearsay(v.Key, v.Seq, v.Age) {
+		l.spread(v.Key, now)
 	}
 }
 
-// pump sends a batch of the heads that a member is owed, if his queue is
-// empty. The rest follows when he has taken it.
-func (l *loop) pump(c *conn) {
-	for len(c.gossip.owed) > 0 && len(c.control) == 0 {
-		var batch []catalog.Head
-		for len(batch) < maxHeads/2 && len(c.gossip.owed) > 0 {
-			k := c.gossip.owed[0]
-			c.gossip.owed = c.gossip.owed[1:]
-			if h, ok := l.state.Head(k); ok && c.gossip.knows[k] < h.Seq {
-				c.gossip.knows[k] = h.Seq
-				batch = append(batch, h)
+// owe notes that a member is to be sent an author's head, if he has not got it
+// or has got its author's age wrong.
+func (l *loop) owe(c *conn, author catalog.Key, now time.Time) {
+	h, ok := l.state.Head(author)
+	if !ok || !c.gossip.ready {
+		return
+	}
+	told := l.state.Tell(author)
+	if !c.gossip.lacks(author, h.Seq, told.Age, now) {
+		return
+	}
+	r := rankFar
+	switch {
+	case l.conns[author] != nil || author == l.d.cfg.Identity.Key():
+		r = rankHere
+	case told.Met:
+		r = rankMet
+	}
+	c.gossip.owed.add(author, r, l.state.Group(author))
+}
+
+// pump sends a batch of the heads that a member is owed, if the last one is on
+// its way. The rest follows when it is, or when he may be sent more.
+func (l *loop) pump(c *conn, now time.Time) {
+	o := &c.gossip.owed
+	for {
+		more := o.len() > 0 && o.rate.TokensAt(now) >= 1
+		c.owing.Store(more)
+		if !more || len(c.heads) > 0 { // may become empty before owing is set: then this sees it
+			return
+		}
+		var m heads
+		for len(m.heads) < maxHeads/2 && o.len() > 0 && o.rate.TokensAt(now) >= 1 {
+			k := o.next()
+			h, ok := l.state.Head(k)
+			told := l.state.Tell(k)
+			if ok && c.gossip.lacks(k, h.Seq, told.Age, now) {
+				o.rate.AllowN(now, 1)
+				c.gossip.learn(k, h.Seq, told.Age, now)
+				m.heads, m.told = append(m.heads, h), append(m.told, told)
 			}
 		}
-		if len(batch) > 0 {
-			c.send(heads{batch})
+		if len(m.heads) > 0 {
+			c.heads <- c.frame(m) // has room for one, and only the loop sends
 		}
-	}
-	c.owing.Store(len(c.gossip.owed) > 0)
-	if len(c.gossip.owed) > 0 && len(c.control) == 0 { // it became empty before owing was set
-		l.pump(c)
 	}
 }
 
 // spread sends an author's head to all who have not got it.
-func (l *loop) spread(author catalog.Key) {
+func (l *loop) spread(author catalog.Key, now time.Time) {
 	for _, c := range l.byID {
-		l.owe(c, author)
-		l.pump(c)
+		l.owe(c, author, now)
+		l.pump(c, now)
 	}
 }
 
 func (l *loop) onHeads(c *conn, m heads, now time.Time) {
 	l.trim(c)
-	for _, h := range m.heads {
-		c.gossip.knows[h.Key] = max(h.Seq, c.gossip.knows[h.Key])
-		if !l.state.Newer(h.Key, h.Seq) {
-			continue
+	for i, h := range m.heads {
+		told := catalog.Told{}
+		if len(m.told) > 0 {
+			told = m.told[i]
 		}
-		c.active = now
-		if l.heads.allow(h.Key, now) {
-			l.take(h, c.id, now)
-		} else {
-			l.heads.hold(h, c.id)
+		told.From = c.group()
+		c.gossip.learn(h.Key, h.Seq, told.Age, now)
+		switch {
+		case !l.state.Newer(h.Key, h.Seq):
+			l.hearsay(catalog.Version{Key: h.Key, Seq: h.Seq, Age: told.Age}, now)
+			l.owe(c, h.Key, now) // if he has its age wrong
+		case l.heads.allow(h.Key, now):
+			l.take(paced{h, told, c.id}, now)
+		default:
+			l.heads.hold(paced{h, told, c.id}, c.key == h.Key)
 		}
 	}
+	l.pump(c, now)
 }
 
 // trim forgets which heads a member has of authors who are not known here any
@@ -167,21 +189,25 @@ func (l *loop) trim(c *conn) {
 // applyPaced takes the heads that came too fast, once their time has come.
 func (l *loop) applyPaced(now time.Time) {
 	for _, p := range l.heads.due(now) {
-		l.take(p.head, p.from, now)
+		l.take(p, now)
 	}
 }
 
 // take applies a verified head that a member has sent.
-func (l *loop) take(h catalog.Head, from int, now time.Time) {
-	result, err := l.state.Apply(h, now)
+func (l *loop) take(p paced, now time.Time) {
+	result, err := l.state.Apply(p.head, p.told, now)
+	k := p.head.Key
 	switch {
 	case err != nil:
-		l.d.log.Warn("verified head refused", "member", h.Key.Short(), "err", err)
+		l.d.log.Warn("verified head refused", "member", k.Short(), "err", err)
 	case result == catalog.Overtaken:
 		l.publishAgain()
 	case result == catalog.Accepted:
-		l.spread(h.Key)
-		l.wantAll(l.state.Missing(h.Key), l.idOf(h.Key), from)
+		if c := l.byID[p.from]; c != nil {
+			c.active = now
+		}
+		l.spread(k, now)
+		l.wantFor(k, p.from)
 	}
 }
 
@@ -203,7 +229,7 @@ func (l *loop) publish(p catalog.Publication) error {
 	l.ours = &p
 	if fresh {
 		l.tellView()
-		l.spread(l.d.cfg.Identity.Key())
+		l.spread(l.d.cfg.Identity.Key(), time.Now())
 	}
 	return nil
 }

@@ -41,15 +41,15 @@ func TestMembersThatBreakTheProtocol(t *testing.T) {
 		"forged head": func(s *stranger) {
 			h := s.head(5, catalog.Hash{1})
 			h.Sig[0]++
-			s.send(heads{[]catalog.Head{h}})
+			s.send(heads{heads: []catalog.Head{h}})
 		},
 		"another's head with our key": func(s *stranger) {
 			h := s.head(5, catalog.Hash{1})
 			h.Key = ident(77).Key()
-			s.send(heads{[]catalog.Head{h}})
+			s.send(heads{heads: []catalog.Head{h}})
 		},
 		"head replayed from another drive": func(s *stranger) {
-			s.send(heads{[]catalog.Head{s.headIn(catalog.Salt{9}, 5, catalog.Hash{1})}})
+			s.send(heads{heads: []catalog.Head{s.headIn(catalog.Salt{9}, 5, catalog.Hash{1})}})
 		},
 		"head of huge seq": func(s *stranger) {
 			s.control <- ext("d1:hl" + strings.Replace(string(testHeadBytes(s)), "seqi5e", "seqi9223372036854775807e", 1) + "e1:t5:headse")
@@ -131,7 +131,7 @@ func TestRollback(t *testing.T) {
 		go drain(s)
 		a.share(file("new", 1))
 		time.Sleep(time.Second)
-		s.send(heads{[]catalog.Head{old}})
+		s.send(heads{heads: []catalog.Head{old}})
 		time.Sleep(time.Second)
 		if !b.has("new") || b.has("old") {
 			t.Error("the catalogue was rolled back")
@@ -182,7 +182,7 @@ func TestCatalogueOfJunk(t *testing.T) {
 		s := a.call(3).meet()
 		junk := []byte("no shard")
 		s.send(summary{})
-		s.send(heads{[]catalog.Head{s.head(5, catalog.HashObject(junk))}})
+		s.send(heads{heads: []catalog.Head{s.head(5, catalog.HashObject(junk))}})
 		if g := expect[get](s); g.hashes[0] != catalog.HashObject(junk) {
 			t.Fatalf("asked for %v", g.hashes)
 		}
@@ -227,12 +227,12 @@ func TestObjectsThatNobodyHas(t *testing.T) {
 				}
 			}
 		}()
-		s.send(heads{[]catalog.Head{s.head(5, catalog.Hash{1})}})
+		s.send(heads{heads: []catalog.Head{s.head(5, catalog.Hash{1})}})
 		time.Sleep(time.Minute)
 		if n := asked.Load(); n < 8 || n > 20 {
 			t.Errorf("asked %d times in a minute", n)
 		}
-		s.send(heads{[]catalog.Head{s.head(6, catalog.HashObject([]byte("d1:elee")))}})
+		s.send(heads{heads: []catalog.Head{s.head(6, catalog.HashObject([]byte("d1:elee")))}})
 		time.Sleep(time.Second)
 		if n := a.wants(); n != 0 {
 			t.Errorf("%d objects are still wanted", n)

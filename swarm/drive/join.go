@@ -130,7 +130,7 @@ func (l *loop) register(c *conn, now time.Time) {
 	c.member = member{id: l.nextID, since: now, active: now, gossip: newGossip()}
 	l.nextID++
 	l.conns[c.key], l.byID[c.id] = c, c
-	l.state.Met(c.key, now)
+	l.state.Met(c.key, c.group(), now)
 	l.fetch.join(c.id)
 	l.greetMember(c)
 	l.d.log.Debug("member connected", "member", c.key.Short(), "peer", c.remote)

@@ -77,7 +77,7 @@ const (
 func (l *loop) run(ctx context.Context) {
 	defer l.end()
 	for _, k := range l.state.Wanting() {
-		l.wantAll(l.state.Missing(k))
+		l.wantFor(k)
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -111,6 +111,9 @@ func (l *loop) serve(e event) {
 
 // settle does what any event may have made due.
 func (l *loop) settle() {
+	for _, k := range l.state.Tellable() {
+		l.spread(k, time.Now())
+	}
 	l.request()
 	l.tellView()
 	select {
@@ -141,7 +144,13 @@ func (l *loop) tellView() {
 func (l *loop) tick(now time.Time) {
 	l.dropUnneeded()
 	l.fetch.expire(now)
+	for _, k := range l.fetch.feed() {
+		l.wantFor(k)
+	}
 	l.applyPaced(now)
+	for _, c := range l.byID {
+		l.pump(c, now)
+	}
 	l.expireInquiries(now)
 	l.dialDue()
 	if now.Sub(l.swept) < sweepGap {
@@ -156,5 +165,6 @@ func (l *loop) tick(now time.Time) {
 func (l *loop) end() {
 	for _, c := range l.byID {
 		c.close(ErrClosed)
+		l.state.Gone(c.key, time.Now())
 	}
 }

@@ -52,7 +52,7 @@ func TestOwnHigherHeadIsOvertaken(t *testing.T) {
 		s := b.call(3).meet()
 		go drain(s)
 		s.send(summary{})
-		s.send(heads{[]catalog.Head{ahead}})
+		s.send(heads{heads: []catalog.Head{ahead}})
 		time.Sleep(time.Second)
 		a.share(file("x", 1))
 		b.join(a)

@@ -43,8 +43,12 @@ type (
 		versions []catalog.Version
 		more     bool
 	}
-	// heads carries heads as BEP 44 items, one behind the other.
-	heads struct{ heads []catalog.Head }
+	// heads carries heads as BEP 44 items, one behind the other, and what its
+	// sender says of each one's author; told may be empty: nothing.
+	heads struct {
+		heads []catalog.Head
+		told  []catalog.Told
+	}
 	// get asks for objects; each is answered by an object or stands in a none.
 	get struct{ hashes []catalog.Hash }
 	// none tells which objects its sender does not have.
@@ -113,7 +117,15 @@ func (m summary) encode() []byte {
 }
 
 func (m heads) encode() []byte {
-	b := []byte("d1:hl")
+	b := []byte{'d'}
+	if len(m.told) > 0 {
+		list := make([]byte, 0, len(m.told)*ageLen)
+		for _, t := range m.told {
+			list = appendAge(list, t.Age, t.Met)
+		}
+		b = appendBytes(append(b, "1:a"...), list)
+	}
+	b = append(b, "1:hl"...)
 	for i := range m.heads {
 		b = m.heads[i].Append(b)
 	}

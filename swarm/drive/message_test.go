@@ -48,14 +48,16 @@ func golden(t testing.TB) map[string]struct {
 	}{
 		"hello": {hello{1, k, "änna", 6881, [64]byte([]byte(rep("S", 64)))},
 			"d1:k32:" + rep("K", 32) + "1:n5:änna1:pi6881e1:s64:" + rep("S", 64) + "1:t5:hello1:vi1ee"},
-		"summary": {summary{[]catalog.Version{{Key: k, Seq: 258}}, false},
-			"d1:h40:" + rep("K", 32) + "\x00\x00\x00\x00\x00\x00\x01\x021:t7:summarye"},
+		"summary": {summary{[]catalog.Version{{Key: k, Seq: 258, Age: 259 * time.Second}}, false},
+			"d1:h44:" + rep("K", 32) + "\x00\x00\x00\x00\x00\x00\x01\x02\x00\x00\x01\x031:t7:summarye"},
 		"summary of many": {summary{nil, true}, "d1:h0:1:mi1e1:t7:summarye"},
-		"heads":           {heads{[]catalog.Head{head}}, "d1:hl" + string(head.Append(nil)) + "e1:t5:headse"},
-		"get":             {get{[]catalog.Hash{h1, h2}}, "d1:h64:" + rep("1", 32) + rep("2", 32) + "1:t3:gete"},
-		"none":            {none{[]catalog.Hash{h1}}, "d1:h32:" + rep("1", 32) + "1:t4:nonee"},
-		"object":          {object{[]byte("data")}, "d1:d4:data1:t6:objecte"},
-		"who":             {who{h1}, "d1:r32:" + rep("1", 32) + "1:t3:whoe"},
+		"heads":           {heads{heads: []catalog.Head{head}}, "d1:hl" + string(head.Append(nil)) + "e1:t5:headse"},
+		"heads with ages": {heads{[]catalog.Head{head, head}, []catalog.Told{{Age: 258 * time.Second}, {Age: time.Minute, Met: true}}},
+			"d1:a8:\x00\x00\x01\x02\x80\x00\x00\x3c1:hl" + rep(string(head.Append(nil)), 2) + "e1:t5:headse"},
+		"get":    {get{[]catalog.Hash{h1, h2}}, "d1:h64:" + rep("1", 32) + rep("2", 32) + "1:t3:gete"},
+		"none":   {none{[]catalog.Hash{h1}}, "d1:h32:" + rep("1", 32) + "1:t4:nonee"},
+		"object": {object{[]byte("data")}, "d1:d4:data1:t6:objecte"},
+		"who":    {who{h1}, "d1:r32:" + rep("1", 32) + "1:t3:whoe"},
 		"holds": {holds{h1, []holding{{pieces: Pieces{All: true}}, {v4, k, Pieces{Bits: []byte{0x80}}}, {v6, catalog.Key{}, Pieces{All: true}}}},
 			"d1:hlded1:a6:\x0a\x00\x00\x01\x1a\xe11:b1:\x801:k32:" + rep("K", 32) + "ed1:a18:" + c6 + "ee1:r32:" + rep("1", 32) + "1:t5:holdse"},
 		"peers": {peers{[]address{{k, v4}, {k, v6}}},
@@ -117,10 +119,12 @@ func TestDecodeRefuses(t *testing.T) {
 		"peers without a key":  "d1:al6:abcdefe1:t5:peerse",
 		"peers of too many":    "d1:al" + rep("38:"+rep("x", 38), 33) + "e1:t5:peerse",
 		"summary cut":          "d1:h39:" + rep("x", 39) + "1:t7:summarye",
-		"summary of too many":  "d1:h80040:" + rep("\x00", 80040) + "1:t7:summarye",
-		"summary of huge seq":  "d1:h40:" + rep("\xff", 40) + "1:t7:summarye",
+		"summary of too many":  "d1:h88044:" + rep("\x00", 88044) + "1:t7:summarye",
+		"summary of huge seq":  "d1:h44:" + rep("\xff", 44) + "1:t7:summarye",
 		"summary with m of 2":  "d1:h0:1:mi2e1:t7:summarye",
 		"heads of junk":        "d1:hldee1:t5:headse",
+		"heads of odd ages":    "d1:a3:xxx1:hle1:t5:headse",
+		"ages without heads":   "d1:a4:xxxx1:hle1:t5:headse",
 		"heads no list":        "d1:h0:1:t5:headse",
 		"hello without a key":  "d1:n1:a1:pi1e1:s64:" + rep("s", 64) + "1:t5:hello1:vi1ee",
 		"hello of odd name":    "d1:k32:" + h + "1:n1:/1:pi1e1:s64:" + rep("s", 64) + "1:t5:hello1:vi1ee",
@@ -143,7 +147,7 @@ func TestLargestMessagesFit(t *testing.T) {
 	}
 	hs := heads{}
 	for range maxHeads {
-		hs.heads = append(hs.heads, testHead(t, 1))
+		hs.heads, hs.told = append(hs.heads, testHead(t, 1)), append(hs.told, catalog.Told{Met: true})
 	}
 	ho := holds{}
 	for range maxHolders {

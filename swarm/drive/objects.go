@@ -46,7 +46,7 @@ func (l *loop) await(h catalog.Hash, result chan<- []byte, holders []catalog.Key
 	for _, k := range holders {
 		hints = append(hints, l.idOf(k))
 	}
-	l.fetch.want(h, true, hints...)
+	l.fetch.want(h, hints...)
 }
 
 func (l *loop) unawait(h catalog.Hash, result chan<- []byte) {
@@ -60,12 +60,10 @@ func (l *loop) unawait(h catalog.Hash, result chan<- []byte) {
 	}
 }
 
-// wantAll fetches objects of catalogues; hints are connections that probably
-// have them.
-func (l *loop) wantAll(list []catalog.Hash, hints ...int) {
-	for _, h := range list {
-		l.fetch.want(h, false, hints...)
-	}
+// wantFor fetches what an author's newest catalogue lacks; he, where he is
+// connected, and from probably have it.
+func (l *loop) wantFor(author catalog.Key, from ...int) {
+	l.fetch.wantFor(author, l.state.Group(author), l.state.Missing(author), append(from, l.idOf(author))...)
 }
 
 // dropUnneeded gives up objects of catalogues that were replaced or refused
@@ -89,7 +87,8 @@ func (l *loop) request() {
 }
 
 func (l *loop) onObject(c *conn, h catalog.Hash, data []byte, now time.Time) {
-	if !l.fetch.got(c.id, h) {
+	authors, asked := l.fetch.got(c.id, h)
+	if !asked {
 		l.unasked(c, len(data), now)
 		return
 	}
@@ -100,7 +99,9 @@ func (l *loop) onObject(c *conn, h catalog.Hash, data []byte, now time.Time) {
 	delete(l.waiting, h)
 	if l.state.Needs(h) {
 		p := l.state.PutObject(data, now)
-		l.wantAll(p.Missing, c.id)
+		for _, k := range authors {
+			l.fetch.wantFor(k, l.state.Group(k), p.Missing, c.id)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"net/netip"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -14,6 +15,7 @@ const (
 	headsPerS = 2
 	headBurst = 10
 	maxPaced  = 4096 // heads that wait
+	maxPacedG = 512  // of those that one address group sent
 )
 
 // pacer bounds the rate of heads by author. Pure but for x/time/rate, which
@@ -21,16 +23,19 @@ const (
 type pacer struct {
 	limits map[catalog.Key]*rate.Limiter
 	held   map[catalog.Key]paced
+	groups map[netip.Prefix]int // of held, by who sent them
 }
 
-// paced is a head that waits, and who sent it.
+// paced is a head that may have to wait, what was told of its author, and the
+// connection that it came by.
 type paced struct {
 	head catalog.Head
+	told catalog.Told
 	from int
 }
 
 func newPacer() *pacer {
-	return &pacer{make(map[catalog.Key]*rate.Limiter), make(map[catalog.Key]paced)}
+	return &pacer{make(map[catalog.Key]*rate.Limiter), make(map[catalog.Key]paced), make(map[netip.Prefix]int)}
 }
 
 // allow reports whether an author's head may be taken now, and counts it.
@@ -46,13 +51,27 @@ func (p *pacer) allow(author catalog.Key, now time.Time) bool {
 	return r.AllowN(now, 1)
 }
 
-// hold keeps a head for later, the newest of each author.
-func (p *pacer) hold(h catalog.Head, from int) {
-	old, ok := p.held[h.Key]
-	if !ok && len(p.held) >= maxPaced || ok && old.head.Seq >= h.Seq {
+// hold keeps a head for later, the newest of each author. There is always room
+// for those that their authors sent themselves.
+func (p *pacer) hold(h paced, own bool) {
+	old, ok := p.held[h.head.Key]
+	switch {
+	case ok && old.head.Seq >= h.head.Seq:
+		return
+	case ok:
+		p.forget(old)
+	case !own && (len(p.held) >= maxPaced || p.groups[h.told.From] >= maxPacedG):
 		return
 	}
-	p.held[h.Key] = paced{h, from}
+	p.held[h.head.Key] = h
+	p.groups[h.told.From]++
+}
+
+func (p *pacer) forget(h paced) {
+	delete(p.held, h.head.Key)
+	if p.groups[h.told.From]--; p.groups[h.told.From] == 0 {
+		delete(p.groups, h.told.From)
+	}
 }
 
 // due returns the heads whose time has come, and forgets authors who were
@@ -62,7 +81,7 @@ func (p *pacer) due(now time.Time) []paced {
 	for k, h := range p.held {
 		if p.limits[k].AllowN(now, 1) {
 			list = append(list, h)
-			delete(p.held, k)
+			p.forget(h)
 		}
 	}
 	for k, r := range p.limits {

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/wire"
 )
@@ -107,32 +109,52 @@ func (d *Drive) handle(c *conn, m message) error {
 		d.serveObjects(c, m)
 		return nil
 	case who:
-		c.allow(d.ctx, 1)
+		c.allow(d.ctx, c.allowance, 1)
 		c.reply(d.answer(m.root))
 		return nil
 	case object:
-		return d.post(d.ctx, received{c, m, catalog.HashObject(m.data)})
+		return d.post(d.ctx, received{c: c, m: m, hash: catalog.HashObject(m.data)})
 	case heads:
-		c.allow(d.ctx, len(m.heads))
+		c.allow(d.ctx, c.headRoom, len(m.heads))
 		for i := range m.heads {
 			if err := m.heads[i].Admit(d.greeter.rendezvous); err != nil {
 				return fmt.Errorf("%w: %w", ErrForged, err)
 			}
 		}
+		return d.postInTurn(c, m)
 	case summary:
-		c.allow(d.ctx, 1+len(m.versions)/20)
+		c.allow(d.ctx, c.headRoom, 1+len(m.versions)/20)
+		return d.postInTurn(c, m)
 	case peers, holds:
-		c.allow(d.ctx, 1)
+		c.allow(d.ctx, c.allowance, 1)
 	case hello:
 		return ErrMessage
 	}
 	return d.post(d.ctx, received{c: c, m: m})
 }
 
+// postInTurn hands a message to the loop and waits until that is through with it: so that
+// whoever sends many of a kind that costs the loop much does not fill its queue,
+// in which what others answer stands too.
+func (d *Drive) postInTurn(c *conn, m message) error {
+	taken := make(chan struct{})
+	if err := d.post(d.ctx, received{c: c, m: m, taken: taken}); err != nil {
+		return err
+	}
+	select {
+	case <-taken:
+		return nil
+	case <-c.done:
+		return c.err
+	case <-d.ctx.Done():
+		return ErrClosed
+	}
+}
+
 // allow takes n from what the peer may send unasked, and waits if there is not
 // so much.
-func (c *conn) allow(ctx context.Context, n int) {
-	r := c.allowance.ReserveN(time.Now(), n)
+func (c *conn) allow(ctx context.Context, from *rate.Limiter, n int) {
+	r := from.ReserveN(time.Now(), n)
 	wait := r.Delay()
 	if wait == 0 {
 		return

@@ -1,0 +1,101 @@
+package catalog
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// maxAge is how long a head outlives its author's last connection to anybody.
+// An honest author signs anew before that, so that only those of whom nothing is
+// heard any more are forgotten by it.
+const maxAge = 30 * 24 * time.Hour
+
+// clock counts the time that passes, by the monotonic clock while the process
+// runs and by the wall clock from one run to the next. It never runs back, and a
+// wall clock that was set ahead counts as maxAge at most.
+type clock struct {
+	elapsed time.Duration
+	at      time.Time // when it was told the time last; zero: never
+}
+
+func (c *clock) advance(now time.Time) {
+	if !c.at.IsZero() {
+		c.elapsed += min(max(now.Sub(c.at), 0), maxAge)
+	}
+	c.at = now
+}
+
+// keyClock is where the store keeps the clock.
+var keyClock = []byte("clock")
+
+// marshal returns the clock for the disk, in whole seconds.
+func (c *clock) marshal() []byte {
+	b := binary.AppendVarint(nil, seconds(c.elapsed))
+	return binary.AppendVarint(b, c.at.Unix())
+}
+
+// unmarshalClock returns a clock as it stands on disk; the zero clock where there
+// is none.
+func unmarshalClock(b []byte) clock {
+	elapsed, n := binary.Varint(b)
+	if n <= 0 || elapsed < 0 || elapsed > int64(maxElapsed/time.Second) {
+		return clock{}
+	}
+	at, n := binary.Varint(b[n:])
+	if n <= 0 {
+		return clock{}
+	}
+	return clock{time.Duration(elapsed) * time.Second, time.Unix(at, 0)}
+}
+
+// maxElapsed is more than a clock ever counts.
+const maxElapsed = 100 * 365 * 24 * time.Hour
+
+// sighting is when an author was last connected to anybody, as far as is known
+// here. Times are the clock's.
+type sighting struct {
+	last time.Duration // connected to anybody
+	got  time.Duration // when the newest head came
+	own  bool          // last is our own knowledge: he was connected to us while that head was his newest
+}
+
+// newHead notes that a head came that is newer than those before, and its
+// author's age as its sender tells it. What was known of him stays true: he has
+// been somewhere since.
+func (s *sighting) newHead(now, age time.Duration, present bool) {
+	s.last, s.got, s.own = max(s.last, now-max(age, 0)), now, present
+}
+
+// hearsay notes the age that somebody tells of an author whose newest head is
+// known. Of two the smaller counts; none counts against what we saw ourselves,
+// and none makes a head younger than it was when it came here: who lives signs
+// again.
+func (s *sighting) hearsay(now, age time.Duration) {
+	if !s.own {
+		s.last = max(s.last, min(now-max(age, 0), s.got))
+	}
+}
+
+// here notes that the author is connected here, or was until now.
+func (s *sighting) here(now time.Duration) { s.last, s.own = now, true }
+
+// age returns how long ago the author was connected to anybody.
+func (a *author) age(now time.Duration) time.Duration {
+	if a.present > 0 {
+		return 0
+	}
+	return max(now-a.last, 0)
+}
+
+// dead reports whether a head is past its time: its author was connected to
+// nobody for maxAge, or it says so itself. While he is connected here it is
+// alive whatever it says.
+func (s *State) dead(a *author, h *Head) bool {
+	return a.present == 0 && (a.age(s.clock.elapsed) >= maxAge || !h.Expires.After(s.now))
+}
+
+// tell takes note of the time.
+func (s *State) tell(now time.Time) {
+	s.now = now
+	s.clock.advance(now)
+}

@@ -1,0 +1,148 @@
+package catalog
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// hearHead applies a head that somebody of the nth address group tells.
+func (p *peer) hearHead(h Head, n int, told Told) Result {
+	p.t.Helper()
+	told.From = group(n)
+	r, err := p.State.Apply(h, told, p.now)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return r
+}
+
+// headOf signs a head of an empty catalogue.
+func (p *peer) headOf(n int, seq int64, change ...func(*Summary)) Head {
+	p.t.Helper()
+	sum := Summary{Root: emptyHash, Time: p.now, Expires: p.now.Add(testLife), Name: fmt.Sprintf("m%d", n)}
+	for _, f := range change {
+		f(&sum)
+	}
+	h, err := SignHead(ident(n), testSalt, seq, sum)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return h
+}
+
+// Fresh heads, far more than are kept, make nobody's sequence number forgotten,
+// and keep nobody out who comes from elsewhere.
+func TestFloodOfAuthorsIsNoRollback(t *testing.T) {
+	p := newPeer(t, 1, "me", func(c *Config) { c.Limits.Absent, c.Limits.Known = 20, 400 })
+	old, now := p.headOf(2, 5), p.headOf(2, 6)
+	p.hearHead(old, 1, Told{})
+	p.hearHead(now, 1, Told{})
+	refused := 0
+	for i := range 1200 {
+		if p.hearHead(p.headOf(1000+i, 1), 2, Told{Met: i%2 == 0}) == Stale {
+			refused++
+		}
+	}
+	if n := p.Len(); n > 100 || refused < 1100 {
+		t.Errorf("%d authors are known, %d were refused: more than the part of one address group", n, refused)
+	}
+	for range 2 {
+		if r := p.hearHead(old, 3, Told{}); r != Stale {
+			t.Errorf("rollback: got %v", r)
+		}
+		if r := p.hearHead(old, 2, Told{}); r != Stale {
+			t.Errorf("rollback by the flooding group: got %v", r)
+		}
+		p.restart()
+	}
+	if r := p.hearHead(p.headOf(3, 1), 3, Told{}); r != Accepted {
+		t.Errorf("a newcomer whom another group tells of: got %v", r)
+	}
+	p.restart()
+	if n := p.Len(); n > 102 {
+		t.Errorf("%d authors are known after a restart", n)
+	}
+	// Groups enough to fill the table: each has a few places left.
+	for g := range 20 {
+		for i := range 100 {
+			p.hearHead(p.headOf(10_000+100*g+i, 1), 10+g, Told{})
+		}
+	}
+	if r := p.hearHead(p.headOf(4, 1), 99, Told{}); r != Accepted {
+		t.Errorf("a newcomer from elsewhere, the table being full: got %v", r)
+	}
+	if n := p.Len(); n > 500 {
+		t.Errorf("%d authors are known", n)
+	}
+}
+
+// Places are left for those whom the teller has met himself, and for those who
+// come; and time gives them back.
+func TestPlacesOfAGroup(t *testing.T) {
+	p := newPeer(t, 1, "me", func(c *Config) { c.Limits.Known = 160 })
+	fill := func(from int, told Told) (n int) {
+		for i := range 100 {
+			if p.hearHead(p.headOf(from+i, 1), 1, told) == Accepted {
+				n++
+			}
+		}
+		return n
+	}
+	if n := fill(1000, Told{}); n != 20 {
+		t.Errorf("%d whom nobody vouches for, want half of 40", n)
+	}
+	if n := fill(2000, Told{Met: true}); n != 10 {
+		t.Errorf("%d more who were met, want a quarter of 40", n)
+	}
+	come := func(n int) Result {
+		p.State.Met(ident(n).Key(), group(1), p.now)
+		return p.hearHead(p.headOf(n, 1), 1, Told{})
+	}
+	for i := range 10 {
+		if r := come(3000 + i); r != Accepted {
+			t.Errorf("number %d who comes himself: got %v", i, r)
+		}
+	}
+	if r := come(4000); r != Stale {
+		t.Errorf("one more who comes: got %v", r)
+	}
+	before := p.Len()
+	if p.Gone(ident(4000).Key(), p.now); p.Len() != before-1 {
+		t.Error("he is known, having no place, after he has gone")
+	}
+	for i := range 10 {
+		p.Gone(ident(3000+i).Key(), p.now)
+	}
+	p.restart()
+	p.now = p.now.Add(maxAge)
+	p.Sweep(p.now)
+	p.hearHead(p.headOf(4001, 1), 1, Told{}) // refused: there is need for room
+	p.Sweep(p.now)
+	if r := come(4000); r != Accepted || p.Len() != 1 {
+		t.Errorf("after all have expired: got %v, %d are known", r, p.Len())
+	}
+}
+
+// Who was told of by a group that floods, and comes himself from elsewhere, is
+// counted where he is.
+func TestAuthorsAreCountedAtHome(t *testing.T) {
+	p := newPeer(t, 1, "me", func(c *Config) { c.Limits.Absent = 20 })
+	friend := p.headOf(2, 1)
+	p.hearHead(friend, 1, Told{})
+	p.State.Met(friend.Key, group(7), p.now)
+	p.Gone(friend.Key, p.now)
+	for i := range 100 {
+		p.now = p.now.Add(time.Second)
+		p.hearHead(p.headOf(1000+i, 1), 1, Told{Met: true})
+		n := 1000 + i
+		p.State.Met(ident(n).Key(), group(1), p.now) // keys are free
+		p.Gone(ident(n).Key(), p.now)
+	}
+	if _, ok := p.Head(friend.Key); !ok {
+		t.Error("a hundred keys of one address group displaced a friend from another")
+	}
+	if n := len(p.Versions()); n > 21 {
+		t.Errorf("%d absent authors are kept", n)
+	}
+}
