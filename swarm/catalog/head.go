@@ -40,6 +40,8 @@ type Summary struct {
 	Time    time.Time // when it was signed, by the author's clock; whole seconds
 	Expires time.Time // when others may forget it; whole seconds
 	Name    string    // the author's display name; proves nothing
+	Began   int64     // when the author's process began, in microseconds of Unix time; 0: not told
+	Moved   bool      // it runs on another machine than the one its key was made on
 }
 
 // Head is the signed record that names a member's newest catalogue: a mutable
@@ -64,7 +66,7 @@ func SignHead(id *Identity, salt Salt, seq int64, s Summary) (Head, error) {
 	}
 	v, err := bencode.Marshal(value{
 		Bytes: s.Bytes, Files: s.Files, Name: s.Name, Root: s.Root[:],
-		Time: s.Time.Unix(), Expires: s.Expires.Unix(),
+		Time: s.Time.Unix(), Expires: s.Expires.Unix(), Began: s.Began, Moved: s.Moved,
 	})
 	if err != nil {
 		return Head{}, fmt.Errorf("head: %w", err)
@@ -143,8 +145,10 @@ func ParseHead(data []byte) (Head, error) {
 type value struct {
 	Bytes   int64  `bencode:"b"`
 	Files   int64  `bencode:"f"`
+	Moved   bool   `bencode:"m,omitempty"`
 	Name    string `bencode:"n"`
 	Root    []byte `bencode:"o"`
+	Began   int64  `bencode:"s,omitempty"`
 	Time    int64  `bencode:"t"`
 	Expires int64  `bencode:"x"`
 }
@@ -157,7 +161,7 @@ func parseValue(v []byte) (Summary, error) {
 	if err := bencode.Unmarshal(v, &w, bencode.Limits{Bytes: MaxValue, Tokens: 180, Depth: 7}); err != nil {
 		return Summary{}, fmt.Errorf("%w: v: %w", ErrHeadForm, err)
 	}
-	s := Summary{Files: w.Files, Bytes: w.Bytes, Name: w.Name}
+	s := Summary{Files: w.Files, Bytes: w.Bytes, Name: w.Name, Began: w.Began, Moved: w.Moved}
 	switch {
 	case v[0] != 'd', len(w.Root) != len(s.Root):
 		return Summary{}, fmt.Errorf("%w: v without a root object", ErrHeadForm)
@@ -165,6 +169,8 @@ func parseValue(v []byte) (Summary, error) {
 		return Summary{}, fmt.Errorf("%w: negative count", ErrHeadForm)
 	case w.Time < 0, w.Time > maxUnix, w.Expires < 0, w.Expires > maxUnix:
 		return Summary{}, fmt.Errorf("%w: time out of range", ErrHeadForm)
+	case w.Began < 0, w.Began > maxUnix*1_000_000:
+		return Summary{}, fmt.Errorf("%w: beginning out of range", ErrHeadForm)
 	}
 	if err := CheckMemberName(w.Name); err != nil {
 		return Summary{}, fmt.Errorf("%w: %w", ErrHeadForm, err)

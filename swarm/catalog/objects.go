@@ -116,6 +116,8 @@ type Publication struct {
 	Objects map[Hash][]byte
 	Name    string        // our display name
 	Life    time.Duration // after which others may forget it; at least a second
+	Began   int64         // as in Summary
+	Moved   bool          // as in Summary
 }
 
 // Publish makes p our newest catalogue and returns its head, signed. While
@@ -149,7 +151,7 @@ func (s *State) Publish(p Publication, now time.Time) (h Head, fresh bool, err e
 	}
 	h, err = SignHead(s.self, s.salt, NextSeq(a.seq, now), Summary{
 		Root: p.Tree.Root, Files: p.Tree.Files, Bytes: p.Tree.Bytes,
-		Time: now, Expires: now.Add(p.Life), Name: p.Name,
+		Time: now, Expires: now.Add(p.Life), Name: p.Name, Began: p.Began, Moved: p.Moved,
 	})
 	if err != nil {
 		return Head{}, false, err

@@ -69,6 +69,8 @@ func decodeMessage(body []byte) (message, error) {
 		return nil, err
 	}
 	switch string(t) {
+	case "prove":
+		return decodeProve(f)
 	case "hello":
 		return decodeHello(f)
 	case "summary":
@@ -92,30 +94,6 @@ func decodeMessage(body []byte) (message, error) {
 		return decodePeers(f)
 	}
 	return nil, nil
-}
-
-func decodeHello(f fields) (message, error) {
-	var m hello
-	name, err := f.bytes('n')
-	if err != nil {
-		return nil, err
-	}
-	m.name = string(name)
-	if err := catalog.CheckMemberName(m.name); err != nil {
-		return nil, err
-	}
-	port, err := f.int('p', 0, 65535)
-	if err != nil {
-		return nil, err
-	}
-	m.port = uint16(port)
-	if m.version, err = f.int('v', 0, 1<<31-1); err != nil {
-		return nil, err
-	}
-	if err := f.fixed('k', m.key[:]); err != nil {
-		return nil, err
-	}
-	return m, f.fixed('s', m.sig[:])
 }
 
 func decodeSummary(f fields) (message, error) {

@@ -6,8 +6,11 @@
 // and the extended handshake of BEP 10, which carries a nonce each way. All
 // else are messages of the extension "p2pfs": bencoded dictionaries with a "t"
 // for the type, listed in message.go. Of BEP 3 nothing but keep-alives is
-// used; other messages are skipped. Connections are not encrypted: hello proves
-// who answers, not that nobody listens.
+// used; other messages are skipped. The dialler first proves that he has the drive
+// key, with prove; then both say who they are, with hello, which proves it too and
+// is signed: who knows the rendezvous only learns nothing of the members.
+// Connections are not encrypted: who stands between two members and relays what
+// they say reads along.
 //
 // One goroutine, the loop, owns all that changes: the catalogue state, the
 // connections, the addresses, what is being fetched and asked. Each connection

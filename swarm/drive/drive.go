@@ -31,12 +31,19 @@ type Config struct {
 	Dialer   Dialer // nil: only incoming connections
 	Limits   catalog.Limits
 	MaxConns int // default 30
+	// Moved says that the identity's key was made on another machine: of two
+	// processes that have one key the one that moved is to make a new one.
+	Moved bool
+	Now   func() time.Time // the wall clock; nil: time.Now
 
 	// OnView is told of each change of the namespace, in order. It may block.
 	OnView func(now, before *catalog.View)
 	// OnAddress is told of each address at which a member was reached, to be
 	// given to AddPeers after a restart. It may block.
 	OnAddress func(member catalog.Key, addr netip.AddrPort)
+	// OnCopy is told that another running process has our member key. It may
+	// block.
+	OnCopy func(Copy)
 	// Holders returns who is known to have pieces of a file, ourselves with a
 	// zero Addr. Other members wait for it: it must answer from memory.
 	Holders func(root catalog.Hash) []Holder
@@ -103,10 +110,16 @@ func New(cfg Config) (*Drive, error) {
 	if cfg.MaxConns == 0 {
 		cfg.MaxConns = 30
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	d := &Drive{
 		cfg: cfg, log: cfg.Log, notices: make(chan func(), 256), events: make(chan event, 256),
 		half: make(chan struct{}, maxHalfOpen), objects: make(map[catalog.Hash][]byte),
-		greeter: greeter{rendezvous: cfg.Key.Rendezvous(), id: cfg.Identity, name: cfg.Name, port: cfg.Port},
+		greeter: greeter{
+			key: cfg.Key, rendezvous: cfg.Key.Rendezvous(), id: cfg.Identity, name: cfg.Name, port: cfg.Port,
+			began: cfg.Now().UnixMicro(), moved: cfg.Moved, now: cfg.Now,
+		},
 	}
 	copy(d.greeter.peerID[:], "-PF0001-")
 	rand.Read(d.greeter.peerID[8:])
@@ -246,7 +259,7 @@ func (d *Drive) SetShared(files []catalog.File) (catalog.Tree, error) {
 // publish hands a tree and its new objects to the loop. The caller has locked
 // sharing.
 func (d *Drive) publish(tree catalog.Tree) error {
-	p := catalog.Publication{Tree: tree, Objects: d.objects, Name: d.cfg.Name, Life: Life}
+	p := catalog.Publication{Tree: tree, Objects: d.objects, Name: d.cfg.Name, Life: Life, Began: d.greeter.began, Moved: d.cfg.Moved}
 	d.objects = make(map[catalog.Hash][]byte)
 	result := make(chan error, 1)
 	publish := asking{func(l *loop) { result <- l.publish(p) }, func(err error) { offer(result, err) }}

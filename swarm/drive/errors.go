@@ -12,6 +12,7 @@ var (
 	ErrTooLong   = errors.New("message too long")
 	ErrHandshake = errors.New("handshake of another swarm, or without the p2pfs extension")
 	ErrHello     = errors.New("hello is not signed by its key")
+	ErrProof     = errors.New("drive key not proven")
 	ErrForged    = errors.New("forged head")
 	ErrFlood     = errors.New("too much that nobody asked for")
 
@@ -25,7 +26,7 @@ var (
 
 // broke reports whether err says that the peer broke the protocol.
 func broke(err error) bool {
-	for _, target := range []error{ErrMessage, ErrTooLong, ErrHandshake, ErrHello, ErrForged, ErrFlood} {
+	for _, target := range []error{ErrMessage, ErrTooLong, ErrHandshake, ErrHello, ErrProof, ErrVersion, ErrForged, ErrFlood} {
 		if errors.Is(err, target) {
 			return true
 		}

@@ -41,7 +41,12 @@ func (f fields) hash(key byte) (h catalog.Hash, err error) {
 	return h, f.fixed(key, h[:])
 }
 
-func (f fields) int(key byte, low, high int64) (int, error) {
+func (f fields) int(key byte, low, high int) (int, error) {
+	n, err := f.int64(key, int64(low), int64(high))
+	return int(n), err
+}
+
+func (f fields) int64(key byte, low, high int64) (int64, error) {
 	c, err := f.get(key)
 	if err != nil {
 		return 0, err
@@ -50,7 +55,7 @@ func (f fields) int(key byte, low, high int64) (int, error) {
 	if err == nil && (n < low || n > high) {
 		err = fmt.Errorf("%q is %d", key, n)
 	}
-	return int(n), err
+	return n, err
 }
 
 func (f fields) hashes(key byte) ([]catalog.Hash, error) {

@@ -195,13 +195,13 @@ func (l *loop) applyPaced(now time.Time) {
 
 // take applies a verified head that a member has sent.
 func (l *loop) take(p paced, now time.Time) {
-	result, err := l.state.Apply(p.head, p.told, now)
+	result, err := l.state.Apply(p.head, p.told, l.d.cfg.Now())
 	k := p.head.Key
 	switch {
 	case err != nil:
 		l.d.log.Warn("verified head refused", "member", k.Short(), "err", err)
 	case result == catalog.Overtaken:
-		l.publishAgain()
+		l.overtaken(p.head, now)
 	case result == catalog.Accepted:
 		if c := l.byID[p.from]; c != nil {
 			c.active = now
@@ -221,7 +221,7 @@ func (l *loop) idOf(k catalog.Key) int {
 
 // publish makes p our catalogue and tells everybody.
 func (l *loop) publish(p catalog.Publication) error {
-	_, fresh, err := l.state.Publish(p, time.Now())
+	_, fresh, err := l.state.Publish(p, l.d.cfg.Now())
 	if err != nil {
 		return err
 	}

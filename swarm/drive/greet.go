@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,24 +19,26 @@ import (
 // nonceKey is the key of the extended handshake under which the nonce stands.
 const nonceKey = "p2pfs_nonce"
 
-// helloDomain keeps hello's signatures apart from all others.
-const helloDomain = "p2pfs hello 1"
-
-type nonce [32]byte
-
 // greeter makes the handshakes of a drive. Immutable.
 type greeter struct {
+	key        Key
 	rendezvous catalog.Salt
 	peerID     [20]byte
 	id         *catalog.Identity
 	name       string
 	port       uint16
+	began      int64 // of this drive, in microseconds of Unix time
+	moved      bool  // see Config.Moved
+	now        func() time.Time
 }
 
 // greet makes a connection known: after it, key, name and listen are who signed
 // for them. hs is the handshake that came with a connection to us; nil if we
-// dialled. With probe set we stay unknown ourselves: the other side then sees
-// a handshake that was given up.
+// dialled. With probe set we stay unknown ourselves.
+//
+// Nobody tells key or name to one who has not proven the drive key: the dialler
+// proves it, without saying who he is; the acceptor answers with his hello,
+// which proves it too; then the dialler sends his.
 func (g *greeter) greet(c *conn, hs *wire.Handshake, probe bool) error {
 	c.net.SetReadDeadline(time.Now().Add(handshakeTime))
 	var ours nonce
@@ -48,20 +51,60 @@ func (g *greeter) greet(c *conn, hs *wire.Handshake, probe bool) error {
 	if err != nil {
 		return err
 	}
-	h := hello{version: Version, key: g.id.Key(), name: g.name, port: g.port}
-	dialler, acceptor := ours, theirs
+	r := &rite{key: g.key, rendezvous: g.rendezvous, dialler: ours, acceptor: theirs}
 	if hs != nil {
-		dialler, acceptor = theirs, ours
+		r.dialler, r.acceptor = theirs, ours
+		err = g.welcome(c, r)
+	} else {
+		err = g.present(c, r, probe)
 	}
-	h.sig = g.id.Sign(g.signed(hs == nil, dialler, acceptor, h.key))
-	if !probe {
-		c.control <- c.frame(h)
+	c.greeting = err != nil
+	return err
+}
+
+// present is the dialler's part: prove, hear who that is, say who we are.
+func (g *greeter) present(c *conn, r *rite, probe bool) error {
+	c.control <- c.frame(r.prove())
+	err := g.readHello(c, r, false)
+	copied := errors.As(err, new(copyError))
+	if err == nil && !probe || copied {
+		c.control <- c.frame(g.hello(r, true))
 	}
-	if err := g.readHello(c, hs != nil, dialler, acceptor); err != nil {
+	if copied { // the other process is to hear of us before we hang up
+		io.Copy(io.Discard, c.in)
+	}
+	return err
+}
+
+// welcome is the acceptor's part: nothing is said before the dialler has proven
+// the drive key.
+func (g *greeter) welcome(c *conn, r *rite) error {
+	m, err := c.read()
+	if err != nil {
 		return err
 	}
-	c.greeting = false
-	return nil
+	switch m := m.(type) {
+	case prove:
+		if m.version != Version || !r.proven(m) {
+			return ErrProof
+		}
+	case hello:
+		return wrongVersion(m)
+	default:
+		return fmt.Errorf("%w: first message is no proof", ErrProof)
+	}
+	c.control <- c.frame(g.hello(r, false))
+	return g.readHello(c, r, true)
+}
+
+// hello returns ours.
+func (g *greeter) hello(r *rite, byDialler bool) hello {
+	h := hello{
+		version: Version, key: g.id.Key(), name: g.name, port: g.port,
+		clock: g.now().Unix(), began: g.began, moved: g.moved,
+	}
+	r.seal(&h, byDialler, g.id)
+	return h
 }
 
 // shakeHands exchanges the handshake of BEP 3.
@@ -122,20 +165,8 @@ func (c *conn) readNonce() (n nonce, err error) {
 	return nonce(raw), nil
 }
 
-// signed returns what hello's signature is over.
-func (g *greeter) signed(byDialler bool, dialler, acceptor nonce, key catalog.Key) []byte {
-	role := byte('a')
-	if byDialler {
-		role = 'd'
-	}
-	b := append([]byte(helloDomain), role)
-	b = append(b, g.rendezvous[:]...)
-	b = append(append(b, dialler[:]...), acceptor[:]...)
-	return append(b, key[:]...)
-}
-
 // readHello reads the other side's hello.
-func (g *greeter) readHello(c *conn, byDialler bool, dialler, acceptor nonce) error {
+func (g *greeter) readHello(c *conn, r *rite, byDialler bool) error {
 	m, err := c.read()
 	if err != nil {
 		return err
@@ -143,17 +174,31 @@ func (g *greeter) readHello(c *conn, byDialler bool, dialler, acceptor nonce) er
 	h, ok := m.(hello)
 	switch {
 	case !ok:
-		return fmt.Errorf("%w: first message is no hello", ErrHello)
+		return fmt.Errorf("%w: no hello where one is due", ErrHello)
 	case h.version != Version:
-		return fmt.Errorf("%w: %d", ErrVersion, h.version)
-	case !h.key.Verify(g.signed(byDialler, dialler, acceptor, h.key), h.sig[:]):
-		return ErrHello
-	case h.key == g.id.Key():
-		return ErrSelf
+		return wrongVersion(h)
+	}
+	if err := r.check(&h, byDialler); err != nil {
+		return err
+	}
+	if h.key == g.id.Key() {
+		if h.began == g.began { // our own, passed on by somebody in between
+			return ErrSelf
+		}
+		return copyError{process{h.began, h.moved}}
 	}
 	c.key, c.name = h.key, h.name
 	c.listen = listenAddr(c, h.port)
+	c.ahead = time.Unix(h.clock, 0).Sub(g.now()).Round(time.Second)
 	return nil
+}
+
+// wrongVersion says what is wrong with a hello of another version.
+func wrongVersion(h hello) error {
+	if h.version < Version {
+		return outdatedError{h.name}
+	}
+	return fmt.Errorf("%w: %d", ErrVersion, h.version)
 }
 
 // listenAddr returns where a member listens: where we dialled him, else the

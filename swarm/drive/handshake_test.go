@@ -29,8 +29,19 @@ func TestHandshakesThatAreRefused(t *testing.T) {
 		"another's key": func(s *stranger) {
 			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.key = ident(5).Key() })
 		},
+		"without the drive key": func(s *stranger) {
+			g := *s.g
+			g.key = OpenKey("another")
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(&g, true) })
+		},
+		"proof broken": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.mac[9]++ })
+		},
+		"another time than was signed": func(s *stranger) {
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.clock++ })
+		},
 		"another version": func(s *stranger) {
-			s.twisted(func(h *hello, sign func(*greeter, bool)) { h.version = 2; sign(s.g, true) })
+			s.twisted(func(h *hello, sign func(*greeter, bool)) { h.version = 3; sign(s.g, true) })
 		},
 		"no hello": func(s *stranger) {
 			s.twisted(func(h *hello, sign func(*greeter, bool)) {})
@@ -84,11 +95,14 @@ func (s *stranger) twisted(twist func(h *hello, sign func(g *greeter, byDialler 
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	r := &rite{key: s.g.key, rendezvous: s.g.rendezvous, dialler: ours, acceptor: theirs}
+	s.send(r.prove())
 	h := hello{version: Version, key: s.id.Key(), name: "x"}
 	signed := false
 	twist(&h, func(g *greeter, byDialler bool) {
 		signed = true
-		h.sig = s.id.Sign(g.signed(byDialler, ours, theirs, h.key))
+		r := &rite{key: g.key, rendezvous: g.rendezvous, dialler: ours, acceptor: theirs}
+		r.seal(&h, byDialler, s.id)
 	})
 	if signed {
 		s.send(h)

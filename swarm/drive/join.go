@@ -65,7 +65,7 @@ func (l *loop) expel(c *conn, err error) {
 		}
 		l.fetch.leave(c.id)
 		l.leaveInquiries(c.id)
-		l.state.Gone(c.key, time.Now())
+		l.state.Gone(c.key, l.d.cfg.Now())
 	}
 }
 
@@ -130,9 +130,11 @@ func (l *loop) register(c *conn, now time.Time) {
 	c.member = member{id: l.nextID, since: now, active: now, gossip: newGossip()}
 	l.nextID++
 	l.conns[c.key], l.byID[c.id] = c, c
-	l.state.Met(c.key, c.group(), now)
+	l.state.Met(c.key, c.group(), l.d.cfg.Now())
 	l.fetch.join(c.id)
 	l.greetMember(c)
+	l.outdated.updated(c.remote.Addr())
+	l.tellClock(c)
 	l.d.log.Debug("member connected", "member", c.key.Short(), "peer", c.remote)
 }
 
@@ -146,7 +148,7 @@ func (l *loop) remove(c *conn, err error, now time.Time) {
 	delete(l.conns, c.key)
 	l.fetch.leave(c.id)
 	l.leaveInquiries(c.id)
-	l.state.Gone(c.key, now)
+	l.state.Gone(c.key, l.d.cfg.Now())
 }
 
 // left tells that the reader of a connection has ended.
@@ -178,6 +180,7 @@ type dialFailed struct {
 
 func (e dialFailed) apply(l *loop) {
 	l.dialling--
+	l.refused(e.addr, e.err, time.Now())
 	if e.err == ErrSelf {
 		l.book.isSelf(e.addr)
 	} else {

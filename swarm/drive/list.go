@@ -37,7 +37,7 @@ func (l *loop) list() []Member {
 
 func (l *loop) addConnection(m *Member) {
 	if c := l.conns[m.Key]; c != nil {
-		m.Connected, m.Addr, m.Since = true, c.listen, c.since
+		m.Connected, m.Addr, m.Since, m.Ahead = true, c.listen, c.since, c.ahead
 	}
 }
 
@@ -50,22 +50,26 @@ type Member struct {
 	Connected bool
 	Addr      netip.AddrPort // where he listens; of connected members only, zero: not known
 	Since     time.Time      // when the connection began
+	Ahead     time.Duration  // by which his clock was before ours when it began; negative: behind
 	Shown     bool           // his catalogue is part of the namespace
 	Files     int64          // in it
 	Bytes     int64          // sum of their sizes
 }
 
 // Members returns all whose catalogue is shown or who are connected.
-func (d *Drive) Members() []Member {
-	result := make(chan []Member, 1)
-	list := asking{func(l *loop) { result <- l.list() }, func(error) { offer(result, nil) }}
-	if d.post(d.ctx, list) != nil {
-		return nil
+func (d *Drive) Members() []Member { return ask(d, (*loop).list) }
+
+// ask returns what f finds on the loop's goroutine; the zero value once the drive
+// is closed, or where f panicked.
+func ask[T any](d *Drive, f func(*loop) T) (zero T) {
+	result := make(chan T, 1)
+	if d.post(d.ctx, asking{func(l *loop) { result <- f(l) }, func(error) { offer(result, zero) }}) != nil {
+		return zero
 	}
 	select {
-	case list := <-result:
-		return list
+	case got := <-result:
+		return got
 	case <-d.ctx.Done():
-		return nil
+		return zero
 	}
 }

@@ -57,6 +57,8 @@ type loop struct {
 	told     *catalog.View        // the last that OnView was told of
 	dirty    chan struct{}        // something is to be written to disk
 	swept    time.Time
+	outdated outdated
+	copies   copies
 }
 
 func newLoop(d *Drive, state *catalog.State) *loop {
@@ -64,6 +66,7 @@ func newLoop(d *Drive, state *catalog.State) *loop {
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
 		book: newBook(), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
 		asks: make(map[catalog.Hash]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), told: state.View(),
+		outdated: make(outdated), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}
 }
 
@@ -153,11 +156,12 @@ func (l *loop) tick(now time.Time) {
 	}
 	l.expireInquiries(now)
 	l.dialDue()
+	l.tellCopy(now)
 	if now.Sub(l.swept) < sweepGap {
 		return
 	}
 	l.swept = now
-	l.state.Sweep(now)
+	l.state.Sweep(l.d.cfg.Now())
 	l.publishAgain()
 }
 
@@ -165,6 +169,6 @@ func (l *loop) tick(now time.Time) {
 func (l *loop) end() {
 	for _, c := range l.byID {
 		c.close(ErrClosed)
-		l.state.Gone(c.key, time.Now())
+		l.state.Gone(c.key, l.d.cfg.Now())
 	}
 }

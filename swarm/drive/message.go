@@ -12,7 +12,7 @@ import (
 const Extension = "p2pfs"
 
 // Version is the version of the protocol that hello tells.
-const Version = 1
+const Version = 2
 
 // Bounds on messages.
 const (
@@ -29,14 +29,24 @@ const (
 type message interface{ encode() []byte }
 
 type (
-	// hello is the first message of either side. Its signature is over
-	// domain | role | rendezvous | dialler's nonce | acceptor's nonce | key.
+	// prove is the dialler's first message: see proof.go.
+	prove struct {
+		version int
+		mac     [32]byte
+	}
+	// hello tells who its sender is. It is signed by the member key and proves
+	// the drive key: see proof.go. Of version 1 there are the name, the port and
+	// the signature only.
 	hello struct {
 		version int
 		key     catalog.Key
 		name    string
 		port    uint16 // its listen port; 0: does not listen
 		sig     [64]byte
+		mac     [32]byte
+		clock   int64 // the time, in seconds of Unix time
+		began   int64 // when this member's process began, in microseconds of Unix time
+		moved   bool  // its key was made on another machine
 	}
 	// summary tells which heads its sender has. more: another one follows.
 	summary struct {
@@ -95,8 +105,24 @@ func (p Pieces) useful() bool {
 	return p.All
 }
 
+func (m prove) encode() []byte {
+	b := appendBytes([]byte("d1:m"), m.mac[:])
+	return append(appendInt(append(b, "1:t5:prove1:v"...), m.version), 'e')
+}
+
 func (m hello) encode() []byte {
-	b := appendBytes([]byte("d1:k"), m.key[:])
+	b := []byte{'d'}
+	if m.version > 1 {
+		b = appendInt(append(b, "1:b"...), m.began)
+		b = appendInt(append(b, "1:c"...), m.clock)
+		if m.moved {
+			b = append(b, "1:fi1e"...)
+		}
+	}
+	b = appendBytes(append(b, "1:k"...), m.key[:])
+	if m.version > 1 {
+		b = appendBytes(append(b, "1:m"...), m.mac[:])
+	}
 	b = appendString(append(b, "1:n"...), m.name)
 	b = appendInt(append(b, "1:p"...), int(m.port))
 	b = appendBytes(append(b, "1:s"...), m.sig[:])
@@ -189,7 +215,7 @@ func appendAddr(b []byte, a netip.AddrPort) []byte {
 	return append(b, byte(a.Port()>>8), byte(a.Port()))
 }
 
-func appendInt(b []byte, n int) []byte {
+func appendInt[T int | int64](b []byte, n T) []byte {
 	return append(strconv.AppendInt(append(b, 'i'), int64(n), 10), 'e')
 }
 

@@ -98,7 +98,7 @@ func (l *loop) onObject(c *conn, h catalog.Hash, data []byte, now time.Time) {
 	}
 	delete(l.waiting, h)
 	if l.state.Needs(h) {
-		p := l.state.PutObject(data, now)
+		p := l.state.PutObject(data, l.d.cfg.Now())
 		for _, k := range authors {
 			l.fetch.wantFor(k, l.state.Group(k), p.Missing, c.id)
 		}

@@ -165,7 +165,10 @@ func (nd *pnode) call(n int) *stranger {
 
 func newStranger(t testing.TB, n int, c net.Conn, dialled netip.AddrPort) *stranger {
 	s := &stranger{t: t, id: ident(n), conn: newConn(c, dialled), writing: make(chan struct{})}
-	s.g = &greeter{rendezvous: testKey.Rendezvous(), id: s.id, name: fmt.Sprintf("s%d", n), port: 6881}
+	s.g = &greeter{
+		key: testKey, rendezvous: testKey.Rendezvous(), id: s.id, name: fmt.Sprintf("s%d", n), port: 6881,
+		began: time.Now().UnixMicro() + int64(n), now: time.Now,
+	}
 	copy(s.g.peerID[:], fmt.Sprintf("-XX0000-%012d", n))
 	go func() {
 		defer close(s.writing)

@@ -17,7 +17,13 @@ import (
 
 // accepted runs a connection that came to us.
 func (d *Drive) accepted(c *conn, hs *wire.Handshake) {
-	err := d.attach(c, func() error { return d.greeter.greet(c, hs, false) }, func() { <-d.half })
+	err := d.attach(c, func() error {
+		err := d.greeter.greet(c, hs, false)
+		if errors.Is(err, ErrVersion) || errors.Is(err, ErrCopy) {
+			d.post(d.ctx, refused{c.remote, err})
+		}
+		return err
+	}, func() { <-d.half })
 	d.log.Debug("member connection over", "peer", c.remote, "member", c.key.Short(), "err", err)
 }
 
@@ -127,7 +133,7 @@ func (d *Drive) handle(c *conn, m message) error {
 		return d.postInTurn(c, m)
 	case peers, holds:
 		c.allow(d.ctx, c.allowance, 1)
-	case hello:
+	case hello, prove:
 		return ErrMessage
 	}
 	return d.post(d.ctx, received{c: c, m: m})

@@ -1,0 +1,88 @@
+package drive
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+
+	"p2pfs/swarm/catalog"
+)
+
+// Domains keep what is signed or authenticated here apart from all else.
+const (
+	proveDomain = "p2pfs prove 2"
+	helloDomain = "p2pfs hello 2"
+)
+
+type nonce [32]byte
+
+// rite is what both sides of a handshake have in common: whatever they prove is
+// over it, so that it is of no use on another connection, in the other role, or
+// in another drive.
+type rite struct {
+	key               Key
+	rendezvous        catalog.Salt
+	dialler, acceptor nonce
+}
+
+// statement begins with a domain, a role, both nonces and the rendezvous.
+func (r *rite) statement(domain string, byDialler bool) []byte {
+	role := byte('a')
+	if byDialler {
+		role = 'd'
+	}
+	b := make([]byte, 0, 256)
+	b = append(append(b, domain...), role)
+	b = append(append(b, r.dialler[:]...), r.acceptor[:]...)
+	return append(b, r.rendezvous[:]...)
+}
+
+func (r *rite) mac(statement []byte) (sum [sha256.Size]byte) {
+	mac := hmac.New(sha256.New, r.key[:])
+	mac.Write(statement)
+	return [sha256.Size]byte(mac.Sum(sum[:0]))
+}
+
+// prove returns the dialler's proof that he has the drive key. It does not say
+// who he is.
+func (r *rite) prove() prove {
+	return prove{version: Version, mac: r.mac(r.statement(proveDomain, true))}
+}
+
+func (r *rite) proven(p prove) bool {
+	want := r.mac(r.statement(proveDomain, true))
+	return hmac.Equal(p.mac[:], want[:])
+}
+
+// told returns what a hello's signature and its proof are over: all of it but
+// the two.
+func (r *rite) told(h *hello, byDialler bool) []byte {
+	b := append(r.statement(helloDomain, byDialler), h.key[:]...)
+	b = binary.BigEndian.AppendUint16(b, h.port)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.clock))
+	b = binary.BigEndian.AppendUint64(b, uint64(h.began))
+	moved := byte(0)
+	if h.moved {
+		moved = 1
+	}
+	return append(append(b, moved), h.name...)
+}
+
+// seal signs a hello and proves that its sender has the drive key.
+func (r *rite) seal(h *hello, byDialler bool, id *catalog.Identity) {
+	told := r.told(h, byDialler)
+	h.sig, h.mac = id.Sign(told), r.mac(told)
+}
+
+// check says why a hello is to be refused: ErrProof or ErrHello.
+func (r *rite) check(h *hello, byDialler bool) error {
+	told := r.told(h, byDialler)
+	want := r.mac(told)
+	switch {
+	case !hmac.Equal(h.mac[:], want[:]):
+		return ErrProof
+	case !h.key.Verify(told, h.sig[:]):
+		return ErrHello
+	}
+	return nil
+}
