@@ -148,3 +148,9 @@ func (s *State) Tellable() []Key {
 	s.tellable = nil
 	return list
 }
+
+// WasMet reports whether an author was connected here once.
+func (s *State) WasMet(k Key) bool {
+	a := s.authors[k]
+	return a != nil && a.met
+}

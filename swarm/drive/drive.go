@@ -30,7 +30,7 @@ type Config struct {
 	Trusted  []catalog.Key
 	Dialer   Dialer // nil: only incoming connections
 	Limits   catalog.Limits
-	MaxConns int // default 30
+	MaxConns int // default 40, of which 10 are for those whom we dial
 	// Moved says that the identity's key was made on another machine: of two
 	// processes that have one key the one that moved is to make a new one.
 	Moved bool
@@ -108,7 +108,7 @@ func New(cfg Config) (*Drive, error) {
 		cfg.Guard = guard.New(cfg.Log)
 	}
 	if cfg.MaxConns == 0 {
-		cfg.MaxConns = 30
+		cfg.MaxConns = 40
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -78,7 +78,7 @@ func TestFloodOfAddresses(t *testing.T) {
 func TestConnectionsAreBounded(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
 		a := pipeMember(t, p, 1, func(c *Config) {
-			c.MaxConns = 5
+			c.MaxConns = 6 // one of them for whom we dial
 			c.Trusted = []catalog.Key{ident(10).Key()}
 		})
 		var all []*stranger

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/netgroup"
 )
 
 // Bounds on dialling.
@@ -22,7 +23,9 @@ type member struct {
 	since   time.Time
 	active  time.Time // last time that it was of use
 	gossip  gossip
-	unasked int // bytes that nobody asked for
+	unasked int   // bytes that nobody asked for
+	served  int64 // bytes that we asked for and got
+	met     bool  // was connected once before this time
 }
 
 // joined tells of a connection whose handshake is over.
@@ -78,15 +81,15 @@ func (l *loop) admit(c *conn, now time.Time) error {
 		l.remove(old, ErrDuplicate, now)
 		return nil
 	}
-	if len(l.conns) < l.d.cfg.MaxConns {
-		return nil
+	list := make([]place, 0, len(l.byID))
+	for _, c := range l.byID {
+		list = append(list, c.place(l.trusts))
 	}
-	victim := l.idlest(now)
-	if victim == nil {
-		return ErrFull
+	victim, err := places{l.d.cfg.MaxConns}.admit(list, c.place(l.trusts), now)
+	if err == nil && victim >= 0 {
+		l.remove(l.byID[victim], ErrIdle, now)
 	}
-	l.remove(victim, ErrIdle, now)
-	return nil
+	return err
 }
 
 // replaces says which of two connections between the same members stays. Where
@@ -102,21 +105,6 @@ func (l *loop) replaces(c, old *conn, now time.Time) bool {
 	return c.dialled.IsValid() == weAreSmaller
 }
 
-// idlest returns the connection to be closed for another: of members who are
-// not trusted and not new the one that was longest of no use.
-func (l *loop) idlest(now time.Time) *conn {
-	var worst *conn
-	for _, c := range l.byID {
-		if l.trusts(c.key) || now.Sub(c.since) < minStay {
-			continue
-		}
-		if worst == nil || c.active.Before(worst.active) {
-			worst = c
-		}
-	}
-	return worst
-}
-
 func (l *loop) trusts(k catalog.Key) bool {
 	for _, t := range l.d.cfg.Trusted {
 		if t == k {
@@ -127,7 +115,7 @@ func (l *loop) trusts(k catalog.Key) bool {
 }
 
 func (l *loop) register(c *conn, now time.Time) {
-	c.member = member{id: l.nextID, since: now, active: now, gossip: newGossip()}
+	c.member = member{id: l.nextID, since: now, active: now, gossip: newGossip(), met: l.state.WasMet(c.key)}
 	l.nextID++
 	l.conns[c.key], l.byID[c.id] = c, c
 	l.state.Met(c.key, c.group(), l.d.cfg.Now())
@@ -229,13 +217,15 @@ func (l *loop) dialDue() {
 	for _, c := range l.byID {
 		listening[c.listen] = true
 	}
-	room := max(l.d.cfg.MaxConns*2/3, 1) - len(l.conns) // the rest is for those who dial us
+	rule := places{l.d.cfg.MaxConns}
+	groups, dialled := l.dialledGroups()
+	room := rule.toDial(dialled, len(l.conns))
 	for _, c := range l.book.due(now, maxContacts, func(k catalog.Key) bool { return l.conns[k] != nil }) {
 		if l.dialling >= maxDialling {
 			return
 		}
-		probe := listening[c.addr]
-		if !probe && l.dialling >= room {
+		probe, group := listening[c.addr], netgroup.Of(c.addr.Addr())
+		if !probe && (l.dialling >= room || groups[group] >= rule.perGroup()) {
 			continue
 		}
 		addr := c.addr
@@ -244,5 +234,8 @@ func (l *loop) dialDue() {
 		}
 		c.dialling = true
 		l.dialling++
+		if !probe {
+			groups[group]++
+		}
 	}
 }

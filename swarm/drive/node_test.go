@@ -108,18 +108,21 @@ func (nd *node) key() catalog.Key     { return nd.cfg.Identity.Key() }
 
 // accept does what the engine does for a drive.
 func accept(d *Drive, c net.Conn) {
-	var b [wire.HandshakeLen]byte
-	c.SetReadDeadline(time.Now().Add(5 * time.Second))
-	if _, err := io.ReadFull(c, b[:]); err != nil {
-		c.Close()
-		return
-	}
-	hs, err := wire.ParseHandshake(b[:])
+	hs, err := readTestHandshake(c)
 	if err != nil {
 		c.Close()
 		return
 	}
 	d.Accept(c, hs)
+}
+
+func readTestHandshake(c net.Conn) (hs wire.Handshake, err error) {
+	var b [wire.HandshakeLen]byte
+	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err = io.ReadFull(c, b[:]); err != nil {
+		return hs, err
+	}
+	return wire.ParseHandshake(b[:])
 }
 
 // listen accepts until the listener is closed.

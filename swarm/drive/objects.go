@@ -93,6 +93,7 @@ func (l *loop) onObject(c *conn, h catalog.Hash, data []byte, now time.Time) {
 		return
 	}
 	c.active = now
+	c.served += int64(len(data))
 	for _, result := range l.waiting[h] {
 		result <- data // has room for one, and gets one
 	}
