@@ -101,8 +101,9 @@ const (
 )
 
 // Apply takes in a head from the network, and what its sender tells of its
-// author. The error is not nil if it is forged or belongs to another drive;
-// whoever sent it broke the protocol.
+// author. That of an author who is connected, as Met told, is alive whatever times
+// it names: either clock may be wrong, and he is here. The error is not nil if the
+// head is forged or belongs to another drive; whoever sent it broke the protocol.
 func (s *State) Apply(h Head, told Told, now time.Time) (Result, error) {
 	s.tell(now)
 	a := s.authors[h.Key]
