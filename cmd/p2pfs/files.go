@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,14 +33,6 @@ func readTorrentFile(path string) ([]byte, error) {
 		err = fmt.Errorf("%s: larger than %s, which no .torrent is", quoted(path), humanSize(maxTorrentFile))
 	}
 	return data, err
-}
-
-// writeJSON writes v, indented.
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }
 
 // output is the file that a command writes.

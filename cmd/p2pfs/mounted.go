@@ -33,11 +33,11 @@ func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, 
 	systemd := findSupervisor()
 	err = m.addAll(ctx, sources)
 	if err == nil {
-		text := fmt.Sprintf("p2pfs: drive %q on %s, sharing %s as %q (%s), %s", cfg.drive, cfg.mountPoint,
-			homeRelative(cfg.share), cfg.name, m.id.Key().Short(), m.trackers.describe())
+		text := oneLine(fmt.Sprintf("p2pfs: drive %q on %s, sharing %s as %q (%s), %s", cfg.drive, quoted(cfg.mountPoint),
+			quoted(homeRelative(cfg.share)), cfg.name, m.id.Key().Short(), m.trackers.describe()))
 		fmt.Fprintln(p, text)
 		waits.tell(saysReady, text)
-		m.tellSystemd(systemd, "READY=1\nSTATUS="+oneLine(text))
+		m.tellSystemd(systemd, "READY=1\nSTATUS="+text)
 		m.wg.Go(func() { systemd.watch(m.ctx, m.healthy, cfg.log) })
 		err = m.stay(ctx, p)
 	}

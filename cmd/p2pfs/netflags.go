@@ -47,7 +47,7 @@ func addLevelFlag(fs *pflag.FlagSet, level *slog.Level) {
 	fs.Var(levelFlag(level), "log-level", "least level of log lines on stderr: debug, info, warn or error")
 }
 
-// newLog returns a logger that writes lines of key=value to w.
+// newLog returns a logger that writes lines of key=value to w, fit for a terminal.
 func newLog(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(lines{w}, &slog.HandlerOptions{Level: level}))
 }

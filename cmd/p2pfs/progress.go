@@ -91,6 +91,7 @@ func (p *progress) start(line func() string) (stop func()) {
 func (p *progress) show(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	line = oneLine(line)
 	if !p.terminal() {
 		if line != p.last {
 			fmt.Fprintln(p.w, line)

@@ -67,7 +67,7 @@ func TestShowMagnet(t *testing.T) {
 	const v1, v2 = "0123456789abcdef0123456789abcdef01234567", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 	r := runArgs(t, "show", "Magnet:?xt=urn:btih:"+strings.ToUpper(v1)+"&xt=urn:btmh:1220"+v2+
 		"&dn=a%20name&tr=udp%3A%2F%2Ft.example%3A80&x.pe=127.0.0.1:6881&xl=1000&so=0,2-4")
-	r.want(t, exitDone, "a name\n")
+	r.want(t, exitDone, "\"a name\"\n")
 	for _, want := range []string{"hybrid\n", v1, v2, "1000 B (1000 bytes)\n", "udp://t.example:80 (tier 1)", "127.0.0.1:6881", "0,2-4\n"} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("show lacks %q:\n%s", want, r.stdout)

@@ -28,6 +28,7 @@ type mountStatus struct {
 	Members    []memberStatus `json:"members"` // without ourselves
 	Torrents   []torrentState `json:"torrents"`
 	Waiting    []waitState    `json:"waiting"` // files that reads wait for, twenty at most
+	Notices    []string       `json:"notices"` // what somebody should know of other members
 	// Bugs counts the internal errors that were caught; the log tells of each.
 	Bugs int64 `json:"bugs"`
 }
@@ -133,6 +134,9 @@ func (s mountStatus) filled() mountStatus {
 	if s.Waiting == nil {
 		s.Waiting = []waitState{}
 	}
+	if s.Notices == nil {
+		s.Notices = []string{}
+	}
 	return s
 }
 
@@ -180,6 +184,9 @@ func (s mountStatus) String() string {
 	}
 	for _, f := range s.Waiting {
 		row("waiting", "%s: %s", quoted(f.Path), f)
+	}
+	for _, text := range s.Notices {
+		row("notice", "%s", text)
 	}
 	if s.Bugs > 0 {
 		row("trouble", "%s caught; please report what the log says of them", count(s.Bugs, "internal error"))
@@ -238,4 +245,4 @@ func problem(state, err string) string {
 }
 
 // shortKey returns the part of a hexadecimal member key that people are shown.
-func shortKey(key string) string { return key[:min(8, len(key))] }
+func shortKey(key string) string { return key[:min(16, len(key))] }

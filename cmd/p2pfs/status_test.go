@@ -17,19 +17,21 @@ func exampleStatus() mountStatus {
 		Cache:    cacheStatus{Dir: "/c", Used: 1 << 30, Budget: 10 << 30},
 		Traffic:  trafficStatus{Down: 1 << 20, Up: 1, Downloaded: 4 << 30, Uploaded: 5, Unread: 6, Peers: 7, ReadsWaiting: 8},
 		Trackers: []trackerState{{"udp://127.0.0.1:6969", "failed", "no reply"}},
-		Members:  []memberStatus{{"eve\x1b[2J", "0123456789ab", "127.0.0.2:6881", true, 1, 1}, {"bob", "fedc", "", false, 0, 0}},
+		Members:  []memberStatus{{"eve\x1b[2J", "0123456789abcdef0123", "127.0.0.2:6881", true, 1, 1}, {"bob", "fedc", "", false, 0, 0}},
 		Torrents: []torrentState{{"x\ny", "aabb", "fetching", 1000, 500, 1, "slow"}, {Name: "m", InfoHash: "cc", State: "metadata"}},
 		Waiting:  []waitState{{"a\nb", 3, time.Unix(1e9, 0).UTC(), "waiting for piece 17: no peer has it"}}, Bugs: 2,
+		Notices: []string{`"bob"'s clock is 40 days behind`},
 	}
 }
 
 func TestStatusText(t *testing.T) {
 	got := exampleStatus().String()
 	for _, want := range []string{
-		"drive public on /mnt/swarm", "process 42", "anna (3f2a91c0)", "12 files, 1.0 MiB, 1 being hashed, 2 ignored, 3 skipped",
-		"1.0 GiB of 10.0 GiB", "1.0 MiB/s down", "8 reads waiting", "failed: no reply", `"eve\x1b[2J" (01234567)  127.0.0.2:6881  1 file, 1 B`,
+		"drive public on /mnt/swarm", "process 42", "anna (3f2a91c0deadbeef)", "12 files, 1.0 MiB, 1 being hashed, 2 ignored, 3 skipped",
+		"1.0 GiB of 10.0 GiB", "1.0 MiB/s down", "8 reads waiting", "failed: no reply", `"eve\x1b[2J" (0123456789abcdef)  127.0.0.2:6881  1 file, 1 B`,
 		"bob (fedc)  absent", `"x\ny"  aabb  fetching: slow  50.0% of 1000 B here, 1 peer`, "m  cc  metadata  size not known yet",
 		`waiting  "a\nb": waiting for piece 17: no peer has it; 3 reads, since `,
+		`notice   "bob"'s clock is 40 days behind`,
 		"trouble  2 internal errors caught; please report",
 	} {
 		if !strings.Contains(got, want) {

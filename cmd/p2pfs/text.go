@@ -2,17 +2,19 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-// quoted returns s as it is where a terminal shows it as it is, else as a Go
-// string literal: names come from strangers, and control or bidirectional
-// characters in them are not for the terminal.
+// quoted returns a name as it is to be printed: as it is where it can be taken for
+// nothing else, else as a Go string literal. Names come from strangers: control
+// and bidirectional characters in them are not for the terminal, and spaces and
+// quotes could make one look like more than a name.
 func quoted(s string) string {
-	if s == "" || !plain(s) {
+	if s == "" || !plain(s) || strings.ContainsAny(s, ` "`) {
 		return strconv.Quote(s)
 	}
 	return s
@@ -51,6 +53,16 @@ func oneLine(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// lines writes each line that it is given as oneLine does.
+type lines struct{ w io.Writer }
+
+func (l lines) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(l.w, oneLine(string(p))+"\n"); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // humanSize returns n bytes in the largest binary unit in which n is at least

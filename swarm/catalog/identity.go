@@ -18,8 +18,9 @@ type Key [ed25519.PublicKeySize]byte
 // String returns k in 64 hex digits.
 func (k Key) String() string { return hex.EncodeToString(k[:]) }
 
-// Short returns the first 8 hex digits of k, as they stand in shown names.
-func (k Key) Short() string { return hex.EncodeToString(k[:4]) }
+// Short returns the first 16 hex digits of k, as they stand in shown names. Eight
+// could be made to fit another's by trying keys for an hour.
+func (k Key) Short() string { return hex.EncodeToString(k[:8]) }
 
 // ParseKey reads a key from 64 hex digits.
 func ParseKey(s string) (Key, error) {

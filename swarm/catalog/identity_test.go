@@ -90,7 +90,7 @@ func TestParseKey(t *testing.T) {
 	if got, err := ParseKey(k.String()); err != nil || got != k {
 		t.Errorf("got %v, %v", got, err)
 	}
-	if k.Short() != k.String()[:8] {
+	if k.Short() != k.String()[:16] {
 		t.Errorf("short: %s", k.Short())
 	}
 	for _, s := range []string{"", "00", k.String()[:63], k.String() + "00", strings.Repeat("x", 64)} {

@@ -12,7 +12,7 @@ const reserved = ".p2pfs"
 const maxExt = 16
 
 // longName returns the name under which w's copy is shown where the bare name
-// is another's: name~<member>-<key8>.ext. Where that is beyond MaxName the stem
+// is another's: name~<member>-<key16>.ext. Where that is beyond MaxName the stem
 // is cut at a rune.
 func (w *who) longName(name string, kind Kind) string {
 	return w.numbered(name, kind, "")
@@ -54,14 +54,16 @@ func looksLong(name string) bool {
 	return endsLong(name) || endsLong(stem)
 }
 
-// endsLong reports whether s ends in ~<member>-<key8>.
-func endsLong(s string) bool {
-	const tail = len("-01234567")
+// endsLong reports whether s ends in ~<member>-<key16>, or in ~<member>-<key8>, as
+// it was before: users know that form.
+func endsLong(s string) bool { return endsIn(s, 16) || endsIn(s, 8) }
+
+func endsIn(s string, digits int) bool {
 	i := strings.LastIndexByte(s, '~')
-	if i < 0 || len(s)-i-1 < tail {
+	if i < 0 || len(s)-i-1 < digits+1 {
 		return false
 	}
-	member, key := s[i+1:len(s)-tail], s[len(s)-tail:]
+	member, key := s[i+1:len(s)-digits-1], s[len(s)-digits-1:]
 	if len(member) > MaxMemberName || key[0] != '-' {
 		return false
 	}

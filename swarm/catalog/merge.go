@@ -207,7 +207,7 @@ func takeSame(group []source, merge bool) (same, rest []source) {
 
 // sort brings the entries into the order of the names they are shown under. Of
 // copies under the same long name, which takes names cut short or a forged
-// key8, all but one are numbered.
+// key16, all but one are numbered.
 func (d *merged) sort() {
 	byName := func(x, y shown) int { return cmp.Compare(x.name, y.name) }
 	if !slices.IsSortedFunc(d.shown, byName) {

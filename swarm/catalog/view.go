@@ -15,7 +15,7 @@ import (
 //
 // Same path and same content is one file with several sources, directories
 // merge, and where content differs every copy is visible: one has the bare
-// name, the others name~<member>-<key8>.ext. The bare name belongs to our own
+// name, the others name~<member>-<key16>.ext. The bare name belongs to our own
 // copy, then to a trusted member's, then to whose was seen here first.
 //
 // Immutable and safe for concurrent use. Directories are merged when first
@@ -186,7 +186,7 @@ func join(dir, name string) string {
 // Member is a member whose tree a view shows.
 type Member struct {
 	Key     Key
-	Dir     string // <name>-<key8>, unlike all others
+	Dir     string // <name>-<key16>, unlike all others
 	Self    bool
 	Trusted bool
 	Seq     int64
@@ -203,7 +203,7 @@ func (v *View) Members() []Member {
 		list[i] = Member{
 			Key: w.key, Self: w.class == 0, Trusted: w.class == 1, Seq: m.seq, Summary: m.summary,
 		}
-		for digits := 8; digits <= 2*len(w.key); digits += 8 {
+		for digits := 16; digits <= 2*len(w.key); digits += 16 {
 			list[i].Dir = w.name + "-" + w.key.String()[:digits]
 			if !dirs[list[i].Dir] {
 				break

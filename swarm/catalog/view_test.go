@@ -137,8 +137,8 @@ func TestNamesThatLookLongAreShownLong(t *testing.T) {
 }
 
 func TestLongNames(t *testing.T) {
-	w := &who{name: "änna", key: Key{0x3f, 0x2a, 0x91, 0xc0}}
-	const suffix = "~änna-3f2a91c0"
+	w := &who{name: "änna", key: Key{0x3f, 0x2a, 0x91, 0xc0, 0x5e, 0x6d, 0x7c, 0x8b}}
+	const suffix = "~änna-3f2a91c05e6d7c8b"
 	for _, c := range []struct {
 		name string
 		kind Kind
@@ -165,12 +165,12 @@ func TestLongNames(t *testing.T) {
 			t.Errorf("%q: %q of %d bytes; looks long: %v", c.name, got, len(got), looksLong(got))
 		}
 	}
-	for _, name := range []string{"~", "a~b", "a~b-123", "a~b-1234567g", "~-0123456", "a~" + strings.Repeat("n", 33) + "-01234567"} {
+	for _, name := range []string{"~", "a~b", "a~b-123", "a~b-1234567g", "a~b-0123456789abcdeg", "a~" + strings.Repeat("n", 42) + "-0123456789abcdef", "~-0123456", "a~" + strings.Repeat("n", 33) + "-01234567"} {
 		if looksLong(name) {
 			t.Errorf("%q looks long", name)
 		}
 	}
-	for _, name := range []string{"~-01234567", "a~b-01234567", "a~b-01234567.txt", "a~b~c-d.e-01234567", "a~b-01234567.x-01234567"} {
+	for _, name := range []string{"~-01234567", "a~b-01234567", "a~b-01234567.txt", "a~b~c-d.e-01234567", "a~b-01234567.x-01234567", "~-0123456789abcdef", "a~b-0123456789abcdef.txt"} {
 		if !looksLong(name) {
 			t.Errorf("%q does not look long", name)
 		}
@@ -178,7 +178,7 @@ func TestLongNames(t *testing.T) {
 }
 
 // Names so long that their long forms are cut to the same, and members whose
-// name and key8 are the same: every copy keeps a name of its own.
+// name and key16 are the same: every copy keeps a name of its own.
 func TestLongNamesThatCollide(t *testing.T) {
 	self, anna, bob := trio(t)
 	stem := strings.Repeat("n", 250)
