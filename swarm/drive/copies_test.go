@@ -118,7 +118,7 @@ func TestRestoredBackupIsNoCopy(t *testing.T) {
 		for i, h := range lost {
 			s := a.call(20 + i).meet()
 			go drain(s)
-			s.send(heads{[]catalog.Head{h}})
+			s.send(heads{heads: []catalog.Head{h}})
 			time.Sleep(20 * time.Second)
 		}
 		if c, ok := a.Copy(); ok {
