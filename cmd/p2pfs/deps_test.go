@@ -35,12 +35,12 @@ var allowed = map[string][]string{
 		"github.com/bits-and-blooms/bitset", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/time",
 	},
 
-	"swarm/catalog":  {"swarm/bencode", "swarm/lru", "go.etcd.io/bbolt"},
+	"swarm/catalog":  {"swarm/bencode", "swarm/kv", "swarm/lru", "go.etcd.io/bbolt"},
 	"swarm/disk":     {"swarm/metainfo", "swarm/sha", "golang.org/x/sys"},
 	"swarm/drive":    {"swarm/bencode", "swarm/catalog", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
 	"swarm/metainfo": {"swarm/bencode", "swarm/sha", "golang.org/x/sync"},
 	"swarm/peer":     {"swarm/guard", "swarm/wire", "github.com/bits-and-blooms/bitset", "golang.org/x/sys", "golang.org/x/time"},
-	"swarm/share":    {"swarm/guard", "swarm/lru", "swarm/metainfo", "github.com/bits-and-blooms/bitset", "github.com/fsnotify/fsnotify", "go.etcd.io/bbolt", "golang.org/x/sys"},
+	"swarm/share":    {"swarm/guard", "swarm/kv", "swarm/lru", "swarm/metainfo", "github.com/bits-and-blooms/bitset", "github.com/fsnotify/fsnotify", "go.etcd.io/bbolt", "golang.org/x/sys"},
 	"swarm/wire":     {"swarm/bencode", "github.com/bits-and-blooms/bitset"},
 
 	"swarm/tracker":             {"swarm/bencode", "swarm/guard", "swarm/netgroup", "swarm/tracker/packet", "golang.org/x/time"},
@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"swarm/choker":          {},
 	"swarm/guard":           {},
 	"swarm/guard/guardtest": {"swarm/guard"},
+	"swarm/kv":              {"go.etcd.io/bbolt"},
 	"swarm/lru":             {},
 	"swarm/lsd":             {"swarm/guard", "golang.org/x/sys"},
 	"swarm/netgroup":        {},

@@ -235,7 +235,7 @@ func (k *killing) onDisk() map[catalog.Key]int64 {
 		k.Fatal(err)
 	}
 	defer store.Close()
-	if _, err := os.Stat(path + ".broken"); err == nil {
+	if aside, _ := filepath.Glob(path + ".damaged*"); aside != nil {
 		k.Error("the catalogue was left broken")
 	}
 	state, err := catalog.NewState(catalog.Config{Store: store, Salt: salt})

@@ -1,6 +1,14 @@
 package catalog
 
-import "go.etcd.io/bbolt"
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"p2pfs/swarm/kv"
+)
 
 // batch is a set of changes; nil stands for deleted.
 type batch struct {
@@ -42,33 +50,51 @@ func under[K comparable](dst, src map[K][]byte) {
 }
 
 func (b *batch) write(tx *bbolt.Tx) error {
-	err := writeAll(tx.Bucket(bucketHeads), b.heads, func(k Key) []byte { return k[:] })
+	err := writeAll(tx, bucketHeads, b.heads, func(k Key) []byte { return k[:] })
 	if err == nil {
-		err = writeAll(tx.Bucket(bucketObjects), b.objects, func(h Hash) []byte { return h[:] })
+		err = writeAll(tx, bucketObjects, b.objects, func(h Hash) []byte { return h[:] })
 	}
 	if err == nil {
-		err = writeAll(tx.Bucket(bucketNodes), b.nodes, func(h Hash) []byte { return h[:] })
+		err = writeAll(tx, bucketNodes, b.nodes, func(h Hash) []byte { return h[:] })
 	}
 	if err == nil {
-		err = writeAll(tx.Bucket(bucketClaims), b.claims, func(k claimKey) []byte { return k[:] })
+		err = writeAll(tx, bucketClaims, b.claims, func(k claimKey) []byte { return k[:] })
 	}
 	if err == nil && b.clock != nil {
-		err = tx.Bucket(bucketMeta).Put(keyClock, b.clock)
+		err = tx.Bucket(bucketMeta).Put(keyClock, kv.Seal(bucketMeta, keyClock, slices.Clip(b.clock)))
 	}
 	return err
 }
 
-func writeAll[K comparable](bucket *bbolt.Bucket, m map[K][]byte, key func(K) []byte) error {
+// writeAll writes to a bucket, sealed but for objects.
+func writeAll[K comparable](tx *bbolt.Tx, name []byte, m map[K][]byte, key func(K) []byte) error {
+	bucket, seal := tx.Bucket(name), !bytes.Equal(name, bucketObjects)
 	for k, v := range m {
+		k := key(k)
 		var err error
-		if v == nil {
-			err = bucket.Delete(key(k))
-		} else {
-			err = bucket.Put(key(k), v)
+		switch {
+		case v == nil:
+			err = bucket.Delete(k)
+		case seal:
+			err = bucket.Put(k, kv.Seal(name, k, slices.Clip(v)))
+		default:
+			err = bucket.Put(k, v)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// eachSealed calls f with what the values of a bucket were before they were
+// sealed.
+func eachSealed(tx *bbolt.Tx, name []byte, f func(k, v []byte) error) error {
+	return tx.Bucket(name).ForEach(func(k, v []byte) error {
+		v, ok := kv.Unseal(name, k, v)
+		if !ok {
+			return fmt.Errorf("%w: %s: %w", kv.ErrDamaged, name, errValue)
+		}
+		return f(k, v)
+	})
 }

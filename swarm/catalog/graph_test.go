@@ -81,7 +81,6 @@ func newGraphRun(t *testing.T, seed int64) *graphRun {
 		t: t, rng: rand.New(rand.NewSource(seed)), p: newPeer(t, 1, "me"),
 		pool: map[Hash][]byte{}, newst: map[Key]Head{}, seqs: map[int]int64{},
 	}
-	g.p.cfg.Store.db.NoSync = true
 	for range 4 + g.rng.Intn(16) {
 		data := g.object()
 		if h := HashObject(data); g.pool[h] == nil && h != emptyHash {
@@ -194,7 +193,6 @@ func (g *graphRun) step() {
 	case 4:
 		if g.rng.Intn(4) == 0 {
 			p.restart()
-			p.cfg.Store.db.NoSync = true
 		}
 	default:
 		h := g.any()

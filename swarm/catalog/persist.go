@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/kv"
 )
 
 // record is an author as the store keeps him.
@@ -63,7 +64,7 @@ func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 // readStore takes in everything from disk and shows what is complete.
 func (s *State) readStore() error {
 	err := s.store.read(func(tx *bbolt.Tx) error {
-		err := tx.Bucket(bucketNodes).ForEach(func(k, v []byte) error {
+		err := eachSealed(tx, bucketNodes, func(k, v []byte) error {
 			n, err := unmarshalNode(v)
 			if err != nil || len(k) != len(Hash{}) {
 				return errNode
@@ -74,7 +75,7 @@ func (s *State) readStore() error {
 		if err != nil {
 			return err
 		}
-		err = tx.Bucket(bucketClaims).ForEach(func(k, v []byte) error {
+		err = eachSealed(tx, bucketClaims, func(k, v []byte) error {
 			if len(k) == len(claimKey{}) && len(v) == len(Key{}) {
 				s.claims.base[claimKey(k)] = Key(v)
 			}
@@ -83,8 +84,14 @@ func (s *State) readStore() error {
 		if err != nil {
 			return err
 		}
-		s.clock = unmarshalClock(tx.Bucket(bucketMeta).Get(keyClock))
-		return tx.Bucket(bucketHeads).ForEach(func(k, v []byte) error {
+		if at := tx.Bucket(bucketMeta).Get(keyClock); at != nil {
+			at, ok := kv.Unseal(bucketMeta, keyClock, at)
+			if !ok {
+				return fmt.Errorf("%w: clock: %w", kv.ErrDamaged, errValue)
+			}
+			s.clock = unmarshalClock(at)
+		}
+		return eachSealed(tx, bucketHeads, func(k, v []byte) error {
 			if len(k) != len(Key{}) {
 				return fmt.Errorf("key of %d bytes", len(k))
 			}

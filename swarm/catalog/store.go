@@ -1,36 +1,31 @@
 package catalog
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
 	"sync"
-	"time"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
+	"p2pfs/swarm/kv"
 	"p2pfs/swarm/lru"
 )
 
 // What can be wrong with a store or an object in it.
 var (
 	// ErrLocked is a store that another process has open.
-	ErrLocked = errors.New("in use by another process")
+	ErrLocked = kv.ErrLocked
 	// ErrDrive is a store that belongs to another drive.
 	ErrDrive = errors.New("belongs to another drive")
 	// ErrFormat is a store of another version of p2pfs. It is left as it is.
-	ErrFormat = errors.New("of another version of p2pfs")
+	ErrFormat = kv.ErrFormat
 	// ErrGone is an object that is not in the store any more: a View was used
 	// long after it was replaced, or a foreign one was asked for.
 	ErrGone = errors.New("catalogue object is gone")
-
-	errBroken = errors.New("file is broken")
 )
 
-// The buckets of the file.
+// The buckets of the file. Values are sealed (see kv.Seal), but for objects,
+// which their hash protects.
 var (
 	bucketMeta    = []byte("meta")    // "salt", "format"
 	bucketHeads   = []byte("heads")   // author's key -> record
@@ -43,9 +38,6 @@ var (
 // encodings: the entries of some 130 000 files.
 const cacheBytes = 16 << 20
 
-// storeFormat is raised when the meaning of the buckets changes.
-const storeFormat = 1
-
 // Store keeps the catalogues of one drive in a bbolt file. What is put is seen
 // at once and reaches the disk with the next Flush, all of it or nothing.
 //
@@ -53,7 +45,7 @@ const storeFormat = 1
 // of decoded objects: views read them from any goroutine, so that neither can
 // belong to State's. It is never held across disk I/O.
 type Store struct {
-	db *bbolt.DB
+	db *kv.DB
 
 	flush sync.Mutex // held by the one Flush that runs; taken before mu
 
@@ -61,91 +53,6 @@ type Store struct {
 	waiting  *batch // to be written by the next Flush
 	flushing *batch // being written; nil if none
 	cache    *lru.Map[Hash, *object]
-}
-
-// OpenStore opens the store at path for the drive with that salt, and makes it
-// if there is none. ErrLocked, wrapped, if another process has it, ErrDrive if
-// it is another drive's, ErrFormat if another version wrote it. A file that is broken is put aside under the name
-// path + ".broken", with a warning to log, which may be nil.
-func OpenStore(path string, salt Salt, log *slog.Logger) (*Store, error) {
-	db, err := openDB(path, salt)
-	if errors.Is(err, errBroken) {
-		if log != nil {
-			log.Warn("catalogue store is broken: beginning a new one", "path", path, "err", err)
-		}
-		if err = os.Rename(path, path+".broken"); err == nil {
-			db, err = openDB(path, salt)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("catalogue store: %w", err)
-	}
-	return &Store{db: db, waiting: newBatch(), cache: lru.New[Hash, *object](cacheBytes)}, nil
-}
-
-// openDB opens the file and makes its buckets. bbolt panics on some files that
-// are broken.
-func openDB(path string, salt Salt) (db *bbolt.DB, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errBroken, r)
-		}
-		if err != nil && db != nil {
-			db.Close()
-			db = nil
-		}
-	}()
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: time.Second, FreelistType: bbolt.FreelistMapType, NoFreelistSync: true,
-	})
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return nil, fmt.Errorf("%s: %w", path, ErrLocked)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("%w: %w", errBroken, err)
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return db, db.Update(func(tx *bbolt.Tx) error { return prepare(tx, salt) })
-}
-
-func prepare(tx *bbolt.Tx, salt Salt) error {
-	if err := checkFormat(tx); err != nil {
-		return err
-	}
-	for _, name := range [][]byte{bucketMeta, bucketHeads, bucketObjects, bucketNodes, bucketClaims} {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
-	}
-	meta := tx.Bucket(bucketMeta)
-	was := meta.Get([]byte("salt"))
-	if was == nil {
-		if err := meta.Put([]byte("format"), binary.AppendUvarint(nil, storeFormat)); err != nil {
-			return err
-		}
-		return meta.Put([]byte("salt"), salt[:])
-	}
-	if string(was) != string(salt[:]) {
-		return ErrDrive
-	}
-	return nil
-}
-
-// checkFormat looks at a store before anything in it is touched.
-func checkFormat(tx *bbolt.Tx) error {
-	meta := tx.Bucket(bucketMeta)
-	if meta == nil || meta.Get([]byte("salt")) == nil {
-		return nil // new
-	}
-	format, n := binary.Uvarint(meta.Get([]byte("format")))
-	switch {
-	case n <= 0:
-		return fmt.Errorf("%w: no format", errBroken)
-	case format != storeFormat:
-		return fmt.Errorf("%w (format %d, this one knows %d)", ErrFormat, format, storeFormat)
-	}
-	return nil
 }
 
 // Close flushes and closes the file. It waits for a Flush that runs. Views of
@@ -200,7 +107,7 @@ func (s *Store) Object(h Hash) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue store: %w", err)
 	}
-	if data == nil {
+	if data == nil || HashObject(data) != h { // gone, or rotten since Open
 		return nil, fmt.Errorf("%w: %v", ErrGone, h)
 	}
 	return data, nil

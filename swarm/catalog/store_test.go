@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"p2pfs/swarm/kv"
 	"p2pfs/swarm/lru"
 )
 
@@ -49,11 +49,15 @@ func TestBrokenStoreIsPutAside(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if !strings.Contains(log.String(), "broken") {
-			t.Errorf("%s: logged %q", name, log.String())
+		if n := strings.Count(log.String(), "set aside"); n != 1 {
+			t.Errorf("%s: logged %d times: %q", name, n, log.String())
 		}
-		if got, _ := os.ReadFile(path + ".broken"); !bytes.Equal(got, data) {
-			t.Errorf("%s: not put aside", name)
+		aside, _ := filepath.Glob(path + ".damaged-*")
+		if len(aside) != 1 {
+			t.Fatalf("%s: set aside: %q", name, aside)
+		}
+		if got, _ := os.ReadFile(aside[0]); !bytes.Equal(got, data) {
+			t.Errorf("%s: not set aside", name)
 		}
 		s.Close()
 	}
@@ -116,30 +120,31 @@ func TestStoreOfAnotherVersion(t *testing.T) {
 	p := newPeer(t, 1, "me")
 	p.share(file("x", 1))
 	p.cfg.Store.Close()
-	db, err := openDB(p.path, testSalt)
-	if err != nil {
-		t.Fatal(err)
+	mark := func(format string) {
+		t.Helper()
+		db, err := bbolt.Open(p.path, 0o600, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, key := []byte("about"), []byte("format")
+		err = db.Update(func(tx *bbolt.Tx) error {
+			b := tx.Bucket(name)
+			return errors.Join(b.Put(key, []byte(format)), b.Put([]byte("sealed"), kv.Seal(name, key, []byte(format))))
+		})
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
 	}
-	db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketMeta).Put([]byte("format"), binary.AppendUvarint(nil, storeFormat+1))
-	})
-	db.Close()
+	mark("p2pfs catalogue 99")
 	before, _ := os.ReadFile(p.path)
 	if _, err := OpenStore(p.path, testSalt, nil); !errors.Is(err, ErrFormat) {
 		t.Errorf("got %v, want ErrFormat", err)
 	}
 	after, err := os.ReadFile(p.path)
-	if _, aside := os.Stat(p.path + ".broken"); err != nil || !bytes.Equal(before, after) || aside == nil {
-		t.Errorf("the store was touched: %v", err)
+	if aside, _ := filepath.Glob(p.path + ".damaged*"); err != nil || !bytes.Equal(before, after) || aside != nil {
+		t.Errorf("the store was touched: %v %q", err, aside)
 	}
-	db, err = bbolt.Open(p.path, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketMeta).Put([]byte("format"), binary.AppendUvarint(nil, storeFormat))
-	})
-	db.Close()
+	mark("p2pfs catalogue 2")
 	p.open()
 	wantLs(t, p.View(), "", "x")
 }
@@ -165,10 +170,11 @@ func TestFlushAgainAfterAnError(t *testing.T) {
 		t.Error("a write to a closed file: no error")
 	}
 	wantLs(t, p.View(), "", "x")
-	var err error
-	if p.store.db, err = openDB(p.path, testSalt); err != nil {
+	again, err := OpenStore(p.path, testSalt, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
+	p.store.db = again.db
 	p.restart()
 	wantLs(t, p.View(), "", "x")
 }
