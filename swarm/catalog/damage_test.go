@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -41,6 +42,7 @@ func TestDamagedStore(t *testing.T) {
 		data, how := damage(r, [][]byte{killed, stopped}[i%2])
 		p := &peer{t: t, path: filepath.Join(t.TempDir(), "catalog.db"), name: "bob", now: bob.now}
 		p.cfg = bob.cfg
+		p.cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 		if err := os.WriteFile(p.path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -62,6 +62,22 @@ func checkValue(bucket, key, value []byte) error {
 	return nil
 }
 
+// checkPairs sees that each object has its node and each node its object: they are
+// written together, and a store that lost a part of one of them would show files
+// that it cannot name.
+func checkPairs(tx *bbolt.Tx) error {
+	objects, nodes := tx.Bucket(bucketObjects).Cursor(), tx.Bucket(bucketNodes).Cursor()
+	o, _ := objects.First()
+	n, _ := nodes.First()
+	for ; o != nil && bytes.Equal(o, n); o, _ = objects.Next() {
+		n, _ = nodes.Next()
+	}
+	if o != nil || n != nil {
+		return fmt.Errorf("%w: an object without its node, or a node without its object", kv.ErrDamaged)
+	}
+	return nil
+}
+
 // formatMark is what a p2pfs that knows format 1 only refuses.
 func formatMark() []byte { return binary.AppendUvarint(nil, storeFormat) }
 
@@ -76,7 +92,7 @@ func prepare(tx *bbolt.Tx, salt Salt) error {
 		case !bytes.Equal(was, salt[:]):
 			return ErrDrive
 		}
-		return nil
+		return checkPairs(tx)
 	}
 	if k, _ := tx.Bucket(bucketHeads).Cursor().First(); k != nil {
 		return fmt.Errorf("%w: no salt", kv.ErrDamaged)

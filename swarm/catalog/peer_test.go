@@ -38,7 +38,7 @@ func newPeer(t testing.TB, n int, name string, change ...func(*Config)) *peer {
 
 func (p *peer) open() {
 	p.t.Helper()
-	store, err := OpenStore(p.path, testSalt, nil)
+	store, err := OpenStore(p.path, testSalt, p.cfg.Log)
 	if err != nil {
 		p.t.Fatal(err)
 	}

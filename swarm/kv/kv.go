@@ -35,7 +35,7 @@ type Config struct {
 	Path    string
 	Name    string   // what it is, for its mark and the log: "hashes"
 	Version int      // of what stands in it; another one is ErrFormat
-	Buckets [][]byte // at the top; made if they are missing
+	Buckets [][]byte // at the top; made with the file, and there ever after
 
 	// Check, unless nil, looks at each value at Open. An error means damage.
 	// It must not keep the slices.

@@ -22,6 +22,7 @@ func (c *Config) mark() string { return fmt.Sprintf("p2pfs %s %d", c.Name, c.Ver
 // prepare looks at the mark, and makes what is missing.
 func (c *Config) prepare(tx *bolt.Tx) error {
 	about := tx.Bucket(bucketAbout)
+	sealed := about != nil && about.Get(keySealed) != nil
 	if about == nil {
 		if err := c.unmarked(tx); err != nil {
 			return err
@@ -43,6 +44,9 @@ func (c *Config) prepare(tx *bolt.Tx) error {
 		}
 	}
 	for _, name := range c.Buckets {
+		if sealed && tx.Bucket(name) == nil { // it was made with the mark
+			return fmt.Errorf("%w: no bucket %q", ErrDamaged, name)
+		}
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
