@@ -20,7 +20,7 @@ var (
 	ErrLocked = errors.New("in use by another p2pfs")
 	// ErrFormat is a database of another version, or of another program. It is
 	// left as it is.
-	ErrFormat = errors.New("of another version of p2pfs")
+	ErrFormat = errors.New("of another version of p2pfs, or of another program")
 	// ErrDamaged is a database whose bytes make no sense.
 	ErrDamaged = errors.New("database is damaged")
 )

@@ -21,7 +21,7 @@ func (s *store) run() {
 		case <-s.stop:
 			stopping = true
 		}
-		if s.broken.Load() {
+		if s.db.Damaged() {
 			s.renew()
 		}
 		batch, last, live := s.take()
@@ -44,36 +44,22 @@ func (s *store) run() {
 	}
 }
 
-// renew replaces a database that turned out to be damaged.
-func (s *store) renew() {
-	old := s.db.Load()
-	closeDB(old)
-	db, err := s.replace(errBroken)
-	if err != nil {
-		s.log.Error("no hash database", "err", err)
-		return // stays broken: every view and update fails, and this is tried again
-	}
-	s.db.Store(db)
-	s.broken.Store(false)
-}
-
-func (s *store) update(f func(tx *bolt.Tx) error) error {
-	err := onPages(func() error { return s.db.Load().Update(f) })
-	if errors.Is(err, errBroken) {
-		s.broken.Store(true)
-	}
-	return err
-}
-
-// commit writes a batch. Big ones are cut, so that none takes long.
+// commit writes a batch, after waiting until the data that it speaks of is on
+// disk. Big ones are cut, so that none takes long.
 func (s *store) commit(batch map[ident]change) error {
+	gone, err := s.syncFor(batch)
+	if err != nil {
+		return err
+	}
 	ids := make([]ident, 0, len(batch))
-	for id := range batch {
-		ids = append(ids, id)
+	for id, c := range batch {
+		if c.drop || !gone[id.dev] {
+			ids = append(ids, id)
+		}
 	}
 	for len(ids) > 0 {
 		n := min(len(ids), commitBatch)
-		err := s.update(func(tx *bolt.Tx) error {
+		err := s.db.Update(func(tx *bolt.Tx) error {
 			for _, id := range ids[:n] {
 				if err := apply(tx, id, batch[id]); err != nil {
 					return err
@@ -87,6 +73,23 @@ func (s *store) commit(batch map[ident]change) error {
 		ids = ids[n:]
 	}
 	return nil
+}
+
+// syncFor flushes the filesystems of the files in a batch, once each. Records of
+// those that are gone must not be stored.
+func (s *store) syncFor(batch map[ident]change) (gone map[uint64]bool, err error) {
+	gone = map[uint64]bool{}
+	for id, c := range batch {
+		if _, done := gone[id.dev]; done || c.drop {
+			continue
+		}
+		err := s.sync(id.dev)
+		if err != nil && !errors.Is(err, errNoDisk) {
+			return nil, err
+		}
+		gone[id.dev] = err != nil
+	}
+	return gone, nil
 }
 
 func apply(tx *bolt.Tx, id ident, c change) error {
@@ -147,7 +150,7 @@ func (s *store) collect(live map[ident]struct{}, now time.Time) error {
 			return nil
 		})
 		if err == nil && len(m.dead)+len(m.lost)+len(m.back) > 0 {
-			err = s.update(func(tx *bolt.Tx) error { return m.apply(tx, now) })
+			err = s.db.Update(func(tx *bolt.Tx) error { return m.apply(tx, now) })
 		}
 		if err != nil {
 			return err

@@ -18,15 +18,19 @@
 //
 // # The hash store
 //
-// Results are kept in State/hashes.db (bbolt) under device, inode, size and
+// Results are kept in State/hashes.db (see kv) under device, inode, size and
 // modification time: what was renamed, or was there before a restart, is not
 // hashed again. The change time at hashing is kept besides. A file with
 // another one (a rename and chmod move it, and so does who puts the
 // modification time back) is published at once, but each piece of it is
 // verified when it is first read through a Reader; when all have been, the new
-// change time is recorded. Records carry checksums; damaged ones are dropped
-// and their files hashed again, a damaged database is put aside. Records
-// without a file go after a month.
+// change time is recorded. So it is with every file after a run that did not
+// end by Close, if the machine was started or the filesystem mounted since: a
+// power cut may leave other bytes under the size and times that were hashed.
+// For the same reason a record is stored when the file's data is on disk; its
+// publication does not wait for that. Records carry checksums; damaged ones are
+// dropped and their files hashed again. Records without a file go after a
+// month.
 //
 // Piece hashes stay in the database. In memory a published file takes some
 // 700 bytes, path included.

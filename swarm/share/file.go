@@ -2,6 +2,7 @@ package share
 
 import (
 	"io/fs"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -80,5 +81,9 @@ type entry struct {
 	// is served.
 	ctime atomic.Int64
 }
+
+// doubted is a change time that no file has: none of its bytes are known to be
+// right.
+const doubted = math.MinInt64
 
 func (e *entry) hashed() bool { return e.Kind == Regular && e.Size > 0 }

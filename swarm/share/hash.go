@@ -186,6 +186,7 @@ func (h *hashers) do(j *job) result {
 		return r
 	}
 	defer f.Close()
+	h.s.disks.note(m.dev, j.path)
 	switch pl := metainfo.PieceLength(j.id.size); {
 	case m.ident != j.id:
 		r.err = errStale
@@ -237,7 +238,7 @@ func (h *hashers) finish(f *os.File, j *job, sum *summary, fh metainfo.FileHashe
 	if m.ident != j.id {
 		return errStale
 	}
-	sum.ctime, sum.root = m.ctime, fh.Root
+	sum.ctime, sum.root, sum.epoch = m.ctime, fh.Root, h.s.store.epoch.Load()
 	return h.s.nameSummary(sum, path.Base(j.path), j.id.size, fh.Pieces)
 }
 

@@ -192,6 +192,7 @@ func (sc *scanner) lookFile(d *dir, name string, m meta) *node {
 	n := sc.nodeOf(d, name)
 	before := n.meta
 	n.meta = m
+	sc.s.disks.see(m.dev, n.path)
 	if n.pub != nil && n.pub.Kind == Regular && n.pub.id == m.ident {
 		sc.settler.endWait(n)
 		sc.lookMode(n, before)

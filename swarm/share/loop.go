@@ -60,7 +60,6 @@ func (l *loop) guarded(f func()) {
 func (l *loop) turn(timer *time.Timer) {
 	more := l.step()
 	l.s.hashers.feed()
-	l.settler.release()
 	l.publish()
 	l.report()
 	if more {
@@ -80,7 +79,6 @@ func (l *loop) wait(timer <-chan time.Time) {
 		l.settler.onResult(r)
 	case <-l.s.pokes.wake:
 		l.onPokes()
-	case <-l.s.store.notify:
 	case <-timer:
 	case <-l.ctx.Done():
 	}
@@ -201,9 +199,6 @@ func (l *loop) wakeAt() time.Time {
 	}
 	if len(l.ledger.deltas) > 0 && l.scanned {
 		earlier(l.ledger.when(l.s.timing))
-	}
-	if len(l.settler.unsaved) > 0 {
-		earlier(l.settler.unsaved[0].at.Add(l.s.timing.patience))
 	}
 	return at
 }

@@ -70,7 +70,8 @@ func shareUntilKilled(dir, state string) {
 }
 
 // TestKill kills a process again and again while it hashes and publishes. What
-// it had published is not hashed again, nothing is lost, no byte is wrong.
+// was saved is not hashed again, nothing is lost, no byte is wrong. What it had
+// published may be hashed again: records wait until the disk has the data.
 // P2PFS_KILLS says how often; 200 is what a release is tried with.
 func TestKill(t *testing.T) {
 	kills, _ := strconv.Atoi(os.Getenv("P2PFS_KILLS"))
@@ -82,7 +83,7 @@ func TestKill(t *testing.T) {
 	content := map[string][]byte{}
 	for range kills {
 		done := maps.Clone(content) // what need not be hashed
-		published := killOne(t, b, r, func() {
+		killOne(t, b, r, func() {
 			for range 20 + r.IntN(60) {
 				name := fmt.Sprintf("d%d/f%d", r.IntN(4), len(content))
 				content[name] = random(1 + r.IntN(300<<10)>>r.IntN(10))
@@ -91,17 +92,13 @@ func TestKill(t *testing.T) {
 		})
 		b.open()
 		b.until("all", func() bool { return b.Stats().Files == len(content) })
-		for _, name := range published {
-			done[name] = nil
-		}
 		if st := b.Stats(); st.Hashed > len(content)-len(done) {
-			t.Errorf("hashed %d files: %d of %d had been published before", st.Hashed, len(done), len(content))
+			t.Errorf("hashed %d files: %d of %d had been saved before", st.Hashed, len(done), len(content))
 		}
 		for name, data := range content {
 			f, _ := b.file(name)
 			b.holds(f, data)
 		}
-		t.Logf("%d of %d files published before the kill", len(done), len(content))
 		if t.Failed() {
 			return
 		}

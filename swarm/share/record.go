@@ -1,10 +1,10 @@
 package share
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 
+	"p2pfs/swarm/kv"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -16,17 +16,20 @@ import (
 //
 //	key     inode 8, size 8, mtime 8, device 8: versions of an inode are neighbours,
 //	        and so is what it was when its device had another number
-//	file    version 1, ctime 8, root 32, v1 20, v2 20, tag 8, checksum 8
+//	file    version 2, ctime 8, root 32, v1 20, v2 20, tag 8, epoch 8, checksum 8;
+//	        version 1 has no epoch
 //	pieces  version 1, root 32, count 4, SHA-1s, count 4, layer hashes, checksum 8
 //	gone    version 1, unix seconds 8, checksum 8: since when no file has that ident
 const (
-	recordVersion = 1
-	keyLen        = 32
-	keyInode      = 8  // bytes of a key that name an inode number
-	keyVersion    = 24 // bytes of a key but for the device
-	sumLen        = 8  // of a checksum
-	summaryLen    = 1 + 8 + 32 + 20 + 20 + 8 + sumLen
-	goneLen       = 1 + 8 + sumLen
+	recordVersion  = 1 // of all but summaries
+	summaryVersion = 2
+	keyLen         = 32
+	keyInode       = 8  // bytes of a key that name an inode number
+	keyVersion     = 24 // bytes of a key but for the device
+	sumLen         = 8  // of a checksum
+	summaryLen1    = 1 + 8 + 32 + 20 + 20 + 8 + sumLen
+	summaryLen     = summaryLen1 + 8
+	goneLen        = 1 + 8 + sumLen
 )
 
 var (
@@ -44,6 +47,7 @@ type summary struct {
 	v1    metainfo.Hash // both infohashes hold for the name and options in tag
 	v2    metainfo.Hash
 	tag   [8]byte
+	epoch int64 // see run; 0: none
 }
 
 // hashes is what it takes to build a torrent and to verify a piece. They are
@@ -77,51 +81,37 @@ func parseKey(k []byte) (id ident, ok bool) {
 	return id, true
 }
 
-// seal appends the checksum.
-func seal(bucket, key, value []byte) []byte {
-	sum := checksum(bucket, key, value)
-	return append(value, sum[:]...)
-}
-
-// unseal checks version and checksum and returns what is between.
-func unseal(bucket, key, value []byte) ([]byte, error) {
-	if len(value) < 1+sumLen || value[0] != recordVersion {
-		return nil, errRecord
-	}
-	body, sum := value[:len(value)-sumLen], value[len(value)-sumLen:]
-	if checksum(bucket, key, body) != [sumLen]byte(sum) {
+// unseal checks checksum and version and returns what is between.
+func unseal(bucket, key, value []byte, version byte) ([]byte, error) {
+	body, ok := kv.Unseal(bucket, key, value)
+	if !ok || len(body) < 1 || body[0] != version {
 		return nil, errRecord
 	}
 	return body[1:], nil
 }
 
-func checksum(bucket, key, value []byte) (sum [sumLen]byte) {
-	h := sha256.New()
-	h.Write(bucket)
-	h.Write([]byte{0, byte(len(key))})
-	h.Write(key)
-	h.Write(value)
-	var full [32]byte
-	copy(sum[:], h.Sum(full[:0]))
-	return sum
-}
-
 func (s *summary) encode(key []byte) []byte {
 	v := make([]byte, 0, summaryLen)
-	v = append(v, recordVersion)
+	v = append(v, summaryVersion)
 	v = binary.BigEndian.AppendUint64(v, uint64(s.ctime))
 	v = append(v, s.root[:]...)
 	v = append(v, s.v1[:]...)
 	v = append(v, s.v2[:]...)
 	v = append(v, s.tag[:]...)
-	return seal(bucketFile, key, v)
+	v = binary.BigEndian.AppendUint64(v, uint64(s.epoch))
+	return kv.Seal(bucketFile, key, v)
 }
 
 func decodeSummary(key, value []byte) (s summary, err error) {
-	if len(value) != summaryLen {
+	version := byte(summaryVersion)
+	switch len(value) {
+	case summaryLen:
+	case summaryLen1:
+		version = 1
+	default:
 		return s, errRecord
 	}
-	v, err := unseal(bucketFile, key, value)
+	v, err := unseal(bucketFile, key, value, version)
 	if err != nil {
 		return s, err
 	}
@@ -130,7 +120,10 @@ func decodeSummary(key, value []byte) (s summary, err error) {
 	v = v[copy(s.root[:], v):]
 	v = v[copy(s.v1[:], v):]
 	v = v[copy(s.v2[:], v):]
-	copy(s.tag[:], v)
+	v = v[copy(s.tag[:], v):]
+	if version > 1 {
+		s.epoch = int64(binary.BigEndian.Uint64(v))
+	}
 	return s, nil
 }
 
@@ -146,12 +139,12 @@ func (h *hashes) encode(key []byte) []byte {
 	for i := range h.layer {
 		v = append(v, h.layer[i][:]...)
 	}
-	return seal(bucketPieces, key, v)
+	return kv.Seal(bucketPieces, key, v)
 }
 
 // decodeHashes allocates in proportion to value, whatever it says.
 func decodeHashes(key, value []byte) (*hashes, error) {
-	v, err := unseal(bucketPieces, key, value)
+	v, err := unseal(bucketPieces, key, value, recordVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -196,14 +189,14 @@ func count(v []byte, size int) (int, []byte, error) {
 
 func encodeGone(key []byte, since int64) []byte {
 	v := binary.BigEndian.AppendUint64([]byte{recordVersion}, uint64(since))
-	return seal(bucketGone, key, v)
+	return kv.Seal(bucketGone, key, v)
 }
 
 func decodeGone(key, value []byte) (since int64, err error) {
 	if len(value) != goneLen {
 		return 0, errRecord
 	}
-	v, err := unseal(bucketGone, key, value)
+	v, err := unseal(bucketGone, key, value, recordVersion)
 	if err != nil {
 		return 0, err
 	}

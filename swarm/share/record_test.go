@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"p2pfs/swarm/kv"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -99,12 +100,12 @@ func FuzzRecord(f *testing.F) {
 		parseKey(k)
 		decodeSummary(k, v)
 		decodeGone(k, v)
-		if h, err := decodeHashes(k, seal(bucketPieces, k, bytes.Clone(v))); err == nil {
-			if 20*len(h.pieces)+32*len(h.layer) > len(v) || !bytes.Equal(h.encode(k), seal(bucketPieces, k, bytes.Clone(v))) {
+		if h, err := decodeHashes(k, kv.Seal(bucketPieces, k, bytes.Clone(v))); err == nil {
+			if 20*len(h.pieces)+32*len(h.layer) > len(v) || !bytes.Equal(h.encode(k), kv.Seal(bucketPieces, k, bytes.Clone(v))) {
 				t.Errorf("%x became %+v", v, h)
 			}
 		}
-		decodeSummary(k, seal(bucketFile, k, bytes.Clone(v)))
-		decodeGone(k, seal(bucketGone, k, bytes.Clone(v)))
+		decodeSummary(k, kv.Seal(bucketFile, k, bytes.Clone(v)))
+		decodeGone(k, kv.Seal(bucketGone, k, bytes.Clone(v)))
 	})
 }

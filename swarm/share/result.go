@@ -20,10 +20,9 @@ func (st *settler) onResult(r result) {
 		st.heat(j)
 	}
 	if r.err == nil && r.h != nil {
-		// Kept though nobody may wait for it any more.
-		seq := st.s.store.put(j.id, r.sum, r.h)
-		st.unsaved = append(st.unsaved, saving{r, seq, time.Now()})
-		return
+		// Kept though nobody may wait for it any more. It is published at
+		// once, while its record waits for the file's data to be on disk.
+		st.s.store.put(j.id, r.sum, r.h)
 	}
 	for _, n := range slices.Clone(j.nodes) {
 		st.leaveJob(n.wait)
@@ -39,13 +38,17 @@ func (st *settler) heat(j *job) {
 	}
 }
 
-// afterJob says how it goes on with a file whose job did not end in hashes.
+// afterJob says how it goes on with a file whose job has ended.
 func (st *settler) afterJob(n *node, r result) {
 	now := time.Now()
 	w := n.wait
 	switch {
-	case r.err == nil: // an empty file
+	case r.err == nil && r.h == nil: // an empty file
 		st.publishFile(n, summary{ctime: n.meta.ctime}, nil)
+	case r.err == nil:
+		if !st.publishFile(n, r.sum, r.h) {
+			st.settleLater(w, now)
+		}
 	case errors.Is(r.err, errBusy):
 		if w.asked {
 			w.tries, w.asked = 0, false
@@ -114,6 +117,9 @@ func (st *settler) publishFile(n *node, sum summary, h *hashes) bool {
 		e.Root, e.V1 = metainfo.Hash256{}, metainfo.Hash{}
 	}
 	e.ctime.Store(sum.ctime)
+	if id.size > 0 && !st.s.store.trusted(sum) {
+		e.ctime.Store(doubted)
+	}
 	st.endWait(n)
 	delete(st.trouble, n.path())
 	st.ledger.put(n, e)

@@ -14,6 +14,7 @@ func bareLoop() *loop {
 	s := &Share{
 		timing: defaultTiming(), log: slog.New(slog.DiscardHandler),
 		hashers: &hashers{jobs: map[ident]*job{}}, writers: writers,
+		disks: newDisks(nil),
 	}
 	return newLoop(context.Background(), s, nil)
 }

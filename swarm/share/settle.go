@@ -13,34 +13,32 @@ const (
 
 // timing is when things happen. Tests have their own.
 type timing struct {
-	still    time.Duration // size and time must stand still for this long where leases do not tell
-	old      time.Duration // a file whose times are that far back is still without waiting
-	young    time.Duration // a change within this of now may be hidden by the clock's granularity
-	rescan   time.Duration // between looks at everything
-	unseen   time.Duration // the same where not all directories could be watched
-	missing  time.Duration // between looks for a share directory that is gone
-	again    time.Duration // after an error in reading a file
-	pace     time.Duration // between publications
-	maxPace  time.Duration // the same, however much one costs
-	lag      time.Duration // behind a change, for what belongs to it: both ends of a rename
-	hold     time.Duration // at most, for a publication while there is more to look at
-	patience time.Duration // for the disk to save a result before it is published all the same
+	still   time.Duration // size and time must stand still for this long where leases do not tell
+	old     time.Duration // a file whose times are that far back is still without waiting
+	young   time.Duration // a change within this of now may be hidden by the clock's granularity
+	rescan  time.Duration // between looks at everything
+	unseen  time.Duration // the same where not all directories could be watched
+	missing time.Duration // between looks for a share directory that is gone
+	again   time.Duration // after an error in reading a file
+	pace    time.Duration // between publications
+	maxPace time.Duration // the same, however much one costs
+	lag     time.Duration // behind a change, for what belongs to it: both ends of a rename
+	hold    time.Duration // at most, for a publication while there is more to look at
 }
 
 func defaultTiming() timing {
 	return timing{
-		still:    2 * time.Second,
-		old:      10 * time.Second,
-		young:    25 * time.Millisecond,
-		rescan:   time.Minute,
-		unseen:   5 * time.Second,
-		missing:  time.Second,
-		again:    time.Minute,
-		pace:     50 * time.Millisecond,
-		maxPace:  500 * time.Millisecond,
-		lag:      10 * time.Millisecond,
-		hold:     250 * time.Millisecond,
-		patience: 250 * time.Millisecond,
+		still:   2 * time.Second,
+		old:     10 * time.Second,
+		young:   25 * time.Millisecond,
+		rescan:  time.Minute,
+		unseen:  5 * time.Second,
+		missing: time.Second,
+		again:   time.Minute,
+		pace:    50 * time.Millisecond,
+		maxPace: 500 * time.Millisecond,
+		lag:     10 * time.Millisecond,
+		hold:    250 * time.Millisecond,
 	}
 }
 

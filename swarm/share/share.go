@@ -57,6 +57,8 @@ type hooks struct {
 	hash    func(*os.File, *job) (metainfo.FileHashes, error)
 	maxOpen int
 	walked  func() // after each look at everything
+	place   string // see run
+	sync    func(dev uint64) error
 }
 
 // Share publishes a directory. All methods are safe for concurrent use, and
@@ -69,6 +71,7 @@ type Share struct {
 	index   *index
 	open    *openFiles
 	hashers *hashers
+	disks   *disks
 	root    atomic.Pointer[os.Root]
 	files   atomic.Pointer[[]File]
 	counts  atomic.Pointer[counts]
@@ -111,7 +114,8 @@ func Open(ctx context.Context, cfg Config) (*Share, error) {
 	if err := s.openDirs(); err != nil {
 		return nil, err
 	}
-	store, err := openStore(filepath.Join(cfg.State, storeName), s.log)
+	s.disks = newDisks(func(path string, flags int) (*os.File, error) { return s.root.Load().OpenFile(path, flags, 0) })
+	store, err := openStore(s.storeConfig())
 	if err != nil {
 		s.root.Load().Close()
 		return nil, err
@@ -120,6 +124,20 @@ func Open(ctx context.Context, cfg Config) (*Share, error) {
 	ctx, s.stop = context.WithCancel(ctx)
 	s.start(ctx)
 	return s, nil
+}
+
+func (s *Share) storeConfig() storeConfig {
+	cfg := storeConfig{
+		path: filepath.Join(s.cfg.State, storeName), place: placeOf(s.cfg.Dir),
+		sync: s.disks.sync, all: s.disks.all, log: s.log,
+	}
+	if h := s.cfg.test; h.place != "" {
+		cfg.place = h.place
+	}
+	if h := s.cfg.test; h.sync != nil {
+		cfg.sync = h.sync
+	}
+	return cfg
 }
 
 func (s *Share) useHooks() {

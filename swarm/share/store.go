@@ -2,14 +2,14 @@ package share
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
+	"p2pfs/swarm/kv"
 	"p2pfs/swarm/lru"
 )
 
@@ -28,9 +28,9 @@ const (
 //
 // Its mutex is held for map operations only, never across a transaction.
 type store struct {
-	path string
-	log  *slog.Logger
-	db   atomic.Pointer[bolt.DB] // replaced by run when broken
+	storeConfig
+	db    *kv.DB
+	epoch atomic.Int64 // of the records that are trusted
 
 	mu         sync.Mutex
 	pending    map[ident]change // not yet handed to a transaction
@@ -41,7 +41,6 @@ type store struct {
 	live       map[ident]struct{} // asks run to sweep
 
 	saved   atomic.Uint64
-	broken  atomic.Bool
 	wake    chan struct{} // room for one: there is something to do
 	notify  chan struct{} // room for one: saved has grown
 	stop    chan struct{}
@@ -63,30 +62,47 @@ func (c change) bytes() int {
 	return c.h.bytes()
 }
 
-// openStore opens or makes the database at path. A damaged one is put aside:
-// it is worth the time to hash again, no more. One of another version, or of
-// another program, is refused.
-func openStore(path string, log *slog.Logger) (*store, error) {
+// storeConfig is what a store is made from. Only path must be set.
+type storeConfig struct {
+	path  string
+	place string // see run
+	// sync waits until a filesystem's data is on disk; errNoDisk if it is
+	// gone. Nil: nothing is waited for.
+	sync func(dev uint64) error
+	all  func() []uint64 // filesystems that sync knows
+	log  *slog.Logger
+}
+
+// openStore opens or makes the database at path. A damaged one is set aside.
+// One of another version, or of another program, is refused.
+func openStore(cfg storeConfig) (*store, error) {
+	if cfg.sync == nil {
+		cfg.sync = func(uint64) error { return nil }
+		cfg.all = func() []uint64 { return nil }
+	}
 	s := &store{
-		path:    path,
-		log:     log,
-		pending: make(map[ident]change),
-		recent:  lru.New[ident, *hashes](recentHashes),
-		wake:    make(chan struct{}, 1),
-		notify:  make(chan struct{}, 1),
-		stop:    make(chan struct{}),
+		storeConfig: cfg,
+		pending:     make(map[ident]change),
+		recent:      lru.New[ident, *hashes](recentHashes),
+		wake:        make(chan struct{}, 1),
+		notify:      make(chan struct{}, 1),
+		stop:        make(chan struct{}),
 	}
-	db, err := openDB(path)
-	if errors.Is(err, errBroken) {
-		db, err = s.replace(err)
-	}
+	db, err := openDB(cfg.path, cfg.log)
 	if err != nil {
 		return nil, err
 	}
-	s.db.Store(db)
+	s.db = db
+	if err := s.beginRun(); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("share: %w", err)
+	}
 	s.stopped.Go(s.run)
 	return s, nil
 }
+
+// trusted reports whether a record is of this epoch.
+func (s *store) trusted(sum summary) bool { return sum.epoch == s.epoch.Load() }
 
 func (s *store) poke() {
 	select {
@@ -153,11 +169,24 @@ func (s *store) sweep(live map[ident]struct{}) {
 	s.poke()
 }
 
-// close writes what is pending and closes the database.
+// close writes what is pending and closes the database, after noting that the
+// run ended well, if all that was hashed is on disk.
 func (s *store) close() error {
 	close(s.stop)
 	s.stopped.Wait()
-	return closeDB(s.db.Load())
+	var err error
+	for _, dev := range s.all() {
+		if e := s.sync(dev); e != nil && !errors.Is(e, errNoDisk) {
+			err = errors.Join(err, e)
+		}
+	}
+	if err == nil {
+		err = s.endRun()
+	}
+	if err != nil {
+		s.log.Warn("shared files are verified as they are read, at the next start", "err", err)
+	}
+	return s.db.Close()
 }
 
 // take hands everything pending to the caller, which is run.

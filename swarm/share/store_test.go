@@ -18,7 +18,7 @@ import (
 
 func testStore(t testing.TB, path string) *store {
 	t.Helper()
-	s, err := openStore(path, slog.New(slog.DiscardHandler))
+	s, err := openStore(storeConfig{path: path, place: "here", log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestStoreIsForOneProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), storeName)
 	s := testStore(t, path)
 	defer s.close()
-	if _, err := openStore(path, slog.New(slog.DiscardHandler)); !errors.Is(err, ErrLocked) {
+	if _, err := openStore(storeConfig{path: path, log: slog.New(slog.DiscardHandler)}); !errors.Is(err, ErrLocked) {
 		t.Errorf("got %v, want ErrLocked", err)
 	}
 }
@@ -186,7 +186,7 @@ func TestStoreDropsDamagedRecords(t *testing.T) {
 	s.put(hashesBad, testSummary(2), &hashes{})
 	s.settled(t)
 	s.recent = lru.New[ident, *hashes](0)
-	err := s.db.Load().Update(func(tx *bolt.Tx) error {
+	err := s.db.Update(func(tx *bolt.Tx) error {
 		spoil := func(bucket []byte, id ident) error {
 			v := append([]byte(nil), tx.Bucket(bucket).Get(id.key())...)
 			v[3] ^= 1
@@ -204,7 +204,7 @@ func TestStoreDropsDamagedRecords(t *testing.T) {
 		t.Error("damaged hashes were taken")
 	}
 	s.settled(t)
-	s.db.Load().View(func(tx *bolt.Tx) error {
+	s.db.View(func(tx *bolt.Tx) error {
 		for _, id := range []ident{sumBad, hashesBad} {
 			if tx.Bucket(bucketFile).Get(id.key()) != nil || tx.Bucket(bucketPieces).Get(id.key()) != nil {
 				t.Errorf("%+v is still in the database", id)
@@ -289,7 +289,7 @@ func TestStoreRefusesForeign(t *testing.T) {
 		make func(tx *bolt.Tx) error
 		says string
 	}{
-		"another program": {func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("x")); return err }, "no hash database"},
+		"another program": {func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("x")); return err }, "no hashes database"},
 		"another version": {func(tx *bolt.Tx) error {
 			b, err := tx.CreateBucket([]byte("about"))
 			return errors.Join(err, b.Put([]byte("format"), []byte("p2pfs hashes 2")))
@@ -304,7 +304,7 @@ func TestStoreRefusesForeign(t *testing.T) {
 			t.Fatal(err)
 		}
 		before, _ := os.ReadFile(path)
-		if _, err := openStore(path, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := openStore(storeConfig{path: path, log: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, want it to say %q", name, err, c.says)
 		}
 		if after, _ := os.ReadFile(path); string(after) != string(before) {
@@ -364,7 +364,7 @@ func TestStoreCollects(t *testing.T) {
 
 func TestStoreRetriesWhenTheDiskRefuses(t *testing.T) {
 	s := testStore(t, filepath.Join(t.TempDir(), storeName))
-	s.db.Load().Close() // every transaction fails from here on
+	s.db.Close() // every transaction fails from here on
 	id := ident{1, 2, 3, 4}
 	s.put(id, testSummary(1), randomHashes(rand.New(rand.NewPCG(1, 1)), 2, 2))
 	<-s.notify
@@ -378,11 +378,9 @@ func TestStoreRetriesWhenTheDiskRefuses(t *testing.T) {
 	if h := s.hashes(id); h == nil || len(h.pieces) != 2 {
 		t.Errorf("got %v, want the hashes that wait", h)
 	}
-	db, err := openDB(s.path)
-	if err != nil {
+	if err := s.db.Renew(); err != nil {
 		t.Fatal(err)
 	}
-	s.db.Store(db)
 	s.poke()
 	s.settled(t)
 	s.recent = lru.New[ident, *hashes](0)

@@ -72,7 +72,7 @@ func (s *Share) trust(of *openFile, ctime int64) {
 	var found summary
 	s.store.lookup([]meta{{ident: of.e.id}}, func(_ int, sum summary) { found = sum })
 	if found.root == of.e.Root {
-		found.ctime = ctime
+		found.ctime, found.epoch = ctime, s.store.epoch.Load()
 		s.store.put(of.e.id, found, nil)
 	}
 }

@@ -16,17 +16,9 @@ type settler struct {
 	dues    dues              // what is to be looked at again
 	heats   map[string]heat   // by path
 	orphans map[*job]struct{} // jobs that nobody waits for
-	unsaved []saving          // the oldest first
 	trouble map[string]string // by path: what was logged last
 	waiting int               // nodes with a wait
 	hashed  int               // files read
-}
-
-// saving is a result on its way to the disk.
-type saving struct {
-	result
-	seq uint64
-	at  time.Time
 }
 
 func newSettler(ctx context.Context, s *Share, l *ledger, a *agenda) *settler {
@@ -170,26 +162,6 @@ func (st *settler) settleDue(now time.Time) (more bool) {
 func (st *settler) stoodStill(w *wait, now time.Time) bool {
 	latest := time.Unix(0, max(w.n.meta.mtime, w.n.meta.ctime))
 	return now.Sub(w.since) >= st.s.timing.still || now.Sub(latest) > st.s.timing.old
-}
-
-// release publishes results that are on disk, so that none is lost that
-// others have seen; or whose time on the way there is up.
-func (st *settler) release() {
-	now := time.Now()
-	for len(st.unsaved) > 0 {
-		s := st.unsaved[0]
-		if s.seq > st.s.store.saved.Load() && now.Sub(s.at) < st.s.timing.patience {
-			return
-		}
-		st.unsaved = st.unsaved[1:]
-		for _, n := range slices.Clone(s.job.nodes) {
-			st.leaveJob(n.wait)
-			if !st.publishFile(n, s.sum, s.h) {
-				st.settleLater(n.wait, now)
-			}
-		}
-		delete(st.orphans, s.job)
-	}
 }
 
 // coolDown forgets the heat of paths that have been quiet.
