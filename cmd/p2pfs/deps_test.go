@@ -23,20 +23,20 @@ import (
 // in.
 var allowed = map[string][]string{
 	"cmd/p2pfs": {
-		"cache", "fs", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/guard", "swarm/metainfo", "swarm/netgroup", "swarm/share", "swarm/tracker",
+		"cache", "fs", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/durable", "swarm/guard", "swarm/metainfo", "swarm/netgroup", "swarm/share", "swarm/tracker",
 		"swarm/tracker/server", "swarm/wire", "github.com/bits-and-blooms/bitset", "github.com/spf13/pflag", "golang.org/x/sync",
 		"golang.org/x/sys", "golang.org/x/term", "golang.org/x/time",
 	},
 
-	"cache": {"swarm/sha", "golang.org/x/sys"},
+	"cache": {"swarm/durable", "swarm/sha", "golang.org/x/sys"},
 	"fs":    {"bazil.org/fuse", "golang.org/x/sys"},
 	"swarm": {
 		"swarm/choker", "swarm/guard", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/priority", "swarm/tracker", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/time",
 	},
 
-	"swarm/catalog":  {"swarm/bencode", "swarm/kv", "swarm/lru", "go.etcd.io/bbolt"},
-	"swarm/disk":     {"swarm/metainfo", "swarm/sha", "golang.org/x/sys"},
+	"swarm/catalog":  {"swarm/bencode", "swarm/durable", "swarm/kv", "swarm/lru", "go.etcd.io/bbolt"},
+	"swarm/disk":     {"swarm/durable", "swarm/metainfo", "swarm/sha", "golang.org/x/sys"},
 	"swarm/drive":    {"swarm/bencode", "swarm/catalog", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
 	"swarm/metainfo": {"swarm/bencode", "swarm/sha", "golang.org/x/sync"},
 	"swarm/peer":     {"swarm/guard", "swarm/wire", "github.com/bits-and-blooms/bitset", "golang.org/x/sys", "golang.org/x/time"},
@@ -50,9 +50,10 @@ var allowed = map[string][]string{
 
 	"swarm/bencode":         {"github.com/zeebo/bencode"},
 	"swarm/choker":          {},
+	"swarm/durable":         {},
 	"swarm/guard":           {},
 	"swarm/guard/guardtest": {"swarm/guard"},
-	"swarm/kv":              {"go.etcd.io/bbolt"},
+	"swarm/kv":              {"swarm/durable", "go.etcd.io/bbolt"},
 	"swarm/lru":             {},
 	"swarm/lsd":             {"swarm/guard", "golang.org/x/sys"},
 	"swarm/netgroup":        {},

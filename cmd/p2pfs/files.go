@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"p2pfs/swarm/durable"
 )
 
 // maxTorrentFile is the largest .torrent that is read (as metainfo does).
@@ -76,17 +77,12 @@ func (o output) write(data []byte) error {
 	if info, err := os.Stat(o.path); err == nil && !info.Mode().IsRegular() {
 		return writeTo(o.path, os.O_WRONLY, data)
 	}
-	tmp, err := writeBeside(o.path, data, true)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp)
 	if o.force {
-		return os.Rename(tmp, o.path)
+		return durable.WriteFile(o.path, data, 0o666)
 	}
-	err = os.Link(tmp, o.path)
-	if err != nil && !errors.Is(err, fs.ErrExist) { // a filesystem without links
-		err = writeTo(o.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, data)
+	err := durable.CreateFile(o.path, data, 0o666)
+	if errors.Is(err, errors.ErrUnsupported) { // a filesystem without links
+		err = writeTo(o.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_SYNC, data)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return o.exists()
@@ -94,28 +90,9 @@ func (o output) write(data []byte) error {
 	return err
 }
 
-// replaceFile puts data into a file, in place of what was there: all of it or,
-// after an error, nothing. It does not wait for the disk: after a power cut the
-// file may be empty.
-func replaceFile(path string, data []byte) error {
-	tmp, err := writeBeside(path, data, false)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp)
-	return os.Rename(tmp, path)
-}
-
-// writeBeside writes data to a new file in the directory of path, if durable
-// down to the disk, and returns its name.
-func writeBeside(path string, data []byte, durable bool) (string, error) {
-	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".p2pfs-%016x", rand.Uint64()))
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if durable {
-		flags |= os.O_SYNC
-	}
-	return tmp, writeTo(tmp, flags, data)
-}
+// replaceFile puts state into a file, in place of what was there, and waits for
+// the disk: all of it or, after an error or a power cut, nothing.
+func replaceFile(path string, data []byte) error { return durable.WriteFile(path, data, 0o600) }
 
 // writeTo opens the file with these flags and writes data. A file that this
 // made and could not fill is removed.

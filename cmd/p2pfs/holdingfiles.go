@@ -39,17 +39,14 @@ func (hs *holdings) Save(_ metainfo.Hash, m *metainfo.MetaInfo) {
 	hs.write(h, m)
 }
 
+// write has the metainfo written soon: it is asked for once a torrent, when the
+// first piece comes, which is to wait for no disk.
 func (hs *holdings) write(h *holding, m *metainfo.MetaInfo) {
-	data, err := m.Marshal()
-	if err == nil {
-		name := m.Info.InfoHashes()[0].String() + sidecarSuffix
-		err = replaceFile(filepath.Join(hs.dir, name), data)
-	}
-	if err != nil {
-		hs.log.Warn("metainfo not kept; its pieces will not be found after a restart", "err", err)
-		return
-	}
+	hs.later.Put(filepath.Join(hs.dir, m.Info.InfoHashes()[0].String()+sidecarSuffix), m.Marshal)
 	hs.mu.Lock()
 	h.saved = true
 	hs.mu.Unlock()
 }
+
+// Close waits until all is written.
+func (hs *holdings) Close() error { return hs.later.Close() }

@@ -13,6 +13,7 @@ import (
 
 	"p2pfs/cache"
 	"p2pfs/swarm"
+	"p2pfs/swarm/durable"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -23,6 +24,7 @@ type holdings struct {
 	dir   string
 	cache *cache.Store
 	pins  *pins
+	later *durable.Later // writes the metainfo
 	log   *slog.Logger
 
 	// mu guards what follows; it is not held across I/O.
@@ -59,7 +61,7 @@ func openHoldings(dir string, store *cache.Store, log *slog.Logger) (*holdings, 
 		return nil, err
 	}
 	hs := &holdings{
-		dir: dir, cache: store, pins: newPins(store), log: log,
+		dir: dir, cache: store, pins: newPins(store), later: durable.NewLater(log), log: log,
 		byRoot: map[metainfo.Hash256]*holding{}, byHash: map[metainfo.Hash]*holding{}, keys: map[cache.Key][]pieceRef{},
 	}
 	names, err := os.ReadDir(dir)

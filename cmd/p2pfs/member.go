@@ -175,6 +175,7 @@ func (m *member) openCache() (err error) {
 	if m.holdings, err = openHoldings(filepath.Join(m.cfg.state, "torrents"), m.cache, m.log); err != nil {
 		return err
 	}
+	m.onClose(m.holdings.Close)
 	return m.holdings.loadPins(m.cfg.state)
 }
 

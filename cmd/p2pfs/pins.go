@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"p2pfs/cache"
+	"p2pfs/swarm/durable"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -87,7 +88,7 @@ func newPins(store *cache.Store) *pins {
 func (p *pins) load(path string) ([]*pin, error) {
 	p.path = path
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && durable.Blank(data) {
 		return nil, nil
 	}
 	if err != nil {
@@ -114,12 +115,7 @@ func (p *pins) save() error {
 	if err != nil {
 		return err
 	}
-	tmp, err := writeBeside(p.path, data, true) // a lost pin is a lost promise
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp)
-	return os.Rename(tmp, p.path)
+	return replaceFile(p.path, data)
 }
 
 // below lists the pins whose path was at or below one, by path.

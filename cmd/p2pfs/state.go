@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"p2pfs/swarm/durable"
 )
 
 const (
@@ -20,11 +22,12 @@ const (
 )
 
 // checkState refuses a state directory of another version. One without a mark
-// is new, or of the first version, which set none.
+// is new, or of the first version, which set none; and a mark of nothing, as a
+// power cut left it, is none.
 func checkState(dir string) error {
 	data, err := os.ReadFile(filepath.Join(dir, stateFormatName))
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), err == nil && durable.Blank(data):
 		return nil
 	case err != nil:
 		return fmt.Errorf("state directory: %w", err)
@@ -43,7 +46,7 @@ func checkState(dir string) error {
 func markState(dir string) error {
 	err := checkState(dir)
 	path := filepath.Join(dir, stateFormatName)
-	if _, statErr := os.Stat(path); err == nil && errors.Is(statErr, fs.ErrNotExist) {
+	if data, readErr := os.ReadFile(path); err == nil && (readErr == nil || errors.Is(readErr, fs.ErrNotExist)) && durable.Blank(data) {
 		err = replaceFile(path, fmt.Appendf(nil, "%s%d\n", stateAbout, stateFormat))
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,9 +47,10 @@ type twins struct {
 	m    *member
 	path string
 
-	mu   sync.Mutex // guards what follows and the file
-	byV1 map[metainfo.Hash]*twin
-	byV2 map[metainfo.Hash]*twin
+	mu    sync.Mutex // guards what follows
+	lines []string   // of the file
+	byV1  map[metainfo.Hash]*twin
+	byV2  map[metainfo.Hash]*twin
 }
 
 // openTwins reads the file in a state directory: a twin a line.
@@ -59,16 +61,12 @@ func openTwins(m *member, state string) (*twins, error) {
 		return nil, err
 	}
 	lines := strings.Split(string(data), "\n")
-	kept := lines[max(0, len(lines)-maxTwins):]
-	for _, line := range kept {
+	for _, line := range lines[max(0, len(lines)-maxTwins):] {
 		t := &twin{m: m}
 		if t.parse(line) == nil {
 			ts.keep(t)
+			ts.lines = append(ts.lines, line)
 		}
-	}
-	if len(kept) < len(lines) {
-		err = replaceFile(ts.path, []byte(strings.Join(kept, "\n")))
-		return ts, err
 	}
 	return ts, nil
 }
@@ -119,30 +117,37 @@ func (ts *twins) of(name string, size int64, root metainfo.Hash256, v1 metainfo.
 	if v1.IsZero() || size == 0 {
 		return nil
 	}
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	if t := ts.byV1[v1]; t != nil && t.root == root && t.name == name {
-		return t
-	}
-	t := &twin{m: ts.m, name: name, size: size, root: root, v1: v1}
-	if err := t.build(); err != nil {
-		return nil
-	}
-	ts.keep(t)
-	line := fmt.Sprintf("%v %v %d %q\n", v1, root, size, name)
-	if err := appendTo(ts.path, line); err != nil {
-		ts.m.log.Warn("twin not remembered", "err", err)
+	t, isNew := ts.find(name, size, root, v1)
+	if isNew {
+		ts.m.holdings.later.Put(ts.path, ts.text)
 	}
 	return t
 }
 
-func appendTo(path, line string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
+// find returns the twin, nil if there can be none, and whether it was made.
+func (ts *twins) find(name string, size int64, root metainfo.Hash256, v1 metainfo.Hash) (t *twin, isNew bool) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if t := ts.byV1[v1]; t != nil && t.root == root && t.name == name {
+		return t, false
 	}
-	_, err = f.WriteString(line)
-	return errors.Join(err, f.Close())
+	t = &twin{m: ts.m, name: name, size: size, root: root, v1: v1}
+	if err := t.build(); err != nil {
+		return nil, false
+	}
+	ts.keep(t)
+	ts.lines = append(ts.lines, fmt.Sprintf("%v %v %d %q", v1, root, size, name))
+	if len(ts.lines) > 2*maxTwins {
+		ts.lines = slices.Clone(ts.lines[maxTwins:])
+	}
+	return t, true
+}
+
+// text is the file as it is to be.
+func (ts *twins) text() ([]byte, error) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return []byte(strings.Join(ts.lines[max(0, len(ts.lines)-maxTwins):], "\n") + "\n"), nil
 }
 
 // with returns the twin of that v1 infohash, nil if none is known.

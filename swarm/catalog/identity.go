@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
+
+	"p2pfs/swarm/durable"
 )
 
 // Key is a member's Ed25519 public key: his name among members.
@@ -106,24 +107,9 @@ func readIdentity(path string) (*Identity, error) {
 	return IdentityFromSeed([ed25519.SeedSize]byte(seed)), nil
 }
 
-// createIdentity writes a new key file whole or not at all: aside, then linked
-// into place, which fails where there is one already.
+// createIdentity writes a new key file whole or not at all, unless there is one
+// already.
 func createIdentity(path string) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
 	seed := NewIdentity().private.Seed()
-	_, err = tmp.WriteString(keyPrefix + hex.EncodeToString(seed) + "\n")
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err2 := tmp.Close(); err == nil {
-		err = err2
-	}
-	if err != nil {
-		return err
-	}
-	return os.Link(tmp.Name(), path)
+	return durable.CreateFile(path, []byte(keyPrefix+hex.EncodeToString(seed)+"\n"), 0o600)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"p2pfs/swarm/durable"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -61,21 +62,15 @@ func (d *Disk) describe(file int, now int64) (f recordFile) {
 	return f
 }
 
-// replaceFile puts text into the file path, wholly or not at all.
+// replaceFile puts text into the file path, wholly or not at all, and waits for
+// the disk.
 func replaceFile(path string, text []byte) error {
-	tmp := path + ".tmp"
-	err := os.WriteFile(tmp, text, 0o600)
+	err := durable.WriteFile(path, text, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
 		}
-		err = os.WriteFile(tmp, text, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		os.Remove(tmp) // the next record overwrites it otherwise
+		err = durable.WriteFile(path, text, 0o600)
 	}
 	return err
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"p2pfs/swarm/durable"
 )
 
 const (
@@ -25,6 +27,9 @@ func (c *Config) replace(cause error) (*bolt.DB, error) {
 	}
 	c.Log.Warn(c.Name+" database is damaged: set aside, a new one is begun", "path", c.Path, "to", aside, "err", cause)
 	c.dropAside(aside)
+	if err := durable.SyncDir(filepath.Dir(c.Path)); err != nil {
+		return nil, err
+	}
 	return c.open()
 }
 
