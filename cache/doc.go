@@ -5,7 +5,6 @@
 //
 //	DIR/format           "p2pfs cache 1\n"; another version is refused
 //	DIR/CACHEDIR.TAG     tells backup programs to leave the directory out
-//	DIR/clean            only while no store is open: see below
 //	DIR/ab/2ab…          a whole piece named by its SHA-256 (64 hex digits)
 //	DIR/ab/1ab…          a whole piece named by its SHA-1 (40 hex digits)
 //	DIR/ab/2ab….tmp      a piece being written
@@ -22,13 +21,12 @@
 // # What is trusted
 //
 // Blocks given to Put were verified by the caller and are not hashed again.
-// A file found on disk by Open is hashed when it is first used, and dropped
-// when it is not what its name says. Files that the list "clean" names with
-// the inode, size and mtime they still have are trusted: Close writes the list
-// and Open removes it, so that after a crash there is none. Nothing is
-// flushed to the device, therefore the list holds only within one boot of the
-// machine. A file that changes while the store is open (inode, size, mtime)
-// is hashed again before any byte read from it is handed out.
+// A file found on disk by Open is hashed when it is first used, on all
+// processors, and dropped when it is not what its name says: whatever happened
+// to the disk or the file since the last run, also after a clean stop, bytes
+// that rotted are not handed out. A file that changes while the store is open
+// (inode, size, mtime, ctime) is hashed again before any byte read from it is
+// handed out, and Verify hashes one that a peer complains of.
 //
 // # The budget
 //

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"container/heap"
+	"sync"
 	"sync/atomic"
 )
 
@@ -15,7 +16,8 @@ type entry struct {
 	alloc    int64
 	ino      uint64
 	mtime    int64
-	verified bool // the file with this ino and mtime holds the piece
+	ctime    int64
+	verified bool // the file with this ino, mtime and ctime holds the piece
 	handle   *handle
 	stamp    int64 // use when lru last looked
 	at       int   // position in lru; -1 while pinned
@@ -23,7 +25,7 @@ type entry struct {
 
 // is reports whether in describes the file that the entry was made for.
 func (e *entry) is(in info) bool {
-	return in.regular && in.size == e.size && in.mtime == e.mtime && in.ino == e.ino
+	return in.regular && in.size == e.size && in.mtime == e.mtime && in.ctime == e.ctime && in.ino == e.ino
 }
 
 // idle reports that nobody reads the piece.
@@ -91,13 +93,19 @@ func (l *lru) oldest() *entry {
 type handle struct {
 	entry *entry
 	f     file
-	info  info         // when it was verified
+	info  info         // when it was verified; its ctime is not looked at
 	refs  atomic.Int32 // counted up under Store.mu (reading suffices)
+
+	// ctime is the file's change time, which a touch of ours moves: whoever
+	// finds another one asks again with touching locked.
+	ctime    atomic.Int64
+	touching sync.Mutex // held over a touch
 }
 
 func newHandle(e *entry, f file, in info) *handle {
 	h := &handle{entry: e, f: f, info: in}
 	h.refs.Store(1)
+	h.ctime.Store(in.ctime)
 	return h
 }
 
@@ -110,5 +118,19 @@ func (h *handle) unref() {
 // unchanged reports that the file is still as it was when it was verified.
 func (h *handle) unchanged() bool {
 	in, err := h.f.Info()
-	return err == nil && in.linked && in.same(h.info)
+	if err != nil || !in.linked || !in.same(h.info) {
+		return false
+	}
+	if in.ctime == h.ctime.Load() {
+		return true
+	}
+	h.touching.Lock()
+	defer h.touching.Unlock()
+	return h.isStill()
+}
+
+// isStill is unchanged with touching held.
+func (h *handle) isStill() bool {
+	in, err := h.f.Info()
+	return err == nil && in.linked && in.same(h.info) && in.ctime == h.ctime.Load()
 }

@@ -250,26 +250,6 @@ func TestFaultLog(t *testing.T) {
 	lines(7, "unlogged=99")
 }
 
-// TestCloseOnFullDisk is no failure: the pieces are there, and verified anew.
-func TestCloseOnFullDisk(t *testing.T) {
-	var f faults
-	dir := t.TempDir()
-	s, err := openFaulty(Config{Dir: dir}, &f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, data := piece('2', 1, 1000)
-	put(t, s, k, data)
-	f.always("write", syscall.ENOSPC)
-	closeStore(t, s)
-	s = open(t, Config{Dir: dir})
-	if s.index[k].verified {
-		t.Error("the piece is trusted without a list")
-	}
-	wantPiece(t, s, k, data)
-	closeStore(t, s)
-}
-
 // TestKeepFreeByDefault is a part of a small disk.
 func TestKeepFreeByDefault(t *testing.T) {
 	for total, want := range map[int64]int64{8 << 20: 8 << 20 / 20, 1 << 40: DefaultKeepFree} {

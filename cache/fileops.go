@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"p2pfs/swarm/durable"
 )
 
 // info is what the store wants to know of a file.
@@ -12,6 +14,7 @@ type info struct {
 	size    int64
 	alloc   int64 // bytes allocated on the device
 	mtime   int64 // Unix nanoseconds
+	ctime   int64 // Unix nanoseconds; 0 where there is none
 	atime   int64 // Unix nanoseconds
 	ino     uint64
 	regular bool
@@ -19,7 +22,8 @@ type info struct {
 }
 
 // same reports whether a and b are the same file with the same content, as
-// far as that shows without reading it.
+// far as that shows without reading it. Who puts the mtime back moves the
+// ctime, which is compared apart from this: so do we, by noting the last use.
 func (a info) same(b info) bool {
 	return a.size == b.size && a.mtime == b.mtime && a.ino == b.ino
 }
@@ -32,6 +36,7 @@ type file interface {
 	WriteBlocks(blocks [][]byte, off int64) (int, error)
 	// Info does not allocate.
 	Info() (info, error)
+	Sync() error // waits until it is on the device
 	Close() error
 }
 
@@ -52,8 +57,10 @@ type directory interface {
 	// Free returns the bytes that may still be written, and those of the
 	// whole file system; ok is false where that cannot be known.
 	Free() (free, total int64, ok bool)
-	// Sync waits until all that was written is on the device.
+	// Sync waits until all that was written is on the device, SyncNames
+	// until the names at the top are.
 	Sync() error
+	SyncNames() error
 	// Gone reports that the directory is no longer found under its path.
 	Gone() bool
 	Close() error
@@ -154,6 +161,8 @@ func (d *osDir) Free() (free, total int64, ok bool) { return freeBytes(d.lock) }
 
 func (d *osDir) Sync() error { return syncAll(d.lock) }
 
+func (d *osDir) SyncNames() error { return durable.SyncDir(d.path) }
+
 func (d *osDir) Gone() bool {
 	here, err := d.lock.Stat()
 	if err != nil {
@@ -175,5 +184,7 @@ func (d *osDir) Close() error {
 type osFile struct{ f *os.File }
 
 func (f osFile) Close() error { return f.f.Close() }
+
+func (f osFile) Sync() error { return f.f.Sync() }
 
 func (f osFile) ReadAt(p []byte, off int64) (int, error) { return f.f.ReadAt(p, off) }

@@ -119,7 +119,7 @@ func onDisk(t testing.TB, dir string) (used int64, odd []string) {
 			return err
 		}
 		name := d.Name()
-		if name == formatName || name == cacheTag || name == cleanName {
+		if name == formatName || name == cacheTag {
 			return nil
 		}
 		if _, ok := parseName(name); !ok {

@@ -3,7 +3,6 @@ package cache
 import (
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -34,6 +33,7 @@ func (f osFile) Info() (info, error) {
 		size:    st.Size,
 		alloc:   st.Blocks * 512,
 		mtime:   st.Mtim.Nano(),
+		ctime:   st.Ctim.Nano(),
 		atime:   st.Atim.Nano(),
 		ino:     st.Ino,
 		regular: st.Mode&unix.S_IFMT == unix.S_IFREG,
@@ -46,6 +46,7 @@ func infoOf(fi fs.FileInfo) info {
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 		in.alloc = st.Blocks * 512
 		in.atime = st.Atim.Nano()
+		in.ctime = st.Ctim.Nano()
 		in.ino = st.Ino
 		in.linked = st.Nlink > 0
 	}
@@ -63,13 +64,4 @@ func freeBytes(dir *os.File) (free, total int64, ok bool) {
 		return 0, 0, false
 	}
 	return int64(st.Bavail) * int64(st.Frsize), int64(st.Blocks) * int64(st.Frsize), true
-}
-
-// bootID names the current boot of the machine; "" when it is not known.
-func bootID() string {
-	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(id))
 }

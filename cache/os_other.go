@@ -40,6 +40,3 @@ func syncAll(*os.File) error { return nil }
 
 // freeBytes is not known here, so that Config.KeepFree has no effect.
 func freeBytes(*os.File) (free, total int64, ok bool) { return 0, 0, false }
-
-// bootID is not known here, so that every start counts as one after a crash.
-func bootID() string { return "" }

@@ -110,8 +110,14 @@ func (s *Store) writeTo(dir directory, k Key, blocks [][]byte, size int64) (info
 	}
 	if err != nil {
 		s.removeFile(dir, k, tmp)
+		return in, err
 	}
-	return in, err
+	// The rename moved the ctime. Where that cannot be seen the piece is
+	// verified at its first read.
+	if named, _, err := dir.Lstat(name); err == nil && named.same(in) {
+		in.ctime = named.ctime
+	}
+	return in, nil
 }
 
 // create makes the file tmp in the directory shard, and the directory if it

@@ -27,10 +27,10 @@ func (s *Store) ReadAt(k Key, p []byte, off int64) (int, error) {
 			return 0, ErrRange
 		}
 		n, err := h.f.ReadAt(p, off)
-		// Looking after the read is enough: a writer moves the mtime
-		// before it changes a byte.
+		// Looking after the read is enough: a writer moves the mtime and
+		// ctime before it changes a byte.
 		ok := n == len(p) && h.unchanged()
-		s.touch(h.entry)
+		s.touch(h)
 		if ok {
 			h.unref()
 			return n, nil
@@ -183,15 +183,33 @@ func (s *Store) distrust(h *handle) {
 	h.unref()
 }
 
-// touch writes e's last use to disk, if that was long ago.
-func (s *Store) touch(e *entry) {
+// touch writes the last use of h's piece to disk, if that was long ago. That
+// moves the file's ctime, which is looked at right before and right after: a
+// change by somebody else in between would be taken for ours.
+func (s *Store) touch(h *handle) {
+	e := h.entry
 	use, last := e.use.Load(), e.touched.Load()
 	if use-last < touchEvery || !e.touched.CompareAndSwap(last, use) {
+		return
+	}
+	h.touching.Lock()
+	defer h.touching.Unlock()
+	if !h.isStill() {
 		return
 	}
 	err := s.directory().Touch(pathName(e.key), time.Unix(0, use))
 	if err != nil && !isNotExist(err) && !errors.Is(err, fs.ErrClosed) {
 		s.log.Debug("last use not kept", "err", err) // on a read-only disk, say
+	}
+	in, err := h.f.Info()
+	if err != nil || !in.same(h.info) {
+		return
+	}
+	h.ctime.Store(in.ctime)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.ino == in.ino && e.mtime == in.mtime {
+		e.ctime = in.ctime
 	}
 }
 

@@ -7,25 +7,29 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+
+	"p2pfs/swarm/durable"
 )
 
 const (
 	formatName  = "format"
 	formatText  = "p2pfs cache 1\n"
+	cleanName   = "clean" // pieces that were trusted without a look
 	cacheTag    = "CACHEDIR.TAG"
 	cacheTagSig = "Signature: 8a477f597d28d172789f06886806bc55\n" +
 		"# Pieces that p2pfs has fetched; see https://bford.info/cachedir/\n"
 )
 
 // checkFormat returns ErrFormat if dir is a cache of another version, and
-// marks it as one of this version if it is not marked at all. Pieces that
-// stand in it then are verified before they are used.
+// marks it as one of this version if it is not marked at all. A mark of nothing
+// is none.
 func checkFormat(dir directory) error {
 	text, err := readSmall(dir, formatName, 64)
 	switch {
 	case isNotExist(err):
 	case err != nil:
 		return err
+	case durable.Blank(text): // a power cut left it
 	case string(text) != formatText:
 		return fmt.Errorf("%w: %q, this program knows %q", ErrFormat, text, formatText)
 	default:
@@ -59,8 +63,8 @@ func readSmall(dir directory, name string, limit int64) ([]byte, error) {
 	return text[:n], err
 }
 
-// writeSmall puts text under a name, wholly or not at all.
-func writeSmall(dir directory, name string, text ...[]byte) error {
+// writeSmall puts text under a name, wholly or not at all, down to the device.
+func writeSmall(dir directory, name string, text []byte) error {
 	tmp := name + tmpSuffix
 	if err := dir.Remove(tmp); err != nil && !isNotExist(err) {
 		return err
@@ -69,7 +73,10 @@ func writeSmall(dir directory, name string, text ...[]byte) error {
 	if err != nil {
 		return err
 	}
-	err = writeBlocks(f, text)
+	err = writeBlocks(f, [][]byte{text})
+	if err == nil {
+		err = f.Sync()
+	}
 	if err1 := f.Close(); err == nil {
 		err = err1
 	}
@@ -78,8 +85,9 @@ func writeSmall(dir directory, name string, text ...[]byte) error {
 	}
 	if err != nil {
 		dir.Remove(tmp) // the next writeSmall removes it otherwise
+		return err
 	}
-	return err
+	return dir.SyncNames()
 }
 
 // found is a file that has the form of a piece.
@@ -172,7 +180,6 @@ func (s *Store) reopen(old directory) (gone []Key, err error) {
 	}
 	var pieces []found
 	if err = checkFormat(dir); err == nil {
-		takeClean(dir)
 		pieces, err = scan(dir, s.fault)
 	}
 	if err != nil {

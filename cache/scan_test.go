@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -89,7 +91,6 @@ func TestFormat(t *testing.T) {
 		{"newer", "p2pfs cache 2\n", false},
 		{"older", "p2pfs cache 0\n", false},
 		{"longer", formatText + "x", false},
-		{"empty", "", false},
 		{"huge", strings.Repeat("p2pfs cache 1\n", 10_000), false},
 	}
 	for _, tt := range tests {
@@ -140,27 +141,23 @@ func TestOpenErrors(t *testing.T) {
 	open(t, Config{Dir: deep})
 }
 
-// TestTrust says after what a piece is hashed again, by giving it content
-// that is not its own.
+// TestTrust is in no file: by giving a piece content that is not its own it is
+// seen that each is hashed when it is first read in a run.
 func TestTrust(t *testing.T) {
 	tests := []struct {
 		name    string
-		cfg     Config
 		between func(t *testing.T, dir, path string)
-		trusted bool
 	}{
-		{"clean stop", Config{}, func(*testing.T, string, string) {}, true},
-		{"clean stop, VerifyAll", Config{VerifyAll: true}, func(*testing.T, string, string) {}, false},
-		{"crash", Config{}, func(t *testing.T, dir, _ string) { must(t, os.Remove(filepath.Join(dir, cleanName))) }, false},
-		{"list damaged", Config{}, func(t *testing.T, dir, _ string) { flip(t, filepath.Join(dir, cleanName), 70) }, false},
-		{"list cut", Config{}, func(t *testing.T, dir, _ string) { must(t, os.Truncate(filepath.Join(dir, cleanName), 60)) }, false},
-		{"list of another boot", Config{}, func(t *testing.T, dir, _ string) { flip(t, filepath.Join(dir, cleanName), len(cleanHeader)) }, false},
-		{"file written to", Config{}, func(t *testing.T, _, path string) { flip(t, path, 5) }, false},
-		{"file replaced", Config{}, func(t *testing.T, _, path string) {
+		{"clean stop", func(*testing.T, string, string) {}},
+		{"list of an earlier version", func(t *testing.T, dir, _ string) {
+			must(t, os.WriteFile(filepath.Join(dir, cleanName), []byte("p2pfs cache clean 1"), 0o600))
+		}},
+		{"file written to", func(t *testing.T, _, path string) { flip(t, path, 5) }},
+		{"file replaced", func(t *testing.T, _, path string) {
 			text, err := os.ReadFile(path)
 			must(t, errors.Join(err, os.Rename(path, path+".old"), os.WriteFile(path, text, 0o600)))
-		}, false},
-		{"file truncated", Config{}, func(t *testing.T, _, path string) { must(t, os.Truncate(path, 10)) }, false},
+		}},
+		{"file truncated", func(t *testing.T, _, path string) { must(t, os.Truncate(path, 10)) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -172,42 +169,103 @@ func TestTrust(t *testing.T) {
 			closeStore(t, s)
 			tt.between(t, dir, filepath.Join(dir, pathName(k)))
 			evicted := 0
-			cfg := tt.cfg
-			cfg.Dir, cfg.OnEvict = dir, func(Key) { evicted++ }
-			s = open(t, cfg)
+			s = open(t, Config{Dir: dir, OnEvict: func(Key) { evicted++ }})
 			if !s.Has(k) {
 				t.Error("Open has read the piece")
 			}
-			_, err := s.ReadAt(k, make([]byte, 10), 0)
-			if (err == nil) != tt.trusted || (evicted == 0) != tt.trusted || s.Has(k) != tt.trusted {
-				t.Errorf("ReadAt: got %v, %d evicted, has %v, want trusted %v", err, evicted, s.Has(k), tt.trusted)
+			if _, err := s.ReadAt(k, make([]byte, 10), 0); err == nil || evicted != 1 || s.Has(k) {
+				t.Errorf("ReadAt: got %v, %d evicted, has %v, want it dropped", err, evicted, s.Has(k))
 			}
 			s.check(t)
-			if used, _ := onDisk(t, dir); !tt.trusted && tt.name != "file replaced" && used != 0 {
+			if used, _ := onDisk(t, dir); tt.name != "file replaced" && used != 0 {
 				t.Errorf("a bad piece is still on disk")
+			}
+			if _, err := os.Stat(filepath.Join(dir, cleanName)); err == nil {
+				t.Error("the list is still there")
 			}
 		})
 	}
 }
 
-// TestTrustIsOfThePiece does not extend the trust in pieces that were used
-// after a crash to those that were not.
-func TestTrustIsOfThePiece(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, Config{Dir: dir})
-	a, aData := piece('2', 1, 1000)
-	b, _ := piece('2', 2, 1000)
-	put(t, s, a, aData)
-	put(t, s, b, aData)
-	closeStore(t, s)
-	must(t, os.Remove(filepath.Join(dir, cleanName)))
+// TestBitRot changes bytes and puts the times back: before a restart, after a
+// clean stop, and while the store is open.
+func TestBitRot(t *testing.T) {
+	for _, version := range []byte{'1', '2'} {
+		for _, size := range []int{100, 100_000, 3<<20 + 5} {
+			dir := t.TempDir()
+			s := open(t, Config{Dir: dir})
+			k, data := piece(version, 1, size)
+			path := filepath.Join(dir, pathName(k))
+			rot := func(off int) {
+				fi, err := os.Stat(path)
+				must(t, err)
+				flip(t, path, off)
+				must(t, os.Chtimes(path, fi.ModTime(), fi.ModTime()))
+			}
+			for i, off := range []int{0, size / 2, size - 1} {
+				put(t, s, k, data)
+				wantPiece(t, s, k, data)
+				if i > 0 { // open, then stopped
+					closeStore(t, s)
+				}
+				rot(off)
+				if i > 0 {
+					s = open(t, Config{Dir: dir})
+				}
+				got := make([]byte, 10)
+				if _, err := s.ReadAt(k, got, int64(off/2)); !errors.Is(err, ErrMissing) || s.Has(k) {
+					t.Errorf("v%c, %d bytes, at %d: got %v, has %v, want it dropped", version, size, off, err, s.Has(k))
+				}
+				s.check(t)
+			}
+			closeStore(t, s)
+		}
+	}
+}
 
-	s = open(t, Config{Dir: dir})
-	wantPiece(t, s, a, aData)
-	closeStore(t, s)
-	s = open(t, Config{Dir: dir})
-	if !s.index[a].verified || s.index[b].verified {
-		t.Errorf("verified: a %v, b %v, want a only", s.index[a].verified, s.index[b].verified)
+// TestTouchIsNoChange notes the last use of a piece while others read it: that
+// moves its ctime, and is taken for no change.
+func TestTouchIsNoChange(t *testing.T) {
+	var f faults
+	s, err := openFaulty(Config{Dir: t.TempDir()}, &f)
+	must(t, err)
+	defer closeStore(t, s)
+	k, data := piece('2', 1, 300_000)
+	put(t, s, k, data)
+	var now atomic.Int64
+	now.Store(s.now())
+	s.now = func() int64 { return now.Add(touchEvery / 4) }
+	wantPiece(t, s, k, data)
+	reads := f.count("read")
+	var wg sync.WaitGroup
+	const each = 200
+	for range 4 {
+		wg.Go(func() {
+			for range each {
+				if _, err := s.ReadAt(k, make([]byte, 100), 1000); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := f.count("touch"); n < each/2 {
+		t.Errorf("touched %d times", n)
+	}
+	if n := f.count("read") - reads; n != 4*each {
+		t.Errorf("%d reads of the file for %d: it was hashed again", n, 4*each)
+	}
+}
+
+// TestBlankFormat begins on the mark that a power cut left of the first start.
+func TestBlankFormat(t *testing.T) {
+	for _, text := range []string{"", "\x00\x00\x00"} {
+		dir := t.TempDir()
+		must(t, os.WriteFile(filepath.Join(dir, formatName), []byte(text), 0o600))
+		closeStore(t, open(t, Config{Dir: dir}))
+		if got, _ := os.ReadFile(filepath.Join(dir, formatName)); string(got) != formatText {
+			t.Errorf("%q: the mark is %q", text, got)
+		}
 	}
 }
 

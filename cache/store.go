@@ -44,10 +44,6 @@ type Config struct {
 	// stored again. It must not wait for a Put or Remove.
 	OnEvict func(Key)
 
-	// VerifyAll has the store trust no list of an earlier run: every piece is
-	// hashed when it is first used after Open.
-	VerifyAll bool
-
 	Log *slog.Logger // nil: silent
 }
 
@@ -121,9 +117,8 @@ func (s *Store) start() error {
 		dir.Close()
 		return err
 	}
-	trusted := takeClean(dir)
-	if s.cfg.VerifyAll {
-		trusted = nil
+	if err := dir.Remove(cleanName); err != nil && !isNotExist(err) {
+		s.fault("remove", err) // earlier versions would believe it
 	}
 	found, err := scan(dir, s.fault)
 	if err != nil {
@@ -133,13 +128,11 @@ func (s *Store) start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dir = dir
-	s.adopt(found, trusted)
+	s.adopt(found)
 	return nil
 }
 
-// Close waits for the pieces being written, writes the list of what may be
-// trusted at the next start and lets go of the directory. Files given out by
-// File stay usable until their release.
+// Close waits for the pieces being written and lets go of the directory.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -158,9 +151,6 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	for _, h := range files {
 		h.unref()
-	}
-	if err := s.writeClean(); err != nil {
-		s.log.Warn("cache is verified anew at the next start", "dir", s.cfg.Dir, "err", err)
 	}
 	return s.dir.Close()
 }

@@ -52,16 +52,14 @@ func (t *table) account(e *entry, in info) {
 		alloc = max(alloc, roundUp(in.size))
 	}
 	t.used += alloc - e.alloc
-	e.alloc, e.ino, e.mtime = alloc, in.ino, in.mtime
+	e.alloc, e.ino, e.mtime, e.ctime = alloc, in.ino, in.mtime, in.ctime
 }
 
-// adopt makes pieces the index. Those that trusted describes as they are need
-// no verification.
-func (t *table) adopt(pieces []found, trusted map[Key]info) {
+// adopt makes pieces the index, none of which is verified yet.
+func (t *table) adopt(pieces []found) {
 	t.lru = make(lru, 0, len(pieces))
 	for _, p := range pieces {
-		in, ok := trusted[p.key]
-		t.insert(p.key, p.info, p.info.atime, ok && in.same(p.info))
+		t.insert(p.key, p.info, p.info.atime, false)
 	}
 }
 
