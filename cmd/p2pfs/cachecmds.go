@@ -88,10 +88,11 @@ func verifyCommand() command {
 	return command{
 		name:    "verify",
 		args:    "PATH...",
-		summary: "hash again what the cache has of files of a mount",
-		help: `Bad pieces are dropped, and fetched anew when they are next read. The status
-is 1 if there were any. What the kernel has in its page cache was verified
-when it was read and is not looked at.`,
+		summary: "hash again what is here of files of a mount, or of its share directory",
+		help: `Bad pieces of the cache are dropped, and fetched anew when they are next read. A
+file of the share directory that is not what was published is published as what
+it is. The status is 1 if there were any. What the kernel has in its page cache
+was verified when it was read and is not looked at.`,
 		min: 1, max: -1,
 		setup: doOnPaths(opVerify, func(_ string, r cacheReport) string {
 			return fmt.Sprintf("verified %s, %s, of %s: all good", count(r.Pieces, "piece"), humanSize(r.Bytes), count(r.Files, "file"))
@@ -148,7 +149,11 @@ func onPath(ctx context.Context, c call, op, path string) (last cacheReport, err
 		r := now.Load()
 		return transfer{done: r.Done, all: r.Bytes, rate: rate.rate(time.Now(), r.Done), peers: -1}.String()
 	})
-	err = askAbove(path, func(client *controlClient, real string) error {
+	ask := askAbove
+	if op == opVerify { // which is of the share directory, too
+		ask = askFile
+	}
+	err = ask(path, func(client *controlClient, real string) error {
 		last, err = client.cache(ctx, cacheRequest{op, real}, func(r cacheReport) { now.Store(&r) })
 		return err
 	})
@@ -163,6 +168,9 @@ func onPath(ctx context.Context, c call, op, path string) (last cacheReport, err
 	case last.Bad > 0:
 		return last, fmt.Errorf("%d of %s were bad and are dropped; they belong to %s", last.Bad,
 			count(last.Pieces, "piece"), quotedList(last.Paths))
+	case last.Changed > 0:
+		return last, fmt.Errorf("%s of %d not what was published, and hashed again: %s",
+			count(last.Changed, "file"), last.Files, quotedList(last.Paths))
 	}
 	return last, nil
 }

@@ -193,6 +193,26 @@ func TestVerifyCommand(t *testing.T) {
 	b.command("verify", "file").want(t, exitDone, "verified 8 pieces")
 }
 
+// TestVerifyShare looks at the share directory, too, by either path.
+func TestVerifyShare(t *testing.T) {
+	a := newMounted(t, t.Name(), "anna").start()
+	a.write("d/file", swarmtest.Bytes(4, 512<<10))
+	a.sees("d/file", swarmtest.Bytes(4, 512<<10))
+	a.command("verify", "d").want(t, exitDone, "verified 8 pieces, 512.0 KiB, of 1 file: all good")
+	verify := func(path string) result { return runArgs(t, "verify", path) }
+	verify(a.share("")).want(t, exitDone, "verified 8 pieces, 512.0 KiB, of 1 file: all good")
+	path := a.share("d/file")
+	rot(t, path)
+	verify(path).want(t, exitFailed, "1 file of 1 not what was published, and hashed again: d/file")
+	within(t, patience, func() error { // published as what it is
+		if r := verify(path); r.status != exitDone || !strings.Contains(r.stdout, "8 pieces") {
+			return fmt.Errorf("%d: %s%s", r.status, r.stdout, r.stderr)
+		}
+		return nil
+	})
+	verify(a.share("none")).want(t, exitFailed, "not published")
+}
+
 // rot flips a bit of a file and leaves its times alone.
 func rot(t *testing.T, path string) {
 	t.Helper()

@@ -31,10 +31,11 @@ type cacheReport struct {
 	Fetched int64    `json:"fetched,omitempty"` // of Done
 	Pieces  int64    `json:"pieces,omitempty"`  // verified
 	Evicted int64    `json:"evicted,omitempty"`
-	Pinned  int64    `json:"pinned,omitempty"` // not evicted because pinned
-	Bad     int64    `json:"bad,omitempty"`    // pieces that were dropped
-	Paths   []string `json:"paths,omitempty"`  // pinned ones, or those with bad pieces
-	End     bool     `json:"end,omitempty"`    // nothing follows
+	Pinned  int64    `json:"pinned,omitempty"`  // not evicted because pinned
+	Bad     int64    `json:"bad,omitempty"`     // pieces that were dropped
+	Changed int64    `json:"changed,omitempty"` // own files that are not what was published
+	Paths   []string `json:"paths,omitempty"`   // pinned ones, or those with bad pieces, or changed
+	End     bool     `json:"end,omitempty"`     // nothing follows
 	Error   string   `json:"error,omitempty"`
 }
 
@@ -58,6 +59,9 @@ func (t *tally) report() cacheReport {
 
 // Cache is part of controlled.
 func (m *member) Cache(ctx context.Context, op string, at location, t *tally) error {
+	if op == opVerify {
+		return verifyPaths(ctx, m, at, t)
+	}
 	if at.Share {
 		return errShareDir
 	}
@@ -87,8 +91,6 @@ func (m *member) Cache(ctx context.Context, op string, at location, t *tally) er
 		return m.prefetch(ctx, files, t)
 	case opEvict:
 		return m.evict(files, t)
-	case opVerify:
-		return m.verify(ctx, files, t)
 	}
 	return badRequest{fmt.Errorf("unknown operation %s", quoted(op))}
 }
@@ -203,46 +205,6 @@ func (m *member) evict(files []*kept, t *tally) error {
 	}
 	if r := t.report(); r.Evicted == 0 && r.Pinned > 0 {
 		return errors.New("pinned; p2pfs unpin comes first")
-	}
-	return nil
-}
-
-// verify hashes what the cache has of files.
-func (m *member) verify(ctx context.Context, files []*kept, t *tally) error {
-	held := make(map[*kept][]keptPiece, len(files))
-	t.add(func(r *cacheReport) { r.Bytes = 0 })
-	for _, k := range files {
-		for _, p := range m.pieces(k) {
-			if p.held {
-				held[k] = append(held[k], p)
-				t.add(func(r *cacheReport) { r.Bytes += p.n })
-			}
-		}
-	}
-	for _, k := range files {
-		bad := false
-		for _, p := range held[k] {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			err := m.cache.Verify(p.key)
-			gone := errors.Is(err, cache.ErrMissing)
-			if err != nil && !gone {
-				return fmt.Errorf("%s: %w", quoted(k.path), err)
-			}
-			isBad := gone && err != cache.ErrMissing // else it was evicted meanwhile
-			bad = bad || isBad
-			t.add(func(r *cacheReport) {
-				r.Pieces++
-				r.Done += p.n
-				if isBad {
-					r.Bad++
-				}
-			})
-		}
-		if bad {
-			t.add(func(r *cacheReport) { r.Paths = append(r.Paths, k.path) })
-		}
 	}
 	return nil
 }

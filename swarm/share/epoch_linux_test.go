@@ -2,7 +2,9 @@ package share
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -211,5 +213,44 @@ func TestSyncFindsDisks(t *testing.T) {
 	}
 	if !bytes.Equal([]byte(placeOf(dir)), []byte(placeOf(filepath.Join(dir, "a")))) || placeOf(dir) == "" {
 		t.Errorf("places %q and %q", placeOf(dir), placeOf(filepath.Join(dir, "a")))
+	}
+}
+
+// TestVerify finds bytes that rotted where nothing tells, and leaves a file that
+// is as it was alone.
+func TestVerify(t *testing.T) {
+	b := newBox(t, fast)
+	b.cfg.test.place = "boot 1"
+	b.open()
+	good, bad := random(1<<20), random(1<<20)
+	b.write("good", good)
+	b.write("bad", bad)
+	goodFile, badFile := b.await("good"), b.await("bad")
+	b.store.settled(t)
+	b.state = b.copyState()
+	b.cfg.State = b.state
+	b.must(b.Close())
+	bad[700000] ^= 1
+	forge(t, b, "bad", bad)
+	b.open()
+	b.await("bad")
+	done := int64(0)
+	count := func(n int64) { done += n }
+	if err := b.Verify(context.Background(), goodFile, count); err != nil || done != 1<<20 {
+		t.Errorf("good: %v, %d bytes", err, done)
+	}
+	if err := b.Verify(context.Background(), badFile, count); !errors.Is(err, ErrChanged) {
+		t.Errorf("bad: got %v, want ErrChanged", err)
+	}
+	b.until("hashed again", func() bool { f, ok := b.file("bad"); return ok && f.Root != badFile.Root })
+	b.holds(b.await("bad"), bad)
+	if err := b.Verify(context.Background(), badFile, count); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not published: got %v", err)
+	}
+	if err := b.Verify(context.Background(), b.await("bad"), count); err != nil {
+		t.Error(err)
+	}
+	if n := b.Stats().Hashed; n != 1 {
+		t.Errorf("%d files hashed, want 1", n)
 	}
 }

@@ -92,6 +92,16 @@ func (x *index) root(root metainfo.Hash256) []*entry {
 	return append([]*entry{e}, x.byRoot.more[root]...)
 }
 
+// entry returns that of a file as it is published.
+func (x *index) entry(f File) (*entry, bool) {
+	for _, e := range x.root(f.Root) {
+		if e.Path == f.Path {
+			return e, true
+		}
+	}
+	return nil, false
+}
+
 // first returns one entry with these contents.
 func (x *index) first(root metainfo.Hash256) (*entry, bool) {
 	x.mu.RLock()

@@ -35,7 +35,7 @@ func (s *Share) verify(of *openFile, ctime, off, n int64) error {
 	if of.good == nil || of.ctime != ctime {
 		of.ctime, of.good = ctime, bitset.New(count)
 	}
-	young := !youngUntil(ctime, time.Now(), s.timing.young).IsZero()
+	young := !s.isOld(ctime)
 	h, err := s.hashesOf(of.e)
 	if err != nil {
 		return ErrChanged
@@ -58,6 +58,12 @@ func (s *Share) verify(of *openFile, ctime, off, n int64) error {
 		s.trust(of, ctime)
 	}
 	return nil
+}
+
+// isOld reports whether a change right behind one at ctime would have another
+// change time.
+func (s *Share) isOld(ctime int64) bool {
+	return youngUntil(ctime, time.Now(), s.timing.young).IsZero()
 }
 
 // trust records that all of a file was found right under a change time.

@@ -1,0 +1,126 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"p2pfs/cache"
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/share"
+)
+
+// verifyPaths hashes what stands on disk of the files at or below a location:
+// what the cache has, and those of the share directory.
+func verifyPaths(ctx context.Context, m *member, at location, t *tally) error {
+	if at.Share {
+		files := sharedBelow(m.share, at.Path)
+		if len(files) == 0 && at.Path != "" {
+			return errNotPublished
+		}
+		return verifyShared(ctx, m, files, t)
+	}
+	all, err := m.keptAt(ctx, at.Path)
+	if err != nil {
+		return err
+	}
+	var cached []*kept
+	var own []share.File
+	seen := map[metainfo.Hash256]bool{}
+	for _, k := range all {
+		if !k.own {
+			cached = append(cached, k)
+			continue
+		}
+		root := k.info.Files[k.file].Root
+		if f, ok := m.share.ByRoot(root); ok && !seen[root] {
+			seen[root] = true
+			own = append(own, f)
+		}
+	}
+	if err := verifyCached(ctx, m, cached, t); err != nil {
+		return err
+	}
+	return verifyShared(ctx, m, own, t)
+}
+
+// sharedBelow lists the regular files at or below a path of the share directory.
+func sharedBelow(s *share.Share, at string) (out []share.File) {
+	for _, f := range s.Files() {
+		if f.Kind == share.Regular && f.Size > 0 && (at == "" || f.Path == at || strings.HasPrefix(f.Path, at+"/")) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// verifyShared hashes files of the share directory. One that is not what was
+// published is hashed anew, and so published as what it is.
+func verifyShared(ctx context.Context, m *member, files []share.File, t *tally) error {
+	for _, f := range files {
+		t.add(func(r *cacheReport) { r.Files++; r.Bytes += f.Size })
+	}
+	for _, f := range files {
+		left := f.Size
+		err := m.share.Verify(ctx, f, func(n int64) {
+			left -= n
+			t.add(func(r *cacheReport) { r.Pieces++; r.Done += n })
+		})
+		changed := errors.Is(err, share.ErrChanged)
+		if err != nil && !changed && !errors.Is(err, fs.ErrNotExist) { // it may have gone since
+			return fmt.Errorf("%s: %w", quoted(f.Path), err)
+		}
+		t.add(func(r *cacheReport) {
+			r.Done += left
+			if changed {
+				r.Changed++
+				r.Paths = append(r.Paths, f.Path)
+			}
+		})
+	}
+	return nil
+}
+
+// verifyCached hashes what the cache has of files.
+func verifyCached(ctx context.Context, m *member, files []*kept, t *tally) error {
+	held := make(map[*kept][]keptPiece, len(files))
+	for _, k := range files {
+		t.add(func(r *cacheReport) { r.Files++ })
+		for _, p := range m.pieces(k) {
+			if p.held {
+				held[k] = append(held[k], p)
+				t.add(func(r *cacheReport) { r.Bytes += p.n })
+			}
+		}
+	}
+	for _, k := range files {
+		bad := false
+		for _, p := range held[k] {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			err := m.cache.Verify(p.key)
+			gone := errors.Is(err, cache.ErrMissing)
+			if err != nil && !gone {
+				return fmt.Errorf("%s: %w", quoted(k.path), err)
+			}
+			isBad := gone && err != cache.ErrMissing // else it was evicted meanwhile
+			bad = bad || isBad
+			t.add(func(r *cacheReport) {
+				r.Pieces++
+				r.Done += p.n
+				if isBad {
+					r.Bad++
+				}
+			})
+		}
+		if bad {
+			t.add(func(r *cacheReport) { r.Paths = append(r.Paths, k.path) })
+		}
+	}
+	return nil
+}
