@@ -151,14 +151,17 @@ func (w *walker) page(id uint64, within bounds, bucket []byte, depth int) error 
 	case branchPage:
 		return w.branch(id, p, within, bucket, depth)
 	case leafPage:
+		if depth > 0 && p.count == 0 {
+			return w.damage(id, "empty leaf below a branch")
+		}
 		return w.leaf(id, p, within, bucket)
 	}
 	return w.damage(id, "neither branch nor leaf")
 }
 
 func (w *walker) branch(id uint64, p page, within bounds, bucket []byte, depth int) error {
-	if p.count == 0 {
-		return w.damage(id, "empty branch")
+	if p.count == 0 || !p.whole() {
+		return w.damage(id, "not all of its elements")
 	}
 	for i := range p.count {
 		key, child, ok := p.branch(i)
@@ -181,6 +184,9 @@ func (w *walker) branch(id uint64, p page, within bounds, bucket []byte, depth i
 }
 
 func (w *walker) leaf(id uint64, p page, within bounds, bucket []byte) error {
+	if !p.whole() {
+		return w.damage(id, "not all of its elements")
+	}
 	var last []byte
 	for i := range p.count {
 		e, ok := p.leaf(i)

@@ -188,7 +188,7 @@ func TestDamage(t *testing.T) {
 		if len(entries) > 1 {
 			aside++
 		}
-		if said != len(entries)-1 || said > 1 || said == 0 && len(data) > 0 && values < 3000 {
+		if said != len(entries)-1 || said > 1 || said == 0 && len(data) > 0 && values < 3020 { // or as one transaction less left it
 			t.Errorf("%s: %d values, %d files, log %q", how, values, len(entries), &log)
 		}
 		if t.Failed() {

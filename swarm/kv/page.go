@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"io"
 	"os"
+
+	"p2pfs/swarm/durable"
 )
 
 // bbolt's file, in the byte order of the machine (its internal/common): pages
@@ -93,6 +95,32 @@ type page struct {
 func parsePage(data []byte) page {
 	n := binary.NativeEndian
 	return page{n.Uint16(data[8:]), int(n.Uint16(data[10:])), data}
+}
+
+// whole reports whether a branch or leaf has all of its elements. bbolt writes
+// their keys and values without gaps, right behind the table of elements, and
+// nothing but zeros behind that, by which a count that lost its bits is known.
+func (p page) whole() bool {
+	next := pageHeader + p.count*elementLen
+	for i := range p.count {
+		at, size := pageHeader+i*elementLen, 0
+		if at+elementLen > len(p.data) {
+			return false
+		}
+		n, b := binary.NativeEndian, p.data[at:]
+		pos := int64(n.Uint32(b))
+		if p.flags == leafPage {
+			pos, size = int64(n.Uint32(b[4:])), int(n.Uint32(b[12:]))
+			size += int(n.Uint32(b[8:]))
+		} else {
+			size = int(n.Uint32(b[4:]))
+		}
+		if int64(at)+pos != int64(next) || size < 0 || size > len(p.data)-next {
+			return false
+		}
+		next += size
+	}
+	return next <= len(p.data) && (p.count > 0 || durable.Blank(p.data[next:]))
 }
 
 // element is one of a leaf.
