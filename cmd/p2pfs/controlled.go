@@ -21,14 +21,17 @@ var errNotPublished = errors.New("not published: it is being hashed, still writt
 func (m *member) Status(ctx context.Context) (mountStatus, error) {
 	s := mountStatus{
 		Version: version(), PID: os.Getpid(), MountPoint: m.cfg.mountPoint, Share: m.cfg.share, Drive: m.cfg.drive,
-		Name: m.cfg.name, Key: m.id.Key().String(), Listen: m.client.Addr().String(), Since: m.since,
+		Name: m.cfg.name, Key: m.seat.key.Key().String(), Listen: m.client.Addr().String(), Since: m.since,
 		Sharing: m.shareStatus(), Cache: m.cacheStatus(), Traffic: m.traffic(), Trackers: m.trackers.status(),
 		Torrents: m.torrents.status(), Waiting: m.waiting(ctx), Bugs: m.guard.Caught(),
 	}
 	if mount := m.mount.Load(); mount != nil {
 		s.Bugs += mount.Stats().Panics
 	}
-	for _, who := range m.drive.Load().Members() {
+	d := m.drive.Load()
+	members := d.Members()
+	s.Notices = notices(d, m.seat.key, members)
+	for _, who := range members {
 		s.Files += who.Files
 		s.Bytes += who.Bytes
 		if who.Self {

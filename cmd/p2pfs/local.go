@@ -6,16 +6,14 @@ import (
 	"net/netip"
 	"time"
 
-	"p2pfs/swarm/drive"
 	"p2pfs/swarm/metainfo"
 )
 
 // meetHere announces the drive on the local network, and tells it of members
 // who do: so they meet there without any tracker. While nobody is connected it
 // does so more often.
-func (m *member) meetHere(d *drive.Drive) {
+func (m *member) meetHere(rendezvous metainfo.Hash) {
 	found := make(chan netip.AddrPort, 16)
-	rendezvous := metainfo.Hash(d.Rendezvous())
 	leave := m.client.Discover(rendezvous, func(a netip.AddrPort) {
 		select { // it must not wait
 		case found <- a:
@@ -34,7 +32,7 @@ func (m *member) meetHere(d *drive.Drive) {
 				}
 			case a := <-found:
 				m.log.Debug("member on the local network", "peer", a)
-				d.AddPeers([]netip.AddrPort{a})
+				m.drive.Load().AddPeers([]netip.AddrPort{a})
 			case <-m.ctx.Done():
 				return
 			}

@@ -51,7 +51,7 @@ type member struct {
 	cfg      memberConfig
 	log      *slog.Logger
 	guard    *guard.Guard
-	id       *catalog.Identity
+	seat     *seat
 	since    time.Time
 	cache    *cache.Store
 	holdings *holdings
@@ -91,6 +91,7 @@ func startMember(cfg memberConfig) (*member, error) {
 		}
 	}
 	m.wg.Go(m.publish)
+	m.wg.Go(m.seat.tend)
 	m.wg.Go(func() { m.trackers.run(m.ctx) })
 	m.wg.Go(m.torrents.restore)
 	m.wg.Go(m.announceAsked)
@@ -149,7 +150,7 @@ func (m *member) openState() error {
 }
 
 func (m *member) openIdentity() (err error) {
-	m.id, err = catalog.LoadIdentity(filepath.Join(m.cfg.state, "key"))
+	m.seat, err = newSeat(m)
 	return err
 }
 
@@ -244,17 +245,13 @@ func (m *member) openDrive() error {
 	if err != nil {
 		return err
 	}
-	d, err := drive.New(drive.Config{
-		Key: key, Identity: m.id, Name: m.cfg.name, Port: m.client.Addr().Port(), Store: store, Dialer: m.client, Guard: m.guard, Log: m.log,
-		OnView: m.onView, OnAddress: met.note, Holders: m.holdersHere, Object: m.localObject,
-	})
+	m.seat.store, m.seat.met = store, met
+	m.onClose(m.seat.leave)
+	d, err := m.seat.join()
 	if err != nil {
 		return err
 	}
-	m.onClose(d.Close)
-	m.drive.Store(d)
-	d.AddPeers(append(m.peers(), met.addrs()...))
-	m.meetHere(d)
+	m.meetHere(metainfo.Hash(d.Rendezvous()))
 	return nil
 }
 

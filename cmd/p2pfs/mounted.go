@@ -34,7 +34,7 @@ func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, 
 	err = m.addAll(ctx, sources)
 	if err == nil {
 		text := oneLine(fmt.Sprintf("p2pfs: drive %q on %s, sharing %s as %q (%s), %s", cfg.drive, quoted(cfg.mountPoint),
-			quoted(homeRelative(cfg.share)), cfg.name, m.id.Key().Short(), m.trackers.describe()))
+			quoted(homeRelative(cfg.share)), cfg.name, m.seat.key.Key().Short(), m.trackers.describe()))
 		fmt.Fprintln(p, text)
 		waits.tell(saysReady, text)
 		m.tellSystemd(systemd, "READY=1\nSTATUS="+text)

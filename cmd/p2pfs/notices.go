@@ -1,0 +1,55 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"p2pfs/swarm/drive"
+)
+
+// notices are what somebody should know of the members of a drive, whose list was
+// got, in sentences.
+func notices(d *drive.Drive, key *ownKey, members []drive.Member) (list []string) {
+	if old, ok := key.givenUp(); ok {
+		list = append(list, fmt.Sprintf("another p2pfs has the member key %s too: this one made a new one, %s", old.Short(), key.Key().Short()))
+	}
+	if c, ok := d.Copy(); ok {
+		what := "that one is to make a new one"
+		if c.Yield {
+			what = "this one is to make a new one"
+		}
+		at := ""
+		if c.Addr.IsValid() {
+			at = ", met at " + c.Addr.String() + ","
+		}
+		list = append(list, fmt.Sprintf("another p2pfs%s has our member key %s: %s", at, key.Key().Short(), what))
+	}
+	for _, who := range members {
+		if who.Connected && who.Ahead.Abs() >= drive.MaxAhead {
+			list = append(list, strconv.Quote(who.Name)+"'s clock is "+apart(who.Ahead))
+		}
+	}
+	for _, old := range d.Outdated() {
+		list = append(list, fmt.Sprintf("%q runs an older p2pfs and is refused (%s)", old.Name, old.Addr))
+	}
+	return list
+}
+
+// apart says by how much a clock is ahead, in whole days, hours or minutes.
+func apart(ahead time.Duration) string {
+	d, which := ahead.Abs(), "ahead"
+	if ahead < 0 {
+		which = "behind"
+	}
+	n, unit := int64((d+30*time.Second)/time.Minute), "minute"
+	switch {
+	case d >= 48*time.Hour:
+		n, unit = int64((d+12*time.Hour)/(24*time.Hour)), "day"
+	case d >= 2*time.Hour:
+		n, unit = int64((d+30*time.Minute)/time.Hour), "hour"
+	}
+	return count(n, unit) + " " + which
+}

@@ -1,0 +1,109 @@
+//go:build linux
+
+package main
+
+import (
+	"net/netip"
+
+	p2fs "p2pfs/fs"
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive"
+)
+
+// seat is a member's place on its drive: what it joins it with, and joins it anew
+// when another p2pfs turns out to have the same key. Fields are immutable once the
+// drive is joined.
+type seat struct {
+	m      *member
+	key    *ownKey
+	store  *catalog.Store
+	met    *met
+	copied chan struct{} // room for one: another p2pfs has our key
+}
+
+func newSeat(m *member) (*seat, error) {
+	key, err := openOwnKey(m.cfg.state, machineIDPath)
+	return &seat{m: m, key: key, copied: make(chan struct{}, 1)}, err
+}
+
+// join joins the drive with the key that is ours now.
+func (s *seat) join() (*drive.Drive, error) {
+	m := s.m
+	id, moved := s.key.identity()
+	d, err := drive.New(drive.Config{
+		Key: drive.OpenKey(m.cfg.drive), Identity: id, Moved: moved, Name: m.cfg.name, Port: m.client.Addr().Port(), Store: s.store,
+		Dialer: m.client, Guard: m.guard, Log: m.log, OnView: m.onView, OnAddress: s.met.note, OnCopy: s.onCopy, Holders: m.holdersHere,
+		Object: m.localObject,
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.drive.Store(d)
+	d.AddPeers(append(m.peers(), s.met.addrs()...))
+	return d, nil
+}
+
+// leave leaves the drive, if it was joined.
+func (s *seat) leave() error {
+	if d := s.m.drive.Load(); d != nil {
+		return d.Close()
+	}
+	return nil
+}
+
+// onCopy has a new key made where another p2pfs has ours and this one is to give
+// way.
+func (s *seat) onCopy(c drive.Copy) {
+	if !c.Yield {
+		return
+	}
+	select {
+	case s.copied <- struct{}{}:
+	default:
+	}
+}
+
+// tend joins the drive with a new key when the old one is another's too.
+func (s *seat) tend() {
+	for {
+		select {
+		case <-s.m.ctx.Done():
+			return
+		case <-s.copied:
+		}
+		s.m.guard.Do(func() {
+			if err := s.joinAnew(); err != nil {
+				s.m.log.Error("no new member key, though another p2pfs has ours", "err", err)
+			}
+		})
+	}
+}
+
+// joinAnew makes a new key, leaves the drive and joins it again.
+func (s *seat) joinAnew() error {
+	old := s.key.Key()
+	var known []netip.AddrPort
+	for _, who := range s.m.drive.Load().Members() {
+		if who.Addr.IsValid() {
+			known = append(known, who.Addr)
+		}
+	}
+	if err := s.key.renew(); err != nil {
+		return err
+	}
+	if err := s.leave(); err != nil {
+		return err
+	}
+	d, err := s.join()
+	if err != nil {
+		return err
+	}
+	s.m.log.Warn("another p2pfs has our member key: this one made a new one", "member", s.key.Key().Short(), "was", old.Short())
+	d.AddPeers(known)
+	select {
+	case s.m.shared <- struct{}{}:
+	default:
+	}
+	s.m.changed("", p2fs.ChangeTree)
+	return nil
+}
