@@ -20,6 +20,7 @@ var (
 	ErrSelf      = errors.New("connected to ourselves")
 	ErrDuplicate = errors.New("another connection to this member is kept")
 	ErrFull      = errors.New("too many connections")
+	ErrOften     = errors.New("too many connections of one address in a short time")
 	ErrIdle      = errors.New("longest idle, made room for another")
 	ErrSlow      = errors.New("reads too slowly")
 )

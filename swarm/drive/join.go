@@ -74,6 +74,9 @@ func (l *loop) expel(c *conn, err error) {
 
 // admit says whether a connection is to be kept, and makes room for it.
 func (l *loop) admit(c *conn, now time.Time) error {
+	if !c.dialled.IsValid() && !l.trusts(c.key) && !l.arrivals.allow(netgroup.Of(c.remote.Addr()), now) {
+		return ErrOften
+	}
 	if old := l.conns[c.key]; old != nil {
 		if !l.replaces(c, old, now) {
 			return ErrDuplicate

@@ -59,6 +59,7 @@ type loop struct {
 	swept    time.Time
 	outdated outdated
 	copies   copies
+	arrivals arrivals
 }
 
 func newLoop(d *Drive, state *catalog.State) *loop {
@@ -66,7 +67,7 @@ func newLoop(d *Drive, state *catalog.State) *loop {
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
 		book: newBook(), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
 		asks: make(map[catalog.Hash]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), told: state.View(),
-		outdated: make(outdated), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
+		outdated: make(outdated), arrivals: make(arrivals), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}
 }
 
@@ -161,6 +162,7 @@ func (l *loop) tick(now time.Time) {
 		return
 	}
 	l.swept = now
+	l.arrivals.forget(now)
 	l.state.Sweep(l.d.cfg.Now())
 	l.publishAgain()
 }

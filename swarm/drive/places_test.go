@@ -248,3 +248,55 @@ func TestTheLargestGroupMakesRoom(t *testing.T) {
 		t.Errorf("a fourth dialled one: got %d, %v", victim, err)
 	}
 }
+
+// Whoever connects again and again is told what heads there are now and then only.
+func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a := pipeMember(t, p, 1)
+		from := netip.MustParseAddr("127.66.66.66")
+		start, told := time.Now(), 0
+		for range 1000 {
+			s := a.callFrom(from, 77)
+			if s == nil {
+				continue
+			}
+			for { // until it closes or tells
+				m, err := s.read()
+				if _, ok := m.(summary); ok {
+					told++
+				}
+				if m != nil || err != nil {
+					break
+				}
+			}
+			s.hangUp()
+			time.Sleep(20 * time.Millisecond)
+		}
+		if most := arrivalBurst + 1 + int(time.Since(start).Seconds()*arrivalsPerS); told == 0 || told > most {
+			t.Errorf("told %d times, want at most %d", told, most)
+		}
+		if s := a.callFrom(loopback(1), 78); s == nil {
+			t.Error("another address suffers")
+		} else {
+			expect[summary](s)
+		}
+	})
+}
+
+func TestArrivalsOfManyGroupsAreBounded(t *testing.T) {
+	a, now := arrivals{}, time.Unix(1_700_000_000, 0)
+	let := 0
+	for i := range 3 * maxArrivals {
+		if a.allow(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), now) {
+			let++
+		}
+	}
+	if len(a) > maxArrivals+1 || let > maxArrivals+arrivalBurst {
+		t.Errorf("%d groups known, %d let in", len(a), let)
+	}
+	now = now.Add(2 * time.Minute)
+	a.forget(now)
+	if !a.allow(netip.MustParsePrefix("192.0.2.0/24"), now) || len(a) > 2 {
+		t.Errorf("after a while: %d groups known", len(a))
+	}
+}

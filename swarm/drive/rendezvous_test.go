@@ -60,16 +60,22 @@ func (o *outsider) shake() {
 
 func (o *outsider) say(body []byte) { o.Write(wire.AppendExtended(nil, 1, body)) }
 
-// learnt returns which of a member's secrets were heard.
-func (o *outsider) learnt(nd *pnode) (list []string) {
+// said returns all that was heard.
+func (o *outsider) said() []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return bytes.Clone(o.heard)
+}
+
+// learnt returns which of a member's secrets were heard.
+func (o *outsider) learnt(nd *pnode) (list []string) {
+	heard := o.said()
 	key := nd.cfg.Identity.Key()
 	for what, secret := range map[string][]byte{
 		"key": key[:], "key in hex": []byte(key.String()), "16 digits": []byte(key.String()[:16]), "name": []byte(nd.cfg.Name),
 		"drive key": nd.cfg.Key[:],
 	} {
-		if bytes.Contains(o.heard, secret) {
+		if bytes.Contains(heard, secret) {
 			list = append(list, what)
 		}
 	}
@@ -114,7 +120,7 @@ func TestWhoDialsWithoutTheDriveKeyLearnsNothing(t *testing.T) {
 				o := newOutsider(c)
 				o.shake()
 				time.Sleep(time.Second)
-				before := len(o.heard)
+				before := len(o.said())
 				if body != nil {
 					o.say(body)
 				}
@@ -127,8 +133,8 @@ func TestWhoDialsWithoutTheDriveKeyLearnsNothing(t *testing.T) {
 				if list := o.learnt(a); list != nil {
 					t.Errorf("heard the member's %v", list)
 				}
-				if n := len(o.heard) - before; n != 0 {
-					t.Errorf("answered with %d bytes: %q", n, o.heard[before:])
+				if more := o.said()[before:]; len(more) != 0 {
+					t.Errorf("answered with %q", more)
 				}
 			})
 		})
