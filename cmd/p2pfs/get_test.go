@@ -55,7 +55,7 @@ func TestGetFromSeed(t *testing.T) {
 				source := []string{file, tor.Magnet()}[i]
 				out := filepath.Join(t.TempDir(), "made", "of it")
 				r := runArgs(t, append([]string{"get", source, "-o", out, "--peer", addr}, own(t)...)...)
-				r.want(t, exitDone, filepath.Join(out, "dir")+": 195.3 KiB verified")
+				r.want(t, exitDone, quoted(filepath.Join(out, "dir"))+": 195.3 KiB verified")
 				tor.CheckPayload(t, out)
 			}
 		})
