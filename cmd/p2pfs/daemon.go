@@ -95,7 +95,7 @@ func inBackground(ctx context.Context, c call, cfg memberConfig) error {
 	if err != nil {
 		return fmt.Errorf("%w; log: %s", err, path)
 	}
-	fmt.Fprintf(c.stderr, "%s, process %d, log %s\n", text, cmd.Process.Pid, path)
+	fmt.Fprintf(c.stderr, "%s, process %d, log %s\n", text, cmd.Process.Pid, quoted(path))
 	return nil
 }
 

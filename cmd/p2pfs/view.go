@@ -3,8 +3,11 @@
 package main
 
 import (
+	"errors"
+
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive"
 	"p2pfs/swarm/share"
 )
 
@@ -23,7 +26,7 @@ func (m *member) publish() {
 
 func (m *member) publishNow() {
 	tree, err := m.drive.Load().SetShared(m.catalogue())
-	if err != nil {
+	if err != nil && !errors.Is(err, drive.ErrClosed) { // then it is joined anew, or all ends
 		m.log.Error("catalogue not published", "err", err)
 	}
 	for _, path := range tree.Dropped {

@@ -46,6 +46,9 @@ func TestClocksThatDiffer(t *testing.T) {
 						t.Fatalf("a sees b: %v, b sees a: %v", a.has("of b"), b.has("of a"))
 					}
 				}
+				if got := a.seenBy(b).Ahead; (got - by).Abs() > 2*time.Second {
+					t.Errorf("after five minutes b is ahead of a by %v, want %v", got, by)
+				}
 				a.share(file("later of a", 1))
 				b.share(file("later of b", 2))
 				time.Sleep(2 * time.Second)

@@ -46,7 +46,8 @@ type conn struct {
 	key     catalog.Key
 	name    string
 	listen  netip.AddrPort // where the member says he listens; zero: nowhere
-	ahead   time.Duration  // by which his clock was before ours, at his hello
+	clock   time.Time      // his clock, and
+	clockAt time.Time      // when that was
 
 	greeting     bool // the handshake is not over; owned by the reader, as are the following
 	ignored      int  // messages of no use since ignoredSince

@@ -55,6 +55,9 @@ type copies struct {
 // other process notices too.
 const copyGrace = 2 * time.Second
 
+// copyShown is how long a copy is spoken of after it was last seen.
+const copyShown = time.Hour
+
 // copyQuiet is the time for which a copy that was told of is not told of again.
 const copyQuiet = 10 * time.Minute
 
@@ -78,7 +81,7 @@ func (c *copies) met(other process, addr netip.AddrPort, now time.Time) bool {
 // about.
 func (c *copies) overtook(h catalog.Head, now time.Time) bool {
 	c.overtaken++
-	if c.overtaken < 2 || h.Time.Unix() < c.self.began/1e6 {
+	if c.overtaken < 2 || h.Time.Unix() <= c.self.began/1e6 {
 		return false
 	}
 	other := process{h.Began, h.Moved}
@@ -123,14 +126,16 @@ func (l *loop) tellCopy(now time.Time) {
 	}
 }
 
-// Copy returns the other process that has our member key, if one was seen since
-// the drive was joined.
+// Copy returns the other process that has our member key, if one was seen in the
+// last hour.
 func (d *Drive) Copy() (Copy, bool) {
-	c := ask(d, func(l *loop) *Copy { return l.copies.found })
-	if c == nil {
-		return Copy{}, false
-	}
-	return *c, true
+	c := ask(d, func(l *loop) Copy {
+		if c := l.copies.found; c != nil && time.Since(c.Seen) < copyShown {
+			return *c
+		}
+		return Copy{}
+	})
+	return c, !c.Seen.IsZero()
 }
 
 // refused notes what is worth telling of a handshake that failed.

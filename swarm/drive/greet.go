@@ -189,7 +189,7 @@ func (g *greeter) readHello(c *conn, r *rite, byDialler bool) error {
 	}
 	c.key, c.name = h.key, h.name
 	c.listen = listenAddr(c, h.port)
-	c.ahead = time.Unix(h.clock, 0).Sub(g.now()).Round(time.Second)
+	c.clock, c.clockAt = time.Unix(h.clock, 0), time.Now()
 	return nil
 }
 

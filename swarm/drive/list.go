@@ -37,7 +37,7 @@ func (l *loop) list() []Member {
 
 func (l *loop) addConnection(m *Member) {
 	if c := l.conns[m.Key]; c != nil {
-		m.Connected, m.Addr, m.Since, m.Ahead = true, c.listen, c.since, c.ahead
+		m.Connected, m.Addr, m.Since, m.Ahead = true, c.listen, c.since, c.ahead(l.d.cfg.Now())
 	}
 }
 
@@ -50,7 +50,7 @@ type Member struct {
 	Connected bool
 	Addr      netip.AddrPort // where he listens; of connected members only, zero: not known
 	Since     time.Time      // when the connection began
-	Ahead     time.Duration  // by which his clock was before ours when it began; negative: behind
+	Ahead     time.Duration  // by which his clock is before ours; negative: behind
 	Shown     bool           // his catalogue is part of the namespace
 	Files     int64          // in it
 	Bytes     int64          // sum of their sizes

@@ -38,17 +38,17 @@ func (d *Drive) dial(addr netip.AddrPort, probe bool) {
 		return
 	}
 	c := newConn(nc, addr)
-	greeted := false
+	var failed error
 	err = d.attach(c, func() error {
-		err := d.greeter.greet(c, nil, probe)
-		if greeted = err == nil; greeted && probe {
+		failed = d.greeter.greet(c, nil, probe)
+		if failed == nil && probe {
 			d.post(d.ctx, probed{addr, c.key})
-			err = errProbed
+			return errProbed
 		}
-		return err
+		return failed
 	}, func() {})
-	if !greeted {
-		d.post(d.ctx, dialFailed{addr, err})
+	if failed != nil {
+		d.post(d.ctx, dialFailed{addr, failed})
 	}
 	d.log.Debug("member connection over", "peer", addr, "member", c.key.Short(), "err", err)
 }
