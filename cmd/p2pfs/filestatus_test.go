@@ -85,3 +85,13 @@ func readStart(path string) error {
 	_, err = f.ReadAt(make([]byte, 1), 0)
 	return err
 }
+
+func TestFileStatusIsFitForTerminals(t *testing.T) {
+	evil := "a\u202eb\x1b[2J"
+	text := fileStatus{Path: evil, Member: evil, State: evil}.String() + listText(cacheReport{Paths: []string{evil}})
+	for line := range strings.Lines(text) {
+		if !plain(strings.TrimSuffix(line, "\n")) {
+			t.Errorf("line not fit for a terminal: %q", line)
+		}
+	}
+}
