@@ -8,9 +8,8 @@ import (
 )
 
 // place asks members for an object, or parks it where all have been asked. It
-// returns false if it must stay queued until somebody has room. Who does not
-// answer what he was asked before is not waited for: he is asked only for what
-// somebody waits for, when no other is left.
+// returns false if it must stay queued until somebody has room. Who has not
+// answered what he was asked before is not waited for.
 func (f *fetcher) place(w *want, now time.Time, asks *[]question) bool {
 	wait, width := patience, 1
 	if w.urgent {
@@ -34,9 +33,24 @@ func (f *fetcher) place(w *want, now time.Time, asks *[]question) bool {
 		return false
 	}
 	if w.asked == 0 {
+		f.try(w, now, asks)
 		f.putOff(w, now)
 	}
 	return true
+}
+
+// try asks members who are late for an object, which does not wait for them: one
+// thing each now and then, so that they can show that they are there.
+func (f *fetcher) try(w *want, now time.Time, asks *[]question) {
+	for id, m := range f.members {
+		_, open := m.open[w.hash]
+		if m.late == 0 || open || len(m.open) >= maxAsked || m.trial.After(now) {
+			continue
+		}
+		m.open[w.hash] = time.Time{}
+		m.trial = now.Add(patience)
+		*asks = addAsk(*asks, id, w.hash)
+	}
 }
 
 // choose returns whom to ask for an object, -1 if nobody has room, and how many

@@ -38,10 +38,12 @@ type want struct {
 
 // asked is what one member was asked for and has not answered, and until when
 // he may; zero: he let that time pass, but may still answer. late is how many
-// more he has let pass than he has answered since.
+// more he has let pass than he has answered since, trial when he may be given
+// another chance.
 type asked struct {
-	open map[catalog.Hash]time.Time
-	late int
+	open  map[catalog.Hash]time.Time
+	late  int
+	trial time.Time
 }
 
 // question is a get for one member.
@@ -221,6 +223,7 @@ func (f *fetcher) expire(now time.Time) {
 			if !until.IsZero() && !until.After(now) {
 				m.open[h] = time.Time{}
 				m.late++
+				m.trial = now.Add(patience)
 				f.unanswered(h, until)
 			}
 		}
@@ -258,7 +261,7 @@ func (f *fetcher) assign(now time.Time) []question {
 	f.urgent = stuck
 	var waiting []*want
 	var from []*lane
-	for len(waiting) < maxStuck && f.room() {
+	for len(waiting) < maxStuck && f.room(now) {
 		w, l := f.next()
 		if w == nil {
 			break
@@ -274,9 +277,9 @@ func (f *fetcher) assign(now time.Time) []question {
 }
 
 // room reports whether anybody can be asked for more.
-func (f *fetcher) room() bool {
+func (f *fetcher) room(now time.Time) bool {
 	for _, m := range f.members {
-		if m.late == 0 && len(m.open) < maxAsked {
+		if len(m.open) < maxAsked && (m.late == 0 || !m.trial.After(now)) {
 			return true
 		}
 	}
