@@ -3,6 +3,8 @@ package catalog
 import (
 	"testing"
 	"time"
+
+	"p2pfs/swarm/bencode"
 )
 
 const day = 24 * time.Hour
@@ -157,20 +159,43 @@ func TestClockBetweenRuns(t *testing.T) {
 	}
 }
 
-// A store of a version without ages: who was heard of lately lives on.
+// A store of a version that knew no ages: who was heard of lately lives on, and
+// nothing in it is lost.
 func TestStoreWithoutAges(t *testing.T) {
-	var c clock
-	if c = unmarshalClock(nil); !c.at.IsZero() {
-		t.Fatalf("got %+v", c)
-	}
 	p := newPeer(t, 1, "me")
-	p.hearHead(p.headOf(2, 1, far), 1, Told{})
+	own := p.share(file("own", 1))
+	for n, seen := range map[int]time.Time{2: p.now, 3: p.now.Add(20 * day)} {
+		h := p.headOf(n, 7, far)
+		data, err := bencode.Marshal(struct {
+			Bad   int64  `bencode:"bad"`
+			Met   int64  `bencode:"met"`
+			Order int64  `bencode:"order"`
+			Seen  int64  `bencode:"seen"`
+			Seq   int64  `bencode:"seq"`
+			Shown string `bencode:"shown"`
+			Want  string `bencode:"want"`
+		}{Met: 1, Order: int64(n), Seen: seen.Unix(), Seq: 7, Shown: string(h.Append(nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.store.put(func(b *batch) { b.heads[h.Key] = data })
+	}
+	p.store.put(func(b *batch) { b.clock = []byte{} })
+	p.restart()
 	p.now = p.now.Add(20 * day)
-	p.hearHead(p.headOf(3, 1, far), 1, Told{})
-	p.State.clock = clock{}
-	p.startClock()
+	if p.Sweep(p.now); !p.shows(2) || !p.shows(3) {
+		t.Fatalf("shown %v and %v", p.shows(2), p.shows(3))
+	}
+	if h, ok := p.Head(own.Key); !ok || h.Seq != own.Seq {
+		t.Error("our own head is gone")
+	}
+	checkInvariants(t, p.State)
+	p.restart()
 	if p.pass(11 * day); p.shows(2) || !p.shows(3) {
 		t.Errorf("after 11 days: shown %v and %v, want the one last heard of 11 days ago", p.shows(2), p.shows(3))
+	}
+	if r := p.hearHead(p.headOf(2, 6), 1, Told{}); r != Stale {
+		t.Errorf("rollback: got %v", r)
 	}
 }
 

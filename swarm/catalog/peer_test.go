@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"slices"
@@ -198,6 +199,25 @@ func checkInvariants(t testing.TB, s *State) {
 	}
 	if held != s.held {
 		t.Errorf("holds %d bytes, counted %d", held, s.held)
+	}
+	checkPlaces(t, s)
+}
+
+// checkPlaces recounts the table of authors.
+func checkPlaces(t testing.TB, s *State) {
+	t.Helper()
+	total, used := 0, map[netip.Prefix]int{}
+	for _, a := range s.authors {
+		if a.placed {
+			total++
+			used[a.group]++
+		}
+		if !a.placed && a.present == 0 && !s.isSelf(a) {
+			t.Errorf("%s has no place and is known", a.key.Short())
+		}
+	}
+	if total != s.places.total || !maps.Equal(used, s.places.used) {
+		t.Errorf("%d places in %v, counted %d in %v", total, used, s.places.total, s.places.used)
 	}
 }
 

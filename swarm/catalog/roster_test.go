@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"math/rand"
 	"testing"
 	"time"
 )
@@ -145,4 +146,71 @@ func TestAuthorsAreCountedAtHome(t *testing.T) {
 	if n := len(p.Versions()); n > 21 {
 		t.Errorf("%d absent authors are kept", n)
 	}
+}
+
+// Anything in any order, within bounds that are always too narrow: what is
+// counted stays true, and no sequence number of one who is known goes back.
+func TestRosterRandomly(t *testing.T) {
+	for seed := range 4 {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { rosterRun(t, rand.New(rand.NewSource(int64(seed)))) })
+	}
+}
+
+func rosterRun(t *testing.T, rng *rand.Rand) {
+	p := newPeer(t, 1, "me", func(c *Config) {
+		c.Limits = Limits{Absent: 12, Known: 60, Drive: 60 << 10}
+		c.Trusted = []Key{ident(20).Key()}
+	})
+	present := map[int]int{}
+	seqs := map[Key]int64{}
+	for range 1500 {
+		n := 10 + rng.Intn(60)
+		k := ident(n).Key()
+		switch rng.Intn(8) {
+		case 0:
+			p.State.Met(k, group(rng.Intn(5)), p.now)
+			present[n]++
+		case 1:
+			if present[n] > 0 {
+				p.Gone(k, p.now)
+				present[n]--
+			}
+		case 2:
+			p.now = p.now.Add(time.Duration(rng.Intn(100)) * time.Hour)
+			p.Sweep(p.now)
+		case 3:
+			if rng.Intn(10) == 0 {
+				p.restart()
+				clear(present)
+			}
+		case 4:
+			p.bulkTo(n, rng.Intn(30))
+		default:
+			h := p.headOf(n, int64(1+rng.Intn(50)), func(s *Summary) { s.Expires = p.now.Add(time.Duration(rng.Intn(60)) * day) })
+			before, known := seqs[k]
+			r := p.hearHead(h, rng.Intn(5), Told{Age: time.Duration(rng.Intn(40)) * day, Met: rng.Intn(2) == 0})
+			if known && r == Accepted && h.Seq < before {
+				t.Errorf("seq %d of author %d accepted after %d", h.Seq, n, before)
+			}
+		}
+		clear(seqs)
+		for k, a := range p.authors {
+			seqs[k] = a.seq
+		}
+		if checkInvariants(t, p.State); t.Failed() {
+			t.FailNow()
+		}
+	}
+}
+
+// bulkTo is a catalogue of some entries in one object, handed over at once.
+func (p *peer) bulkTo(n, entries int) {
+	p.t.Helper()
+	var items []item
+	for i := range entries {
+		items = append(items, item{name: fmt.Sprintf("f%02d-%060d", i, n)})
+	}
+	data := appendShard(nil, items)
+	p.hearHead(p.headOf(n, int64(1+p.now.Unix()%50), func(s *Summary) { s.Root = HashObject(data) }), n%5, Told{})
+	p.PutObject(data, p.now)
 }

@@ -187,7 +187,7 @@ func (s *State) Versions() []Version {
 	list := make([]Version, 0, len(s.authors))
 	for _, a := range s.authors {
 		if a.tellable() != nil {
-			list = append(list, Version{a.key, a.seq, a.age(s.clock.elapsed)})
+			list = append(list, Version{a.key, a.seq, s.Tell(a.key).Age})
 		}
 	}
 	return list
