@@ -17,8 +17,10 @@
 //     none, and has no clock: now is a parameter.
 //   - View is the namespace at one moment. Immutable, safe for concurrent use.
 //
-// Invariants: of an author the highest sequence number ever seen with a valid
-// signature is kept, and no head at or below it is accepted again. A head is
-// shown only when every object under it is here and well-formed, whole and at
+// Invariants: of an author who was connected to anybody in the last 30 days, as
+// far as is known, the highest sequence number ever seen with a valid signature
+// is kept, and no head at or below it is accepted again; those who find no place
+// in the table of authors, which address groups share, are refused. A head is
+// passed on while its author is connected, or when it lacks nothing. It is shown only when every object under it is here and well-formed, whole and at
 // once. An object is stored only while something refers to it.
 package catalog

@@ -49,14 +49,19 @@ func (s *State) settleIn(a *author, group netip.Prefix, l lane) bool {
 	return true
 }
 
-// moveHome counts an author in his own address group, where he was counted in
-// that of somebody who told of him.
-func (s *State) moveHome(a *author, group netip.Prefix) {
-	if !a.placed || a.group == group || !s.places.take(group, came) {
-		return
+// moveHome counts an author in his own address group, or, where he was never
+// here, in that of somebody who has met him: not in that of whoever told of him
+// first, who may bring so many others that he would go with them.
+func (s *State) moveHome(a *author, group netip.Prefix, l lane) {
+	switch {
+	case !a.placed || a.group == group || s.isSelf(a):
+	case l == came, l == vouched && !a.met && s.places.used[group] < s.places.used[a.group]:
+		if s.places.take(group, l) {
+			s.places.free(a.group)
+			a.group = group
+			s.saveAuthor(a)
+		}
 	}
-	s.places.free(a.group)
-	a.group = group
 }
 
 // drop takes an author out of the table.
@@ -90,8 +95,10 @@ func (s *State) Met(k Key, group netip.Prefix, now time.Time) {
 	if a == nil {
 		a = s.addAuthor(k)
 	}
-	s.moveHome(a, group)
-	s.settleIn(a, group, came)
+	s.moveHome(a, group, came)
+	if !s.settleIn(a, group, came) {
+		a.group = group // for when there is room
+	}
 	a.present++
 	a.met, a.seen = true, now
 	a.here(s.clock.elapsed)
@@ -115,16 +122,19 @@ func (s *State) Gone(k Key, now time.Time) {
 	s.saveAuthor(a)
 }
 
-// Hearsay notes what somebody tells of an author's age, who knows of the head of
-// that sequence number. Of others than the newest it means nothing. It reports
-// whether he is younger by an hour than was known.
-func (s *State) Hearsay(k Key, seq int64, age time.Duration) bool {
+// Hearsay notes what somebody tells of an author, who knows of the head of that
+// sequence number. Of others than the newest it means nothing. It reports whether
+// the author is younger by an hour than was known.
+func (s *State) Hearsay(k Key, seq int64, told Told) bool {
 	a := s.authors[k]
 	if a == nil || a.seq != seq || a.newest() == nil {
 		return false
 	}
+	if told.Met {
+		s.moveHome(a, told.From, vouched)
+	}
 	before := a.last
-	a.hearsay(s.clock.elapsed, age)
+	a.hearsay(s.clock.elapsed, told.Age)
 	if a.present > 0 || a.last-before < time.Hour {
 		return false
 	}

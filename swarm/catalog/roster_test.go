@@ -132,6 +132,7 @@ func TestAuthorsAreCountedAtHome(t *testing.T) {
 	friend := p.headOf(2, 1)
 	p.hearHead(friend, 1, Told{})
 	p.State.Met(friend.Key, group(7), p.now)
+	p.hearHead(p.headOf(2, 2), 1, Told{Met: true}) // through somebody, while he is here
 	p.Gone(friend.Key, p.now)
 	for i := range 100 {
 		p.now = p.now.Add(time.Second)
@@ -146,6 +147,26 @@ func TestAuthorsAreCountedAtHome(t *testing.T) {
 	if n := len(p.Versions()); n > 21 {
 		t.Errorf("%d absent authors are kept", n)
 	}
+}
+
+// Whoever tells of an honest author before those who know him, and then of many
+// others, does not take him along when these go.
+func TestAuthorsAreCountedWithThoseWhoKnowThem(t *testing.T) {
+	p := newPeer(t, 1, "me", func(c *Config) { c.Limits.Absent = 20 })
+	h := p.headOf(2, 1)
+	p.hearHead(h, 1, Told{Met: true})
+	for i := range 10 {
+		p.hearHead(p.headOf(100+i, 1), 1, Told{})
+	}
+	p.hearHead(h, 2, Told{Met: true})
+	for i := range 100 {
+		p.now = p.now.Add(time.Second)
+		p.hearHead(p.headOf(1000+i, 1), 1, Told{Met: true})
+	}
+	if !p.shows(2) {
+		t.Error("he went with the others")
+	}
+	checkInvariants(t, p.State)
 }
 
 // Anything in any order, within bounds that are always too narrow: what is

@@ -10,7 +10,7 @@ import (
 // for its default.
 type Limits struct {
 	Absent  int           // authors not connected whose catalogues are kept; default 10 000
-	Known   int           // authors whose sequence numbers are kept; default 131 072. An address group brings a quarter at most
+	Known   int           // authors who are known; default 131 072. An address group brings a quarter at most
 	Drive   int64         // bytes of objects in all; default 256 MiB
 	Author  int64         // bytes of objects an author; default 64 MiB
 	Entries int64         // entries an author; default 2 097 152
@@ -108,7 +108,7 @@ func (s *State) Apply(h Head, told Told, now time.Time) (Result, error) {
 	s.tell(now)
 	a := s.authors[h.Key]
 	if a != nil && !s.newer(a, h.Seq) {
-		s.Hearsay(h.Key, h.Seq, told.Age)
+		s.Hearsay(h.Key, h.Seq, told)
 		return Stale, nil
 	}
 	if err := h.Admit(s.salt); err != nil {
@@ -154,14 +154,15 @@ func (s *State) overtaken(h Head) Result {
 // admit gives the author of a head a place in the table. False if there is
 // none.
 func (s *State) admit(a *author, told Told) bool {
-	l := heard
+	group, l := told.From, heard
 	switch {
 	case a.present > 0:
-		l = came
+		group, l = a.group, came // whoever told of him
 	case told.Met:
 		l = vouched
 	}
-	if !s.settleIn(a, told.From, l) {
+	s.moveHome(a, group, l)
+	if !s.settleIn(a, group, l) {
 		return false
 	}
 	if s.authors[a.key] == nil {

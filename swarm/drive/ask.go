@@ -101,7 +101,9 @@ func (f *fetcher) before(w *want, x, y int) bool {
 // turn again.
 func (f *fetcher) putOff(w *want, now time.Time) {
 	if w.rounds > maxRounds && !w.urgent && w.yields() {
-		f.starve(w)
+		for _, l := range w.lanes {
+			f.starve(l)
+		}
 		f.drop(w.hash)
 		return
 	}

@@ -74,7 +74,7 @@ func (l *loop) onSummary(c *conn, m summary, now time.Time) {
 	for _, v := range m.versions {
 		if _, ok := l.state.Head(v.Key); ok { // of others he will send the heads
 			c.gossip.learn(v.Key, v.Seq, v.Age, now)
-			l.hearsay(v, now)
+			l.hearsay(v.Key, v.Seq, catalog.Told{Age: v.Age}, now)
 		}
 	}
 	if m.more || c.gossip.ready {
@@ -87,11 +87,11 @@ func (l *loop) onSummary(c *conn, m summary, now time.Time) {
 	l.pump(c, now)
 }
 
-// hearsay notes how long an author has been away, as somebody tells it, and
+// hearsay notes what somebody tells of an author whose newest head is known, and
 // passes it on where that is news.
-func (l *loop) hearsay(v catalog.Version, now time.Time) {
-	if l.state.Hearsay(v.Key, v.Seq, v.Age) {
-		l.spread(v.Key, now)
+func (l *loop) hearsay(k catalog.Key, seq int64, told catalog.Told, now time.Time) {
+	if l.state.Hearsay(k, seq, told) {
+		l.spread(k, now)
 	}
 }
 
@@ -162,7 +162,7 @@ func (l *loop) onHeads(c *conn, m heads, now time.Time) {
 		c.gossip.learn(h.Key, h.Seq, told.Age, now)
 		switch {
 		case !l.state.Newer(h.Key, h.Seq):
-			l.hearsay(catalog.Version{Key: h.Key, Seq: h.Seq, Age: told.Age}, now)
+			l.hearsay(h.Key, h.Seq, told, now)
 			l.owe(c, h.Key, now) // if he has its age wrong
 		case l.heads.allow(h.Key, now):
 			l.take(paced{h, told, c.id}, now)

@@ -42,6 +42,7 @@ type lanes struct {
 	byAuthor map[catalog.Key]*lane
 	byGroup  map[netip.Prefix]*source
 	ring     []*source // with something queued
+	hungry   int       // lanes
 }
 
 func newLanes() lanes {
@@ -75,11 +76,7 @@ func (q *lanes) add(w *want, l *lane) bool {
 	}
 	s := l.source
 	if l.wants >= maxLane || s.wants >= maxSource {
-		l.refused = true
-		if !l.hungry {
-			l.hungry = true
-			s.hungry = append(s.hungry, l)
-		}
+		q.starve(l)
 		return false
 	}
 	l.wants++
@@ -228,19 +225,22 @@ func (w *want) yields() bool {
 	return len(w.lanes) > 0
 }
 
-// starve makes all who need a want ask for it again when they have their turn.
-func (q *lanes) starve(w *want) {
-	for _, l := range w.lanes {
-		if l.refused = true; !l.hungry {
-			l.hungry = true
-			l.source.hungry = append(l.source.hungry, l)
-		}
+// starve notes that a lane needs more than was taken in.
+func (q *lanes) starve(l *lane) {
+	l.refused = true
+	if !l.hungry {
+		l.hungry = true
+		l.source.hungry = append(l.source.hungry, l)
+		q.hungry++
 	}
 }
 
 // feed returns authors for whom there is room now and was not before: what their
 // catalogues lack is to be told again. At most one of each source.
 func (q *lanes) feed() (authors []catalog.Key) {
+	if q.hungry == 0 {
+		return nil
+	}
 	for _, s := range q.byGroup {
 		if len(s.hungry) == 0 || s.wants > maxSource-maxSource/4 {
 			continue
@@ -252,6 +252,7 @@ func (q *lanes) feed() (authors []catalog.Key) {
 			continue
 		}
 		l.hungry = false
+		q.hungry--
 		if l.refused {
 			l.refused = false
 			authors = append(authors, l.author)

@@ -148,9 +148,6 @@ func (l *loop) tellView() {
 func (l *loop) tick(now time.Time) {
 	l.dropUnneeded()
 	l.fetch.expire(now)
-	for _, k := range l.fetch.feed() {
-		l.wantFor(k)
-	}
 	l.applyPaced(now)
 	for _, c := range l.byID {
 		l.pump(c, now)

@@ -78,6 +78,9 @@ func (l *loop) dropUnneeded() {
 
 // request sends the gets that are due.
 func (l *loop) request() {
+	for _, k := range l.fetch.feed() {
+		l.wantFor(k)
+	}
 	if len(l.fetch.wants) == 0 {
 		return
 	}
