@@ -20,6 +20,7 @@ type author struct {
 	present int       // connections to him now
 	placed  bool      // has a place in the table, counted in group
 	group   netip.Prefix
+	quiet   bool // not passed on: whoever brought him brought too many, and he was never here
 	weight  weight
 	refused time.Duration // on the clock: until when what was given up for want of space is not taken again
 	sighting
@@ -35,8 +36,11 @@ func (a *author) newest() *Head {
 
 // tellable returns the head to pass on, or nil.
 func (a *author) tellable() *Head {
-	if a.want != nil && a.present > 0 {
+	switch {
+	case a.want != nil && a.present > 0:
 		return a.want
+	case a.quiet:
+		return nil
 	}
 	return a.shown
 }

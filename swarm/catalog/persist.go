@@ -21,6 +21,7 @@ type record struct {
 	Met   int64  `bencode:"met"`
 	Order int64  `bencode:"order"`
 	Own   int64  `bencode:"own"`
+	Quiet int64  `bencode:"quiet"`
 	Seen  int64  `bencode:"seen"` // Unix seconds
 	Seq   int64  `bencode:"seq"`
 	Shown string `bencode:"shown"` // a head, bencoded; empty: none
@@ -41,7 +42,7 @@ func (s *State) saveAuthor(a *author) {
 	}
 	r := record{
 		Bad: flag(a.bad), Met: flag(a.met), Order: int64(a.order), Seen: a.seen.Unix(), Seq: a.seq,
-		Last: seconds(a.last), Got: seconds(a.got), Own: flag(a.own),
+		Last: seconds(a.last), Got: seconds(a.got), Own: flag(a.own), Quiet: flag(a.quiet),
 	}
 	if a.group.IsValid() {
 		r.Group = a.group.String()
@@ -133,7 +134,7 @@ func (s *State) readAuthor(k Key, data []byte) error {
 	s.nextOrder = max(s.nextOrder, a.order+1)
 	a.sighting = sighting{time.Duration(r.Last) * time.Second, time.Duration(r.Got) * time.Second, r.Own != 0}
 	a.group, _ = netip.ParsePrefix(r.Group) // the zero one where it is not known
-	a.placed = true
+	a.placed, a.quiet = true, r.Quiet != 0
 	s.places.add(a.group)
 	var err error
 	if a.shown, err = s.readHead(a, r.Shown); err != nil {

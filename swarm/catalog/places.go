@@ -15,6 +15,7 @@ const (
 const (
 	groupShare = 4  // a group may fill one part in so many
 	tightShare = 64 // of that, when the whole table is full
+	quietShare = 32 // beyond which a group's authors are not passed on
 )
 
 // places bounds the authors known by the address group that brought them: keys
@@ -54,6 +55,10 @@ func (p *places) take(group netip.Prefix, l lane) bool {
 	p.add(group)
 	return true
 }
+
+// many reports whether a group has brought so many authors that more of them
+// would take up too much of what we may bring to others.
+func (p *places) many(group netip.Prefix) bool { return p.used[group] > p.limit/quietShare }
 
 // add takes a place that may not be refused.
 func (p *places) add(group netip.Prefix) {

@@ -46,6 +46,7 @@ func (s *State) settleIn(a *author, group netip.Prefix, l lane) bool {
 		return false
 	}
 	a.placed, a.group = true, group
+	a.quiet = l != came && s.places.many(group)
 	return true
 }
 
@@ -59,6 +60,7 @@ func (s *State) moveHome(a *author, group netip.Prefix, l lane) {
 		if s.places.take(group, l) {
 			s.places.free(a.group)
 			a.group = group
+			a.quiet = l != came && s.places.many(group)
 			s.saveAuthor(a)
 		}
 	}
@@ -100,7 +102,7 @@ func (s *State) Met(k Key, group netip.Prefix, now time.Time) {
 		a.group = group // for when there is room
 	}
 	a.present++
-	a.met, a.seen = true, now
+	a.met, a.quiet, a.seen = true, false, now
 	a.here(s.clock.elapsed)
 	s.saveAuthor(a)
 }

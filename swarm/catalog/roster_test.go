@@ -149,6 +149,27 @@ func TestAuthorsAreCountedAtHome(t *testing.T) {
 	}
 }
 
+// Of those whom one group brings only some are passed on: the next member charges
+// us with them. Who comes himself is.
+func TestFewOfAFloodArePassedOn(t *testing.T) {
+	p := newPeer(t, 1, "me", func(c *Config) { c.Limits.Known = 3200 })
+	for i := range 300 {
+		p.hearHead(p.headOf(1000+i, 1), 1, Told{})
+	}
+	p.hearHead(p.headOf(2, 1), 2, Told{})
+	for range 2 {
+		if n := len(p.Versions()); n != 101 || len(p.View().Members()) != 301 {
+			t.Errorf("%d authors are passed on of %d, want 101", n, len(p.View().Members()))
+		}
+		p.restart()
+	}
+	p.State.Met(ident(1299).Key(), group(1), p.now)
+	p.State.Met(ident(1298).Key(), group(3), p.now)
+	if n := len(p.Versions()); n != 103 {
+		t.Errorf("%d authors are passed on after two of them came, want 103", n)
+	}
+}
+
 // Whoever tells of an honest author before those who know him, and then of many
 // others, does not take him along when these go.
 func TestAuthorsAreCountedWithThoseWhoKnowThem(t *testing.T) {

@@ -195,8 +195,10 @@ func (s *State) Versions() []Version {
 }
 
 // Head returns the head of an author to be passed on: the newest, which may not
-// be shown yet, while he is connected, else the newest that lacks nothing. What
-// nobody has but who made it up is not spread.
+// be shown yet, while he is connected, else the newest that lacks nothing: what
+// nobody has but who made it up is not spread. Nor are more than some of those
+// authors whom one address group brought and who were never here: members bound
+// in their turn what we bring them.
 func (s *State) Head(k Key) (Head, bool) {
 	if a := s.authors[k]; a != nil && a.tellable() != nil {
 		return *a.tellable(), true
