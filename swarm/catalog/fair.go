@@ -11,9 +11,12 @@ import (
 const sizePause = time.Hour
 
 // maxWeighed bounds the objects that are looked at in one search for who has
-// most bytes. What is beyond counts as its author's index objects say: each
-// object as often as it is named.
-const maxWeighed = 1 << 18
+// most bytes. Of what is beyond each object counts as often as it is named.
+const maxWeighed = 1 << 16
+
+// slack is the part of the bound that is left free when room is made, so that it
+// is not made for each object that comes.
+const slack = 64
 
 // weight is what a catalogue was found to take, each object counted once.
 type weight struct {
@@ -23,13 +26,14 @@ type weight struct {
 
 // level makes room for everybody where the drive holds more than it may: the
 // author with most bytes loses first, what he has begun to publish before what
-// he shows, until the bound holds. So whoever has less than an equal part never
+// he shows, until the bound holds with some room. So whoever has less than an equal part never
 // loses (max-min fairness); neither presence nor acquaintance makes up for size.
 // Our own catalogue stays.
 func (s *State) level() {
 	w := weigher{s: s, left: maxWeighed}
 	list := s.heavy(&w)
-	for len(list) > 0 && s.held > s.limits.Drive {
+	bound := s.limits.Drive - s.limits.Drive/slack
+	for len(list) > 0 && s.held > bound {
 		a := list[0].a
 		list = list[1:]
 		if a.want != nil {
@@ -104,18 +108,23 @@ func (w *weigher) under(root Hash, seen map[Hash]bool) (total int64) {
 	for pending := []Hash{root}; len(pending) > 0; {
 		h := pending[len(pending)-1]
 		pending = pending[:len(pending)-1]
-		n := w.s.nodes[h]
-		if n == nil || !n.here || seen[h] {
+		if seen[h] {
 			continue
 		}
 		seen[h] = true
-		if w.left--; w.left < 0 && n.complete {
-			total += n.bytes
+		n := w.s.nodes[h]
+		if n == nil || !n.here {
 			continue
 		}
-		total += n.weight()
-		if w.left >= 0 {
+		w.left -= 1 + len(n.kids)
+		switch {
+		case w.left >= 0:
+			total += n.weight()
 			pending = append(pending, n.kids...)
+		case n.complete:
+			total += n.bytes
+		default:
+			total += n.weight()
 		}
 	}
 	return total

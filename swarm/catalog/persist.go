@@ -121,6 +121,7 @@ func (s *State) startClock() {
 	for _, a := range s.authors {
 		a.last = max(a.seen.Sub(s.clock.at), -maxAge)
 		a.got = a.last
+		s.saveAuthor(a)
 	}
 }
 
