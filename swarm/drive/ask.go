@@ -25,7 +25,7 @@ func (f *fetcher) place(w *want, now time.Time, asks *[]question) bool {
 		w.tried = append(w.tried, best)
 		w.asked++
 		*asks = addAsk(*asks, best, w.hash)
-		if slices.Contains(w.hints, best) {
+		if f.hinted(w, best) {
 			break
 		}
 	}
@@ -87,13 +87,19 @@ func (f *fetcher) before(w *want, x, y int) bool {
 	if late := m.late > 0; late != (n.late > 0) {
 		return !late
 	}
-	if hint := slices.Contains(w.hints, x); hint != slices.Contains(w.hints, y) {
+	if hint := f.hinted(w, x); hint != f.hinted(w, y) {
 		return hint
 	}
 	if len(m.open) != len(n.open) {
 		return len(m.open) < len(n.open)
 	}
 	return x < y
+}
+
+// hinted reports whether a member probably has an object, and is known for
+// answering.
+func (f *fetcher) hinted(w *want, id int) bool {
+	return f.members[id].missed <= maxMissed && slices.Contains(w.hints, id)
 }
 
 // putOff parks a want that all members were asked for in vain. Where too many

@@ -18,6 +18,7 @@ const (
 	firstRetry     = 50 * time.Millisecond // until the next round through all members; doubles
 	lastRetry      = 10 * time.Second      // and no longer than this, unless there are many
 	maxRounds      = 12                    // in vain, before others have their turn where there are too many
+	maxMissed      = 3                     // questions let pass, beyond which it counts no more what a member should have
 	maxStuck       = 64                    // wants that are looked at though who may have them has no room
 )
 
@@ -38,12 +39,13 @@ type want struct {
 
 // asked is what one member was asked for and has not answered, and until when
 // he may; zero: he let that time pass, but may still answer. late is how many
-// more he has let pass than he has answered since, trial when he may be given
-// another chance.
+// more he has let pass than he has answered since, missed how many in all, and
+// trial when he may be given another chance.
 type asked struct {
-	open  map[catalog.Hash]time.Time
-	late  int
-	trial time.Time
+	open   map[catalog.Hash]time.Time
+	late   int
+	missed int
+	trial  time.Time
 }
 
 // question is a get for one member.
@@ -223,6 +225,7 @@ func (f *fetcher) expire(now time.Time) {
 			if !until.IsZero() && !until.After(now) {
 				m.open[h] = time.Time{}
 				m.late++
+				m.missed++
 				m.trial = now.Add(patience)
 				f.unanswered(h, until)
 			}

@@ -157,3 +157,33 @@ func TestFloodIsNotChargedToTheRelay(t *testing.T) {
 		}
 	})
 }
+
+// Who passes on heads of others first, and then hands out his own objects but
+// not theirs, delays nobody: their authors are asked.
+func TestRelayThatKeepsObjectsBack(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a, b := pipeMember(t, p, 1), pipeMember(t, p, 2)
+		b.join(a)
+		s, spy := a.call(3).meet(), b.call(4).meet()
+		spy.send(summary{})
+		go s.serve(nil)
+		go func() { // what b says, s says at once too
+			for {
+				m, err := spy.read()
+				if err != nil {
+					return
+				}
+				if h, ok := m.(heads); ok {
+					s.send(h)
+				}
+			}
+		}()
+		time.Sleep(time.Second)
+		for i := range 10 {
+			name := fmt.Sprintf("d%d/e/f%d", i, i)
+			b.share(file(name, i))
+			within(t, time.Second, name, func() bool { return a.has(name) })
+			time.Sleep(time.Second)
+		}
+	})
+}

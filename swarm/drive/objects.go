@@ -60,10 +60,19 @@ func (l *loop) unawait(h catalog.Hash, result chan<- []byte) {
 	}
 }
 
-// wantFor fetches what an author's newest catalogue lacks; he, where he is
-// connected, and from probably have it.
+// wantFor fetches what an author's newest catalogue lacks.
 func (l *loop) wantFor(author catalog.Key, from ...int) {
-	l.fetch.wantFor(author, l.state.Group(author), l.state.Missing(author), append(from, l.idOf(author))...)
+	l.wantList(author, l.state.Missing(author), from...)
+}
+
+// wantList fetches some objects of an author's newest catalogue. He has them, if
+// he is connected; else from probably do, of whom one may have passed on the head
+// only to be asked.
+func (l *loop) wantList(author catalog.Key, list []catalog.Hash, from ...int) {
+	if id := l.idOf(author); id >= 0 {
+		from = []int{id}
+	}
+	l.fetch.wantFor(author, l.state.Group(author), list, from...)
 }
 
 // dropUnneeded gives up objects of catalogues that were replaced or refused
@@ -104,7 +113,7 @@ func (l *loop) onObject(c *conn, h catalog.Hash, data []byte, now time.Time) {
 	if l.state.Needs(h) {
 		p := l.state.PutObject(data, l.d.cfg.Now())
 		for _, k := range authors {
-			l.fetch.wantFor(k, l.state.Group(k), p.Missing, c.id)
+			l.wantList(k, p.Missing, c.id)
 		}
 	}
 }
