@@ -109,7 +109,7 @@ func changeKind(k catalog.ChangeKind) p2fs.ChangeKind {
 	switch k {
 	case catalog.Touched:
 		return p2fs.ChangeAttr
-	case catalog.Removed, catalog.Replaced: // it may have been a directory
+	case catalog.Removed, catalog.Replaced, catalog.Within: // it may have been a directory
 		return p2fs.ChangeTree
 	}
 	return p2fs.ChangeEntry

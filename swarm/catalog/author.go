@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 )
 
@@ -14,7 +13,8 @@ type author struct {
 	shown   *Head     // all objects under it are here; nil if none
 	want    *Head     // newer, and still lacks some; nil if none
 	who     *who      // as views know him; nil until first shown
-	order   uint64    // 1 was shown first; 0: not yet
+	order   uint64    // since when what he shares is shown, where no claim says otherwise; 0: not yet
+	claims  *claims   // since when he has names that others had before
 	met     bool      // was connected here once
 	seen    time.Time // when he last gave a sign of life, by the wall clock
 	present int       // connections to him now
@@ -76,27 +76,17 @@ func (s *State) setWant(a *author, h *Head) {
 	s.dropWant(a)
 	a.want = h
 	n.watched = true
-	s.roots[h.Root] = append(s.roots[h.Root], a.key)
-	if n.bad || n.complete {
+	if s.roots[h.Root] == nil {
+		s.roots[h.Root] = make(map[Key]struct{})
+	}
+	s.roots[h.Root][a.key] = struct{}{}
+	switch {
+	case n.complete && s.isSelf(a):
+		s.showWanted(a)
+	case n.complete || n.bad:
 		s.decided = append(s.decided, h.Root)
 	}
 	s.advance()
-}
-
-// advance does what is queued, and what follows from it for heads.
-func (s *State) advance() {
-	for s.run(); len(s.decided) > 0; s.run() {
-		h := s.decided[len(s.decided)-1]
-		s.decided = s.decided[:len(s.decided)-1]
-		for _, k := range slices.Clone(s.roots[h]) {
-			switch a := s.authors[k]; {
-			case s.nodes[h].bad:
-				s.reject(a)
-			case s.nodes[h].complete:
-				s.showWanted(a)
-			}
-		}
-	}
 }
 
 // dropWant gives up the head that is being fetched.
@@ -106,44 +96,44 @@ func (s *State) dropWant(a *author) {
 	}
 	root := a.want.Root
 	a.want = nil
-	s.roots[root] = remove(s.roots[root], a.key)
-	if len(s.roots[root]) == 0 {
-		delete(s.roots, root)
-	}
+	s.unwait(root, a.key)
 	s.unref(root)
 }
 
-func remove[T comparable](list []T, v T) []T {
-	for i := range list {
-		if list[i] == v {
-			return append(list[:i], list[i+1:]...)
-		}
+// unwait notes that an author's wanted head does not wait for its root.
+func (s *State) unwait(root Hash, k Key) {
+	if delete(s.roots[root], k); len(s.roots[root]) == 0 {
+		delete(s.roots, root)
 	}
-	return list
 }
 
-// showWanted makes the wanted head, which lacks nothing any more, the shown
-// one, unless it is more than an author may have.
+// showWanted has the wanted head, which lacks nothing any more, shown when it
+// is settled, unless it is more than an author may have.
 func (s *State) showWanted(a *author) {
 	n := s.nodes[a.want.Root]
 	if n.entries > s.limits.Entries || n.bytes > s.limits.Author || n.height > MaxDepth {
 		s.reject(a)
 		return
 	}
-	root := a.want.Root
-	s.roots[root] = remove(s.roots[root], a.key)
-	if len(s.roots[root]) == 0 {
-		delete(s.roots, root)
+	s.unwait(a.want.Root, a.key)
+	if s.isSelf(a) { // takes nothing that is not ours
+		s.show(a)
+		return
 	}
+	s.showing = append(s.showing, showing{a, a.want})
+}
+
+// show makes the wanted head the shown one. Who was away has all his names
+// since now.
+func (s *State) show(a *author) {
 	before := a.shown
 	a.shown, a.want = a.want, nil
-	if a.order == 0 {
-		a.order = s.nextOrder
-		s.nextOrder++
+	if before == nil {
+		s.renew(a)
 	}
 	s.saveAuthor(a)
 	s.tellable = append(s.tellable, a.key)
-	s.changeView(a, before)
+	s.place(a)
 	if before != nil {
 		s.unref(before.Root)
 	}

@@ -31,21 +31,22 @@ func (s *State) Sweep(now time.Time) {
 
 func (s *State) isSelf(a *author) bool { return s.self != nil && a.key == s.self.Key() }
 
-// forget drops the heads of an author, but neither his sequence number nor his
-// rank.
+// forget drops the heads of an author, but not his sequence number.
 func (s *State) forget(a *author) {
 	s.dropWant(a)
-	if before := a.shown; before != nil {
-		a.shown = nil
-		s.changeView(a, before)
-		s.unref(before.Root)
-	}
 	s.saveAuthor(a)
+	s.leaving = append(s.leaving, a)
+	s.advance()
 }
 
 // enforceBounds makes room where there is more than Limits allows.
 func (s *State) enforceBounds() {
+	if s.left <= 0 { // in a State that is paced
+		s.crowded = true
+		return
+	}
 	s.newcomers = 0
+	s.spend(len(s.authors) / 16)
 	s.thinAbsent()
 	if s.held > s.limits.Drive {
 		s.collect(s.now.Add(time.Nanosecond))

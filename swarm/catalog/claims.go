@@ -2,117 +2,122 @@ package catalog
 
 import (
 	"crypto/sha256"
-	"maps"
-	"slices"
 	"strings"
 )
 
-// claimKey stands for a path: a part of its SHA-256, which is shorter than
-// most and of one length.
+// claims tells since when a member has names that others had already when he
+// took them. A claim on a path holds for all under it: nothing is had for
+// longer than the directory that it is in. Immutable; nil has none.
+//
+// Times are numbers of State's, of which each head that is shown takes one.
+type claims struct {
+	root *claimNode
+	n    int
+}
+
+// claimNode is a leaf of a trie of claims, or a branch.
+type claimNode struct {
+	key   claimKey
+	since uint64
+	kids  *[16]*claimNode // nil: a leaf
+}
+
+// claimKey stands for a path of a member: a part of a SHA-256, which is
+// shorter than most and of one length.
 type claimKey [16]byte
 
-func claimKeyOf(path string) claimKey {
-	h := sha256.Sum256([]byte(path))
+// claimKeyOf returns the key of a path; with a '/' behind it, of all that is
+// under that path and not of the path itself.
+func claimKeyOf(author Key, path string) claimKey {
+	h := sha256.Sum256(append(append(make([]byte, 0, 256), author[:]...), path...))
 	return claimKey(h[:])
 }
 
-// maxClaims bounds how many are kept.
-const maxClaims = 1 << 20
+// nibble returns the branch that a key takes at a depth.
+func (k *claimKey) nibble(depth int) byte { return k[depth/2] >> (4 * (depth % 2)) & 15 }
 
-// claims tells who had a path first where that is not who was shown first of
-// all. A claim holds for everything under its path where none deeper says
-// otherwise, and among members of one class only. Frozen ones are immutable;
-// edit makes one that may be changed, by one goroutine, until it is frozen.
-type claims struct {
-	base  map[claimKey]Key
-	delta map[claimKey]Key // changes of base; the zero Key: dropped
-	edits map[claimKey]Key // changes of delta; nil when frozen
-
-	log   []string // paths of the latest edits
-	total int      // how many edits there ever were in this process
+// get returns the claim on exactly that path; 0: none.
+func (c *claims) get(k claimKey) uint64 {
+	if c == nil {
+		return 0
+	}
+	n := c.root
+	for depth := 0; n != nil && n.kids != nil; depth++ {
+		n = n.kids[k.nibble(depth)]
+	}
+	if n == nil || n.key != k {
+		return 0
+	}
+	return n.since
 }
 
-// maxLog bounds claims.log.
+// set returns c with one claim more, or another.
+func (c *claims) set(k claimKey, since uint64) *claims {
+	if c == nil {
+		c = &claims{}
+	}
+	root, added := c.root.set(k, since, 0)
+	return &claims{root, c.n + added}
+}
+
+func (n *claimNode) set(k claimKey, since uint64, depth int) (_ *claimNode, added int) {
+	if n == nil {
+		return &claimNode{key: k, since: since}, 1
+	}
+	if n.kids == nil && n.key == k {
+		return &claimNode{key: k, since: since}, 0
+	}
+	branch := &claimNode{kids: new([16]*claimNode)}
+	if n.kids == nil {
+		branch.kids[n.key.nibble(depth)] = n
+	} else {
+		*branch.kids = *n.kids
+	}
+	at := &branch.kids[k.nibble(depth)]
+	*at, added = (*at).set(k, since, depth+1)
+	return branch, added
+}
+
+// len returns how many there are.
+func (c *claims) len() int {
+	if c == nil {
+		return 0
+	}
+	return c.n
+}
+
+// since returns since when an author who was first shown at order has a path.
+func (c *claims) since(author Key, order uint64, path string) uint64 {
+	if c.len() == 0 {
+		return order
+	}
+	t := max(order, c.get(claimKeyOf(author, path)))
+	for i := strings.LastIndexByte(path, '/'); i > 0; i = strings.LastIndexByte(path[:i], '/') {
+		t = max(t, c.get(claimKeyOf(author, path[:i])), c.get(claimKeyOf(author, path[:i+1])))
+	}
+	return t
+}
+
+// claimLog is the paths on which the latest claims were made. A copy stays as
+// it is.
+type claimLog struct {
+	paths []string
+	total int // how many there ever were in this process
+}
+
+// maxLog bounds claimLog.paths.
 const maxLog = 256
 
-func newClaims() *claims { return &claims{base: make(map[claimKey]Key)} }
-
-func (c *claims) edit() *claims {
-	return &claims{base: c.base, delta: c.delta, edits: make(map[claimKey]Key), log: slices.Clip(c.log), total: c.total}
+func (l *claimLog) add(path string) {
+	if len(l.paths) >= 2*maxLog {
+		l.paths = append(make([]string, 0, 2*maxLog), l.paths[maxLog:]...)
+	}
+	l.paths = append(l.paths, path)
+	l.total++
 }
 
-// set changes the claim on a path; the zero Key drops it.
-func (c *claims) set(path string, holder Key) {
-	c.edits[claimKeyOf(path)] = holder
-	c.log = append(c.log, path)
-	c.total++
-}
-
-// since returns the paths of the edits that led from an older version to c, as
-// far as they are remembered.
-func (c *claims) since(older *claims) []string {
-	return c.log[max(len(c.log)-max(c.total-older.total, 0), 0):]
-}
-
-// get returns the claim on exactly that path, or the zero Key.
-func (c *claims) get(k claimKey) Key {
-	if holder, ok := c.edits[k]; ok {
-		return holder
-	}
-	if holder, ok := c.delta[k]; ok {
-		return holder
-	}
-	return c.base[k]
-}
-
-func (c *claims) none() bool { return len(c.base)+len(c.delta)+len(c.edits) == 0 }
-
-// freeze returns claims with the edits in them: was itself if there are none.
-func (c *claims) freeze(was *claims) *claims {
-	if len(c.edits) == 0 {
-		return was
-	}
-	f := &claims{
-		base: c.base, delta: make(map[claimKey]Key, len(c.delta)+len(c.edits)),
-		log: c.log[max(len(c.log)-maxLog, 0):], total: c.total,
-	}
-	maps.Copy(f.delta, c.delta)
-	maps.Copy(f.delta, c.edits)
-	if len(f.delta) < 64+len(f.base)/8 {
-		return f
-	}
-	f.base = maps.Clone(f.base)
-	for k, holder := range f.delta {
-		if holder == (Key{}) {
-			delete(f.base, k)
-		} else {
-			f.base[k] = holder
-		}
-	}
-	f.delta = nil
-	return f
-}
-
-// promote moves the source that holds a claim on dir/name to the front of
-// group, if it is of the same class as what stands there.
-func (c *claims) promote(dir, name string, group []source) {
-	if c.none() {
-		return
-	}
-	for path := join(dir, name); path != ""; path = path[:max(strings.LastIndexByte(path, '/'), 0)] {
-		holder := c.get(claimKeyOf(path))
-		if holder == (Key{}) {
-			continue
-		}
-		for i, src := range group {
-			if src.who.class != group[0].who.class {
-				break
-			}
-			if src.who.key == holder {
-				copy(group[1:i+1], group[:i])
-				group[0] = src
-				return
-			}
-		}
-	}
+// after returns the paths that came after an older version, as far as they are
+// remembered.
+func (l *claimLog) after(older *claimLog) []string {
+	return l.paths[max(len(l.paths)-max(l.total-older.total, 0), 0):]
 }

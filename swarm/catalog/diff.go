@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"errors"
-	"io/fs"
 	"slices"
 )
 
@@ -15,6 +14,7 @@ const (
 	Removed                    // with all that was under it
 	Replaced                   // other content or another kind under the same name
 	Touched                    // the attributes alone: mtime, x bit, V1
+	Within                     // anything in a directory or under it: there was too much to tell
 )
 
 // Change is a path at which two views differ. Of a directory that came or went
@@ -26,17 +26,19 @@ type Change struct {
 
 // Diff returns the paths at which two views of one drive differ, in no order.
 // What both have in common costs nothing: equal objects are not looked into.
-// It may read from disk. Who the sources of an entry are is not compared.
+// It may read from disk. Who the sources of an entry are is not compared. What
+// it looks at is bounded, whatever members publish: where that is used up,
+// Within is told of the directories that are left.
 //
 // Between views that are far apart (hundreds of conflicts have come and gone)
 // a bare name may have passed to a member who has had the same copy all along:
 // that is not told.
 func Diff(old, new *View) ([]Change, error) {
-	d := differ{old: old, new: new, told: make(map[Change]bool)}
+	d := differ{old: old, new: new, told: make(map[Change]bool), dirDiff: dirDiff{new.store, diffVisits}}
 	if err := d.dir(old.root(), new.root()); err != nil {
 		return nil, err
 	}
-	for _, path := range new.claims.since(old.claims) {
+	for _, path := range new.claimLog.after(&old.claimLog) {
 		if err := d.passed(path); err != nil {
 			return nil, err
 		}
@@ -44,10 +46,18 @@ func Diff(old, new *View) ([]Change, error) {
 	return d.changes, nil
 }
 
+// diffVisits bounds how many entries and objects a Diff looks at.
+const diffVisits = 1 << 16
+
+// wideDir is how many shards a directory may have of all members for names
+// in it that depend on each other to be compared.
+const wideDir = 4096
+
 type differ struct {
 	old, new *View
-	changes  []Change
-	told     map[Change]bool
+	dirDiff
+	changes []Change
+	told    map[Change]bool
 }
 
 func (d *differ) add(at place, name string, kind ChangeKind) {
@@ -58,74 +68,36 @@ func (d *differ) add(at place, name string, kind ChangeKind) {
 	}
 }
 
-// passed compares a path whose bare name may have passed from one member to
-// another though neither changed his copy, and all under it.
-func (d *differ) passed(path string) error {
-	was, name, err := d.old.parent(path)
-	if err != nil {
-		return unlessGone(err)
+// vague tells that anything may have changed in a directory.
+func (d *differ) vague(at place) {
+	if c := (Change{at.path, Within}); !d.told[c] {
+		d.told[c] = true
+		d.changes = append(d.changes, c)
 	}
-	is, _, err := d.new.parent(path)
-	if err != nil {
-		return unlessGone(err)
-	}
-	if err := d.compare(was, is, []string{name}); err != nil {
-		return err
-	}
-	return d.deep(was, is, name)
 }
 
-// unlessGone drops fs.ErrNotExist: a directory that only one view has is a
-// change itself.
-func unlessGone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// deep compares what several members have under a directory that both views
-// show.
-func (d *differ) deep(was, is place, dir string) error {
-	x, err := d.old.child(was, dir)
-	if err != nil {
-		return unlessGone(err)
-	}
-	y, err := d.new.child(is, dir)
-	if err != nil {
-		return unlessGone(err)
-	}
-	if x.kind() != KindDir || y.kind() != KindDir || len(y.sources) < 2 {
-		return nil
-	}
-	was, is = was.below(x), is.below(y)
-	m, err := d.new.merged(is)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for i := range m.shown {
-		sh := &m.shown[i]
-		if name := sh.sources[0].item.name; len(sh.sources) > 1 || sh.name != name {
-			names = append(names, name)
+// wide reports whether a directory is too big to be merged for a comparison.
+func (d *differ) wide(at place) (bool, error) {
+	shards := 0
+	for _, p := range at.parts {
+		leaves, err := d.store.leaves(p.root)
+		if err != nil {
+			return false, err
+		}
+		if shards += len(leaves); shards > wideDir || d.spend(len(leaves)) != nil {
+			return true, nil
 		}
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	if err := d.compare(was, is, names); err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := d.deep(was, is, name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return false, nil
 }
 
 // dir compares a directory that both views show at the same path.
 func (d *differ) dir(was, is place) error {
 	names, err := d.names(was, is)
+	if errors.Is(err, errMuch) {
+		d.vague(is)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -136,6 +108,10 @@ func (d *differ) dir(was, is place) error {
 func (d *differ) compare(was, is place, names []string) error {
 	anyLong := false
 	for _, name := range names {
+		if d.spend(len(was.parts)+len(is.parts)) != nil {
+			d.vague(is)
+			return nil
+		}
 		long, err := d.name(was, is, name)
 		if err != nil {
 			return err
@@ -143,7 +119,7 @@ func (d *differ) compare(was, is place, names []string) error {
 		anyLong = anyLong || long
 	}
 	if anyLong {
-		return d.long(was, is)
+		return d.longs(was, is)
 	}
 	return nil
 }
@@ -151,6 +127,9 @@ func (d *differ) compare(was, is place, names []string) error {
 // names returns, sorted, the published names that some member changed in a
 // directory. A member whose rank or display name changed has changed all.
 func (d *differ) names(was, is place) ([]string, error) {
+	if err := d.spend((len(was.parts) + len(is.parts)) / 8); err != nil {
+		return nil, err
+	}
 	type change struct{ was, is Hash }
 	parts := make(map[*who]change, len(was.parts))
 	for _, p := range was.parts {
@@ -161,7 +140,7 @@ func (d *differ) names(was, is place) ([]string, error) {
 	}
 	var names []string
 	for _, c := range parts {
-		err := d.new.store.diff(c.was, c.is, func(x, y *item) error {
+		err := d.diff(c.was, c.is, func(x, y *item) error {
 			if x == nil {
 				x = y
 			}
@@ -205,8 +184,14 @@ func plain(list []shown, name string) (sh *shown, others bool) {
 	return &list[0], len(list) > 1
 }
 
-// long compares all entries of a directory that are under long names.
-func (d *differ) long(was, is place) error {
+// longs compares all entries of a directory that are under long names.
+func (d *differ) longs(was, is place) error {
+	for _, at := range []place{was, is} {
+		if wide, err := d.wide(at); err != nil || wide {
+			d.vague(is)
+			return err
+		}
+	}
 	old, err := d.old.longs(was)
 	if err != nil {
 		return err

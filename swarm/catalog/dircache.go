@@ -41,7 +41,7 @@ func (c *dirCache) get(at place, v *View) *merged {
 	c.mu.Lock()
 	d, ok := c.dirs.Get(v.dirKey(at))
 	c.mu.Unlock()
-	if !ok || !slices.Equal(d.parts, at.parts) || d.claims != v.claims && len(at.parts) > 1 {
+	if !ok || !slices.Equal(d.parts, at.parts) {
 		return nil
 	}
 	return d

@@ -17,10 +17,19 @@
 //     none, and has no clock: now is a parameter.
 //   - View is the namespace at one moment. Immutable, safe for concurrent use.
 //
+// Work is bounded by the bytes that came, not by what they name: an object may
+// be named thousands of times. State looks at each new object once; what more
+// a head would have it do has a small allowance. With Pace it does all of that
+// in steps. A name that several have belongs to who has it for longest: State
+// notes since when a member has a name only where others had it before, and
+// View compares when a name is looked up. Diff gives up being exact where it
+// would look at too much.
+//
 // Invariants: of an author who was connected to anybody in the last 30 days, as
 // far as is known, the highest sequence number ever seen with a valid signature
 // is kept, and no head at or below it is accepted again; those who find no place
 // in the table of authors, which address groups share, are refused. A head is
-// passed on while its author is connected, or when it lacks nothing. It is shown only when every object under it is here and well-formed, whole and at
+// passed on while its author is connected, or when it lacks nothing. It is shown
+// only when every object under it is here and well-formed, whole and at
 // once. An object is stored only while something refers to it.
 package catalog

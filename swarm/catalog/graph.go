@@ -116,12 +116,12 @@ func (g *graph) addNode(h Hash, told *node) (missing []Hash) {
 	spoilt := false
 	for i, k := range n.kids {
 		kid := g.ref(k)
-		if kid.complete {
+		if kid.complete || kid.bad {
+			spoilt = spoilt || kid.bad
 			continue
 		}
-		spoilt = spoilt || kid.bad
 		twice := len(kid.waiting) > 0 && kid.waiting[len(kid.waiting)-1].n == n
-		if !kid.here && !kid.bad && !twice {
+		if !kid.here && !twice {
 			missing = append(missing, k)
 		}
 		n.await(i, kid)
@@ -177,6 +177,15 @@ func (g *graph) run() {
 			return
 		}
 	}
+}
+
+// finish does what makes complete what can be, without a pause.
+func (g *graph) finish() {
+	left := g.left
+	for len(g.rising) > 0 {
+		g.rise()
+	}
+	g.left = left
 }
 
 // rise adds up what is under the last of rising, or tells one who waits for it.

@@ -54,7 +54,12 @@ func TestRandomGraphs(t *testing.T) {
 		g := newGraphRun(t, int64(seed))
 		for range 40 + g.rng.Intn(80) {
 			g.step()
-			checkInvariants(t, g.p.State)
+			if seed%2 == 1 {
+				g.work(g.rng.Intn(3))
+			}
+			if !g.p.busy() {
+				checkInvariants(t, g.p.State)
+			}
 			g.checkShown()
 		}
 		g.finish()
@@ -81,7 +86,10 @@ func newGraphRun(t *testing.T, seed int64) *graphRun {
 		t: t, rng: rand.New(rand.NewSource(seed)), p: newPeer(t, 1, "me"),
 		pool: map[Hash][]byte{}, newst: map[Key]Head{}, seqs: map[int]int64{},
 	}
-	for range 4 + g.rng.Intn(16) {
+	if seed%2 == 1 {
+		g.p.Pace()
+	}
+	for n := 4 + g.rng.Intn(16); n > 0 || len(g.list) == 0; n-- {
 		data := g.object()
 		if h := HashObject(data); g.pool[h] == nil && h != emptyHash {
 			g.pool[h] = data
@@ -192,7 +200,11 @@ func (g *graphRun) step() {
 		p.Sweep(p.now)
 	case 4:
 		if g.rng.Intn(4) == 0 {
+			paced := p.left <= 0
 			p.restart()
+			if paced {
+				p.Pace()
+			}
 		}
 	default:
 		h := g.any()
@@ -209,6 +221,15 @@ func (g *graphRun) step() {
 	}
 }
 
+// work does a little of what waits, one visit at a time.
+func (g *graphRun) work(n int) {
+	for range n {
+		g.p.left = 1
+		g.p.advance()
+		g.p.left = 0
+	}
+}
+
 // checkShown checks that nothing but proper catalogues is shown.
 func (g *graphRun) checkShown() {
 	for _, m := range g.p.View().Members() {
@@ -221,7 +242,7 @@ func (g *graphRun) checkShown() {
 // finish puts all that is needed and checks what comes of every newest head.
 func (g *graphRun) finish() {
 	for more := true; more; {
-		more = false
+		more = g.p.left <= 0 && g.p.Step()
 		for _, h := range g.list {
 			if g.p.Needs(h) {
 				g.p.PutObject(g.pool[h], g.p.now)

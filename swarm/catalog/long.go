@@ -72,6 +72,9 @@ func endsIn(s string, digits int) bool {
 
 // mayBeBare reports whether name can be shown as it is in a directory of the
 // given depth.
-func (v *View) mayBeBare(name string, depth int) bool {
-	return v.exact || !looksLong(name) && (depth > 0 || name != reserved)
+func (v *View) mayBeBare(name string, depth int) bool { return v.exact || bareAt(name, depth) }
+
+// bareAt is mayBeBare of a view of all members.
+func bareAt(name string, depth int) bool {
+	return !looksLong(name) && (depth > 0 || name != reserved)
 }

@@ -16,8 +16,9 @@ type shown struct {
 
 // source is an item and whose it is.
 type source struct {
-	who  *who
-	item *item
+	who    *who
+	claims *claims
+	item   *item
 }
 
 func (sh *shown) kind() Kind { return sh.sources[0].item.kind }
@@ -57,9 +58,8 @@ func (sh *shown) mtime() int64 {
 
 // merged is a directory of all members.
 type merged struct {
-	parts  []part
-	claims *claims
-	shown  []shown // sorted by name
+	parts []part
+	shown []shown // sorted by name
 }
 
 // find returns the entry of that name, or nil.
@@ -73,15 +73,11 @@ func (d *merged) find(name string) *shown {
 	return &d.shown[i]
 }
 
-// fewParts is up to how many members an entry is looked up with each, rather
-// than by merging the directory.
-const fewParts = 8
-
 // child returns the entry of that name in a directory. fs.ErrNotExist if there
 // is none.
 func (v *View) child(at place, name string) (*shown, error) {
 	d := v.dirs.get(at, v)
-	if d == nil && (len(at.parts) > fewParts || !v.mayBeBare(name, at.depth)) {
+	if d == nil && !v.mayBeBare(name, at.depth) {
 		var err error
 		if d, err = v.merged(at); err != nil {
 			return nil, err
@@ -114,7 +110,7 @@ func (v *View) gather(at place, name string) ([]source, error) {
 			return nil, err
 		}
 		if it != nil && visible(it, at.depth) {
-			group = append(group, source{p.who, it})
+			group = append(group, source{p.who, p.claims, it})
 		}
 	}
 	return group, nil
@@ -135,7 +131,7 @@ func (v *View) merged(at place) (*merged, error) {
 	for _, p := range at.parts {
 		err := v.store.each(p.root, func(it *item) error {
 			if visible(it, at.depth) {
-				all = append(all, source{p.who, it})
+				all = append(all, source{p.who, p.claims, it})
 			}
 			return nil
 		})
@@ -146,7 +142,7 @@ func (v *View) merged(at place) (*merged, error) {
 	if len(at.parts) > 1 {
 		slices.SortStableFunc(all, func(x, y source) int { return cmp.Compare(x.item.name, y.item.name) })
 	}
-	d := &merged{parts: at.parts, claims: v.claims, shown: make([]shown, 0, len(all))}
+	d := &merged{parts: at.parts, shown: make([]shown, 0, len(all))}
 	for len(all) > 0 {
 		n := 1
 		for n < len(all) && all[n].item.name == all[0].item.name {
@@ -169,7 +165,7 @@ func (v *View) resolve(dst []shown, at place, group []source) []shown {
 	name := group[0].item.name
 	bare := v.mayBeBare(name, at.depth)
 	if bare && len(group) > 1 {
-		v.claims.promote(at.path, name, group)
+		promote(join(at.path, name), group)
 	}
 	for len(group) > 0 {
 		var same []source
@@ -183,6 +179,24 @@ func (v *View) resolve(dst []shown, at place, group []source) []shown {
 		dst = append(dst, sh)
 	}
 	return dst
+}
+
+// promote moves the source that has a path for longest to the front of group,
+// of those of the class that stands there.
+func promote(path string, group []source) {
+	best, since := 0, group[0].since(path)
+	for i := 1; i < len(group) && group[i].who.class == group[0].who.class; i++ {
+		if t := group[i].since(path); t < since {
+			best, since = i, t
+		}
+	}
+	src := group[best]
+	copy(group[1:best+1], group[:best])
+	group[0] = src
+}
+
+func (src *source) since(path string) uint64 {
+	return src.claims.since(src.who.key, src.who.order, path)
 }
 
 // takeSame cuts off the front of group all sources that are one entry with the

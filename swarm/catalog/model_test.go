@@ -102,6 +102,7 @@ type model struct {
 	trees map[Key]map[string]File // with all directories
 	rank  map[Key]int
 	names map[Key]string
+	paced bool
 }
 
 // checkView compares a whole view with the model, given who had the bare names
@@ -235,25 +236,28 @@ func randomFiles(rng *rand.Rand, files map[string]File) {
 
 func TestUnionAgainstModel(t *testing.T) {
 	for seed := range 6 {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { unionRun(t, int64(seed)) })
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { unionRun(t, int64(seed), 4) })
+	}
+	for seed := range 2 { // more than are looked at one by one
+		t.Run(fmt.Sprint("many ", seed), func(t *testing.T) { unionRun(t, int64(seed), 2*manyOthers) })
 	}
 }
 
-func unionRun(t *testing.T, seed int64) {
+func unionRun(t *testing.T, seed int64, others int) {
 	rng := rand.New(rand.NewSource(seed))
 	self := newPeer(t, 1, "me", func(c *Config) { c.Trusted = []Key{ident(2).Key()} })
 	peers := []*peer{self}
-	for i := range 4 {
+	for i := range others {
 		peers = append(peers, newPeer(t, 2+i, fmt.Sprintf("m%d", i)))
 	}
 	files := make([]map[string]File, len(peers))
 	for i := range files {
 		files[i] = map[string]File{}
 	}
-	m := &model{map[Key]map[string]File{}, map[Key]int{}, map[Key]string{}}
+	m := &model{trees: map[Key]map[string]File{}, rank: map[Key]int{}, names: map[Key]string{}}
 	next := 100
 	var past []*View
-	for round := range 60 {
+	for round := range 40 + 5*others {
 		i := rng.Intn(len(peers))
 		p := peers[i]
 		randomFiles(rng, files[i])
@@ -276,9 +280,12 @@ func unionRun(t *testing.T, seed int64) {
 		past = append(past, self.View())
 		checkDiff(t, past[max(len(past)-5, 0)], self.View())
 		if rng.Intn(10) == 0 {
-			past = nil
+			past, m.paced = nil, !m.paced
 			after := walkView(t, self.View())
 			self.restart()
+			if m.paced {
+				self.Pace()
+			}
 			checkSame(t, after, walkView(t, self.View()))
 		}
 		checkInvariants(t, self.State)

@@ -38,6 +38,7 @@ type node struct {
 	gone     bool // deleted
 	unused   bool // nothing refers to it
 	watched  bool // a head waits for it, or did
+	settled  bool // a head with it was settled since it came
 
 	// Of complete nodes: of the tree under it, counted as often as it is named.
 	height  int // of paths under it, components

@@ -1,6 +1,10 @@
 package catalog
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Progress says what an object was good for.
 type Progress struct {
@@ -16,50 +20,31 @@ func (s *State) Needs(h Hash) bool {
 }
 
 // Missing returns the objects that an author's newest head is known to need
-// and that are not here. There may be more behind them: PutObject tells.
+// and that are not here. There may be more behind them: PutObject tells. In a
+// State that is paced, where much has come already for the sake of others, only
+// some are told: PutObject told of the rest.
 func (s *State) Missing(k Key) []Hash {
 	a := s.authors[k]
 	if a == nil || a.want == nil {
 		return nil
 	}
-	missing, _ := s.survey(a.want.Root)
-	return missing
+	v := newSurvey(a.want.Root)
+	for visits := s.visits; (s.left > 0 || s.visits-visits < surveyVisits) && v.step(&s.graph); {
+	}
+	return v.missing
 }
+
+// surveyVisits bounds what Missing looks at, of objects that have come, in a
+// State that is paced.
+const surveyVisits = 1000
 
 // Wanting returns the authors whose newest head lacks objects.
 func (s *State) Wanting() []Key {
 	var keys []Key
-	for _, list := range s.roots {
-		keys = append(keys, list...)
+	for _, waiting := range s.roots {
+		keys = slices.AppendSeq(keys, maps.Keys(waiting))
 	}
 	return keys
-}
-
-// survey walks what is here under an object: what is missing, and the weight
-// of the rest.
-func (s *State) survey(root Hash) (missing []Hash, weight int64) {
-	seen := map[Hash]bool{root: true}
-	for pending := []Hash{root}; len(pending) > 0; {
-		h := pending[len(pending)-1]
-		pending = pending[:len(pending)-1]
-		n := s.nodes[h]
-		switch {
-		case n == nil || n.bad:
-		case n.complete:
-			weight += n.bytes
-		case !n.here:
-			missing = append(missing, h)
-		default:
-			weight += n.weight()
-			for _, k := range n.kids {
-				if !seen[k] {
-					seen[k] = true
-					pending = append(pending, k)
-				}
-			}
-		}
-	}
-	return missing, weight
 }
 
 // weighEvery is how many bytes are put between two looks for authors that
@@ -99,16 +84,6 @@ func (s *State) insert(h Hash, data []byte, n *node) (missing []Hash) {
 	return s.addNode(h, n)
 }
 
-// rejectHeavy gives up heads of which more has come than an author may have.
-func (s *State) rejectHeavy() {
-	for _, k := range s.Wanting() {
-		a := s.authors[k]
-		if _, weight := s.survey(a.want.Root); weight > s.limits.Author {
-			s.reject(a)
-		}
-	}
-}
-
 // Publication is a catalogue of our own: the tree, and the objects of it that
 // may be new.
 type Publication struct {
@@ -135,7 +110,7 @@ func (s *State) Publish(p Publication, now time.Time) (h Head, fresh bool, err e
 		}
 		s.insert(hash, data, nodeOf(o))
 	}
-	s.advance()
+	s.finish()
 	if n := s.nodes[p.Tree.Root]; n == nil || !n.complete {
 		return Head{}, false, s.unpublishable(n)
 	} else if n.entries > s.limits.Entries || n.bytes > s.limits.Author {

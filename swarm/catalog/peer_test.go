@@ -101,7 +101,15 @@ func (p *peer) learn(from *peer, k Key) int {
 	if r == Stale {
 		return 0
 	}
-	return p.fetch(from, k)
+	n := p.fetch(from, k)
+	p.settle()
+	return n
+}
+
+// settle does all that waits in a state that is paced.
+func (p *peer) settle() {
+	for p.left <= 0 && p.Step() {
+	}
 }
 
 // fetch puts what an author's newest head lacks. There is more than one round
@@ -242,7 +250,7 @@ func checkWaiting(t testing.TB, s *State) {
 				t.Errorf("%v waits for a kid that is decided", h)
 			}
 		}
-		if waits != n.missing || n.complete && waits > 0 || n.here && !n.bad && n.complete != (waits == 0) {
+		if waits != n.missing || n.complete && waits > 0 || n.here && !n.bad && n.complete == (waits > 0) {
 			t.Errorf("%v waits for %d kids, counted %d; complete: %v, bad: %v", h, waits, n.missing, n.complete, n.bad)
 		}
 	}

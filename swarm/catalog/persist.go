@@ -3,7 +3,6 @@ package catalog
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -76,15 +75,6 @@ func (s *State) readStore() error {
 		if err != nil {
 			return err
 		}
-		err = eachSealed(tx, bucketClaims, func(k, v []byte) error {
-			if len(k) == len(claimKey{}) && len(v) == len(Key{}) {
-				s.claims.base[claimKey(k)] = Key(v)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
 		if at := tx.Bucket(bucketMeta).Get(keyClock); at != nil {
 			at, ok := kv.Unseal(bucketMeta, keyClock, at)
 			if !ok {
@@ -97,6 +87,17 @@ func (s *State) readStore() error {
 				return fmt.Errorf("key of %d bytes", len(k))
 			}
 			return s.readAuthor(Key(k), v)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	err = s.store.read(func(tx *bbolt.Tx) error {
+		return eachSealed(tx, bucketClaims, func(k, v []byte) error {
+			if len(k) == len(claimKey{}) {
+				s.readClaim(claimKey(k), v)
+			}
+			return nil
 		})
 	})
 	if err != nil {
@@ -161,14 +162,12 @@ func (s *State) readHead(a *author, data string) (*Head, error) {
 // A head whose objects are not all here, which takes a broken store, is fetched
 // again.
 func (s *State) showAll() {
-	v := &View{store: s.store, dirs: s.view.dirs, claims: s.claims}
 	for _, a := range s.authors {
 		if a.shown == nil {
 			continue
 		}
 		if n := s.nodes[a.shown.Root]; n.complete {
-			a.who = s.whoOf(a)
-			v.members = append(v.members, &member{a.who, a.summary(), a.shown.Seq})
+			s.place(a)
 			continue
 		}
 		lost := a.shown
@@ -179,8 +178,6 @@ func (s *State) showAll() {
 			s.unref(lost.Root)
 		}
 	}
-	slices.SortFunc(v.members, func(x, y *member) int { return x.who.before(y.who) })
-	s.view = v
 	for _, a := range s.authors {
 		if want := a.want; want != nil {
 			a.want = nil

@@ -1,255 +1,198 @@
 package catalog
 
-import (
-	"hash/maphash"
-	"slices"
+// settling finds out which names a member's next catalogue takes that others
+// have already, and claims them for him since now. It goes through what is new
+// in his tree one entry at a time, and through every new object once: what
+// objects that were gone through before would have it do again is paid from an
+// allowance. Who has used that up has all his names since now instead, by
+// which nobody else loses any.
+type settling struct {
+	s      *State
+	a      *author
+	h      *Head // which he wants shown
+	since  uint64
+	unpaid int           // entries of objects seen before that may still be visited
+	dirs   []*settledDir // the last is gone through
+}
+
+// settledDir is a directory that is gone through.
+type settledDir struct {
+	path   string
+	depth  int
+	was    finder   // in what is shown
+	others []finder // of members who have it too
+	many   bool     // too many to look at: all are taken to have everything
+
+	objects []Hash // to be looked into
+	items   []item // of the shard that is looked into, to be visited
+	free    bool   // it is new
+}
+
+const (
+	// unpaidVisits bounds the work that a head can cause with objects that came
+	// before it.
+	unpaidVisits = 1 << 14
+	// manyOthers is the number of members from which on a directory is not
+	// looked up with each.
+	manyOthers = 16
 )
 
-// settler finds out which names a change of one member's tree would take from
-// others, and claims them for those who had them.
-type settler struct {
-	old, new *View // new's claims are an edit
-	key      Key   // of the member whose tree changed
-}
-
-// root settles the root directory; before and after are that of the member who
-// changed, zero if he has none. names counts who else has a name there: that
-// may be thousands, of whom none is looked at without need.
-func (t *settler) root(names *rootNames, before, after Hash) error {
-	return t.new.store.diff(before, after, func(x, y *item) error {
-		it := y
-		if y == nil {
-			it = x
+// newSettling begins. A member's first catalogue, and our own, takes nothing
+// from anybody.
+func (s *State) newSettling(a *author) *settling {
+	t := &settling{s: s, a: a, h: a.want, unpaid: unpaidVisits, since: s.nextOrder}
+	s.nextOrder++
+	if a.shown == nil || s.isSelf(a) || a.shown.Root == a.want.Root {
+		return t
+	}
+	d := &settledDir{was: finder{store: s.store, root: a.shown.Root}, objects: []Hash{a.want.Root}}
+	for _, m := range s.members {
+		if m.who.class != 0 && m.who.key != a.key {
+			d.others = append(d.others, finder{store: s.store, root: m.summary.Root})
 		}
-		others := names.count(it.name)
-		if y == nil {
-			names.add(it.name, -1)
-			others--
-		} else if x == nil {
-			names.add(it.name, 1)
-		} else {
-			others--
-		}
-		switch {
-		case !t.new.mayBeBare(it.name, 0):
-			return nil
-		case others > 0:
-			return t.name(t.old.root(), t.new.root(), x, y, it.name)
-		}
-		t.unclaim(place{}, it.name)
-		return nil
-	})
-}
-
-// dir settles a directory below the root.
-func (t *settler) dir(was, is place, before, after Hash) error {
-	var others []*seeker
-	for _, p := range is.parts {
-		if p.who.key != t.key {
-			others = append(others, &seeker{store: t.new.store, root: p.root})
+		if len(d.others) > manyOthers {
+			d.others, d.many = nil, true
+			break
 		}
 	}
-	if len(others) == 0 && t.new.claims.none() {
-		return nil
-	}
-	return t.new.store.diff(before, after, func(x, y *item) error {
-		it := y
-		if y == nil {
-			it = x
-		}
-		if !t.new.mayBeBare(it.name, is.depth) {
-			return nil
-		}
-		for _, o := range others {
-			found, err := o.find(it.name)
-			if err != nil {
-				return err
-			}
-			if found != nil {
-				return t.name(was, is, x, y, it.name)
-			}
-		}
-		t.unclaim(is, it.name)
-		return nil
-	})
+	t.enter(d)
+	return t
 }
 
-// unclaim drops the claim on a name that at most one member has.
-func (t *settler) unclaim(at place, name string) {
-	if t.new.claims.none() {
-		return
-	}
-	if path := join(at.path, name); t.new.claims.get(claimKeyOf(path)) != (Key{}) {
-		t.new.claims.set(path, Key{})
+// enter goes through a directory, unless nobody else has it.
+func (t *settling) enter(d *settledDir) {
+	if d.many || len(d.others) > 0 {
+		t.dirs = append(t.dirs, d)
 	}
 }
 
-func (t *settler) name(was, is place, x, y *item, name string) error {
-	old, err := t.old.gather(was, name)
-	if err != nil {
-		return err
+// step does a little. False if all is done.
+func (t *settling) step() (more bool, err error) {
+	if len(t.dirs) == 0 {
+		return false, nil
 	}
-	now, err := t.new.gather(is, name)
-	if err != nil {
-		return err
-	}
-	if len(now) < 2 {
-		t.unclaim(is, name)
-		return nil
-	}
-	t.old.claims.promote(was.path, name, old)
-	t.new.claims.promote(is.path, name, now)
-	if len(old) > 0 {
-		t.keep(join(is.path, name), old[0].who, now)
-	}
-	if y == nil || y.kind != KindDir {
-		return nil
-	}
-	var before Hash
-	if x != nil && x.kind == KindDir {
-		before = x.root
-	}
-	return t.dir(was.belowAll(name, old), is.belowAll(name, now), before, y.root)
-}
-
-// keep claims a name for who had it before, if another would get it now.
-func (t *settler) keep(path string, had *who, now []source) {
-	if now[0].who.key == had.key {
-		return
-	}
-	for _, src := range now {
-		if src.who.key == had.key && src.who.class == now[0].who.class {
-			t.new.claims.set(path, had.key)
-			return
-		}
-	}
-}
-
-// belowAll returns the place of all directories of that name.
-func (p place) belowAll(name string, group []source) place {
-	down := place{path: join(p.path, name), depth: p.depth + 1}
-	for _, src := range group {
-		if src.item.kind == KindDir {
-			down.parts = append(down.parts, part{src.who, src.item.root})
-		}
-	}
-	return down
-}
-
-// changeView makes the view in which an author's tree is his shown head's; in
-// the last one it was before's. Either may be nil.
-func (s *State) changeView(a *author, before *Head) {
-	a.who = s.whoOf(a)
-	old := s.view
-	s.view = old.with(a)
-	var was, is Hash
-	if before != nil {
-		was = before.Root
-	}
-	if a.shown != nil {
-		is = a.shown.Root
-	}
-	edit := s.claims.edit()
-	s.view.claims = edit
-	t := settler{old, s.view, a.key}
-	err := s.countRoots(old)
-	if err == nil {
-		err = t.root(s.rootNames, was, is)
-	}
-	if err != nil {
-		s.log.Error("catalogue store cannot be read", "err", err)
-		s.rootNames = nil // to be counted anew
-	}
-	s.saveClaims(edit)
-	s.claims = edit.freeze(s.claims)
-	s.view.claims = s.claims
-}
-
-func (s *State) saveClaims(edit *claims) {
-	room := maxClaims - len(edit.base) - len(edit.delta)
-	s.store.put(func(b *batch) {
-		for k, holder := range edit.edits {
-			switch {
-			case holder == (Key{}):
-				b.claims[k] = nil
-			case room <= 0:
-				delete(edit.edits, k)
-			default:
-				room--
-				b.claims[k] = holder[:]
-			}
-		}
-	})
-}
-
-// whoOf returns how a's names are shown: the same pointer while nothing
-// changes.
-func (s *State) whoOf(a *author) *who {
-	if a.shown == nil {
-		return a.who
-	}
-	w := who{key: a.key, name: a.shown.Name, class: 2, order: a.order}
+	d := t.dirs[len(t.dirs)-1]
 	switch {
-	case s.isSelf(a):
-		w.class = 0
-	case s.trusted[a.key]:
-		w.class = 1
+	case t.unpaid <= 0:
+		t.s.renew(t.a)
+		t.dirs = nil
+	case len(d.items) > 0:
+		it := &d.items[0]
+		d.items = d.items[1:]
+		t.visit(d, 1+len(d.others))
+		err = t.item(d, it)
+	case len(d.objects) > 0:
+		h := d.objects[len(d.objects)-1]
+		d.objects = d.objects[:len(d.objects)-1]
+		err = t.open(d, h)
+	default:
+		t.dirs = t.dirs[:len(t.dirs)-1]
 	}
-	if a.who != nil && a.who.name == w.name && a.who.order == w.order {
-		return a.who
-	}
-	w.alone = []Key{a.key}
-	return &w
+	return true, err
 }
 
-// with returns the view that differs from v by one author. Its claims are still
-// v's.
-func (v *View) with(a *author) *View {
-	members := make([]*member, 0, len(v.members)+1)
-	for _, m := range v.members {
-		if m.who.key != a.key {
-			members = append(members, m)
-		}
-	}
-	if a.shown != nil {
-		m := &member{a.who, a.summary(), a.shown.Seq}
-		i, _ := slices.BinarySearchFunc(members, m, func(x, y *member) int { return x.who.before(y.who) })
-		members = slices.Insert(members, i, m)
-	}
-	return &View{store: v.store, dirs: v.dirs, claims: v.claims, members: members}
-}
-
-// rootNames counts how many authors have a name in their root directory. Names
-// stand in it as hashes: two may be taken for one, which costs a look.
-type rootNames struct {
-	seed   maphash.Seed
-	counts map[uint64]int32
-}
-
-func (r *rootNames) count(name string) int { return int(r.counts[maphash.String(r.seed, name)]) }
-
-func (r *rootNames) add(name string, n int32) {
-	h := maphash.String(r.seed, name)
-	if r.counts[h] += n; r.counts[h] == 0 {
-		delete(r.counts, h)
+// visit counts what is looked at for the sake of an object.
+func (t *settling) visit(d *settledDir, n int) {
+	t.s.spend(n)
+	if !d.free {
+		t.unpaid -= n
 	}
 }
 
-// countRoots makes rootNames of a view, if that is still to be done.
-func (s *State) countRoots(v *View) error {
-	if s.rootNames != nil {
-		return nil
+// open looks into an object of a directory.
+func (t *settling) open(d *settledDir, h Hash) error {
+	o, err := t.s.store.load(h)
+	if err != nil {
+		return err
 	}
-	r := &rootNames{maphash.MakeSeed(), make(map[uint64]int32)}
-	for _, m := range v.members {
-		err := s.store.each(m.summary.Root, func(it *item) error {
-			r.add(it.name, 1)
-			return nil
-		})
+	n := t.s.nodes[h]
+	d.free = !n.settled
+	n.settled = true
+	t.visit(d, 1+len(o.kids))
+	d.items = o.items
+	for _, k := range o.kids {
+		same, err := d.was.has(k, o.level-1)
 		if err != nil {
 			return err
 		}
+		if !same {
+			d.objects = append(d.objects, k.hash)
+		}
 	}
-	s.rootNames = r
 	return nil
+}
+
+// item settles one entry.
+func (t *settling) item(d *settledDir, it *item) error {
+	was, err := d.was.find(it.name)
+	if err != nil || was != nil && *was == *it || !bareAt(it.name, d.depth) {
+		return err
+	}
+	isDir := it.kind == KindDir
+	wasDir := was != nil && was.kind == KindDir
+	if was != nil && (!isDir || wasDir && was.root == it.root) {
+		return nil // he had the name, and has no more than that
+	}
+	down := &settledDir{path: join(d.path, it.name), depth: d.depth + 1, many: d.many, objects: []Hash{it.root}}
+	taken := d.many
+	for i := range d.others {
+		other, err := d.others[i].find(it.name)
+		if err != nil {
+			return err
+		}
+		taken = taken || other != nil
+		if other != nil && other.kind == KindDir {
+			down.others = append(down.others, finder{store: t.s.store, root: other.root})
+		}
+	}
+	switch {
+	case was == nil && taken:
+		t.claim(d, down.path)
+	case wasDir:
+		down.was = finder{store: t.s.store, root: was.root}
+		t.enter(down)
+	case was != nil && (down.many || len(down.others) > 0): // a file became a directory
+		t.claim(d, down.path+"/")
+	}
+	return nil
+}
+
+// claimCost is what a claim counts as, in entries visited.
+const claimCost = 16
+
+func (t *settling) claim(d *settledDir, path string) {
+	t.visit(d, claimCost)
+	t.s.claim(t.a, path, t.since)
+}
+
+// settleOne goes on with the head that is to be shown next, and shows it when
+// it is settled. False if there is none.
+func (s *State) settleOne() bool {
+	if s.settling == nil {
+		if len(s.showing) == 0 {
+			return false
+		}
+		next := s.showing[0]
+		s.showing = s.showing[1:]
+		s.spend(1)
+		if next.a.want == next.h {
+			s.settling = s.newSettling(next.a)
+		}
+		return true
+	}
+	t := s.settling
+	if t.a.want != t.h { // replaced or given up meanwhile
+		s.settling = nil
+		return true
+	}
+	more, err := t.step()
+	if err != nil {
+		s.log.Error("catalogue store cannot be read", "err", err)
+		s.renew(t.a)
+	}
+	if !more || err != nil {
+		s.settling = nil
+		s.show(t.a)
+	}
+	return true
 }

@@ -55,12 +55,17 @@ type State struct {
 	log     *slog.Logger
 
 	roster
-	roots     map[Hash][]Key // authors whose wanted head waits for this one
-	unweighed int64          // bytes put since overweight authors were looked for
-	nextOrder uint64         // of the author shown next for the first time
-	claims    *claims
-	rootNames *rootNames // of the view; nil: not counted yet
-	view      *View
+	roots     map[Hash]map[Key]struct{} // authors whose wanted head waits for this root
+	unweighed int64                     // bytes put since overweight authors were looked for
+	nextOrder uint64                    // the time, for who has what since when
+
+	members  []*member // shown, by rank
+	changed  bool      // members, since view was made
+	view     *View
+	claimed  int // claims of all authors
+	claimLog claimLog
+
+	work
 }
 
 // NewState reads what the store holds.
@@ -68,7 +73,7 @@ func NewState(cfg Config) (*State, error) {
 	s := &State{
 		graph: newGraph(cfg.Store, cfg.Limits.withDefaults()),
 		self:  cfg.Self, salt: cfg.Salt, log: cfg.Log, trusted: make(map[Key]bool),
-		roots: make(map[Hash][]Key), nextOrder: 1,
+		roots: make(map[Hash]map[Key]struct{}), nextOrder: 1,
 	}
 	s.roster = newRoster(s.limits.Known)
 	if s.log == nil {
@@ -79,16 +84,12 @@ func NewState(cfg Config) (*State, error) {
 	}
 	s.ref(emptyHash) // for ever
 	s.addNode(emptyHash, &node{here: true})
-	s.claims = newClaims()
-	s.view = &View{store: s.store, dirs: newDirCache(), claims: s.claims}
+	s.view = &View{store: s.store, dirs: newDirCache()}
 	if err := s.readStore(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
-
-// View returns the namespace as it is now.
-func (s *State) View() *View { return s.view }
 
 // Result says what became of a head.
 type Result int

@@ -245,7 +245,7 @@ func TestGoneObject(t *testing.T) {
 	}
 	b.store.cache = lru.New[Hash, *object](1)
 	b.Sweep(b.now.Add(1e12))
-	c := &View{store: old.store, members: old.members, claims: old.claims, dirs: newDirCache()}
+	c := &View{store: old.store, members: old.members, dirs: newDirCache()}
 	if _, err := c.ReadDir("dir"); !errors.Is(err, ErrGone) {
 		t.Errorf("long after: got %v", err)
 	}

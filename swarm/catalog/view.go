@@ -23,8 +23,9 @@ import (
 type View struct {
 	store   *Store
 	members []*member // shown, by rank
-	claims  *claims   // frozen
 	dirs    *dirCache
+
+	claimLog claimLog
 
 	rootOnce  sync.Once
 	rootParts []part // set by rootOnce
@@ -34,6 +35,7 @@ type View struct {
 // member is a member with the tree that a view shows of him.
 type member struct {
 	who     *who
+	claims  *claims
 	summary Summary
 	seq     int64
 }
@@ -44,7 +46,7 @@ type who struct {
 	key   Key
 	name  string
 	class uint8  // 0 self, 1 trusted, 2 others
-	order uint64 // 1 was shown first
+	order uint64 // since when he is shown
 	alone []Key  // {key}, shared by all entries of which he is the only source
 }
 
@@ -126,8 +128,9 @@ type place struct {
 
 // part is what one member has of a directory.
 type part struct {
-	who  *who
-	root Hash
+	who    *who
+	claims *claims
+	root   Hash
 }
 
 // root returns the root directory's place.
@@ -135,7 +138,7 @@ func (v *View) root() place {
 	v.rootOnce.Do(func() {
 		v.rootParts = make([]part, len(v.members))
 		for i, m := range v.members {
-			v.rootParts[i] = part{m.who, m.summary.Root}
+			v.rootParts[i] = part{m.who, m.claims, m.summary.Root}
 		}
 	})
 	return place{parts: v.rootParts}
@@ -171,8 +174,9 @@ func (v *View) parent(path string) (place, string, error) {
 func (p place) below(sh *shown) place {
 	down := place{path: join(p.path, sh.name), depth: p.depth + 1, parts: make([]part, len(sh.sources))}
 	for i, src := range sh.sources {
-		down.parts[i] = part{src.who, src.item.root}
+		down.parts[i] = part{src.who, src.claims, src.item.root}
 	}
+	slices.SortFunc(down.parts, func(x, y part) int { return x.who.before(y.who) }) // the first was promoted
 	return down
 }
 
@@ -221,5 +225,5 @@ func (v *View) Member(k Key) (*View, bool) {
 	if i < 0 {
 		return nil, false
 	}
-	return &View{store: v.store, members: v.members[i : i+1], claims: newClaims(), dirs: v.dirs, exact: true}, true
+	return &View{store: v.store, members: v.members[i : i+1], dirs: v.dirs, exact: true}, true
 }
