@@ -36,7 +36,8 @@ type Config struct {
 	Moved bool
 	Now   func() time.Time // the wall clock; nil: time.Now
 
-	// OnView is told of each change of the namespace, in order. It may block.
+	// OnView is told of the changes of the namespace, in order, of several at
+	// once where they come faster than it returns. It may block.
 	OnView func(now, before *catalog.View)
 	// OnAddress is told of each address at which a member was reached, to be
 	// given to AddPeers after a restart. It may block.
@@ -70,7 +71,9 @@ type Drive struct {
 	log     *slog.Logger
 	greeter greeter
 	view    atomic.Pointer[catalog.View]
-	notices chan func() // calls of the caller's callbacks, in order
+	notices chan func()   // calls of the caller's callbacks, in order
+	views   chan func()   // the same of OnView; room for one: later changes are told together
+	viewed  chan struct{} // OnView was called: there may be more to tell
 
 	events chan event
 	ctx    context.Context // ends with the drive; stops goroutines, is handed to none of the caller's calls
@@ -114,7 +117,8 @@ func New(cfg Config) (*Drive, error) {
 		cfg.Now = time.Now
 	}
 	d := &Drive{
-		cfg: cfg, log: cfg.Log, notices: make(chan func(), 256), events: make(chan event, 256),
+		cfg: cfg, log: cfg.Log, events: make(chan event, 256),
+		notices: make(chan func(), 256), views: make(chan func(), 1), viewed: make(chan struct{}, 1),
 		half: make(chan struct{}, maxHalfOpen), objects: make(map[catalog.Hash][]byte),
 		greeter: greeter{
 			key: cfg.Key, rendezvous: cfg.Key.Rendezvous(), id: cfg.Identity, name: cfg.Name, port: cfg.Port,
@@ -184,18 +188,6 @@ func (d *Drive) Rendezvous() catalog.Salt { return d.greeter.rendezvous }
 
 // View returns the namespace as it is now.
 func (d *Drive) View() *catalog.View { return d.view.Load() }
-
-// notify makes the calls of callbacks, which may block.
-func (d *Drive) notify(ctx context.Context) {
-	for {
-		select {
-		case f := <-d.notices:
-			d.cfg.Guard.Do(f)
-		case <-ctx.Done():
-			return
-		}
-	}
-}
 
 // start runs f in a goroutine that Close waits for. False if it is too late. f
 // guards what may panic itself, where it can still clear up.

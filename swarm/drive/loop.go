@@ -85,8 +85,13 @@ func (l *loop) run(ctx context.Context) {
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	l.state.Pace()
+	always := make(chan struct{})
+	close(always)
+	var again <-chan struct{} // always ready while the catalogues have work left
 	busy := false
 	for {
+		visits := l.state.Visits()
 		select {
 		case e := <-l.d.events:
 			l.serve(e)
@@ -94,10 +99,18 @@ func (l *loop) run(ctx context.Context) {
 			l.d.cfg.Guard.Do(func() { l.tick(time.Now()) })
 			busy = false
 			timer.Reset(tickIdle)
+		case <-again:
+		case <-l.d.viewed:
 		case <-ctx.Done():
 			return
 		}
+		if again = nil; l.step() {
+			again = always
+		}
 		l.d.cfg.Guard.Do(l.settle)
+		if n := l.state.Visits() - visits; n > busyVisits {
+			l.d.log.Debug("event looked at many entries", "n", n)
+		}
 		if !busy && len(l.fetch.wants) > 0 {
 			busy = true
 			timer.Reset(tickBusy)
@@ -111,6 +124,20 @@ func (l *loop) serve(e event) {
 	if d, ok := e.(dropper); ok && err != nil {
 		l.d.cfg.Guard.Do(func() { d.dropped(l, err) })
 	}
+}
+
+// busyVisits is how many objects and entries of catalogues an event may look at
+// without being noted: more would hold up others.
+const busyVisits = 2000
+
+// step does some of the work that catalogues have left, and reports whether
+// there is more.
+func (l *loop) step() (more bool) {
+	l.d.cfg.Guard.Do(func() {
+		more = true // also after a panic
+		more = l.state.Step()
+	})
+	return more
 }
 
 // settle does what any event may have made due.
@@ -136,7 +163,7 @@ func (l *loop) tellView() {
 	}
 	if f := l.d.cfg.OnView; f != nil {
 		select {
-		case l.d.notices <- func() { f(now, before) }:
+		case l.d.views <- func() { f(now, before) }:
 		default:
 			return
 		}
