@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -76,16 +77,20 @@ func (s *State) thinAbsent() {
 			untrusted++
 		}
 	}
-	for range min(excess+s.limits.Absent/20, untrusted) {
-		var largest netip.Prefix
-		most := 0
-		for g, list := range groups {
-			if n := len(list); n > most || n == most && g.Addr().Less(largest.Addr()) {
-				largest, most = g, n
-			}
+	crowd := slices.Collect(maps.Values(groups))
+	slices.SortFunc(crowd, func(x, y []*author) int {
+		return cmp.Or(cmp.Compare(len(y), len(x)), x[0].group.Addr().Compare(y[0].group.Addr()))
+	})
+	// One of each of the largest groups in turn, as far as they are larger than
+	// the next: so they are cut down to one size.
+	for n, most := min(excess+s.limits.Absent/20, untrusted), 1; n > 0; {
+		for most < len(crowd) && len(crowd[most]) == len(crowd[0]) {
+			most++
 		}
-		s.forget(groups[largest][0])
-		groups[largest] = groups[largest][1:]
+		for i := most - 1; i >= 0 && n > 0; i, n = i-1, n-1 {
+			s.forget(crowd[i][0])
+			crowd[i] = crowd[i][1:]
+		}
 	}
 	s.collect(s.now.Add(time.Nanosecond))
 }

@@ -108,7 +108,7 @@ func (d *differ) dir(was, is place) error {
 func (d *differ) compare(was, is place, names []string) error {
 	anyLong := false
 	for _, name := range names {
-		if d.spend(len(was.parts)+len(is.parts)) != nil {
+		if d.spend(1+(len(was.parts)+len(is.parts))/4) != nil {
 			d.vague(is)
 			return nil
 		}

@@ -1,5 +1,7 @@
 package catalog
 
+import "time"
+
 // settling finds out which names a member's next catalogue takes that others
 // have already, and claims them for him since now. It goes through what is new
 // in his tree one entry at a time, and through every new object once: what
@@ -30,8 +32,11 @@ type settledDir struct {
 
 const (
 	// unpaidVisits bounds the work that a head can cause with objects that came
-	// before it.
+	// before it: so much while there is some left of unpaidPerS for all heads
+	// together, which gathers for a few heads at most, else unpaidLeast.
 	unpaidVisits = 1 << 14
+	unpaidPerS   = 1 << 15
+	unpaidLeast  = 1 << 8
 	// manyOthers is the number of members from which on a directory is not
 	// looked up with each.
 	manyOthers = 16
@@ -40,8 +45,9 @@ const (
 // newSettling begins. A member's first catalogue, and our own, takes nothing
 // from anybody.
 func (s *State) newSettling(a *author) *settling {
-	t := &settling{s: s, a: a, h: a.want, unpaid: unpaidVisits, since: s.nextOrder}
+	t := &settling{s: s, a: a, h: a.want, since: s.nextOrder}
 	s.nextOrder++
+	t.unpaid = unpaidLeast + s.spare.take(unpaidVisits-unpaidLeast, s.now)
 	if a.shown == nil || s.isSelf(a) || a.shown.Root == a.want.Root {
 		return t
 	}
@@ -183,6 +189,7 @@ func (s *State) settleOne() bool {
 	t := s.settling
 	if t.a.want != t.h { // replaced or given up meanwhile
 		s.settling = nil
+		s.spare.left += max(t.unpaid-unpaidLeast, 0)
 		return true
 	}
 	more, err := t.step()
@@ -192,7 +199,24 @@ func (s *State) settleOne() bool {
 	}
 	if !more || err != nil {
 		s.settling = nil
+		s.spare.left += max(t.unpaid-unpaidLeast, 0)
 		s.show(t.a)
 	}
 	return true
+}
+
+// spare is what is left of unpaidPerS.
+type spare struct {
+	left int
+	at   time.Time // when it was taken from last; zero: never
+}
+
+// take takes up to n.
+func (p *spare) take(n int, now time.Time) int {
+	gap := min(max(now.Sub(p.at), 0), 2*time.Second) // from the zero time: all
+	p.left = min(p.left+int(gap.Seconds()*unpaidPerS), 2*unpaidPerS)
+	p.at = now
+	n = min(n, p.left)
+	p.left -= n
+	return n
 }

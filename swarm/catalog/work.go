@@ -6,6 +6,7 @@ type work struct {
 	leaving   []*author // whose shown head is to be forgotten
 	showing   []showing // heads that lack nothing, to be shown
 	settling  *settling // the one that is next; nil: none
+	spare     spare
 	clearing  []clearing
 	weighing  []Hash  // roots to be weighed
 	survey    *survey // of the one that is being weighed; nil: none

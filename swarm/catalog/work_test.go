@@ -90,8 +90,8 @@ func TestWorkIsBoundedByTheBytesThatCame(t *testing.T) {
 	m := newMeter(t)
 	trees := [][][]byte{bomb(0, 53), bomb(1, 53), bomb(2, 53)}
 	t.Logf("%d bytes name %d files", size(trees[0]), 700*53*53)
-	old := m.View()
-	for round := range 12 {
+	old, rounds := m.View(), 12
+	for round := range rounds {
 		for n := 2; n < 8; n++ {
 			tree := trees[(round+n)%len(trees)]
 			visits := m.give(signRoot(t, m.peer, n, int64(round+1), HashObject(tree[0])), tree...)
@@ -115,6 +115,12 @@ func TestWorkIsBoundedByTheBytesThatCame(t *testing.T) {
 	if n := len(m.View().Members()); n != 6 {
 		t.Errorf("%d members are shown", n)
 	}
+	// All that was in one moment: what heads have for nothing is for all of them.
+	heads := 6 * rounds
+	if most := int64(6*size(trees[0]) + heads*(unpaidLeast+200) + 2*unpaidPerS); m.Visits() > most {
+		t.Errorf("%d visits in all, want at most %d", m.Visits(), most)
+	}
+	t.Logf("%d heads, %d visits", heads, m.Visits())
 	t.Logf("%d calls, at most %d visits and %v each", m.calls, m.most, m.slow)
 	checkInvariants(t, m.State)
 }
