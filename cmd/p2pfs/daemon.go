@@ -117,16 +117,6 @@ func verdict(ctx context.Context, r io.Reader, cmd *exec.Cmd) (string, error) {
 	return "", fmt.Errorf("the mount ended before it was ready (%v)", err)
 }
 
-// openLog opens a log to append to.
-func openLog(path string) (*os.File, error) {
-	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
-		if err := os.Rename(path, path+".old"); err != nil {
-			return nil, err
-		}
-	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-}
-
 // withoutNotify leaves out what systemd says to the process that it started:
 // the one in the background is another.
 func withoutNotify(env []string) []string {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	p2fs "p2pfs/fs"
@@ -107,6 +108,44 @@ func TestLogIsBounded(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(entries) != 2 {
 		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+// TestLogIsBoundedWhileItRuns writes to one log, through descriptors that it
+// does not open, far more than it may have.
+func TestLogIsBoundedWhileItRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), logName)
+	var fds []int
+	for range 2 {
+		f, err := openLog(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		fds = append(fds, int(f.Fd()))
+	}
+	log := newLogFile(path, fds...)
+	line := []byte(strings.Repeat("x", 999) + "\n")
+	for i := range 4 * maxLog / len(line) {
+		if i == maxLog/len(line)*2 { // somebody tidies up
+			os.Remove(path)
+		}
+		if n, err := log.Write(line); n != len(line) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	syscall.Write(fds[1], []byte("the end"))
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 2 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err != nil || info.Size() > maxLog+1000 {
+			t.Errorf("%v, %v", info, err)
+		}
+	}
+	if text, err := os.ReadFile(path); err != nil || !bytes.HasSuffix(text, []byte("\nthe end")) {
+		t.Errorf("the log ends with %q, %v", text[max(0, len(text)-20):], err)
 	}
 }
 

@@ -51,7 +51,8 @@ MOUNTPOINT/.p2pfs/torrents.
 	                      little of many files (64MiB); 0 for no limit
 	--allow-other         other users may enter the mount
 	--daemon              go on in the background; done when it is mounted. The
-	                      log is the file "log" in the state directory
+	                      log is the file "log" in the state directory, of at
+	                      most 1 MiB, and "log.old" the one before
 	--log-level level     debug, info, warn or error, on stderr
 
 Share directory, cache, state directory and mount point may not contain one

@@ -12,6 +12,9 @@ func main() {
 	if !signal.Ignored(syscall.SIGHUP) { // nohup wants it to be
 		ends = append(ends, syscall.SIGHUP)
 	}
+	// Who reads our output may go away: writing to him then fails, and does not
+	// end a mount as it would by default. Programs that we start are not told.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	// Once the first signal has ended ctx, signals have their own meaning
 	// again: the second one ends the process at once.

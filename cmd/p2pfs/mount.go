@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 
 	"p2pfs/cache"
 	p2fs "p2pfs/fs"
@@ -60,7 +61,8 @@ files give errors. A second signal detaches and ends at once.
 
 With --daemon it goes on in the background and returns when the mount can be
 used, or with the reason why it cannot. Its log is the file "log" in the state
-directory. Under systemd (Type=notify, WatchdogSec=) it says when it is ready,
+directory, of at most 1 MiB, and "log.old" the one before. Log lines that nobody
+reads any more are dropped. Under systemd (Type=notify, WatchdogSec=) it says when it is ready,
 ends, and is well.`,
 		min: 1, max: -1,
 		setup: func(flags *pflag.FlagSet) action {
@@ -162,7 +164,13 @@ func (f *mountFlags) open(ctx context.Context, c call, waits *starter) error {
 			return err
 		}
 	}
+	out, err := f.output(c, waits)
+	if err != nil {
+		return err
+	}
+	defer out.close(lastWords)
 	p := newProgress(c.stderr)
+	p.w = out
 	if err := buryDying(ctx, c.args[0]); err != nil {
 		return fmt.Errorf("mount of a killed p2pfs: %w", err)
 	}
@@ -180,4 +188,24 @@ func (f *mountFlags) open(ctx context.Context, c call, waits *starter) error {
 		}
 	}
 	return serveMount(ctx, cfg, sources, p, waits)
+}
+
+// lastWords bounds the wait at the end for what is still to be written to
+// stderr.
+const lastWords = time.Second
+
+// output is where a mount says what it has to say: stderr, which may be gone or
+// stand still, or the log of a mount in the background.
+func (f *mountFlags) output(c call, waits *starter) (*looseWriter, error) {
+	if waits == nil {
+		return newLooseWriter(c.stderr), nil
+	}
+	state, err := orDefault(f.net.state, stateDir)
+	if err == nil {
+		state, err = filepath.Abs(state)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newLooseWriter(newLogFile(filepath.Join(state, logName), unix.Stderr, unix.Stdout)), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 )
@@ -62,8 +63,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = out.err // what was asked for did not reach the reader
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitDone
+	case errors.Is(err, syscall.EPIPE) && errors.Is(out.err, syscall.EPIPE):
+		return exitFailed // who read it has seen enough, as head does
 	}
 	fmt.Fprintf(stderr, "p2pfs: %s\n", oneLine(err.Error()))
 	if errors.As(err, new(usageError)) {
