@@ -14,7 +14,8 @@ func roundUp(n int64) int64 { return (n + allocUnit - 1) / allocUnit * allocUnit
 
 // Put stores the piece that k names: blocks end to end, which the caller has
 // verified and does not change before Put returns. A piece that is there
-// already is not written again. Least recently used pieces go first if they
+// already is not written again; one of another length, which the same hash tree
+// can have, gives way. Least recently used pieces go first if they
 // must. An error (ErrNoRoom, ErrTooLarge, or the disk's) leaves nothing behind.
 func (s *Store) Put(k Key, blocks [][]byte) error {
 	var size int64
@@ -33,6 +34,10 @@ func (s *Store) Put(k Key, blocks [][]byte) error {
 		return err
 	}
 	defer s.unclaim(k)
+	if e != nil && e.size != size {
+		s.replaceClaimed(e)
+		e = nil
+	}
 	if e != nil {
 		h, err := s.openEntry(e)
 		if err == nil {
@@ -71,6 +76,19 @@ func (s *Store) putClaimed(k Key, blocks [][]byte, size int64) error {
 	}
 	s.insert(k, in, s.now(), true)
 	return nil
+}
+
+// replaceClaimed makes way for another piece of e's name, whose key is claimed.
+func (s *Store) replaceClaimed(e *entry) {
+	s.mu.Lock()
+	h := s.take(e)
+	dir := s.dir
+	s.mu.Unlock()
+	if h != nil {
+		h.unref()
+	}
+	s.removeFile(dir, e.key, pathName(e.key))
+	s.cfg.OnEvict(e.key)
 }
 
 // write creates k's file under its temporary name and renames it. A directory

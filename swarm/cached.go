@@ -50,7 +50,7 @@ func (c *CachedStorage) Key(piece int) (key [33]byte, ok bool) {
 // there by its SHA-1, if it came when nothing was known of its SHA-256.
 func (c *CachedStorage) find(piece int) ([33]byte, bool) {
 	k, ok := c.Key(piece)
-	if !ok || c.store.Has(k) || !c.info.V1 || !c.info.V2 {
+	if !ok || c.has(k, piece) || !c.info.V1 || !c.info.V2 {
 		return k, ok
 	}
 	return sha1Key(c.info, piece), true
@@ -62,13 +62,23 @@ func (c *CachedStorage) Layers() metainfo.Layers { return *c.layers.Load() }
 // Has is part of Storage.
 func (c *CachedStorage) Has(piece int) bool {
 	k, ok := c.find(piece)
-	return ok && c.store.Has(k)
+	return ok && c.has(k, piece)
+}
+
+// has reports whether the store has the piece under that name. A hash tree
+// tells nothing of lengths: what has its root may be shorter or longer.
+func (c *CachedStorage) has(k [33]byte, piece int) bool {
+	size, ok := c.store.Size(k)
+	return ok && size == int64(c.info.PieceSize(piece))
 }
 
 // ReadAt is part of Storage.
 func (c *CachedStorage) ReadAt(p []byte, piece int, begin int64) (int, error) {
 	k, ok := c.find(piece)
 	if !ok {
+		return 0, ErrMissing
+	}
+	if !c.has(k, piece) {
 		return 0, ErrMissing
 	}
 	return c.store.ReadAt(k, p, begin)

@@ -74,7 +74,7 @@ func TestCachedHybrid(t *testing.T) {
 // pieceMap is a PieceStore in memory.
 type pieceMap map[[33]byte][]byte
 
-func (m pieceMap) Has(k [33]byte) bool { return m[k] != nil }
+func (m pieceMap) Size(k [33]byte) (int64, bool) { return int64(len(m[k])), m[k] != nil }
 
 func (m pieceMap) ReadAt(k [33]byte, p []byte, off int64) (int, error) {
 	return bytes.NewReader(m[k]).ReadAt(p, off)

@@ -38,8 +38,11 @@ type PieceHashStorage interface {
 // PieceStore keeps pieces of any torrent under their hash: '1' and the
 // SHA-1, or '2' and the SHA-256 merkle root. Package cache has one.
 type PieceStore interface {
-	Has(key [33]byte) bool
+	// Size returns the length in bytes of a piece that is there: of a piece
+	// with that hash, but not of that length, there is nothing to be had.
+	Size(key [33]byte) (int64, bool)
 	ReadAt(key [33]byte, p []byte, off int64) (int, error)
+	// Put keeps a piece, in place of one of another length.
 	Put(key [33]byte, blocks [][]byte) error
 }
 

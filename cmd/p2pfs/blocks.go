@@ -18,18 +18,22 @@ const maxShown = 100_000
 // is ready.
 type shownBlocks struct {
 	mu    sync.Mutex
-	paths map[[32]byte]map[string]bool // by content
+	paths map[[32]byte]map[string]bool // by pieces root, or content of an added torrent's file
 	count int
 }
 
 // note remembers that a file's blocks were shown.
-func (s *shownBlocks) note(e *p2fs.Entry, path string) {
-	if e.Local == 0 || e.Kind != p2fs.File {
+func (s *shownBlocks) note(n node, path string) {
+	if n.Local == 0 || n.Kind != p2fs.File {
 		return
+	}
+	content := n.Content
+	if n.entry != nil {
+		content = n.entry.Root // all that the cache can tell of what it drops
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	of := s.paths[e.Content]
+	of := s.paths[content]
 	if of[path] || s.count >= maxShown {
 		return
 	}
@@ -38,7 +42,7 @@ func (s *shownBlocks) note(e *p2fs.Entry, path string) {
 	}
 	if of == nil {
 		of = map[string]bool{}
-		s.paths[e.Content] = of
+		s.paths[content] = of
 	}
 	of[path] = true
 	s.count++

@@ -28,7 +28,10 @@ const (
 	idleTorrent = time.Minute
 )
 
-func metaHash(h catalog.Hash) metainfo.Hash256 { return metainfo.Hash256(h) }
+// contentOf is the content of a member's file.
+func contentOf(e *catalog.Entry) metainfo.Content {
+	return metainfo.Content{Root: metainfo.Hash256(e.Root), Size: e.Size}
+}
 
 // open opens a member's file: from our own share directory if it is there,
 // else through the cache and the members that hold it.
@@ -39,9 +42,9 @@ func (m *member) open(e *catalog.Entry) (p2fs.Content, error) {
 	case e.Size <= maxTiny:
 		return &tinyFile{m: m, file: newSwarmFile(m, e)}, nil
 	}
-	if _, ok := m.share.ByRoot(metaHash(e.Root)); ok {
+	if _, ok := m.share.ByContent(contentOf(e)); ok {
 		// Kept open, so that it can be read although its name is removed.
-		if r, err := m.share.Reader(metaHash(e.Root)); err == nil && r.Keep() == nil {
+		if r, err := m.share.Reader(contentOf(e)); err == nil && r.Keep() == nil {
 			return &ownFile{r: r, file: newSwarmFile(m, e)}, nil
 		}
 	}
@@ -113,29 +116,30 @@ func (f *tinyFile) Close() error { return f.file.Close() }
 
 // tiny returns a file of at most maxTiny bytes.
 func (m *member) tiny(ctx context.Context, f *swarmFile) ([]byte, error) {
-	if data, ok := m.localTiny(f.root); ok {
+	if data, ok := m.localTiny(f.of.Root); ok && int64(len(data)) == f.of.Size {
 		return data, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, objectWait)
 	defer cancel()
-	data, err := m.drive.Load().Object(ctx, catalog.Hash(f.root), f.sources...)
+	data, err := m.drive.Load().Object(ctx, catalog.Hash(f.of.Root), f.sources...)
 	if err != nil {
 		return nil, err
 	}
-	if int64(len(data)) != f.size {
+	if int64(len(data)) != f.of.Size {
 		return nil, errors.New("file is not as long as its catalogue entry says")
 	}
-	if err := m.cache.Put(rootKey(f.root), [][]byte{data}); err != nil {
+	if err := m.cache.Put(rootKey(f.of.Root), [][]byte{data}); err != nil {
 		m.log.Debug("tiny file not cached", "err", err)
 	}
 	return data, nil
 }
 
-// localTiny is a tiny file that is on this machine, for us and for others.
+// localTiny is a tiny file that is on this machine, for us and for others, by
+// its SHA-256.
 func (m *member) localTiny(root metainfo.Hash256) ([]byte, bool) {
 	buf := make([]byte, maxTiny)
-	if f, ok := m.share.ByRoot(root); ok && f.Size <= maxTiny {
-		if r, err := m.share.Reader(root); err == nil {
+	if f, ok := m.share.Object(root); ok {
+		if r, err := m.share.Reader(f.Content()); err == nil {
 			defer r.Close()
 			if n, err := r.ReadAt(buf[:f.Size], 0); int64(n) == f.Size && (err == nil || err == io.EOF) {
 				return buf[:n], true

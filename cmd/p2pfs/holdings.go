@@ -29,7 +29,7 @@ type holdings struct {
 
 	// mu guards what follows; it is not held across I/O.
 	mu     sync.Mutex
-	byRoot map[metainfo.Hash256]*holding // single-file v2 torrents
+	files  map[metainfo.Content]*holding // single-file v2 torrents
 	byHash map[metainfo.Hash]*holding
 	keys   map[cache.Key][]pieceRef
 	// lost is told of evictions: gone, and the pieces of torrents that it was.
@@ -62,7 +62,7 @@ func openHoldings(dir string, store *cache.Store, log *slog.Logger) (*holdings, 
 	}
 	hs := &holdings{
 		dir: dir, cache: store, pins: newPins(store), later: durable.NewLater(log), log: log,
-		byRoot: map[metainfo.Hash256]*holding{}, byHash: map[metainfo.Hash]*holding{}, keys: map[cache.Key][]pieceRef{},
+		files: map[metainfo.Content]*holding{}, byHash: map[metainfo.Hash]*holding{}, keys: map[cache.Key][]pieceRef{},
 	}
 	names, err := os.ReadDir(dir)
 	if err != nil {
@@ -100,16 +100,31 @@ func (hs *holdings) holding(m *metainfo.MetaInfo) *holding {
 	for _, ih := range m.Info.InfoHashes() {
 		hs.byHash[ih] = h
 	}
-	if m.Info.V2 && m.Info.Single && hs.byRoot[m.Info.Files[0].Root] == nil {
-		hs.byRoot[m.Info.Files[0].Root] = h
+	if c, ok := singleFile(m.Info); ok && hs.files[c] == nil {
+		hs.files[c] = h
 	}
 	return h
+}
+
+// singleFile is the content of a torrent of one file of version 2.
+func singleFile(info *metainfo.Info) (metainfo.Content, bool) {
+	if !info.V2 || !info.Single {
+		return metainfo.Content{}, false
+	}
+	return info.Content(0), true
+}
+
+// has reports whether the cache has a piece under that name, and of that
+// length.
+func (hs *holdings) has(k cache.Key, length int) bool {
+	size, ok := hs.cache.Size(k)
+	return ok && size == int64(length)
 }
 
 // find notes the pieces that the cache has.
 func (hs *holdings) find(h *holding, layers metainfo.Layers) {
 	for i := range h.info.NumPieces() {
-		if k, ok := swarm.PieceKey(h.info, layers, i); ok && hs.cache.Has(k) {
+		if k, ok := swarm.PieceKey(h.info, layers, i); ok && hs.has(k, h.info.PieceSize(i)) {
 			hs.note(h, i, k)
 		}
 	}
@@ -121,8 +136,8 @@ func (hs *holdings) note(h *holding, piece int, k cache.Key) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	all := []*holding{h}
-	if h.info.V2 && h.info.Single {
-		if twin := hs.byRoot[h.info.Files[0].Root]; twin != nil && twin != h && twin.info.PieceLength == h.info.PieceLength {
+	if c, ok := singleFile(h.info); ok {
+		if twin := hs.files[c]; twin != nil && twin != h && twin.info.PieceLength == h.info.PieceLength {
 			all = append(all, twin)
 		}
 	}
@@ -167,8 +182,8 @@ func (hs *holdings) evicted(k cache.Key) {
 func (hs *holdings) keyOf(info *metainfo.Info, piece int) (k cache.Key, held bool) {
 	hs.mu.Lock()
 	h := hs.byHash[info.InfoHashes()[0]]
-	if h == nil && info.V2 && info.Single {
-		h = hs.byRoot[info.Files[0].Root]
+	if c, ok := singleFile(info); ok && h == nil {
+		h = hs.files[c]
 	}
 	var layers metainfo.Layers
 	if h != nil {
@@ -177,35 +192,33 @@ func (hs *holdings) keyOf(info *metainfo.Info, piece int) (k cache.Key, held boo
 	}
 	hs.mu.Unlock()
 	if k != (cache.Key{}) {
-		return k, hs.cache.Has(k)
+		return k, hs.has(k, info.PieceSize(piece))
 	}
 	k, ok := swarm.PieceKey(info, layers, piece)
-	return k, ok && hs.cache.Has(k)
+	return k, ok && hs.has(k, info.PieceSize(piece))
 }
 
-// local is how many bytes are held of the file with that pieces root, which is
-// size bytes long.
-func (hs *holdings) local(root metainfo.Hash256, size int64) int64 {
-	if size <= metainfo.PieceLength(size) { // its root names its only piece
-		if hs.cache.Has(rootKey(root)) {
-			return size
+// local is how many bytes are held of a file.
+func (hs *holdings) local(c metainfo.Content) int64 {
+	if c.Size <= metainfo.PieceLength(c.Size) { // its root names its only piece
+		if hs.has(rootKey(c.Root), int(c.Size)) {
+			return c.Size
 		}
 		return 0
 	}
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	if h := hs.byRoot[root]; h != nil {
+	if h := hs.files[c]; h != nil {
 		return h.bytes
 	}
 	return 0
 }
 
-// pieces is the set of pieces held of the file with that pieces root; nil if
-// there is none of it.
-func (hs *holdings) pieces(root metainfo.Hash256) *bitset.BitSet {
+// pieces is the set of pieces held of a file; nil if there is none of it.
+func (hs *holdings) pieces(c metainfo.Content) *bitset.BitSet {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	if h := hs.byRoot[root]; h != nil && h.held.Any() {
+	if h := hs.files[c]; h != nil && h.held.Any() {
 		return h.held.Clone()
 	}
 	return nil
@@ -229,10 +242,10 @@ func (hs *holdings) byInfoHash(ih metainfo.Hash) *metainfo.MetaInfo {
 }
 
 // layersOf are the piece layers kept for a file, nil if there are none.
-func (hs *holdings) layersOf(root metainfo.Hash256) metainfo.Layers {
+func (hs *holdings) layersOf(c metainfo.Content) metainfo.Layers {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	if h := hs.byRoot[root]; h != nil {
+	if h := hs.files[c]; h != nil {
 		return h.meta.Layers
 	}
 	return nil

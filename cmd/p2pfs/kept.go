@@ -95,10 +95,10 @@ func (m *member) keptFile(n node, at string) (*kept, error) {
 		k.open = func() (p2fs.Content, error) { return n.torrent.open(), nil }
 		return k, nil
 	}
-	root := metaHash(n.entry.Root)
-	_, k.own = m.share.ByRoot(root)
+	of := contentOf(n.entry)
+	_, k.own = m.share.ByContent(of)
 	k.open = func() (p2fs.Content, error) { return m.open(n.entry) }
 	var err error
-	k.info, err = metainfo.BuildV2(n.entry.Published, n.Size, metainfo.PieceLength(n.Size), root)
+	k.info, err = metainfo.BuildV2(n.entry.Published, of.Size, metainfo.PieceLength(of.Size), of.Root)
 	return k, err
 }

@@ -42,14 +42,14 @@ func (m *member) magnetPeers(ctx context.Context, at location) []netip.AddrPort 
 	if at.Share || err != nil || n.entry == nil {
 		return own
 	}
-	root := metaHash(n.entry.Root)
-	if _, ok := m.share.ByRoot(root); ok {
+	of := contentOf(n.entry)
+	if _, ok := m.share.ByContent(of); ok {
 		return own
 	}
-	if m.holdings.local(root, n.entry.Size) == 0 {
+	if m.holdings.local(of) == 0 {
 		own = nil
 	}
-	return append(own, m.holders(ctx, root)...)
+	return append(own, m.holders(ctx, of)...)
 }
 
 // publicTrackers are the trackers that others can use: this machine's own by
@@ -110,7 +110,7 @@ func (m *member) metainfoOf(ctx context.Context, at location, v2 bool) (*metainf
 	case n.Size == 0:
 		return nil, fmt.Errorf("%s: has no torrent: it is empty", quoted(at.Path))
 	}
-	if f, ok := m.share.ByRoot(metaHash(n.entry.Root)); ok {
+	if f, ok := m.share.ByContent(contentOf(n.entry)); ok {
 		return m.sharedMetaInfo(f, v2)
 	}
 	return m.remoteMetaInfo(ctx, n.entry, v2)
@@ -144,19 +144,19 @@ func (m *member) sharedMetaInfo(f share.File, v2 bool) (*metainfo.MetaInfo, erro
 // fetched from the members that hold it; v2's needs its piece layer only.
 func (m *member) remoteMetaInfo(ctx context.Context, e *catalog.Entry, v2 bool) (*metainfo.MetaInfo, error) {
 	if v2 {
-		s, err := m.driveSpec(e.Published, e.Size, metaHash(e.Root))
+		s, err := m.driveSpec(e.Published, contentOf(e))
 		if err != nil {
 			return nil, err
 		}
 		return s.MetaInfo, nil
 	}
-	tw := m.twins.of(e.Published, e.Size, metaHash(e.Root), e.V1)
+	tw := m.twins.of(e.Published, contentOf(e), e.V1)
 	if tw == nil {
 		return nil, errors.New("its member told no v1 infohash")
 	}
 	spec := tw.spec()
 	spec.Announce = swarm.Never
-	spec.FindPeers = func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, tw.root) }
+	spec.FindPeers = func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, tw.of) }
 	if meta, err := tw.metaInfo(ctx); err == nil {
 		spec.MetaInfo, spec.Magnet = meta, nil
 	}
@@ -165,7 +165,7 @@ func (m *member) remoteMetaInfo(ctx context.Context, e *catalog.Entry, v2 bool) 
 		return nil, err
 	}
 	meta, err := t.Metadata(ctx)
-	if err == nil && m.holdings.local(tw.root, tw.size) > 0 {
+	if err == nil && m.holdings.local(tw.of) > 0 {
 		t.Announce() // somebody is about to ask, and we have something to give
 	}
 	return meta, err

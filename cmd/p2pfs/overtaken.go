@@ -77,8 +77,8 @@ func (m *member) overtake() {
 }
 
 // sharedSpec is the torrent of a file that is in the share directory after all.
-func (m *member) sharedSpec(root metainfo.Hash256) (swarm.Spec, bool) {
-	f, ok := m.share.ByRoot(root)
+func (m *member) sharedSpec(of metainfo.Content) (swarm.Spec, bool) {
+	f, ok := m.share.ByContent(of)
 	if !ok {
 		return swarm.Spec{}, false
 	}

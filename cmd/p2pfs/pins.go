@@ -19,27 +19,28 @@ import (
 	"p2pfs/swarm/metainfo"
 )
 
-// pinID names the content that a pin keeps: a file by its v2 pieces root, or a
-// file of a v1 torrent by its place there.
+// pinID names what a pin keeps: a file by its content, or a file of a v1
+// torrent by its place there.
 type pinID struct {
-	root     metainfo.Hash256
-	infoHash metainfo.Hash // if root is zero
+	of       metainfo.Content
+	infoHash metainfo.Hash // if of has no root
 	file     int
 }
 
-// MarshalText writes "root HEX", or "infohash HEX FILE".
+// MarshalText writes "root HEX SIZE", or "infohash HEX FILE".
 func (id pinID) MarshalText() ([]byte, error) {
-	if !id.root.IsZero() {
-		return fmt.Appendf(nil, "root %x", id.root[:]), nil
+	if !id.of.Root.IsZero() {
+		return fmt.Appendf(nil, "root %x %d", id.of.Root[:], id.of.Size), nil
 	}
 	return fmt.Appendf(nil, "infohash %x %d", id.infoHash[:], id.file), nil
 }
 
-// UnmarshalText reads what MarshalText writes.
+// UnmarshalText reads what MarshalText writes, and "root HEX", which older
+// versions wrote: load knows the size.
 func (id *pinID) UnmarshalText(text []byte) error {
 	*id = pinID{}
 	var hash []byte
-	if _, err := fmt.Sscanf(string(text), "root %x", &hash); err == nil && copy(id.root[:], hash) == len(id.root) {
+	if n, err := fmt.Sscanf(string(text), "root %x %d", &hash, &id.of.Size); n > 0 && (err == nil || n == 1) && copy(id.of.Root[:], hash) == len(id.of.Root) {
 		return nil
 	}
 	if _, err := fmt.Sscanf(string(text), "infohash %x %d", &hash, &id.file); err != nil || copy(id.infoHash[:], hash) != len(id.infoHash) {
@@ -50,8 +51,8 @@ func (id *pinID) UnmarshalText(text []byte) error {
 
 // pinOf is the pinID of a file of a torrent.
 func pinOf(info *metainfo.Info, file int) pinID {
-	if root := info.Files[file].Root; !root.IsZero() {
-		return pinID{root: root}
+	if c := info.Content(file); !c.Root.IsZero() {
+		return pinID{of: c}
 	}
 	return pinID{infoHash: info.InfoHashes()[0], file: file}
 }
@@ -101,6 +102,9 @@ func (p *pins) load(path string) ([]*pin, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, n := range list {
+		if !n.ID.of.Root.IsZero() {
+			n.ID.of.Size = n.Size
+		}
 		n.keys = map[cache.Key]bool{}
 		p.byID[n.ID] = n
 	}
@@ -222,16 +226,16 @@ func (hs *holdings) infoOf(n *pin) *metainfo.Info {
 	hs.mu.Lock()
 	h := hs.byHash[ih]
 	if h == nil {
-		h = hs.byRoot[n.ID.root]
+		h = hs.files[n.ID.of]
 	}
 	hs.mu.Unlock()
 	if h != nil {
 		return h.info
 	}
-	if n.ID.root.IsZero() {
+	if n.ID.of.Root.IsZero() {
 		return nil
 	}
-	info, err := metainfo.BuildV2("pinned", n.Size, metainfo.PieceLength(n.Size), n.ID.root)
+	info, err := metainfo.BuildV2("pinned", n.Size, metainfo.PieceLength(n.Size), n.ID.of.Root)
 	if err != nil {
 		return nil
 	}

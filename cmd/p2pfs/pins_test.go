@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -77,7 +78,7 @@ func pinGround(t *testing.T, dir string) (hs *holdings, close func()) {
 
 func TestPinList(t *testing.T) {
 	list := []*pin{
-		{ID: pinID{root: metainfo.Hash256{1, 2}}, Path: "a b\n", Size: 5},
+		{ID: pinID{of: metainfo.Content{Root: metainfo.Hash256{1, 2}, Size: 5}}, Path: "a b\n", Size: 5},
 		{ID: pinID{infoHash: metainfo.Hash{9}, file: 3}, Path: "c", Size: 6, Torrent: "09"},
 	}
 	data, err := json.Marshal(list)
@@ -87,6 +88,15 @@ func TestPinList(t *testing.T) {
 	var got []*pin
 	if err := json.Unmarshal(data, &got); err != nil || len(got) != 2 || got[0].ID != list[0].ID || got[1].ID != list[1].ID {
 		t.Errorf("%s: got %+v, %v", data, got, err)
+	}
+	old := newPins(nil) // what older versions wrote names no size in the id
+	path := filepath.Join(t.TempDir(), "pins")
+	text := `[{"id":"root ` + strings.Repeat("0a", 32) + `","path":"x","size":7}]`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.load(path); err != nil || !old.has(pinID{of: metainfo.Content{Root: metainfo.Hash256(bytes.Repeat([]byte{10}, 32)), Size: 7}}) {
+		t.Errorf("an older list: %v, %v", old.byID, err)
 	}
 	for _, bad := range []string{"", "[", "{}", `[{"id":"root 12"}]`, `[{"id":"infohash 00 1"}]`, `[{"id":"x"}]`, strings.Repeat("[", 1000)} {
 		dir := t.TempDir()

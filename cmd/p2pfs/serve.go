@@ -37,8 +37,8 @@ func (m *member) lookup(ih metainfo.Hash) (swarm.Spec, bool) {
 		}
 		return m.shareSpec(meta, f), true
 	}
-	if t := m.twins.with(ih); t != nil {
-		return t.serve()
+	if all := m.twins.with(ih); len(all) > 0 {
+		return serveTwin(all)
 	}
 	if meta := m.holdings.byInfoHash(ih); meta != nil {
 		return m.cachedSpec(meta), true
@@ -57,8 +57,8 @@ func (m *member) cachedSpec(meta *metainfo.MetaInfo) swarm.Spec {
 		s.Trackers = m.trackers.urls()
 	}
 	if meta.Info.V2 && meta.Info.Single && !meta.Info.Private {
-		root := meta.Info.Files[0].Root
-		s.FindPeers = func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, root) }
+		of := meta.Info.Content(0)
+		s.FindPeers = func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, of) }
 	}
 	return s
 }
@@ -70,13 +70,13 @@ func (m *member) shareSpec(meta *metainfo.MetaInfo, f share.File) swarm.Spec {
 		MetaInfo: meta, Announce: swarm.Never, Idle: idleTorrent, Trackers: m.trackers.urls(),
 		// For readers here, should the file be removed while they read it.
 		ReadTimeout: m.cfg.readTimeout,
-		FindPeers:   func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, f.Root) },
+		FindPeers:   func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, f.Content()) },
 		Storage: func(meta *metainfo.MetaInfo) (swarm.Storage, error) {
-			r, err := m.share.Reader(f.Root)
+			r, err := m.share.Reader(f.Content())
 			if err != nil {
 				return nil, err
 			}
-			published := func() bool { _, ok := m.share.ByRoot(f.Root); return ok }
+			published := func() bool { _, ok := m.share.ByContent(f.Content()); return ok }
 			return &shareStorage{r: r, published: published, piece: meta.Info.PieceLength, pieces: meta.Info.NumPieces()}, nil
 		},
 	}
@@ -106,12 +106,13 @@ func (s *shareStorage) Close() error { return s.r.Close() }
 
 // holdersHere answers another member that asks who has a file: ourselves, if
 // we have something of it.
-func (m *member) holdersHere(root catalog.Hash) []drive.Holder {
-	_, shared := m.share.ByRoot(metaHash(root))
-	if shared || m.cache.Has(rootKey(metaHash(root))) {
+func (m *member) holdersHere(file drive.Content) []drive.Holder {
+	of := metainfo.Content{Root: metainfo.Hash256(file.Root), Size: file.Size}
+	_, shared := m.share.ByContent(of)
+	if shared || m.holdings.local(of) == of.Size {
 		return []drive.Holder{{Pieces: drive.Pieces{All: true}}}
 	}
-	held := m.holdings.pieces(metaHash(root))
+	held := m.holdings.pieces(of)
 	if held == nil {
 		return nil
 	}
@@ -123,7 +124,7 @@ func (m *member) holdersHere(root catalog.Hash) []drive.Holder {
 }
 
 // localObject serves tiny files to members.
-func (m *member) localObject(h catalog.Hash) ([]byte, bool) { return m.localTiny(metaHash(h)) }
+func (m *member) localObject(h catalog.Hash) ([]byte, bool) { return m.localTiny(metainfo.Hash256(h)) }
 
 // askedFor remembers the infohashes of shared files that somebody wants to
 // fetch with an ordinary client: those are announced. Safe for concurrent use.

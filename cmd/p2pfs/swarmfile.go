@@ -11,6 +11,7 @@ import (
 
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -19,21 +20,20 @@ import (
 type swarmFile struct {
 	m       *member
 	name    string
-	size    int64
-	root    metainfo.Hash256
+	of      metainfo.Content
 	sources []catalog.Key // members who publish it
 	twin    *twin         // its v1 torrent; nil if that is not known
 
 	mu     sync.Mutex // guards what follows
 	reader *swarm.Reader
-	of     *swarm.Torrent
+	v2of   *swarm.Torrent
 	v1     *swarm.Reader // of the twin, once that is asked
 	v1of   *swarm.Torrent
 }
 
 func newSwarmFile(m *member, e *catalog.Entry) *swarmFile {
-	f := &swarmFile{m: m, name: e.Published, size: e.Size, root: metaHash(e.Root), sources: e.Sources}
-	f.twin = m.twins.of(f.name, f.size, f.root, e.V1)
+	f := &swarmFile{m: m, name: e.Published, of: contentOf(e), sources: e.Sources}
+	f.twin = m.twins.of(f.name, f.of, e.V1)
 	return f
 }
 
@@ -60,24 +60,24 @@ func (f *swarmFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error
 func (f *swarmFile) open(again bool) (*swarm.Reader, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.reader != nil && f.of.Err() == nil {
+	if f.reader != nil && f.v2of.Err() == nil {
 		return f.reader, nil
 	}
 	spec, shared := swarm.Spec{}, false
 	if again {
-		spec, shared = f.m.sharedSpec(f.root)
+		spec, shared = f.m.sharedSpec(f.of)
 	}
 	if !shared {
 		var err error
-		if spec, err = f.m.driveSpec(f.name, f.size, f.root); err != nil {
+		if spec, err = f.m.driveSpec(f.name, f.of); err != nil {
 			return nil, err
 		}
 	}
 	var err error
-	if f.of, err = f.m.client.Add(spec); err != nil {
+	if f.v2of, err = f.m.client.Add(spec); err != nil {
 		return nil, err
 	}
-	f.reader = f.of.NewReader(0)
+	f.reader = f.v2of.NewReader(0)
 	return f.reader, nil
 }
 
@@ -114,29 +114,29 @@ func (f *swarmFile) Close() error {
 
 // driveSpec is the v2 torrent of a shared file: a catalogue entry is enough to
 // make it.
-func (m *member) driveSpec(name string, size int64, root metainfo.Hash256) (swarm.Spec, error) {
-	info, err := metainfo.BuildV2(name, size, metainfo.PieceLength(size), root)
+func (m *member) driveSpec(name string, of metainfo.Content) (swarm.Spec, error) {
+	info, err := metainfo.BuildV2(name, of.Size, metainfo.PieceLength(of.Size), of.Root)
 	if err != nil {
 		return swarm.Spec{}, err
 	}
 	return swarm.Spec{
-		MetaInfo:    &metainfo.MetaInfo{Info: info, Layers: m.holdings.layersOf(root)},
+		MetaInfo:    &metainfo.MetaInfo{Info: info, Layers: m.holdings.layersOf(of)},
 		Storage:     m.fileStorage,
 		Trackers:    m.trackers.urls(),
 		Announce:    swarm.OnNeed,
 		ReadTimeout: m.cfg.readTimeout,
 		Idle:        idleTorrent,
-		FindPeers:   func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, root) },
+		FindPeers:   func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, of) },
 	}, nil
 }
 
 // holders asks the members who holds a file.
-func (m *member) holders(ctx context.Context, root metainfo.Hash256) []netip.AddrPort {
+func (m *member) holders(ctx context.Context, of metainfo.Content) []netip.AddrPort {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	found, err := m.drive.Load().Who(ctx, catalog.Hash(root))
+	found, err := m.drive.Load().Who(ctx, drive.Content{Root: catalog.Hash(of.Root), Size: of.Size})
 	if err != nil {
-		m.log.Debug("asking for holders", "root", root, "err", err)
+		m.log.Debug("asking for holders", "root", of.Root, "err", err)
 	}
 	var out []netip.AddrPort
 	for _, h := range found {

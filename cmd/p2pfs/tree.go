@@ -4,12 +4,15 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"io/fs"
 	"strings"
 	"time"
 
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/metainfo"
 )
 
 // Names of what is in a mount besides the members' files: reachable by name,
@@ -35,7 +38,7 @@ type node struct {
 // Lookup is part of fs.Tree.
 func (t tree) Lookup(ctx context.Context, path string) (p2fs.Entry, error) {
 	n, err := t.find(ctx, path)
-	t.m.blocks.note(&n.Entry, path)
+	t.m.blocks.note(n, path)
 	return n.Entry, err
 }
 
@@ -94,10 +97,16 @@ func (t tree) node(e *catalog.Entry) node {
 	case catalog.KindSymlink:
 		n.Kind, n.Target = p2fs.Symlink, e.Target
 	default:
-		n.Kind, n.Size, n.Exec, n.Content = p2fs.File, e.Size, e.Exec, e.Root
+		n.Kind, n.Size, n.Exec, n.Content = p2fs.File, e.Size, e.Exec, shownAs(contentOf(e))
 		n.Local = t.m.local(e)
 	}
 	return n
+}
+
+// shownAs names a file's content to the kernel's side: what has another size is
+// another file, though it has the same root.
+func shownAs(c metainfo.Content) [32]byte {
+	return sha256.Sum256(binary.BigEndian.AppendUint64(c.Root[:], uint64(c.Size)))
 }
 
 // ReadDir is part of fs.Tree.
@@ -171,8 +180,8 @@ func (m *member) local(e *catalog.Entry) int64 {
 	if e.Size == 0 {
 		return 0
 	}
-	if _, ok := m.share.ByRoot(metaHash(e.Root)); ok {
+	if _, ok := m.share.ByContent(contentOf(e)); ok {
 		return e.Size
 	}
-	return m.holdings.local(metaHash(e.Root), e.Size)
+	return m.holdings.local(contentOf(e))
 }

@@ -19,6 +19,9 @@ import (
 // maxTwins bounds the twins that are known, also after a restart.
 const maxTwins = 10_000
 
+// maxClaimed bounds the contents that one v1 infohash is said to be of.
+const maxClaimed = 4
+
 // errTwins is a shared file whose v1 and v2 hashes are of different bytes.
 var errTwins = errors.New("the v1 torrent of this file has other bytes than its v2 torrent")
 
@@ -29,8 +32,7 @@ var errTwins = errors.New("the v1 torrent of this file has other bytes than its 
 type twin struct {
 	m    *member
 	name string // the torrents' base name
-	size int64
-	root metainfo.Hash256
+	of   metainfo.Content
 	v1   metainfo.Hash
 	info *metainfo.Info // of version 2
 	turn chan struct{}  // room for one: who fetches all of it
@@ -47,15 +49,14 @@ type twins struct {
 	m    *member
 	path string
 
-	mu    sync.Mutex // guards what follows
-	lines []string   // of the file
-	byV1  map[metainfo.Hash]*twin
-	byV2  map[metainfo.Hash]*twin
+	mu   sync.Mutex                // guards what follows
+	byV1 map[metainfo.Hash][]*twin // whoever publishes one may say of which content it is
+	byV2 map[metainfo.Hash]*twin
 }
 
 // openTwins reads the file in a state directory: a twin a line.
 func openTwins(m *member, state string) (*twins, error) {
-	ts := &twins{m: m, path: filepath.Join(state, "twins"), byV1: map[metainfo.Hash]*twin{}, byV2: map[metainfo.Hash]*twin{}}
+	ts := &twins{m: m, path: filepath.Join(state, "twins"), byV1: map[metainfo.Hash][]*twin{}, byV2: map[metainfo.Hash]*twin{}}
 	data, err := os.ReadFile(ts.path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -65,7 +66,6 @@ func openTwins(m *member, state string) (*twins, error) {
 		t := &twin{m: m}
 		if t.parse(line) == nil {
 			ts.keep(t)
-			ts.lines = append(ts.lines, line)
 		}
 	}
 	return ts, nil
@@ -80,10 +80,10 @@ func (t *twin) parse(line string) (err error) {
 	if t.v1, err = metainfo.ParseHash(f[0]); err != nil {
 		return err
 	}
-	if t.root, err = metainfo.ParseHash256(f[1]); err != nil {
+	if t.of.Root, err = metainfo.ParseHash256(f[1]); err != nil {
 		return err
 	}
-	if t.size, err = strconv.ParseInt(f[2], 10, 64); err != nil {
+	if t.of.Size, err = strconv.ParseInt(f[2], 10, 64); err != nil {
 		return err
 	}
 	if t.name, err = strconv.Unquote(f[3]); err != nil {
@@ -95,29 +95,46 @@ func (t *twin) parse(line string) (err error) {
 // build makes the v2 metadata.
 func (t *twin) build() (err error) {
 	t.turn = make(chan struct{}, 1)
-	t.info, err = metainfo.BuildV2(t.name, t.size, metainfo.PieceLength(t.size), t.root)
+	t.info, err = metainfo.BuildV2(t.name, t.of.Size, metainfo.PieceLength(t.of.Size), t.of.Root)
 	return err
 }
 
-// keep enters a twin, in place of any other one where there are too many. mu is
+// keep enters a twin, in place of another one where there are too many. mu is
 // held, or nobody else knows ts.
 func (ts *twins) keep(t *twin) {
-	for v1, old := range ts.byV1 {
-		if len(ts.byV1) < maxTwins {
+	if same := ts.byV2[t.info.HashV2.Short()]; same != nil {
+		ts.drop(same)
+	}
+	if same := ts.byV1[t.v1]; len(same) >= maxClaimed {
+		ts.drop(same[0])
+	}
+	for _, old := range ts.byV2 {
+		if len(ts.byV2) < maxTwins {
 			break
 		}
-		delete(ts.byV1, v1)
-		delete(ts.byV2, old.info.HashV2.Short())
+		ts.drop(old)
 	}
-	ts.byV1[t.v1], ts.byV2[t.info.HashV2.Short()] = t, t
+	ts.byV1[t.v1] = append(ts.byV1[t.v1], t)
+	ts.byV2[t.info.HashV2.Short()] = t
+}
+
+// drop forgets a twin. mu is held.
+func (ts *twins) drop(t *twin) {
+	rest := slices.DeleteFunc(slices.Clone(ts.byV1[t.v1]), func(x *twin) bool { return x == t })
+	if ts.byV1[t.v1] = rest; len(rest) == 0 {
+		delete(ts.byV1, t.v1)
+	}
+	if v2 := t.info.HashV2.Short(); ts.byV2[v2] == t {
+		delete(ts.byV2, v2)
+	}
 }
 
 // of returns the twin of a file, nil if its member told no v1 infohash.
-func (ts *twins) of(name string, size int64, root metainfo.Hash256, v1 metainfo.Hash) *twin {
-	if v1.IsZero() || size == 0 {
+func (ts *twins) of(name string, c metainfo.Content, v1 metainfo.Hash) *twin {
+	if v1.IsZero() || c.Size == 0 {
 		return nil
 	}
-	t, isNew := ts.find(name, size, root, v1)
+	t, isNew := ts.find(name, c, v1)
 	if isNew {
 		ts.m.holdings.later.Put(ts.path, ts.text)
 	}
@@ -125,36 +142,44 @@ func (ts *twins) of(name string, size int64, root metainfo.Hash256, v1 metainfo.
 }
 
 // find returns the twin, nil if there can be none, and whether it was made.
-func (ts *twins) find(name string, size int64, root metainfo.Hash256, v1 metainfo.Hash) (t *twin, isNew bool) {
+func (ts *twins) find(name string, c metainfo.Content, v1 metainfo.Hash) (t *twin, isNew bool) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	if t := ts.byV1[v1]; t != nil && t.root == root && t.name == name {
-		return t, false
+	for _, t := range ts.byV1[v1] {
+		if t.of == c && t.name == name {
+			return t, false
+		}
 	}
-	t = &twin{m: ts.m, name: name, size: size, root: root, v1: v1}
+	t = &twin{m: ts.m, name: name, of: c, v1: v1}
 	if err := t.build(); err != nil {
 		return nil, false
 	}
 	ts.keep(t)
-	ts.lines = append(ts.lines, fmt.Sprintf("%v %v %d %q", v1, root, size, name))
-	if len(ts.lines) > 2*maxTwins {
-		ts.lines = slices.Clone(ts.lines[maxTwins:])
-	}
 	return t, true
 }
 
-// text is the file as it is to be.
+// text is the file as it is to be: the twins that are known.
 func (ts *twins) text() ([]byte, error) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	return []byte(strings.Join(ts.lines[max(0, len(ts.lines)-maxTwins):], "\n") + "\n"), nil
+	var b []byte
+	for _, t := range ts.byV2 {
+		b = append(b, t.line()...)
+	}
+	return b, nil
 }
 
-// with returns the twin of that v1 infohash, nil if none is known.
-func (ts *twins) with(v1 metainfo.Hash) *twin {
+// line is what parse reads, with its end.
+func (t *twin) line() string {
+	return fmt.Sprintf("%v %v %d %q\n", t.v1, t.of.Root, t.of.Size, t.name)
+}
+
+// with returns the twins of that v1 infohash, one for each content that it is
+// said to be of.
+func (ts *twins) with(v1 metainfo.Hash) []*twin {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	return ts.byV1[v1]
+	return slices.Clone(ts.byV1[v1])
 }
 
 // lost tells the v1 torrent that a piece of its v2 twin left the cache.
@@ -172,7 +197,7 @@ func (ts *twins) lost(v2 metainfo.Hash, piece int) {
 
 // pieceRoot is the v2 hash of a piece, as far as it is known.
 func (t *twin) pieceRoot(piece int) (metainfo.Hash256, bool) {
-	if h, ok := t.info.PieceHash2(t.m.holdings.layersOf(t.root), piece); ok {
+	if h, ok := t.info.PieceHash2(t.m.holdings.layersOf(t.of), piece); ok {
 		return h, true
 	}
 	t.mu.Lock()
@@ -185,15 +210,15 @@ func (t *twin) pieceRoot(piece int) (metainfo.Hash256, bool) {
 
 // layered reports whether pieces can be verified one by one.
 func (t *twin) layered() bool {
-	_, ok := t.info.PieceHash2(t.m.holdings.layersOf(t.root), 0)
+	_, ok := t.info.PieceHash2(t.m.holdings.layersOf(t.of), 0)
 	return ok
 }
 
 // whole reports whether every piece is in the cache.
 func (t *twin) whole() bool {
-	layers := t.m.holdings.layersOf(t.root)
+	layers := t.m.holdings.layersOf(t.of)
 	for i := range t.info.NumPieces() {
-		if h, ok := t.info.PieceHash2(layers, i); !ok || !t.m.cache.Has(rootKey(h)) {
+		if h, ok := t.info.PieceHash2(layers, i); !ok || !t.m.holdings.has(rootKey(h), t.info.PieceSize(i)) {
 			return false
 		}
 	}

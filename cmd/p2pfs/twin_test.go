@@ -175,7 +175,7 @@ func TestTwinsThatDisagree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tw := m.twins.of(tt.name, int64(size), h.Root, metainfo.Hash(swarmtest.Bytes(uint64(size+len(tt.name)), 20)))
+			tw := m.twins.of(tt.name, metainfo.Content{Root: h.Root, Size: int64(size)}, metainfo.Hash(swarmtest.Bytes(uint64(size+len(tt.name)), 20)))
 			var got error
 			for i, p := range slices.Collect(slices.Chunk(tt.data, 64<<10)) {
 				got = tw.stored(i, slices.Collect(slices.Chunk(p, metainfo.BlockSize)))

@@ -58,7 +58,7 @@ func (f *swarmFile) besides(ctx context.Context, off, n int64) (done func()) {
 func (f *swarmFile) alone() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.of == nil || f.of.Stats().Peers == 0
+	return f.v2of == nil || f.v2of.Stats().Peers == 0
 }
 
 // spec is the v1 torrent, for whom nobody but trackers knows peers.
@@ -119,14 +119,14 @@ func (f *swarmFile) fromTwin(ctx context.Context, off, n int64) error {
 		<-t.turn
 	} else {
 		defer func() { <-t.turn }()
-		off, n = 0, t.size
+		off, n = 0, t.of.Size
 	}
 	r, err := f.twinReader()
 	if err != nil {
 		return err
 	}
 	buf := make([]byte, min(n, 1<<20))
-	for end := min(off+n, t.size); off < end; off += int64(len(buf)) {
+	for end := min(off+n, t.of.Size); off < end; off += int64(len(buf)) {
 		if _, err := r.ReadAt(ctx, buf[:min(int64(len(buf)), end-off)], off); err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (f *swarmFile) twinReader() (*swarm.Reader, error) {
 // stored takes a piece in whose SHA-1 is good, given as its blocks.
 func (t *twin) stored(piece int, blocks [][]byte) error {
 	root := metainfo.Root(metainfo.BlockHashes(blocks), t.info.LeafCount(piece))
-	want, known := t.info.PieceHash2(t.m.holdings.layersOf(t.root), piece)
+	want, known := t.info.PieceHash2(t.m.holdings.layersOf(t.of), piece)
 	if known && root != want {
 		t.broke()
 		return errTwins
@@ -174,7 +174,7 @@ func (t *twin) stored(piece int, blocks [][]byte) error {
 // note remembers that a piece is in the cache under that root.
 func (t *twin) note(piece int, root metainfo.Hash256, known bool) {
 	if known {
-		t.m.holdings.noteRoot(t.root, func(hs *holdings, h *holding) { hs.note(h, piece, rootKey(root)) })
+		t.m.holdings.noteFile(t.of, func(hs *holdings, h *holding) { hs.note(h, piece, rootKey(root)) })
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -188,11 +188,10 @@ func (t *twin) note(piece int, root metainfo.Hash256, known bool) {
 	t.roots[piece] = root
 }
 
-// noteRoot calls f with what is held of the file with that pieces root, if its
-// v2 torrent is known.
-func (hs *holdings) noteRoot(root metainfo.Hash256, f func(*holdings, *holding)) {
+// noteFile calls f with what is held of a file, if its v2 torrent is known.
+func (hs *holdings) noteFile(c metainfo.Content, f func(*holdings, *holding)) {
 	hs.mu.Lock()
-	h := hs.byRoot[root]
+	h := hs.files[c]
 	hs.mu.Unlock()
 	if h != nil {
 		f(hs, h)
@@ -209,15 +208,15 @@ func (t *twin) layer() error {
 			return nil
 		}
 	}
-	if err := t.info.CheckLayer(t.root, roots); err != nil {
+	if err := t.info.CheckLayer(t.of.Root, roots); err != nil {
 		t.broke()
 		return fmt.Errorf("%w: %w", errTwins, err)
 	}
-	layers := metainfo.Layers{t.root: roots}
+	layers := metainfo.Layers{t.of.Root: roots}
 	t.m.holdings.Save(t.v1, &metainfo.MetaInfo{Info: t.info, Layers: layers})
-	t.m.holdings.noteRoot(t.root, func(hs *holdings, h *holding) { hs.find(h, layers) })
+	t.m.holdings.noteFile(t.of, func(hs *holdings, h *holding) { hs.find(h, layers) })
 	if v2 := t.m.client.Torrent(t.info.HashV2.Short()); v2 != nil {
-		v2.SetLayer(t.root, roots)
+		v2.SetLayer(t.of.Root, roots)
 	}
 	return nil
 }

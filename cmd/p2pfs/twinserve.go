@@ -32,7 +32,7 @@ type twinStorage struct {
 // storage is part of Specs.
 func (t *twin) storage(m *metainfo.MetaInfo) (swarm.Storage, error) {
 	in := m.Info
-	if len(in.Files) != 1 || in.Files[0].Length != t.size || in.PieceLength != t.info.PieceLength {
+	if len(in.Files) != 1 || in.Files[0].Length != t.of.Size || in.PieceLength != t.info.PieceLength {
 		t.broke()
 		return nil, errTwins
 	}
@@ -43,7 +43,7 @@ func (t *twin) storage(m *metainfo.MetaInfo) (swarm.Storage, error) {
 // Has is part of swarm.Storage.
 func (s *twinStorage) Has(piece int) bool {
 	h, ok := s.t.pieceRoot(piece)
-	if !ok || !s.t.m.cache.Has(rootKey(h)) {
+	if !ok || !s.t.m.holdings.has(rootKey(h), s.t.info.PieceSize(piece)) {
 		return false
 	}
 	s.mu.Lock()
@@ -130,7 +130,7 @@ func (t *twin) metaInfo(ctx context.Context) (*metainfo.MetaInfo, error) {
 		}
 		sums = append(sums, sum)
 	}
-	info, err := metainfo.BuildV1(t.name, t.size, t.info.PieceLength, sums)
+	info, err := metainfo.BuildV1(t.name, t.of.Size, t.info.PieceLength, sums)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +141,20 @@ func (t *twin) metaInfo(ctx context.Context) (*metainfo.MetaInfo, error) {
 	m := &metainfo.MetaInfo{Info: info}
 	t.m.holdings.Save(t.v1, m)
 	return m, nil
+}
+
+// serveTwin is the v1 torrent of the first of some twins that has anything to
+// give.
+func serveTwin(all []*twin) (swarm.Spec, bool) {
+	for _, t := range all {
+		if t.m.holdings.local(t.of) == 0 {
+			continue
+		}
+		if s, ok := t.serve(); ok {
+			return s, true
+		}
+	}
+	return swarm.Spec{}, false
 }
 
 // serve is the v1 torrent for a peer that asks for it; false if we have nothing
@@ -162,7 +176,7 @@ func (t *twin) serve() (swarm.Spec, bool) {
 	defer cancel()
 	select {
 	case m := <-made:
-		if m == nil || t.m.holdings.local(t.root, t.size) == 0 {
+		if m == nil || t.m.holdings.local(t.of) == 0 {
 			return swarm.Spec{}, false
 		}
 		s := t.spec()

@@ -30,15 +30,15 @@ func verifyPaths(ctx context.Context, m *member, at location, t *tally) error {
 	}
 	var cached []*kept
 	var own []share.File
-	seen := map[metainfo.Hash256]bool{}
+	seen := map[metainfo.Content]bool{}
 	for _, k := range all {
 		if !k.own {
 			cached = append(cached, k)
 			continue
 		}
-		root := k.info.Files[k.file].Root
-		if f, ok := m.share.ByRoot(root); ok && !seen[root] {
-			seen[root] = true
+		c := k.info.Content(k.file)
+		if f, ok := m.share.ByContent(c); ok && !seen[c] {
+			seen[c] = true
 			own = append(own, f)
 		}
 	}

@@ -106,7 +106,7 @@ func (m *member) entryAttr(ctx context.Context, path string, n node, name string
 
 // v2Hash is the infohash of a member's file.
 func v2Hash(e *catalog.Entry) (metainfo.Hash, error) {
-	info, err := metainfo.BuildV2(e.Published, e.Size, metainfo.PieceLength(e.Size), metaHash(e.Root))
+	info, err := metainfo.BuildV2(e.Published, e.Size, metainfo.PieceLength(e.Size), metainfo.Hash256(e.Root))
 	if err != nil {
 		return metainfo.Hash{}, err
 	}

@@ -266,25 +266,25 @@ func TestWhoWaitsNoLongerThanNeeded(t *testing.T) {
 		go drain(s)
 		time.Sleep(time.Second)
 		start := time.Now()
-		if list, err := a.Who(t.Context(), root); err != nil || len(list) != 0 || !near(time.Since(start), answerTime) {
+		if list, err := a.Who(t.Context(), Content{root, 1}); err != nil || len(list) != 0 || !near(time.Since(start), answerTime) {
 			t.Errorf("got %v, %v after %v", list, err, time.Since(start))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := a.Who(ctx, catalog.Hash{2}); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := a.Who(ctx, Content{catalog.Hash{2}, 1}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		b := pipeMember(t, p, 2, func(c *Config) {
-			c.Holders = func(catalog.Hash) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
+			c.Holders = func(Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
 		})
 		a.join(b)
 		time.Sleep(time.Second)
 		start = time.Now()
-		list, err := a.Who(t.Context(), catalog.Hash{3})
+		list, err := a.Who(t.Context(), Content{catalog.Hash{3}, 1})
 		if err != nil || len(list) != 1 || list[0].Addr != b.addr || time.Since(start) > 0 {
 			t.Errorf("got %v, %v after %v", list, err, time.Since(start))
 		}
-		if list, err = a.Who(t.Context(), catalog.Hash{3}); err != nil || len(list) != 1 {
+		if list, err = a.Who(t.Context(), Content{catalog.Hash{3}, 1}); err != nil || len(list) != 1 {
 			t.Errorf("again: got %v, %v", list, err)
 		}
 	})

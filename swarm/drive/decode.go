@@ -86,8 +86,8 @@ func decodeMessage(body []byte) (message, error) {
 	case "object":
 		return decodeObject(f)
 	case "who":
-		root, err := f.hash('r')
-		return who{root}, err
+		file, err := f.content()
+		return who{file}, err
 	case "holds":
 		return decodeHolds(f)
 	case "peers":
@@ -157,7 +157,7 @@ func decodeObject(f fields) (message, error) {
 }
 
 func decodeHolds(f fields) (message, error) {
-	root, err := f.hash('r')
+	file, err := f.content()
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func decodeHolds(f fields) (message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := holds{root: root}
+	m := holds{file: file}
 	bits := 0
 	err = c.List(func() error {
 		h, err := decodeHolding(c)

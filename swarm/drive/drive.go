@@ -47,7 +47,7 @@ type Config struct {
 	OnCopy func(Copy)
 	// Holders returns who is known to have pieces of a file, ourselves with a
 	// zero Addr. Other members wait for it: it must answer from memory.
-	Holders func(root catalog.Hash) []Holder
+	Holders func(file Content) []Holder
 	// Object returns a tiny file by its SHA-256, to be sent to other members of
 	// the drive. A connection's reader waits for it.
 	Object func(hash catalog.Hash) ([]byte, bool)

@@ -131,12 +131,12 @@ func TestObjectsOfTinyFiles(t *testing.T) {
 
 func TestWho(t *testing.T) {
 	a, b, c := newNode(t, 1), newNode(t, 2), newNode(t, 3)
-	root := catalog.Hash{7}
+	file := Content{catalog.Hash{7}, 100}
 	elsewhere := netip.MustParseAddrPort("127.0.9.77:1234")
-	a.holders[root] = []Holder{{Pieces: Pieces{Bits: []byte{0x80}}}, {Addr: elsewhere, Pieces: Pieces{All: true}}}
+	a.holders[file] = []Holder{{Pieces: Pieces{Bits: []byte{0x80}}}, {Addr: elsewhere, Pieces: Pieces{All: true}}}
 	c.join(a, b)
 	c.untilConnected(a, b)
-	list, err := c.Who(t.Context(), root)
+	list, err := c.Who(t.Context(), file)
 	if err != nil || len(list) != 2 {
 		t.Fatalf("got %+v, %v", list, err)
 	}
@@ -148,8 +148,10 @@ func TestWho(t *testing.T) {
 			t.Errorf("got %+v", h)
 		}
 	}
-	if list, err = c.Who(t.Context(), catalog.Hash{8}); err != nil || len(list) != 0 {
-		t.Errorf("nobody holds it: got %+v, %v", list, err)
+	for _, other := range []Content{{catalog.Hash{8}, 100}, {file.Root, 101}} {
+		if list, err = c.Who(t.Context(), other); err != nil || len(list) != 0 {
+			t.Errorf("nobody holds it: got %+v, %v", list, err)
+		}
 	}
 }
 
@@ -262,7 +264,7 @@ func TestCallsAfterClose(t *testing.T) {
 	if _, err := d.Object(t.Context(), catalog.Hash{1}); err == nil {
 		t.Error("Object: no error")
 	}
-	if _, err := d.Who(t.Context(), catalog.Hash{1}); !errors.Is(err, ErrClosed) {
+	if _, err := d.Who(t.Context(), Content{catalog.Hash{1}, 1}); !errors.Is(err, ErrClosed) {
 		t.Errorf("Who: %v", err)
 	}
 	if d.Members() != nil {

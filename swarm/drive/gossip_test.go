@@ -121,7 +121,7 @@ func TestFloodIsNotChargedToTheRelay(t *testing.T) {
 				}
 				return tiny, true
 			}
-			c.Holders = func(catalog.Hash) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
+			c.Holders = func(Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
 		})
 		next, friend := pipeMember(t, p, 2, small), pipeMember(t, p, 3)
 		for _, nd := range []*pnode{next, friend} { // who know one another through the relay only
@@ -145,7 +145,7 @@ func TestFloodIsNotChargedToTheRelay(t *testing.T) {
 			if _, err := next.Object(t.Context(), catalog.HashObject(tiny)); err != nil {
 				t.Fatal(err)
 			}
-			if list, err := next.Who(t.Context(), catalog.Hash{byte(i)}); err != nil || len(list) != 1 {
+			if list, err := next.Who(t.Context(), Content{catalog.Hash{byte(i)}, 1}); err != nil || len(list) != 1 {
 				t.Errorf("holders: %v, %v", list, err)
 			}
 			if took := time.Since(start); took > 2*time.Second {

@@ -34,7 +34,7 @@ func TestPanicInCallback(t *testing.T) {
 	for name, plant := range map[string]func(c *Config, o *once){
 		"OnView":    func(c *Config, o *once) { c.OnView = func(_, _ *catalog.View) { o.panics() } },
 		"OnAddress": func(c *Config, o *once) { c.OnAddress = func(catalog.Key, netip.AddrPort) { o.panics() } },
-		"Holders":   func(c *Config, o *once) { c.Holders = func(catalog.Hash) []Holder { o.panics(); return nil } },
+		"Holders":   func(c *Config, o *once) { c.Holders = func(Content) []Holder { o.panics(); return nil } },
 		"Object": func(c *Config, o *once) {
 			c.Object = func(catalog.Hash) ([]byte, bool) { o.panics(); return nil, false }
 		},
@@ -50,14 +50,14 @@ func TestPanicInCallback(t *testing.T) {
 				nd.share(file("a", 1))
 				time.Sleep(10 * time.Second)
 				s := nd.call(3).meet()
-				s.send(who{root})
+				s.send(who{Content{root, 1}})
 				s.send(get{[]catalog.Hash{root}})
 				time.Sleep(10 * time.Second)
 				if g.Caught() != 1 || !o.done.Load() {
 					t.Fatalf("%d panics caught, want 1", g.Caught())
 				}
 				again := nd.call(4).meet()
-				again.send(who{root})
+				again.send(who{Content{root, 1}})
 				expect[holds](again)
 				again.send(get{[]catalog.Hash{root}})
 				expect[none](again)

@@ -70,7 +70,7 @@ func TestMembersThatBreakTheProtocol(t *testing.T) {
 		"holds nobody asked for": func(s *stranger) {
 			for range 20_000 {
 				select {
-				case s.control <- ext(string(holds{root: catalog.Hash{1}}.encode())):
+				case s.control <- ext(string(holds{file: Content{catalog.Hash{1}, 1}}.encode())):
 				case <-s.done:
 				}
 			}

@@ -51,7 +51,7 @@ type loop struct {
 	book     *book
 	fetch    *fetcher
 	waiting  map[catalog.Hash][]chan<- []byte // for objects
-	asks     map[catalog.Hash]*inquiry        // who has a file
+	asks     map[Content]*inquiry             // who has a file
 	heads    *pacer
 	ours     *catalog.Publication // the last one, to be signed again; nil before SetShared
 	told     *catalog.View        // the last that OnView was told of
@@ -66,7 +66,7 @@ func newLoop(d *Drive, state *catalog.State) *loop {
 	return &loop{
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
 		book: newBook(), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
-		asks: make(map[catalog.Hash]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), told: state.View(),
+		asks: make(map[Content]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), told: state.View(),
 		outdated: make(outdated), arrivals: make(arrivals), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}
 }

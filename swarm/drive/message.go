@@ -65,11 +65,11 @@ type (
 	none struct{ hashes []catalog.Hash }
 	// object is one.
 	object struct{ data []byte }
-	// who asks who has the file with that pieces root.
-	who struct{ root catalog.Hash }
+	// who asks who has a file.
+	who struct{ file Content }
 	// holds answers who, also when nobody is known.
 	holds struct {
-		root    catalog.Hash
+		file    Content
 		holders []holding
 	}
 	// peers passes on members' listen addresses that the sender has verified.
@@ -178,7 +178,7 @@ func (m object) encode() []byte {
 }
 
 func (m who) encode() []byte {
-	return append(appendBytes([]byte("d1:r"), m.root[:]), "1:t3:whoe"...)
+	return append(appendContent([]byte("d"), m.file), "1:t3:whoe"...)
 }
 
 func (m holds) encode() []byte {
@@ -196,7 +196,7 @@ func (m holds) encode() []byte {
 		}
 		b = append(b, 'e')
 	}
-	b = appendBytes(append(b, "e1:r"...), m.root[:])
+	b = appendContent(append(b, 'e'), m.file)
 	return append(b, "1:t5:holdse"...)
 }
 

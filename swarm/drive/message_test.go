@@ -60,9 +60,9 @@ func golden(t testing.TB) map[string]struct {
 		"get":    {get{[]catalog.Hash{h1, h2}}, "d1:h64:" + rep("1", 32) + rep("2", 32) + "1:t3:gete"},
 		"none":   {none{[]catalog.Hash{h1}}, "d1:h32:" + rep("1", 32) + "1:t4:nonee"},
 		"object": {object{[]byte("data")}, "d1:d4:data1:t6:objecte"},
-		"who":    {who{h1}, "d1:r32:" + rep("1", 32) + "1:t3:whoe"},
-		"holds": {holds{h1, []holding{{pieces: Pieces{All: true}}, {v4, k, Pieces{Bits: []byte{0x80}}}, {v6, catalog.Key{}, Pieces{All: true}}}},
-			"d1:hlded1:a6:\x0a\x00\x00\x01\x1a\xe11:b1:\x801:k32:" + rep("K", 32) + "ed1:a18:" + c6 + "ee1:r32:" + rep("1", 32) + "1:t5:holdse"},
+		"who":    {who{Content{h1, 1 << 40}}, "d1:r32:" + rep("1", 32) + "1:si1099511627776e1:t3:whoe"},
+		"holds": {holds{Content{h1, 5}, []holding{{pieces: Pieces{All: true}}, {v4, k, Pieces{Bits: []byte{0x80}}}, {v6, catalog.Key{}, Pieces{All: true}}}},
+			"d1:hlded1:a6:\x0a\x00\x00\x01\x1a\xe11:b1:\x801:k32:" + rep("K", 32) + "ed1:a18:" + c6 + "ee1:r32:" + rep("1", 32) + "1:si5e1:t5:holdse"},
 		"peers": {peers{[]address{{k, v4}, {k, v6}}},
 			"d1:al38:" + rep("K", 32) + "\x0a\x00\x00\x01\x1a\xe150:" + rep("K", 32) + c6 + "e1:t5:peerse"},
 	}
@@ -156,7 +156,7 @@ func TestLargestMessagesFit(t *testing.T) {
 	for range maxHeads {
 		hs.heads, hs.told = append(hs.heads, testHead(t, 1)), append(hs.told, catalog.Told{Met: true})
 	}
-	ho := holds{}
+	ho := holds{file: Content{Size: catalog.MaxSize}}
 	for range maxHolders {
 		ho.holders = append(ho.holders, holding{
 			netip.MustParseAddrPort("[2001:db8::1]:1"), catalog.Key{1}, Pieces{Bits: make([]byte, maxBits/maxHolders)}})

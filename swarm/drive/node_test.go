@@ -36,7 +36,7 @@ type node struct {
 
 	mu      sync.Mutex
 	objects map[catalog.Hash][]byte // served as tiny files
-	holders map[catalog.Hash][]Holder
+	holders map[Content][]Holder
 	views   []*catalog.View
 	reached map[netip.AddrPort]catalog.Key
 	conns   []net.Conn // all that were dialled
@@ -47,7 +47,7 @@ func newNode(t testing.TB, n int, change ...func(*Config)) *node {
 	t.Helper()
 	nd := &node{
 		t: t, n: n, path: filepath.Join(t.TempDir(), "catalog.db"), objects: map[catalog.Hash][]byte{},
-		holders: map[catalog.Hash][]Holder{}, reached: map[netip.AddrPort]catalog.Key{},
+		holders: map[Content][]Holder{}, reached: map[netip.AddrPort]catalog.Key{},
 	}
 	ln, err := net.Listen("tcp", fmt.Sprintf("127.0.9.%d:0", n))
 	if err != nil {
@@ -167,10 +167,10 @@ func (nd *node) onAddress(k catalog.Key, a netip.AddrPort) {
 	nd.reached[a] = k
 }
 
-func (nd *node) who(root catalog.Hash) []Holder {
+func (nd *node) who(file Content) []Holder {
 	nd.mu.Lock()
 	defer nd.mu.Unlock()
-	return nd.holders[root]
+	return nd.holders[file]
 }
 
 func (nd *node) object(h catalog.Hash) ([]byte, bool) {

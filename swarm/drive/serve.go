@@ -116,7 +116,7 @@ func (d *Drive) handle(c *conn, m message) error {
 		return nil
 	case who:
 		c.allow(d.ctx, c.allowance, 1)
-		c.reply(d.answer(m.root))
+		c.reply(d.answer(m.file))
 		return nil
 	case object:
 		return d.post(d.ctx, received{c: c, m: m, hash: catalog.HashObject(m.data)})
@@ -197,13 +197,13 @@ func (d *Drive) serveObjects(c *conn, m get) {
 }
 
 // answer says who holds a file.
-func (d *Drive) answer(root catalog.Hash) holds {
-	m := holds{root: root}
+func (d *Drive) answer(file Content) holds {
+	m := holds{file: file}
 	if d.cfg.Holders == nil {
 		return m
 	}
 	bits := 0
-	for _, h := range d.cfg.Holders(root) {
+	for _, h := range d.cfg.Holders(file) {
 		if bits += len(h.Pieces.Bits); len(m.holders) == maxHolders || bits > maxBits {
 			break
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"time"
-
-	"p2pfs/swarm/catalog"
 )
 
 // Bounds on questions for holders.
@@ -17,13 +15,13 @@ const (
 	maxFound     = 200              // holders of one file
 )
 
-// Who returns holders of the file with that pieces root. It asks all connected
+// Who returns holders of a file. It asks all connected
 // members and returns as soon as one knows of a piece; what the others answer
 // later is there at the next call, which then returns at once. Nothing and no
 // error: nobody who is connected knows of one.
-func (d *Drive) Who(ctx context.Context, root catalog.Hash) ([]Holder, error) {
+func (d *Drive) Who(ctx context.Context, file Content) ([]Holder, error) {
 	result := make(chan []Holder, 1)
-	inquire := asking{func(l *loop) { l.inquire(root, result) }, func(error) { offer(result, nil) }}
+	inquire := asking{func(l *loop) { l.inquire(file, result) }, func(error) { offer(result, nil) }}
 	if err := d.post(ctx, inquire); err != nil {
 		return nil, err
 	}
@@ -45,23 +43,23 @@ type inquiry struct {
 	waiting []chan<- []Holder
 }
 
-func (l *loop) inquire(root catalog.Hash, result chan<- []Holder) {
+func (l *loop) inquire(file Content, result chan<- []Holder) {
 	now := time.Now()
-	q := l.asks[root]
+	q := l.asks[file]
 	if q == nil {
 		if len(l.asks) >= maxInquiries && !l.forgetInquiry() {
 			result <- nil
 			return
 		}
 		q = &inquiry{pending: make(map[int]bool), found: make(map[netip.AddrPort]Holder)}
-		l.asks[root] = q
+		l.asks[file] = q
 	}
 	if now.Sub(q.asked) > askAgain || len(q.found) == 0 && len(q.pending) == 0 {
 		q.asked = now
 		for id, c := range l.byID {
 			if !q.pending[id] && len(c.control) < controlQueue/2 {
 				q.pending[id] = true
-				c.send(who{root})
+				c.send(who{file})
 			}
 		}
 	}
@@ -86,9 +84,9 @@ func (q *inquiry) settle() {
 }
 
 func (l *loop) onHolds(c *conn, m holds, now time.Time) {
-	q := l.asks[m.root]
+	q := l.asks[m.file]
 	if q == nil || !q.pending[c.id] {
-		l.unasked(c, len(m.root), now)
+		l.unasked(c, len(m.file.Root), now)
 		return
 	}
 	delete(q.pending, c.id)
@@ -126,14 +124,14 @@ func (l *loop) leaveInquiries(id int) {
 
 // expireInquiries stops waiting for late answers and forgets old ones.
 func (l *loop) expireInquiries(now time.Time) {
-	for root, q := range l.asks {
+	for file, q := range l.asks {
 		age := now.Sub(q.asked)
 		if age > answerTime && len(q.waiting) > 0 {
 			clear(q.pending)
 			q.settle()
 		}
 		if age > inquiryLife {
-			delete(l.asks, root)
+			delete(l.asks, file)
 		}
 	}
 }
@@ -141,11 +139,11 @@ func (l *loop) expireInquiries(now time.Time) {
 // forgetInquiry makes room for a new question: the oldest that nobody waits
 // for goes.
 func (l *loop) forgetInquiry() bool {
-	var oldest catalog.Hash
+	var oldest Content
 	var at time.Time
-	for root, q := range l.asks {
+	for file, q := range l.asks {
 		if len(q.waiting) == 0 && (at.IsZero() || q.asked.Before(at)) {
-			oldest, at = root, q.asked
+			oldest, at = file, q.asked
 		}
 	}
 	delete(l.asks, oldest)

@@ -117,7 +117,7 @@ func BenchmarkReadAt(b *testing.B) {
 	bx := openBox(b, nil)
 	bx.write("f", random(1<<20))
 	f := bx.await("f")
-	r, err := bx.Reader(f.Root)
+	r, err := bx.Reader(f.Content())
 	bx.must(err)
 	p := make([]byte, 16<<10)
 	b.SetBytes(int64(len(p)))

@@ -172,7 +172,7 @@ func (b *box) must(err error) {
 
 // read returns the contents by way of a Reader.
 func (b *box) read(f File) ([]byte, error) {
-	r, err := b.Reader(f.Root)
+	r, err := b.Reader(f.Content())
 	if err != nil {
 		return nil, err
 	}

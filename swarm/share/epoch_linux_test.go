@@ -74,7 +74,7 @@ func TestPowerCut(t *testing.T) {
 	}
 	// What was found right is trusted from now on.
 	b.reopen()
-	e, _ := b.index.first(oldFile.Root)
+	e, _ := b.index.first(oldFile.Content())
 	if _, m, err := b.openFile("old"); err != nil || e.ctime.Load() != m.ctime {
 		t.Errorf("verified, but not remembered: %v", err)
 	}
@@ -131,7 +131,7 @@ func TestKilledOnly(t *testing.T) {
 	b.must(b.Close())
 	b.open()
 	b.await("f")
-	e, _ := b.index.first(f.Root)
+	e, _ := b.index.first(f.Content())
 	if e.ctime.Load() == doubted {
 		t.Error("doubted")
 	}

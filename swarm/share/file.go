@@ -45,6 +45,9 @@ type File struct {
 	Exec   bool // the owner may execute it
 }
 
+// Content names the file's bytes.
+func (f *File) Content() metainfo.Content { return metainfo.Content{Root: f.Root, Size: f.Size} }
+
 // Version says which of a file's two torrents is meant.
 type Version uint8
 

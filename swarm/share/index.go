@@ -12,7 +12,8 @@ import (
 type index struct {
 	mu     sync.RWMutex
 	byHash multi[metainfo.Hash] // v1 infohash, and v2's short one
-	byRoot multi[metainfo.Hash256]
+	byRoot multi[metainfo.Content]
+	tiny   multi[metainfo.Hash256] // files of one block, whose SHA-256 their root is
 }
 
 // multi is a map of mostly one entry a key: equal files have the same hashes.
@@ -24,7 +25,8 @@ type multi[K comparable] struct {
 func newIndex() *index {
 	return &index{
 		byHash: multi[metainfo.Hash]{map[metainfo.Hash]*entry{}, map[metainfo.Hash][]*entry{}},
-		byRoot: multi[metainfo.Hash256]{map[metainfo.Hash256]*entry{}, map[metainfo.Hash256][]*entry{}},
+		byRoot: multi[metainfo.Content]{map[metainfo.Content]*entry{}, map[metainfo.Content][]*entry{}},
+		tiny:   multi[metainfo.Hash256]{map[metainfo.Hash256]*entry{}, map[metainfo.Hash256][]*entry{}},
 	}
 }
 
@@ -64,12 +66,18 @@ func (x *index) apply(deltas map[string]delta) {
 		if d.old != nil && d.old.hashed() {
 			x.byHash.remove(d.old.V1, d.old)
 			x.byHash.remove(d.old.v2, d.old)
-			x.byRoot.remove(d.old.Root, d.old)
+			x.byRoot.remove(d.old.Content(), d.old)
+			if d.old.Size <= metainfo.BlockSize {
+				x.tiny.remove(d.old.Root, d.old)
+			}
 		}
 		if d.new != nil && d.new.hashed() {
 			x.byHash.add(d.new.V1, d.new)
 			x.byHash.add(d.new.v2, d.new)
-			x.byRoot.add(d.new.Root, d.new)
+			x.byRoot.add(d.new.Content(), d.new)
+			if d.new.Size <= metainfo.BlockSize {
+				x.tiny.add(d.new.Root, d.new)
+			}
 		}
 	}
 }
@@ -81,20 +89,20 @@ func (x *index) hash(ih metainfo.Hash) (*entry, bool) {
 	return e, ok
 }
 
-// root returns all entries with these contents.
-func (x *index) root(root metainfo.Hash256) []*entry {
+// all returns all entries with these contents.
+func (x *index) all(c metainfo.Content) []*entry {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	e, ok := x.byRoot.one[root]
+	e, ok := x.byRoot.one[c]
 	if !ok {
 		return nil
 	}
-	return append([]*entry{e}, x.byRoot.more[root]...)
+	return append([]*entry{e}, x.byRoot.more[c]...)
 }
 
 // entry returns that of a file as it is published.
 func (x *index) entry(f File) (*entry, bool) {
-	for _, e := range x.root(f.Root) {
+	for _, e := range x.all(f.Content()) {
 		if e.Path == f.Path {
 			return e, true
 		}
@@ -103,9 +111,17 @@ func (x *index) entry(f File) (*entry, bool) {
 }
 
 // first returns one entry with these contents.
-func (x *index) first(root metainfo.Hash256) (*entry, bool) {
+func (x *index) first(c metainfo.Content) (*entry, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	e, ok := x.byRoot.one[root]
+	e, ok := x.byRoot.one[c]
+	return e, ok
+}
+
+// object returns one entry of at most a block with that SHA-256.
+func (x *index) object(sum metainfo.Hash256) (*entry, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e, ok := x.tiny.one[sum]
 	return e, ok
 }

@@ -58,13 +58,13 @@ func compare(t *testing.T, l *ledger, x *index, model map[string]*entry) {
 	t.Helper()
 	var want []File
 	var count Published
-	roots, hashes := map[metainfo.Hash256]int{}, map[metainfo.Hash]int{}
+	roots, hashes := map[metainfo.Content]int{}, map[metainfo.Hash]int{}
 	for _, p := range slices.Sorted(maps.Keys(model)) {
 		e := model[p]
 		want = append(want, e.File)
 		count.add(e, 1)
 		if e.hashed() {
-			roots[e.Root]++
+			roots[e.Content()]++
 			hashes[e.V1]++
 			hashes[e.v2]++
 		}
@@ -73,10 +73,10 @@ func compare(t *testing.T, l *ledger, x *index, model map[string]*entry) {
 		t.Errorf("got %v %+v, want %v %+v", l.files, l.count, want, count)
 	}
 	for n := range byte(8) {
-		root := metainfo.Hash256{n}
-		entries := x.root(root)
-		if len(entries) != roots[root] {
-			t.Errorf("root %d: %d entries, want %d", n, len(entries), roots[root])
+		c := metainfo.Content{Root: metainfo.Hash256{n}, Size: int64(n)}
+		entries := x.all(c)
+		if len(entries) != roots[c] {
+			t.Errorf("root %d: %d entries, want %d", n, len(entries), roots[c])
 		}
 		for _, e := range entries {
 			if model[e.Path] != e {

@@ -50,12 +50,12 @@ func newOpenFiles(s *Share, limit int) *openFiles {
 // acquire returns a file with these contents, open, to be released. last is
 // what the caller had before: it will do, though it may not be published any
 // more.
-func (o *openFiles) acquire(root metainfo.Hash256, last ident) (*openFile, error) {
+func (o *openFiles) acquire(c metainfo.Content, last ident) (*openFile, error) {
 	if of, err := o.take(last); of != nil || err != nil {
 		return of, err
 	}
 	var problem error = fs.ErrNotExist
-	for _, e := range o.s.index.root(root) {
+	for _, e := range o.s.index.all(c) {
 		of, err := o.take(e.id)
 		if of == nil && err == nil {
 			of, err = o.openEntry(e)

@@ -160,7 +160,7 @@ func cutOnce(t *testing.T, v *volume, r *rand.Rand, round int, samePlace bool) {
 	defer s.Close()
 	<-s.Scanned()
 	for _, f := range s.Files() {
-		rd, err := s.Reader(f.Root)
+		rd, err := s.Reader(f.Content())
 		if f.Kind != Regular || f.Size == 0 || err != nil {
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 	"p2pfs/swarm/metainfo"
 )
 
-// Reader reads the contents that a pieces root names, from whichever published
+// Reader reads the contents that a pieces root and a size name, from whichever published
 // file has them. It holds no descriptor unless Keep was called, and is safe
 // for concurrent use.
 //
@@ -20,9 +20,8 @@ import (
 // put the modification time back), each piece is verified against its hash
 // before any of it is given.
 type Reader struct {
-	s    *Share
-	root metainfo.Hash256
-	size int64
+	s  *Share
+	of metainfo.Content
 
 	mu   sync.Mutex // guards what follows; never held while waiting
 	last ident      // what was read last
@@ -31,16 +30,16 @@ type Reader struct {
 
 // Reader returns a Reader for a published file. The error is fs.ErrNotExist if
 // nothing published has these contents.
-func (s *Share) Reader(root metainfo.Hash256) (*Reader, error) {
-	e, ok := s.index.first(root)
+func (s *Share) Reader(c metainfo.Content) (*Reader, error) {
+	e, ok := s.index.first(c)
 	if !ok {
-		return nil, fmt.Errorf("share: root %s: %w", root, fs.ErrNotExist)
+		return nil, fmt.Errorf("share: root %s of %d bytes: %w", c.Root, c.Size, fs.ErrNotExist)
 	}
-	return &Reader{s: s, root: root, size: e.Size, last: e.id}, nil
+	return &Reader{s: s, of: c, last: e.id}, nil
 }
 
 // Size returns the length of the contents in bytes.
-func (r *Reader) Size() int64 { return r.size }
+func (r *Reader) Size() int64 { return r.of.Size }
 
 // Keep opens the file now and keeps it open until Close, so that it can be
 // read to the end even if its name is removed or given to another file.
@@ -74,7 +73,7 @@ func (r *Reader) acquire() (*openFile, error) {
 	r.mu.Lock()
 	last := r.last
 	r.mu.Unlock()
-	of, err := r.s.open.acquire(r.root, last)
+	of, err := r.s.open.acquire(r.of, last)
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +95,10 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("share: negative offset %d", off)
 	}
-	if off >= r.size {
+	if off >= r.of.Size {
 		return 0, io.EOF
 	}
-	want := p[:min(int64(len(p)), r.size-off)]
+	want := p[:min(int64(len(p)), r.of.Size-off)]
 	if err := r.try(want, off); err != nil {
 		return 0, err
 	}

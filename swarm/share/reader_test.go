@@ -21,7 +21,7 @@ func TestReadAt(t *testing.T) {
 	data := random(300<<10 + 5)
 	b.write("f", data)
 	f := b.await("f")
-	r, err := b.Reader(f.Root)
+	r, err := b.Reader(f.Content())
 	b.must(err)
 	size := int64(len(data))
 	if r.Size() != size {
@@ -119,7 +119,7 @@ func TestNoWrongByte(t *testing.T) {
 				data := random(300<<10 + 5)
 				b.write("f", data)
 				f := b.await("f")
-				r, err := b.Reader(f.Root)
+				r, err := b.Reader(f.Content())
 				b.must(err)
 				if warm {
 					_, err := r.ReadAt(make([]byte, 100), 0)
@@ -182,7 +182,7 @@ func TestVerifiedOnce(t *testing.T) {
 		b.store.lookup([]meta{m}, func(_ int, sum summary) { recorded = sum.ctime })
 		return recorded, m.ctime
 	}
-	r, err := b.Reader(f.Root)
+	r, err := b.Reader(f.Content())
 	b.must(err)
 	_, err = r.ReadAt(make([]byte, 10), 500000)
 	b.must(err)
@@ -196,7 +196,7 @@ func TestVerifiedOnce(t *testing.T) {
 	b.reopen()
 	f = b.await("g")
 	b.holds(f, data)
-	e, _ := b.index.first(f.Root)
+	e, _ := b.index.first(f.Content())
 	if _, now := ctime(); e.ctime.Load() != now {
 		t.Error("to be verified again after a restart")
 	}
@@ -241,7 +241,7 @@ func TestLostHashesAreMadeAgain(t *testing.T) {
 	data := random(200 << 10)
 	b.write("d/e/f", data)
 	f := b.await("d/e/f")
-	e, _ := b.index.first(f.Root)
+	e, _ := b.index.first(f.Content())
 	b.store.drop(e.id)
 	if _, err := b.MetaInfo(f, V1); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want that it does not exist", err)
@@ -255,7 +255,7 @@ func TestKeep(t *testing.T) {
 	data := random(100 << 10)
 	b.write("f", data)
 	f := b.await("f")
-	r, err := b.Reader(f.Root)
+	r, err := b.Reader(f.Content())
 	b.must(err)
 	b.must(r.Keep())
 	b.must(r.Keep()) // once more does nothing
@@ -310,7 +310,7 @@ func TestManyReadersFewDescriptors(t *testing.T) {
 					t.Error("not published")
 					return
 				}
-				rd, err := b.Reader(f.Root)
+				rd, err := b.Reader(f.Content())
 				if err == nil {
 					err = readAll(rd, data[i])
 				}

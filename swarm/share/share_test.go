@@ -73,8 +73,8 @@ func checkTorrents(t *testing.T, b *box, f File) {
 			t.Errorf("%s v%d: %v", f.Path, v, err)
 		}
 	}
-	if got, ok := b.ByRoot(f.Root); !ok || got.Root != f.Root {
-		t.Errorf("%s: ByRoot gives %+v %v", f.Path, got, ok)
+	if got, ok := b.ByContent(f.Content()); !ok || got.Root != f.Root {
+		t.Errorf("%s: ByContent gives %+v %v", f.Path, got, ok)
 	}
 }
 
@@ -83,10 +83,10 @@ func TestWhatIsNotPublished(t *testing.T) {
 	if _, _, ok := b.Lookup(metainfo.Hash{}); ok {
 		t.Error("Lookup of zero finds something")
 	}
-	if _, ok := b.ByRoot(metainfo.Hash256{}); ok {
-		t.Error("ByRoot of zero finds something")
+	if _, ok := b.ByContent(metainfo.Content{}); ok {
+		t.Error("ByContent of nothing finds something")
 	}
-	if _, err := b.Reader(metainfo.Hash256{1}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := b.Reader(metainfo.Content{Root: metainfo.Hash256{1}, Size: 1}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Reader: got %v", err)
 	}
 	if _, err := b.MetaInfo(File{Path: "x"}, V1); !errors.Is(err, fs.ErrNotExist) {
@@ -236,7 +236,7 @@ func TestEdit(t *testing.T) {
 			b := openBox(t, nil)
 			b.write("f", random(200<<10))
 			old := b.await("f")
-			r, err := b.Reader(old.Root)
+			r, err := b.Reader(old.Content())
 			b.must(err)
 			_, err = r.ReadAt(make([]byte, 1), 0)
 			b.must(err)
@@ -329,7 +329,7 @@ func TestSameContents(t *testing.T) {
 	if da, _ := b.file("d/a"); da.V1 != a.V1 || da.Root != a.Root {
 		t.Errorf("same name and contents, but %+v and %+v", a, da)
 	}
-	r, err := b.Reader(a.Root)
+	r, err := b.Reader(a.Content())
 	b.must(err)
 	for i, p := range []string{"a", "hard", "b"} { // each gone, another serves
 		b.must(os.WriteFile(b.path(p), random(10+i), 0o644))
@@ -340,7 +340,7 @@ func TestSameContents(t *testing.T) {
 	}
 	b.must(os.Remove(b.path("d/a")))
 	b.gone("d/a")
-	if _, ok := b.ByRoot(a.Root); ok {
+	if _, ok := b.ByContent(a.Content()); ok {
 		t.Error("still found though no file has the contents")
 	}
 	_ = r

@@ -22,10 +22,20 @@ func (s *Share) Lookup(ih metainfo.Hash) (File, Version, bool) {
 	return e.File, V2, true
 }
 
-// ByRoot finds a published file by its pieces root. Of several with the same
-// contents it is any one.
-func (s *Share) ByRoot(root metainfo.Hash256) (File, bool) {
-	e, ok := s.index.first(root)
+// ByContent finds a published file by its pieces root and size. Of several with
+// the same contents it is any one.
+func (s *Share) ByContent(c metainfo.Content) (File, bool) {
+	e, ok := s.index.first(c)
+	if !ok {
+		return File{}, false
+	}
+	return e.File, true
+}
+
+// Object finds a published file of at most one block (16 KiB) by its SHA-256,
+// which is its pieces root, too.
+func (s *Share) Object(sum metainfo.Hash256) (File, bool) {
+	e, ok := s.index.object(sum)
 	if !ok {
 		return File{}, false
 	}
@@ -38,7 +48,7 @@ func (s *Share) ByRoot(root metainfo.Hash256) (File, bool) {
 // were lost: then the file is hashed again. It is ErrChanged if f is about to
 // be replaced by a new version.
 func (s *Share) MetaInfo(f File, v Version) (*metainfo.MetaInfo, error) {
-	e, ok := s.index.first(f.Root)
+	e, ok := s.index.first(f.Content())
 	if !ok {
 		return nil, &fs.PathError{Op: "torrent", Path: f.Path, Err: fs.ErrNotExist}
 	}
