@@ -55,8 +55,9 @@ type Client struct {
 	limits                   *limits
 	up, down                 *rate.Limiter // of payload; nil: no limit
 	pool                     peer.Pool
-	hot                      atomic.Int64  // bytes of all torrents' hot pieces
-	endedReceived, endedSent atomic.Int64  // of torrents that ended
+	hot                      atomic.Int64 // bytes of all torrents' hot pieces
+	endedReceived, endedSent atomic.Int64 // of torrents that ended
+	woken                    woken
 	asked                    atomic.Int64  // bytes asked of peers that have not come
 	lastRead                 atomic.Int64  // Unix nanoseconds: when a reader of any torrent last waited
 	workers                  chan struct{} // room for one a core

@@ -210,7 +210,7 @@ func (c *Client) lookup(h metainfo.Hash) (*Torrent, error) {
 	}
 	if c.cfg.Lookup != nil {
 		if spec, ok := c.cfg.Lookup(h); ok {
-			return c.Add(spec)
+			return c.wake(spec)
 		}
 	}
 	return nil, fmt.Errorf("unknown infohash %v", h)

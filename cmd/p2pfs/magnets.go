@@ -129,7 +129,7 @@ func (m *member) sharedMetaInfo(f share.File, v2 bool) (*metainfo.MetaInfo, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := m.asked.add(meta.Info.InfoHashes()[0]); err != nil {
+	if err := m.remember(meta.Info.InfoHashes()[0], true); err != nil {
 		return nil, err
 	}
 	t, err := m.client.Add(m.shareSpec(meta, f))

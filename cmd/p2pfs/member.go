@@ -197,7 +197,9 @@ func (m *member) openShare() (err error) {
 		return err
 	}
 	m.onClose(m.share.Close)
-	m.asked, err = openAsked(filepath.Join(m.cfg.state, "asked"))
+	if m.asked, err = openAsked(filepath.Join(m.cfg.state, "asked"), time.Now()); err == nil {
+		m.onClose(func() error { return m.asked.flush(time.Now()) })
+	}
 	return err
 }
 

@@ -32,7 +32,7 @@ func rootOf(t *testing.T, data []byte) catalog.Hash {
 func TestOneRootManySizes(t *testing.T) {
 	honest := map[string][]byte{
 		"large": swarmtest.Bytes(1, 300_000), "piece": swarmtest.Bytes(2, 64<<10), "two": swarmtest.Bytes(3, 20_000),
-		"tiny": swarmtest.Bytes(4, 100), "block": swarmtest.Bytes(5, 16<<10),
+		"tiny": swarmtest.Bytes(4, 100), "block": swarmtest.Bytes(5, 16<<10), "whole": swarmtest.Bytes(6, 400_000),
 	}
 	sizes := []int64{1, 99, 101, 16 << 10, 20_001, 30_000, 64 << 10, 64<<10 + 1, 299_999, 300_001, 327_680, 500_000, 70 << 20}
 	var lies []catalog.File

@@ -6,9 +6,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"os"
-	"strings"
-	"sync"
 
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
@@ -31,9 +28,7 @@ func (m *member) lookup(ih metainfo.Hash) (swarm.Spec, bool) {
 			return swarm.Spec{}, false
 		}
 		if v == share.V1 { // an ordinary client: others like it may come
-			if err := m.asked.add(ih); err != nil {
-				m.log.Warn("infohash not remembered", "infohash", ih, "err", err)
-			}
+			m.remember(ih, false)
 		}
 		return m.shareSpec(meta, f), true
 	}
@@ -125,59 +120,3 @@ func (m *member) holdersHere(file drive.Content) []drive.Holder {
 
 // localObject serves tiny files to members.
 func (m *member) localObject(h catalog.Hash) ([]byte, bool) { return m.localTiny(metainfo.Hash256(h)) }
-
-// askedFor remembers the infohashes of shared files that somebody wants to
-// fetch with an ordinary client: those are announced. Safe for concurrent use.
-type askedFor struct {
-	path string
-
-	mu     sync.Mutex // guards hashes and the file
-	hashes map[string]bool
-}
-
-func openAsked(path string) (*askedFor, error) {
-	a := &askedFor{path: path, hashes: map[string]bool{}}
-	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	for _, line := range strings.Fields(string(data)) {
-		if _, err := metainfo.ParseHash(line); err == nil {
-			a.hashes[line] = true
-		}
-	}
-	return a, nil
-}
-
-func (a *askedFor) has(ih metainfo.Hash) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.hashes[ih.String()]
-}
-
-// all are the infohashes asked for.
-func (a *askedFor) all() (out []metainfo.Hash) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for s := range a.hashes {
-		if h, err := metainfo.ParseHash(s); err == nil {
-			out = append(out, h)
-		}
-	}
-	return out
-}
-
-// add remembers an infohash, also over a restart.
-func (a *askedFor) add(ih metainfo.Hash) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.hashes[ih.String()] {
-		return nil
-	}
-	a.hashes[ih.String()] = true
-	var b strings.Builder
-	for s := range a.hashes {
-		b.WriteString(s + "\n")
-	}
-	return replaceFile(a.path, []byte(b.String()))
-}

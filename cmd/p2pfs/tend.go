@@ -12,9 +12,14 @@ import (
 // tendEvery is how often the cache is held against its disk.
 const tendEvery = 10 * time.Second
 
+// tendAskedEvery is how often the list of what is announced is looked at.
+const tendAskedEvery = 10 * time.Minute
+
 // tendCache has the cache shrink to its budget at the start, which may have
 // been made smaller, and to its floor whenever others fill the disk.
 func (m *member) tendCache() {
+	asked := time.NewTicker(tendAskedEvery)
+	defer asked.Stop()
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	for {
@@ -26,6 +31,8 @@ func (m *member) tendCache() {
 		select {
 		case <-m.ctx.Done():
 			return
+		case <-asked.C:
+			m.tendAsked()
 		case <-tick.C:
 		}
 	}

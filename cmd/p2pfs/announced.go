@@ -1,0 +1,41 @@
+//go:build linux
+
+package main
+
+import (
+	"time"
+
+	"p2pfs/swarm/metainfo"
+)
+
+// remember has a shared file announced from now on, and over restarts.
+func (m *member) remember(ih metainfo.Hash, user bool) error {
+	gone, err := m.asked.add(ih, user, time.Now())
+	if err != nil && !user {
+		m.log.Warn("infohash not remembered", "infohash", ih, "err", err)
+	}
+	m.unannounce(gone)
+	return err
+}
+
+// unannounce ends torrents that are not asked for any more. Who still wants
+// one finds the file by dialling us.
+func (m *member) unannounce(gone []metainfo.Hash) {
+	for _, ih := range gone {
+		if t := m.client.Torrent(ih); t != nil {
+			go t.Close() // it tells trackers, and nobody waits for that
+		}
+	}
+}
+
+// tendAsked forgets what nobody has asked for in a long time.
+func (m *member) tendAsked() {
+	gone := m.asked.expire(func(ih metainfo.Hash) bool {
+		t := m.client.Torrent(ih)
+		return t != nil && t.Stats().Peers > 0
+	}, time.Now())
+	m.unannounce(gone)
+	if err := m.asked.flush(time.Now()); err != nil {
+		m.log.Warn("list of announced files", "err", err)
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"p2pfs/swarm/metainfo"
+)
+
+// TestAskedIsBounded has peers ask for thousands of infohashes beside what the
+// user asked for.
+func TestAskedIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "asked")
+	now := time.Unix(1_900_000_000, 0)
+	a, err := openAsked(path, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := func(n int) metainfo.Hash { return metainfo.Hash{1, byte(n), byte(n >> 8)} }
+	users := metainfo.Hash{2}
+	if gone, err := a.add(users, true, now); err != nil || len(gone) > 0 {
+		t.Fatal(gone, err)
+	}
+	var gone []metainfo.Hash
+	writes, before := 0, []byte(nil)
+	for n := range 3000 {
+		now = now.Add(time.Second / 10)
+		out, err := a.add(hash(n), false, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone = append(gone, out...)
+		if text, _ := os.ReadFile(path); !bytes.Equal(text, before) {
+			writes, before = writes+1, text
+		}
+	}
+	if len(a.all()) != maxAsked || !a.has(users) || !a.has(hash(2999)) || a.has(hash(0)) {
+		t.Errorf("%d remembered; the user's %v, the last %v, the first %v", len(a.all()), a.has(users), a.has(hash(2999)), a.has(hash(0)))
+	}
+	if len(gone) != 3001-maxAsked || gone[0] != hash(0) {
+		t.Errorf("%d pushed out, first %v", len(gone), gone[0])
+	}
+	if writes > 7 { // in five minutes
+		t.Errorf("written %d times", writes)
+	}
+	if err := a.flush(now); err != nil {
+		t.Fatal(err)
+	}
+	b, err := openAsked(path, now)
+	if err != nil || len(b.all()) != maxAsked || b.hashes[users] != (ask{time.Unix(1_900_000_000, 0), true}) {
+		t.Errorf("after a restart: %d, %v", len(b.all()), err)
+	}
+	later := now.Add(askedLife - time.Minute)
+	gone = b.expire(func(ih metainfo.Hash) bool { return ih == users }, later)
+	if len(gone) > 0 && slices.Contains(gone, users) {
+		t.Error("what is in use has expired")
+	}
+	if gone = b.expire(func(metainfo.Hash) bool { return false }, later.Add(2*time.Minute)); !b.has(users) || len(b.all()) != 1 {
+		t.Errorf("%d are left of all that expired", len(b.all()))
+	}
+}
+
+// TestAskedOfOlderVersions reads a list without times, too long, with rubbish.
+func TestAskedOfOlderVersions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "asked")
+	var text bytes.Buffer
+	for n := range 500 {
+		fmt.Fprintf(&text, "%v\n", metainfo.Hash{byte(n), byte(n >> 8), 1})
+	}
+	text.WriteString("\nx y z\n0102\n\xff\x00")
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_900_000_000, 0)
+	a, err := openAsked(path, now)
+	if err != nil || len(a.all()) != maxAsked {
+		t.Fatalf("%d, %v", len(a.all()), err)
+	}
+	for _, ask := range a.hashes {
+		if !ask.at.Equal(now) || ask.user {
+			t.Fatalf("got %+v", ask)
+		}
+	}
+}
