@@ -4,6 +4,7 @@ package main
 func mountGroups() []group {
 	return []group{
 		{"A drive", []command{demoCommand(), mountCommand(), umountCommand(), statusCommand()}},
+		{"The members of a drive", []command{membersCommand(), blockCommand(), unblockCommand(), forgetCommand()}},
 		{"What a mount keeps on this machine", []command{
 			pinCommand(), unpinCommand(), prefetchCommand(), evictCommand(), verifyCommand(),
 		}},

@@ -13,7 +13,7 @@ import (
 // each of which says that it cannot: mounting needs Linux.
 func mountGroups() []group {
 	var all []command
-	for _, name := range []string{"mount", "umount", "status", "pin", "unpin", "prefetch", "evict", "verify", "add", "remove", "magnet", "export", "demo"} {
+	for _, name := range []string{"mount", "umount", "status", "members", "block", "unblock", "forget", "pin", "unpin", "prefetch", "evict", "verify", "add", "remove", "magnet", "export", "demo"} {
 		all = append(all, command{
 			name:    name,
 			args:    "...",

@@ -41,6 +41,16 @@ type controlled interface {
 // stoppable is a mount that can be told to end. Stop does not wait for that.
 type stoppable interface{ Stop() }
 
+// memberKeeper is a mount that tells of the members of its drive and hides
+// them on this machine.
+type memberKeeper interface {
+	// Roster lists the other members, also those who are blocked.
+	Roster() ([]rosterEntry, error)
+	// Mark does op (block, unblock, forget) to a member, given by digits of
+	// his key or by a name that no other has, and returns him as he is then.
+	Mark(op, who string) (rosterEntry, error)
+}
+
 // torrentSource is a torrent as a user gives it: one of the two is set.
 type torrentSource struct {
 	Magnet  string `json:"magnet,omitempty"`
@@ -70,6 +80,10 @@ type (
 	}
 	exportAnswer struct {
 		Torrent []byte `json:"torrent"`
+	}
+	markRequest struct {
+		Op  string `json:"op"`
+		Who string `json:"who"`
 	}
 	stopAnswer struct {
 		PID int `json:"pid"`
@@ -123,6 +137,16 @@ func (c *control) handler() http.Handler {
 		return exportAnswer{torrent}, err
 	}))
 	mux.HandleFunc("POST /v1/cache", c.serveCache)
+	if k, ok := c.mount.(memberKeeper); ok {
+		mux.HandleFunc("GET /v1/members", func(w http.ResponseWriter, r *http.Request) {
+			list, err := k.Roster()
+			c.answer(w, r, list, err)
+		})
+		mux.HandleFunc("POST /v1/mark", handle(c, func(_ context.Context, in markRequest) (any, error) {
+			who, err := k.Mark(in.Op, in.Who)
+			return who, err
+		}))
+	}
 	if s, ok := c.mount.(stoppable); ok {
 		mux.HandleFunc("POST /v1/stop", handle(c, func(context.Context, struct{}) (any, error) {
 			s.Stop()

@@ -29,7 +29,7 @@ func (m *member) Status(ctx context.Context) (mountStatus, error) {
 		s.Bugs += mount.Stats().Panics
 	}
 	d := m.drive.Load()
-	members := d.Members()
+	members := m.listed()
 	s.Notices = notices(d, m.seat.key, members)
 	for _, who := range members {
 		s.Files += who.Files

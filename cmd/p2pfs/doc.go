@@ -60,6 +60,10 @@ another. These commands ask a running mount, through a socket that only its user
 can open:
 
 	p2pfs status [--json] MOUNTPOINT [FILE]
+	p2pfs members [--json] MOUNTPOINT
+	p2pfs block MOUNTPOINT WHO
+	p2pfs unblock MOUNTPOINT WHO
+	p2pfs forget MOUNTPOINT WHO
 	p2pfs add MOUNTPOINT FILE.torrent|MAGNET
 	p2pfs remove MOUNTPOINT NAME|INFOHASH
 	p2pfs magnet [--v2] PATH
@@ -69,6 +73,10 @@ can open:
 	p2pfs prefetch PATH...
 	p2pfs evict PATH...
 	p2pfs verify PATH...
+
+Members lists the others of the drive. Block hides one on this machine only, at
+once and over restarts, forget one who is away until he comes back. WHO is the
+16 digits that members shows, or a name that no other member has.
 
 Prefetch fetches files, or all that is in a directory, into the cache; pin does
 so and keeps them there, over restarts, until unpin. Evict drops what is cached,

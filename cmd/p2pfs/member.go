@@ -62,6 +62,7 @@ type member struct {
 	trackers *trackers
 	torrents *added
 	asked    *askedFor
+	hidden   *hiddenMembers
 	mount    atomic.Pointer[p2fs.Mountpoint]
 	comings  *comings
 	scans    *scans
@@ -247,6 +248,10 @@ func (m *member) openDrive() error {
 	if err != nil {
 		return err
 	}
+	if m.hidden, err = openHidden(filepath.Join(dir, "hidden")); err != nil {
+		return err
+	}
+	m.onClose(m.hidden.flush)
 	m.seat.store, m.seat.met = store, met
 	m.onClose(m.seat.leave)
 	d, err := m.seat.join()

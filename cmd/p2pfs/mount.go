@@ -62,8 +62,8 @@ files give errors. A second signal detaches and ends at once.
 With --daemon it goes on in the background and returns when the mount can be
 used, or with the reason why it cannot. Its log is the file "log" in the state
 directory, of at most 1 MiB, and "log.old" the one before. Log lines that nobody
-reads any more are dropped. Under systemd (Type=notify, WatchdogSec=) it says when it is ready,
-ends, and is well.`,
+reads any more are dropped. Under systemd (Type=notify, WatchdogSec=) it says
+when it is ready, ends, and is well.`,
 		min: 1, max: -1,
 		setup: func(flags *pflag.FlagSet) action {
 			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize, keepFree: -1, scanLimit: defaultScanLimit}

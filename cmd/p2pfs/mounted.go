@@ -29,7 +29,7 @@ func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, 
 	defer detachAtSecondSignal(cfg.mountPoint)()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	stopControl := socket.serve(running{m, stop}, m.realShare(), cfg.log)
+	stopControl := socket.serve(running{m, roster{m}, stop}, m.realShare(), cfg.log)
 	systemd := findSupervisor()
 	err = m.addAll(ctx, sources)
 	if err == nil {
@@ -47,9 +47,10 @@ func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, 
 	return errors.Join(err, m.Close())
 }
 
-// running is a mount that can be told to end.
+// running is a mount that can be told to end, and whom to hide.
 type running struct {
 	*member
+	roster
 	stop context.CancelFunc
 }
 

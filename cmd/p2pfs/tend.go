@@ -27,6 +27,9 @@ func (m *member) tendCache() {
 			if err := m.cache.Trim(); err != nil && !errors.Is(err, cache.ErrClosed) {
 				m.log.Debug("cache not trimmed", "err", err) // the next piece tells of it aloud
 			}
+			if err := m.hidden.flush(); err != nil {
+				m.log.Warn("list of hidden members", "err", err)
+			}
 		})
 		select {
 		case <-m.ctx.Done():

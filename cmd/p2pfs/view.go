@@ -74,8 +74,14 @@ func (m *member) memberView(name string) (*catalog.View, bool) {
 
 func (m *member) memberNames() []string {
 	var out []string
+	here := map[catalog.Key]bool{}
+	for _, who := range m.listed() {
+		here[who.Key] = true
+	}
 	for _, who := range m.view().Members() {
-		out = append(out, who.Dir)
+		if here[who.Key] {
+			out = append(out, who.Dir)
+		}
 	}
 	return out
 }

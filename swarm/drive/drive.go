@@ -30,7 +30,8 @@ type Config struct {
 	Trusted  []catalog.Key
 	Dialer   Dialer // nil: only incoming connections
 	Limits   catalog.Limits
-	MaxConns int // default 40, of which 10 are for those whom we dial
+	MaxConns int   // default 40, of which 10 are for those whom we dial
+	Hides    Hides // nil: nobody
 	// Moved says that the identity's key was made on another machine: of two
 	// processes that have one key the one that moved is to make a new one.
 	Moved bool
@@ -139,8 +140,8 @@ func New(cfg Config) (*Drive, error) {
 		return nil, err
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
-	d.view.Store(state.View())
 	l := newLoop(d, state)
+	d.view.Store(l.told)
 	d.wg.Go(func() { l.run(d.ctx) })
 	d.wg.Go(func() { d.flush(d.ctx, l.dirty) })
 	d.wg.Go(func() { d.notify(d.ctx) })

@@ -66,6 +66,7 @@ func (l *loop) expel(c *conn, err error) {
 		if l.conns[c.key] == c {
 			delete(l.conns, c.key)
 		}
+		l.filter.stale = true
 		l.fetch.leave(c.id)
 		l.leaveInquiries(c.id)
 		l.state.Gone(c.key, l.d.cfg.Now())
@@ -121,6 +122,7 @@ func (l *loop) register(c *conn, now time.Time) {
 	c.member = member{id: l.nextID, since: now, active: now, gossip: newGossip(), met: l.state.WasMet(c.key)}
 	l.nextID++
 	l.conns[c.key], l.byID[c.id] = c, c
+	l.filter.stale = true
 	l.state.Met(c.key, c.group(), l.d.cfg.Now())
 	l.fetch.join(c.id)
 	l.greetMember(c)
@@ -137,6 +139,7 @@ func (l *loop) remove(c *conn, err error, now time.Time) {
 	}
 	delete(l.byID, c.id)
 	delete(l.conns, c.key)
+	l.filter.stale = true
 	l.fetch.leave(c.id)
 	l.leaveInquiries(c.id)
 	l.state.Gone(c.key, l.d.cfg.Now())

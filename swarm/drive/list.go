@@ -13,13 +13,16 @@ import (
 // rank, then those of whom nothing is shown.
 func (l *loop) list() []Member {
 	var all []Member
+	l.shown() // who is hidden is known then
 	known := make(map[catalog.Key]bool)
 	for _, m := range l.state.View().Members() {
 		known[m.Key] = true
 		e := Member{
 			Key: m.Key, Name: m.Name, Self: m.Self, Trusted: m.Trusted,
-			Shown: true, Files: m.Files, Bytes: m.Bytes,
+			Shares: m.Shares(), Files: m.Files, Bytes: m.Bytes,
 		}
+		e.Hidden = l.filter.hidden[m.Key]
+		e.Shown = !e.Hidden
 		l.addConnection(&e)
 		all = append(all, e)
 	}
@@ -27,6 +30,7 @@ func (l *loop) list() []Member {
 	for k, c := range l.conns {
 		if !known[k] {
 			e := Member{Key: k, Name: c.name, Trusted: l.trusts(k)}
+			e.Hidden = l.d.cfg.Hides != nil && l.d.cfg.Hides(k, 0, true)
 			l.addConnection(&e)
 			all = append(all, e)
 		}
@@ -36,6 +40,7 @@ func (l *loop) list() []Member {
 }
 
 func (l *loop) addConnection(m *Member) {
+	m.Seen = l.state.Seen(m.Key)
 	if c := l.conns[m.Key]; c != nil {
 		m.Connected, m.Addr, m.Since, m.Ahead = true, c.listen, c.since, c.ahead(l.d.cfg.Now())
 	}
@@ -52,11 +57,15 @@ type Member struct {
 	Since     time.Time      // when the connection began
 	Ahead     time.Duration  // by which his clock is before ours; negative: behind
 	Shown     bool           // his catalogue is part of the namespace
+	Hidden    bool           // Config.Hides says so
+	Shares    bool           // it names something
+	Seen      time.Time      // when he last gave a sign of life; zero: not known
 	Files     int64          // in it
 	Bytes     int64          // sum of their sizes
 }
 
-// Members returns all whose catalogue is shown or who are connected.
+// Members returns all whose catalogue is here or who are connected, also those
+// who are hidden.
 func (d *Drive) Members() []Member { return ask(d, (*loop).list) }
 
 // ask returns what f finds on the loop's goroutine; the zero value once the drive

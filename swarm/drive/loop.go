@@ -55,7 +55,8 @@ type loop struct {
 	heads    *pacer
 	ours     *catalog.Publication // the last one, to be signed again; nil before SetShared
 	told     *catalog.View        // the last that OnView was told of
-	dirty    chan struct{}        // something is to be written to disk
+	filter   filter
+	dirty    chan struct{} // something is to be written to disk
 	swept    time.Time
 	outdated outdated
 	copies   copies
@@ -63,12 +64,14 @@ type loop struct {
 }
 
 func newLoop(d *Drive, state *catalog.State) *loop {
-	return &loop{
+	l := &loop{
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
 		book: newBook(), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
-		asks: make(map[Content]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), told: state.View(),
+		asks: make(map[Content]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
 		outdated: make(outdated), arrivals: make(arrivals), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}
+	l.told = l.shown()
+	return l
 }
 
 // How often the loop looks at its clocks.
@@ -133,10 +136,7 @@ const busyVisits = 2000
 // step does some of the work that catalogues have left, and reports whether
 // there is more.
 func (l *loop) step() (more bool) {
-	l.d.cfg.Guard.Do(func() {
-		more = true // also after a panic
-		more = l.state.Step()
-	})
+	l.d.cfg.Guard.Do(func() { more = l.state.Step() }) // after a panic at the next event
 	return more
 }
 
@@ -156,7 +156,7 @@ func (l *loop) settle() {
 // tellView makes the newest view known. While the caller is busy with earlier
 // ones it is told later, of several changes at once.
 func (l *loop) tellView() {
-	now, before := l.state.View(), l.told
+	now, before := l.shown(), l.told
 	l.d.view.Store(now)
 	if now == before {
 		return

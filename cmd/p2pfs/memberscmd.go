@@ -1,0 +1,128 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+func membersCommand() command {
+	return command{
+		name:    "members",
+		args:    "MOUNTPOINT",
+		summary: "list the other members of a drive",
+		help: `Of each: name, the first 16 digits of the key, here or away and since when,
+files and bytes. A name proves nothing; the digits do. Who is away and shares
+nothing is left out. "p2pfs block" and "p2pfs forget" take the digits, or a name
+that no other member has.`,
+		min: 1, max: 1,
+		setup: func(fs *pflag.FlagSet) action {
+			asJSON := fs.Bool("json", false, "write JSON; sizes are bytes, keys whole")
+			return func(ctx context.Context, c call) error {
+				list := []rosterEntry{}
+				err := askMount(c.args[0], func(client *controlClient) error {
+					return client.quick(ctx, "members", nil, &list)
+				})
+				switch {
+				case err != nil:
+					return err
+				case *asJSON:
+					return writeJSON(c.stdout, append([]rosterEntry{}, list...))
+				}
+				return writeRoster(c.stdout, list)
+			}
+		},
+	}
+}
+
+// writeRoster writes members for people, one a line.
+func writeRoster(out io.Writer, list []rosterEntry) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, e := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cell(e.Name), e.digits(), e.state(), count(e.Files, "file"), humanSize(e.Bytes))
+	}
+	return w.Flush()
+}
+
+// cell quotes a name that could be taken for more than one column.
+func cell(name string) string {
+	if strings.ContainsRune(name, ' ') {
+		return strconv.Quote(name)
+	}
+	return quoted(name)
+}
+
+// state says where a member is.
+func (e rosterEntry) state() string {
+	state := "away"
+	switch {
+	case e.Blocked:
+		return "blocked here"
+	case e.Connected:
+		state = "here"
+	}
+	if e.Since.IsZero() {
+		return state
+	}
+	return state + " since " + e.Since.Local().Format(time.DateTime)
+}
+
+// markCommand is a command that hides a member, or shows him again. said tells
+// what has been done.
+func markCommand(name, summary, help string, said func(e rosterEntry, mountPoint string) string) command {
+	return command{
+		name: name, args: "MOUNTPOINT WHO", summary: summary, help: help, min: 2, max: 2,
+		setup: func(*pflag.FlagSet) action {
+			return func(ctx context.Context, c call) error {
+				var e rosterEntry
+				err := askMount(c.args[0], func(client *controlClient) error {
+					return client.quick(ctx, "mark", markRequest{name, c.args[1]}, &e)
+				})
+				if err == nil {
+					fmt.Fprintln(c.stdout, said(e, quoted(c.args[0])))
+				}
+				return err
+			}
+		},
+	}
+}
+
+// whoHelp says how WHO is given.
+const whoHelp = `WHO is the digits that "p2pfs members" shows, or a name that no other
+member has.`
+
+func blockCommand() command {
+	return markCommand("block", "hide a member on this machine",
+		`His files, and he himself, are shown on this machine no more, also after a
+restart. For other members nothing changes, and he is not told.
+`+whoHelp,
+		func(e rosterEntry, at string) string {
+			return fmt.Sprintf("%s (%s) is hidden on this machine, and on this one only; \"p2pfs unblock %s %s\" shows him again",
+				cell(e.Name), e.digits(), at, e.digits())
+		})
+}
+
+func unblockCommand() command {
+	return markCommand("unblock", "show a member again who was blocked", whoHelp,
+		func(e rosterEntry, _ string) string {
+			return fmt.Sprintf("%s (%s) is shown again", cell(e.Name), e.digits())
+		})
+}
+
+func forgetCommand() command {
+	return markCommand("forget", "hide a member who is away, until he comes back",
+		`For a machine that is gone, or was set up anew and has another key: what it
+shared would be shown for 30 days. On other machines nothing changes.
+`+whoHelp,
+		func(e rosterEntry, _ string) string {
+			return fmt.Sprintf("%s (%s) is hidden on this machine until he comes back", cell(e.Name), e.digits())
+		})
+}
