@@ -36,6 +36,9 @@ MOUNTPOINT/.p2pfs/torrents.
 	                      else does
 	--peer host:port      member or peer to dial without a tracker; repeatable
 	--no-embedded-tracker never run a tracker
+	--open-tracker        let it serve any torrent. Without, it serves its
+	                      drive, its torrents and every file that a member
+	                      shares, and what others on this machine announce
 	--no-lsd              neither announce on the local network nor listen there
 	--no-pex              neither tell peers of one another nor listen to it
 	--upload-limit rate, --download-limit rate

@@ -24,7 +24,11 @@ func (m *member) ownTracker() netip.AddrPort {
 
 // embed serves a tracker whenever nobody else on this machine does.
 func (t *trackers) embed(ctx context.Context) {
-	s := server.New(server.Config{Addr: t.m.cfg.listen.trackerAddr(), Guard: t.m.guard, Log: t.m.log})
+	cfg := server.Config{Addr: t.m.cfg.listen.trackerAddr(), Guard: t.m.guard, Log: t.m.log}
+	if t.index != nil {
+		cfg.Serves = t.serves
+	}
+	s := server.New(cfg)
 	tried := false
 	for ctx.Err() == nil {
 		pc, err := s.Listen()
@@ -37,6 +41,9 @@ func (t *trackers) embed(ctx context.Context) {
 			t.kick()
 		}
 		if err == nil {
+			if t.index != nil {
+				t.index.once.Do(func() { t.served.Go(func() { t.index.run(ctx) }) })
+			}
 			err = s.Serve(ctx, pc)
 		}
 		if err != nil && !errors.Is(err, syscall.EADDRINUSE) && ctx.Err() == nil {

@@ -36,6 +36,7 @@ type memberConfig struct {
 	listen              listenAddr
 	trackers, peers     []string
 	noTracker, noPEX    bool
+	openTracker         bool
 	lsd                 bool
 	takeOver            time.Duration // 0: takeOverEvery
 	readTimeout         time.Duration

@@ -28,6 +28,7 @@ type mountFlags struct {
 	keepFree     int64
 	drive, name  string
 	noTracker    bool
+	openTracker  bool
 	readTimeout  time.Duration
 	allowOther   bool
 	refuse       string
@@ -74,6 +75,7 @@ when it is ready, ends, and is well.`,
 			flags.StringVar(&f.drive, "drive", "public", "`name` of the drive: members that give the same name meet")
 			flags.StringVar(&f.name, "name", "", "our `name` on the drive (default: the user's name)")
 			flags.BoolVar(&f.noTracker, "no-embedded-tracker", false, "do not run a tracker, even if no --tracker is given")
+			flags.BoolVar(&f.openTracker, "open-tracker", false, "let the tracker that is run serve any torrent, not only those of the drive and its files")
 			flags.DurationVar(&f.readTimeout, "read-timeout", time.Minute, "how long a read may make no progress before it fails; 0 waits for ever")
 			flags.StringVar(&f.refuse, "refuse", indexers, "`programs` that are refused what is not here, as names or patterns with commas between (default: those above; \"\" for none)")
 			flags.Lookup("refuse").DefValue = "" // too long for the table
@@ -103,7 +105,8 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 	cfg = memberConfig{
 		drive: f.drive, name: f.name, share: f.share, cache: f.cache, state: f.net.state, cacheSize: f.cacheSize, keepFree: f.keepFree,
 		up: f.net.up, down: f.net.down, listen: f.net.listen, trackers: f.net.trackers, peers: f.net.peers, noTracker: f.noTracker,
-		noPEX: f.net.noPEX, lsd: !f.net.noLSD,
+		openTracker: f.openTracker,
+		noPEX:       f.net.noPEX, lsd: !f.net.noLSD,
 		readTimeout: f.readTimeout, scans: scans, allowOther: f.allowOther, log: log,
 	}
 	if cfg.name == "" {

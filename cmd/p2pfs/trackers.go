@@ -30,8 +30,9 @@ const (
 // Safe for concurrent use.
 type trackers struct {
 	m     *member
-	given []string // by --tracker
-	own   string   // the URL of this machine's; "" where some are given or it is not wanted
+	given []string        // by --tracker
+	index *catalogueIndex // what our own serves; nil: everything, or there is none
+	own   string          // the URL of this machine's; "" where some are given or it is not wanted
 
 	mu       sync.Mutex // guards what follows
 	states   map[string]trackerState
@@ -48,6 +49,9 @@ func newTrackers(m *member) *trackers {
 	t := &trackers{m: m, given: m.cfg.trackers, states: map[string]trackerState{}, kicked: make(chan struct{}), ownTried: make(chan struct{})}
 	if len(t.given) == 0 && !m.cfg.noTracker {
 		t.own = trackerURL(m.ownTracker())
+		if !m.cfg.openTracker {
+			t.index = newCatalogueIndex(m.view, m.log)
+		}
 	}
 	return t
 }

@@ -88,6 +88,7 @@ func (m *member) memberNames() []string {
 
 // onView tells the kernel what changed in the namespace.
 func (m *member) onView(now, before *catalog.View) {
+	m.trackers.index.changed()
 	mount := m.mount.Load()
 	if mount == nil {
 		return

@@ -43,7 +43,7 @@ func (h *handler) answer(p []byte, r route) []byte {
 	case packet.Announce:
 		return h.announce(p, req.Transaction, r, now)
 	case packet.Scrape:
-		return h.scrape(p, req.Transaction, r)
+		return h.scrape(p, req.Transaction, r, now)
 	}
 	return h.refuse(req.Transaction, "unknown action")
 }
@@ -70,13 +70,19 @@ func (h *handler) announce(p []byte, transaction uint32, r route, now uint32) []
 	if req.Port == 0 {
 		return h.refuse(transaction, "port 0 cannot be dialled")
 	}
+	switch h.s.verdict(req.InfoHash, r, now) {
+	case Refused:
+		return h.refuse(transaction, "torrent is not served here")
+	case Unknown:
+		return nil
+	}
 	h.s.announces.Add(1)
 	v6 := r.from.Addr().Is6()
 	a := announced{
 		key:  swarmKey{req.InfoHash, v6},
 		self: endpointOf(r.from.Addr(), req.Port),
 		seed: req.Left == 0, stopped: req.Event == packet.Stopped,
-		completed: req.Event == packet.Completed,
+		completed: req.Event == packet.Completed, local: r.ownMachine(),
 	}
 	want := wanted(req.NumWant, v6)
 	if a.stopped {
@@ -106,14 +112,18 @@ func wanted(asked int32, v6 bool) int {
 	return min(int(asked), most)
 }
 
-func (h *handler) scrape(p []byte, transaction uint32, r route) []byte {
+func (h *handler) scrape(p []byte, transaction uint32, r route, now uint32) []byte {
 	h.s.scrapes.Add(1)
 	out := packet.AppendReply(h.out[:0], packet.Reply{Action: packet.Scrape, Transaction: transaction})
-	h.s.mu.Lock()
-	defer h.s.mu.Unlock()
 	for i := range packet.ScrapeHashes(p) {
-		key := swarmKey{packet.ScrapeHash(p, i), r.from.Addr().Is6()}
-		out = packet.AppendScraped(out, h.s.table.scrape(key))
+		infoHash := packet.ScrapeHash(p, i)
+		var found packet.Scraped
+		if h.s.verdict(infoHash, r, now) == Served {
+			h.s.mu.Lock()
+			found = h.s.table.scrape(swarmKey{infoHash, r.from.Addr().Is6()})
+			h.s.mu.Unlock()
+		}
+		out = packet.AppendScraped(out, found)
 	}
 	return out
 }

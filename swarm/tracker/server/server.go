@@ -46,6 +46,11 @@ type Config struct {
 	// Guard keeps a panic over a packet from ending more than that packet's
 	// answer.
 	Guard *guard.Guard
+	// Serves, unless nil, says which torrents are served; an announce of another
+	// one is answered with an error, and a scrape with zeros. It is called for
+	// each request, from several goroutines, and must answer from memory. What
+	// is announced from an address of this machine is served in any case.
+	Serves func(infoHash [20]byte) Verdict
 	// Log gets debug messages; nil is silence.
 	Log *slog.Logger
 }

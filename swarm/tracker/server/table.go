@@ -15,12 +15,16 @@ type swarmKey struct {
 // A swarm is the peers of one torrent in one family. It is never empty while it
 // is in the table.
 type swarm struct {
-	key        swarmKey
-	owner      group // of the peer that announced it first
-	peers      []peer
-	seeds      int   // of peers
-	completed  int32 // downloads that were told to us
-	prev, next *swarm
+	key       swarmKey
+	owner     group // of the peer that announced it first
+	peers     []peer
+	seeds     int   // of peers
+	completed int32 // downloads that were told to us
+	// introduced is for what a peer on our own machine announced, at introducedAt
+	// the last time.
+	introduced   bool
+	introducedAt uint32
+	prev, next   *swarm
 }
 
 // A table holds all swarms, in a map and in a ring by the time of their last
@@ -58,6 +62,7 @@ type announced struct {
 	key                      swarmKey
 	self                     endpoint
 	seed, stopped, completed bool
+	local                    bool // from our own machine
 }
 
 // announce enters an announce and returns its swarm, nil if that has no peer.
@@ -68,6 +73,9 @@ func (t *table) announce(a announced, now uint32) *swarm {
 			return nil
 		}
 		s = t.add(a.key, a.self.group())
+	}
+	if a.local {
+		s.introduced, s.introducedAt = true, now
 	}
 	at := t.tidy(s, a.self, now)
 	switch {

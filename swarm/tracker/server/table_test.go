@@ -150,7 +150,7 @@ func TestTableFigures(t *testing.T) {
 		{64, "10.0.0.3:1", false, false, false, 0, 1},
 	}
 	for _, s := range steps {
-		sw := tb.announce(announced{key, at(s.self), s.seed, s.stopped, s.completed}, s.now)
+		sw := tb.announce(announced{key, at(s.self), s.seed, s.stopped, s.completed, false}, s.now)
 		if sw.seeds != s.seeds || len(sw.peers)-sw.seeds != s.leechers {
 			t.Errorf("at %d: %d seeds, %d leechers, want %d, %d", s.now, sw.seeds, len(sw.peers)-sw.seeds, s.seeds, s.leechers)
 		}

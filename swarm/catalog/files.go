@@ -1,0 +1,55 @@
+package catalog
+
+// Named is what an entry of a file says of the file itself, wherever it stands.
+type Named struct {
+	Name string // the last component of its path
+	Size int64  // bytes, more than 0
+	Root Hash
+	V1   [20]byte // zero: not told
+}
+
+// EachFile calls f with the files that are not empty of all catalogues that v
+// shows. Each object is looked into once, however many directories are it: so
+// the work is bounded by the bytes of the objects, not by the paths that they
+// make. Objects in known are passed over, and those looked into are added: with
+// the same known a later view costs what is new in it. It reads from disk;
+// ErrGone, wrapped, if v is an old view.
+func (v *View) EachFile(known map[Hash]struct{}, f func(Named)) error {
+	var pending []Hash
+	push := func(h Hash) {
+		if _, ok := known[h]; !ok && h != emptyHash {
+			pending = append(pending, h)
+		}
+	}
+	for _, m := range v.members {
+		push(m.summary.Root)
+		for len(pending) > 0 {
+			h := pending[len(pending)-1]
+			pending = pending[:len(pending)-1]
+			if _, ok := known[h]; ok {
+				continue // there were two of it
+			}
+			data, err := v.store.Object(h)
+			if err != nil {
+				return err
+			}
+			o, err := decodeObject(data)
+			if err != nil {
+				return err
+			}
+			known[h] = struct{}{}
+			for i := range o.kids {
+				push(o.kids[i].hash)
+			}
+			for i := range o.items {
+				switch it := &o.items[i]; {
+				case it.kind == KindDir:
+					push(it.root)
+				case it.kind == KindFile && it.size > 0:
+					f(Named{it.name, it.size, it.root, it.v1})
+				}
+			}
+		}
+	}
+	return nil
+}
