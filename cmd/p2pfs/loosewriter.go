@@ -9,6 +9,9 @@ import (
 // maxLoose is how many writes wait for a slow reader before more are dropped.
 const maxLoose = 1024
 
+// lastWords bounds the wait at the end for what is still to be written.
+const lastWords = time.Second
+
 // looseWriter writes to what may stand still or be gone: a pipe, a terminal
 // that was stopped. Whoever writes never waits and is never told; what cannot
 // be written is dropped. Safe for concurrent use.

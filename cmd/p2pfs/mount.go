@@ -193,10 +193,6 @@ func (f *mountFlags) open(ctx context.Context, c call, waits *starter) error {
 	return serveMount(ctx, cfg, sources, p, waits)
 }
 
-// lastWords bounds the wait at the end for what is still to be written to
-// stderr.
-const lastWords = time.Second
-
 // output is where a mount says what it has to say: stderr, which may be gone or
 // stand still, or the log of a mount in the background.
 func (f *mountFlags) output(c call, waits *starter) (*looseWriter, error) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -11,10 +12,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	p2fs "p2pfs/fs"
+	"p2pfs/swarm/wire"
 )
 
 // piped starts p2pfs with one pipe for stdout and stderr, reads the first line
@@ -152,6 +155,67 @@ func TestSeedOutlivesItsReader(t *testing.T) {
 	}
 	if s := c.waitEnd(t); s.ExitCode() < 0 {
 		t.Errorf("ended with %v", s)
+	}
+}
+
+// TestSeedOutlivesAStoppedReader has nobody read what it logs of a hundred
+// connections: it goes on to answer them.
+func TestSeedOutlivesAStoppedReader(t *testing.T) {
+	dir := t.TempDir()
+	data, torrent := filepath.Join(dir, "data"), filepath.Join(dir, "data.torrent")
+	if err := os.WriteFile(data, make([]byte, 100_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runArgs(t, "create", data, "-o", torrent).want(t, exitDone, "")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	cmd := selfCommand("seed", torrent, "--data", data, "--listen", "127.0.0.1:0", "--no-lsd",
+		"--state", filepath.Join(dir, "state"), "--log-level", "debug")
+	cmd.Stderr = w
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { cmd.Process.Kill(); cmd.Wait() }()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(w); err != nil {
+		t.Fatal(err)
+	}
+	_, addr, _ := strings.Cut(strings.TrimSpace(line), "serving on ")
+	for range 100 { // each holds a place until it is logged
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.SetDeadline(time.Now().Add(patience))
+		io.WriteString(conn, strings.Repeat("no peer", 100))
+		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("it does not answer any more: %v", err)
+		}
+		conn.Close()
+	}
+	m, err := readMetaInfo(torrent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	conn.Write(wire.AppendHandshake(nil, wire.Handshake{InfoHash: m.Info.InfoHashes()[0], PeerID: [20]byte{'x'}}))
+	if _, err := io.ReadFull(conn, make([]byte, 68)); err != nil {
+		t.Errorf("it does not answer any more: %v", err)
 	}
 }
 

@@ -30,6 +30,7 @@ type torrent struct {
 	dir, data string
 	state     string
 	client    *swarm.Client
+	words     *looseWriter // of the log
 
 	checked, toCheck atomic.Int64 // bytes of files that are verified; 0, 0 at first
 	found            atomic.Int64 // bytes that were there at the start
@@ -41,12 +42,16 @@ type torrent struct {
 // newTorrent prepares the state directory, the log and the status line.
 func newTorrent(n *netFlags, c call) (*torrent, error) {
 	t := &torrent{net: n, line: newProgress(c.stderr)}
-	t.log = newLog(t.line, n.level)
 	var err error
 	if t.state, err = orDefault(n.state, stateDir); err != nil {
 		return nil, err
 	}
-	return t, os.MkdirAll(filepath.Join(t.state, sidecarDir), 0o700)
+	if err := os.MkdirAll(filepath.Join(t.state, sidecarDir), 0o700); err != nil {
+		return nil, err
+	}
+	t.words = newLooseWriter(t.line)
+	t.log = newLog(t.words, n.level)
+	return t, nil
 }
 
 // start opens the files, if their names are known already, listens and begins
@@ -95,6 +100,7 @@ func (t *torrent) close() {
 	if t.client != nil {
 		t.client.Close()
 	}
+	t.words.close(lastWords)
 }
 
 // open opens the files and verifies what is in them, as far as no earlier run

@@ -33,7 +33,9 @@ has served at the end. Any BitTorrent client can use it.`,
 			fs.Var(listenFlag(&listen), "listen", "address to listen on")
 			addLevelFlag(fs, &level)
 			return func(ctx context.Context, c call) error {
-				cfg := server.Config{Addr: listen.withPort(trackerPort).String(), Log: newLog(c.stderr, level)}
+				words := newLooseWriter(c.stderr)
+				defer words.close(lastWords)
+				cfg := server.Config{Addr: listen.withPort(trackerPort).String(), Log: newLog(words, level)}
 				return serveTracker(ctx, c, cfg)
 			}
 		},
