@@ -297,3 +297,33 @@ func TestFullDriveIsLevelledInSteps(t *testing.T) {
 		t.Errorf("%d members are shown", n)
 	}
 }
+
+// A panic over one member's catalogue gives that one up, and no other.
+func TestPanicGivesUpOneHead(t *testing.T) {
+	m := newMeter(t)
+	tree := func(i int) []byte { return appendShard(nil, []item{{name: fmt.Sprint("f", i)}}) }
+	for i := range 2 {
+		m.give(signRoot(t, m.peer, 2+i, 1, HashObject(tree(i))), tree(i))
+	}
+	bad := signRoot(t, m.peer, 2, 2, HashObject(tree(5)))
+	m.Apply(bad, m.now)
+	m.PutObject(tree(5), m.now)
+	for m.settling == nil {
+		m.left = 1
+		m.advance()
+	}
+	m.settling.dirs = []*settledDir{nil} // planted
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		m.Step()
+	}()
+	if m.give(signRoot(t, m.peer, 3, 2, HashObject(tree(6))), tree(6)); m.Newer(bad.Key, bad.Seq) {
+		t.Error("what set the panic off would be taken again")
+	}
+	wantLs(t, m.View(), "", "f0", "f6")
+	checkInvariants(t, m.State)
+}
