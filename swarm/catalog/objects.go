@@ -21,22 +21,14 @@ func (s *State) Needs(h Hash) bool {
 
 // Missing returns the objects that an author's newest head is known to need
 // and that are not here. There may be more behind them: PutObject tells. In a
-// State that is paced, where much has come already for the sake of others, only
-// some are told: PutObject told of the rest.
+// State that is paced some are told, at least one if any is known.
 func (s *State) Missing(k Key) []Hash {
 	a := s.authors[k]
 	if a == nil || a.want == nil {
 		return nil
 	}
-	v := newSurvey(a.want.Root)
-	for visits := s.visits; (s.left > 0 || s.visits-visits < surveyVisits) && v.step(&s.graph); {
-	}
-	return v.missing
+	return s.missing(a.want.Root, s.left > 0)
 }
-
-// surveyVisits bounds what Missing looks at, of objects that have come, in a
-// State that is paced.
-const surveyVisits = 1000
 
 // Wanting returns the authors whose newest head lacks objects.
 func (s *State) Wanting() []Key {
