@@ -100,5 +100,15 @@ func (c *CachedStorage) WritePiece(piece int, blocks [][]byte) error {
 	return c.store.Put(k, blocks)
 }
 
+// Doubt is part of DoubtStorage, for a store that can verify.
+func (c *CachedStorage) Doubt(piece int) error {
+	k, ok := c.find(piece)
+	v, can := c.store.(interface{ Verify(key [33]byte) error })
+	if !ok || !can {
+		return nil
+	}
+	return v.Verify(k)
+}
+
 // Close is part of Storage; the store stays open.
 func (c *CachedStorage) Close() error { return nil }

@@ -35,6 +35,13 @@ type PieceHashStorage interface {
 	SetPieceHash(piece int, hash metainfo.Hash256)
 }
 
+// DoubtStorage is a Storage that can look again whether it has what it believes
+// to have. A bad piece is dropped, and the error says so. Doubt reads the piece
+// and blocks as long.
+type DoubtStorage interface {
+	Doubt(piece int) error
+}
+
 // PieceStore keeps pieces of any torrent under their hash: '1' and the
 // SHA-1, or '2' and the SHA-256 merkle root. Package cache has one.
 type PieceStore interface {

@@ -53,6 +53,8 @@ type uploads struct {
 	round  time.Time
 	handed picker.Handing
 	turns  turns
+
+	complaints complaints
 }
 
 func (l *loop) onInterested(r *remote, on bool) error {
@@ -150,6 +152,7 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 	if r.up.choking && !l.fastMay(r, b) || !l.picker.Have(b.Index) || waiting >= maxRequests || !l.upload(r, b) {
 		return l.refuse(r, b)
 	}
+	l.hearComplaint(r, b.Index, b.Length)
 	if r.up.choking {
 		r.up.fastBytes += b.Length
 		return nil

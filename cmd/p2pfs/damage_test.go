@@ -41,12 +41,13 @@ func TestDamagedDatabases(t *testing.T) {
 	aside := 0
 	for round := range rounds {
 		c := bob.spawn()
+		own := fmt.Sprintf("own-%d", round)
 		t.Cleanup(func() {
 			if t.Failed() {
 				t.Logf("log of round %d: %s", round, c.stderr)
+				t.Logf("anna: %s%s", anna.stderr, runArgs(t, "status", anna.mnt(), anna.mnt(own)).stdout)
 			}
 		})
-		own := fmt.Sprintf("own-%d", round)
 		data := swarmtest.Bytes(uint64(1000+round), 20_000+round)
 		bob.write(own, data)
 		anna.sees(own, data)
