@@ -92,7 +92,12 @@ func (w *walker) isMarked() (bool, error) {
 }
 
 // bounds are what keys must lie within: from <= key < to, nil being no bound.
+// The first of a page below a branch is from itself: bbolt finds a page's place
+// in the branch by it, and enters the page twice where it does not.
 type bounds struct{ from, to []byte }
+
+// begin reports whether key may be a page's first.
+func (b bounds) begin(key []byte) bool { return b.from == nil || bytes.Equal(key, b.from) }
 
 func (b bounds) contain(key []byte) bool {
 	return bytes.Compare(key, b.from) >= 0 && (b.to == nil || bytes.Compare(key, b.to) < 0)
@@ -165,7 +170,7 @@ func (w *walker) branch(id uint64, p page, within bounds, bucket []byte, depth i
 	}
 	for i := range p.count {
 		key, child, ok := p.branch(i)
-		if !ok || !within.contain(key) {
+		if !ok || !within.contain(key) || i == 0 && !within.begin(key) {
 			return w.damage(id, "branch key out of order or bounds")
 		}
 		below := bounds{key, within.to}
@@ -190,7 +195,7 @@ func (w *walker) leaf(id uint64, p page, within bounds, bucket []byte) error {
 	var last []byte
 	for i := range p.count {
 		e, ok := p.leaf(i)
-		if !ok || !within.contain(e.key) || i > 0 && bytes.Compare(last, e.key) >= 0 {
+		if !ok || !within.contain(e.key) || i == 0 && !within.begin(e.key) || i > 0 && bytes.Compare(last, e.key) >= 0 {
 			return w.damage(id, "key out of order or bounds")
 		}
 		last = e.key
