@@ -46,8 +46,7 @@ func (h *hot) add(piece int, s span, now time.Time) {
 	if h.pieces == nil {
 		h.pieces = map[int]hotPiece{}
 	}
-	s.retain()
-	h.pieces[piece] = hotPiece{s, now}
+	h.pieces[piece] = hotPiece{s.part(s.first, s.first+len(s.blocks)), now}
 }
 
 // room is the bytes that the span's buffers take.

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"slices"
 	"time"
 
 	"p2pfs/swarm/metainfo"
@@ -9,7 +10,8 @@ import (
 )
 
 // span is a run of verified blocks of a piece, from block first on. Those who
-// read it share the buffers; each holder releases it once.
+// read it share the buffers; each holder releases it once. They do not share the
+// slice: whoever lets go of a block clears his own, on a goroutine of his own.
 type span struct {
 	first  int
 	blocks []*peer.Buffer
@@ -29,7 +31,7 @@ func (s span) release() {
 
 // part is the blocks first up to and without end, retained for the caller.
 func (s span) part(first, end int) span {
-	out := span{first, s.blocks[first-s.first : end-s.first]}
+	out := span{first, slices.Clone(s.blocks[first-s.first : end-s.first])}
 	out.retain()
 	return out
 }

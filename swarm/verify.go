@@ -23,7 +23,10 @@ func (l *loop) check(piece int) {
 // is known.
 func (l *loop) checkBy(piece int, want2 *metainfo.Hash256) {
 	p := l.pieces.take(piece)
-	l.hashSoon(&hashedEvent{piece: piece, data: span{0, p.blocks}, from: p.from, want2: want2, leaves: l.leaves.known[piece]})
+	l.hashSoon(&hashedEvent{
+		piece: piece, data: span{0, p.blocks}, from: p.from, want2: want2,
+		leaves: slices.Clone(l.leaves.known[piece]), // more of them may come while a worker reads these
+	})
 }
 
 // hashedEvent is the verdict on a piece.
