@@ -30,6 +30,7 @@ import (
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/lsd"
 	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/tracker"
 	"p2pfs/swarm/wire"
@@ -58,10 +59,10 @@ type Client struct {
 	hot                      atomic.Int64 // bytes of all torrents' hot pieces
 	endedReceived, endedSent atomic.Int64 // of torrents that ended
 	woken                    woken
-	asked                    atomic.Int64  // bytes asked of peers that have not come
-	lastRead                 atomic.Int64  // Unix nanoseconds: when a reader of any torrent last waited
-	workers                  chan struct{} // room for one a core
-	half                     chan struct{} // room for incoming handshakes
+	asked                    atomic.Int64      // bytes asked of peers that have not come
+	lastRead                 atomic.Int64      // Unix nanoseconds: when a reader of any torrent last waited
+	workers                  chan struct{}     // room for one a core
+	half                     netgroup.HalfOpen // incoming connections
 	ctx                      context.Context
 	cancel                   context.CancelFunc
 	wg                       sync.WaitGroup
@@ -82,7 +83,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		cfg: cfg, log: cfg.Log, guard: cfg.Guard, listener: ln, limits: newLimits(cfg.MaxPeers),
 		up: peer.NewLimiter(cfg.UploadLimit), down: peer.NewLimiter(cfg.DownloadLimit),
-		workers: make(chan struct{}, runtime.GOMAXPROCS(0)), half: make(chan struct{}, maxIncoming),
+		workers:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		torrents: map[metainfo.Hash]*Torrent{},
 	}
 	if c.log == nil {

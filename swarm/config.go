@@ -27,7 +27,10 @@ type Config struct {
 	// not added: nil or false refuses the peer.
 	Lookup func(infoHash metainfo.Hash) (Spec, bool)
 	// Accept takes over connections for an infohash that is no torrent's:
-	// the drive's. It returns nil for those it does not know.
+	// the drive's. It returns nil for those it does not know. What it returns is
+	// to block until the other end has said who he is, or failed to: while it
+	// does the connection counts as one without a handshake, and may be closed
+	// for another.
 	Accept func(infoHash metainfo.Hash) func(net.Conn, wire.Handshake)
 	// Sidecar remembers metadata over restarts; nil remembers nothing.
 	Sidecar Sidecar

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/wire"
 )
 
@@ -143,16 +144,11 @@ func (c *Client) accept() {
 			}
 			continue
 		}
-		select {
-		case c.half <- struct{}{}:
-		default: // too many that say nothing
-			conn.Close()
-			continue
-		}
+		place := c.half.Enter(remoteAddr(conn).Addr(), func() { conn.Close() })
 		c.wg.Go(func() {
-			defer func() { <-c.half }()
+			defer place.Leave()
 			var err error
-			if panicked := c.guard.Do(func() { err = c.greet(conn) }); panicked != nil {
+			if panicked := c.guard.Do(func() { err = c.greet(conn, place) }); panicked != nil {
 				err = panicked
 			}
 			if err != nil {
@@ -163,8 +159,18 @@ func (c *Client) accept() {
 	}
 }
 
-// greet shakes hands with an incoming peer and hands it to its torrent.
-func (c *Client) greet(conn net.Conn) error {
+// remoteAddr is the other end of a connection.
+func remoteAddr(conn net.Conn) netip.AddrPort {
+	addr := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+}
+
+// errCrowded is a connection that made room for others before it said anything.
+var errCrowded = errors.New("too many connections without a handshake")
+
+// greet shakes hands with an incoming peer and hands it to its torrent. Its place
+// among those who have not yet said who they are is given back when it has.
+func (c *Client) greet(conn net.Conn, place *netgroup.Place) error {
 	stop := context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	conn.SetDeadline(time.Now().Add(handshakeTimeout))
@@ -174,6 +180,7 @@ func (c *Client) greet(conn net.Conn) error {
 	}
 	if c.cfg.Accept != nil {
 		if take := c.cfg.Accept(hs.InfoHash); take != nil {
+			defer context.AfterFunc(c.ctx, func() { conn.Close() })()
 			conn.SetDeadline(time.Time{})
 			take(conn, hs)
 			return nil
@@ -183,8 +190,6 @@ func (c *Client) greet(conn net.Conn) error {
 	if err != nil {
 		return err
 	}
-	addr := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 	ours := c.ours(t, hs.InfoHash)
 	if _, err := conn.Write(wire.AppendHandshake(nil, ours)); err != nil {
 		return err
@@ -195,8 +200,11 @@ func (c *Client) greet(conn net.Conn) error {
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
+	if !place.Leave() {
+		return errCrowded
+	}
 	c.limits.joined()
-	if !t.post(joinEvent{conn: conn, ours: ours, hs: hs, addr: addr}) {
+	if !t.post(joinEvent{conn: conn, ours: ours, hs: hs, addr: remoteAddr(conn)}) {
 		c.limits.left()
 		return ErrClosed
 	}

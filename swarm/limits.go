@@ -6,8 +6,6 @@ import (
 )
 
 const (
-	// maxIncoming bounds incoming connections whose handshake is not done.
-	maxIncoming = 40
 	// dialsPerSecond bounds new connections of all torrents.
 	dialsPerSecond = 100
 	// handshakeTimeout bounds the whole handshake.

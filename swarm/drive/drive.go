@@ -80,7 +80,6 @@ type Drive struct {
 	ctx    context.Context // ends with the drive; stops goroutines, is handed to none of the caller's calls
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-	half   chan struct{} // room for incoming handshakes
 
 	// starting guards closed: connections come in from outside until Close
 	// waits, and none may begin then.
@@ -93,9 +92,6 @@ type Drive struct {
 	builder *catalog.Builder
 	objects map[catalog.Hash][]byte // made by builder since the last publication
 }
-
-// maxHalfOpen bounds the incoming connections whose handshake is not over.
-const maxHalfOpen = 40
 
 // New joins a drive with what its store knows. It returns at once.
 func New(cfg Config) (*Drive, error) {
@@ -120,7 +116,7 @@ func New(cfg Config) (*Drive, error) {
 	d := &Drive{
 		cfg: cfg, log: cfg.Log, events: make(chan event, 256),
 		notices: make(chan func(), 256), views: make(chan func(), 1), viewed: make(chan struct{}, 1),
-		half: make(chan struct{}, maxHalfOpen), objects: make(map[catalog.Hash][]byte),
+		objects: make(map[catalog.Hash][]byte),
 		greeter: greeter{
 			key: cfg.Key, rendezvous: cfg.Key.Rendezvous(), id: cfg.Identity, name: cfg.Name, port: cfg.Port,
 			began: cfg.Now().UnixMicro(), moved: cfg.Moved, now: cfg.Now,
@@ -202,19 +198,22 @@ func (d *Drive) start(f func()) bool {
 	return true
 }
 
-// Accept takes over an incoming connection whose handshake was read, and
-// returns at once.
+// Accept takes over an incoming connection whose handshake was read. It blocks
+// until hello is through or has failed, ten seconds at most, and returns while
+// the connection goes on. So whoever calls it bounds how many have not said who
+// they are, those that never get here included; it closes one of them by closing
+// nc.
 func (d *Drive) Accept(nc net.Conn, hs wire.Handshake) {
-	select {
-	case d.half <- struct{}{}:
-	default:
+	c, greeted := newConn(nc, netip.AddrPort{}), make(chan struct{})
+	once := sync.OnceFunc(func() { close(greeted) })
+	if !d.start(func() {
+		defer once()
+		d.accepted(c, &hs, once)
+	}) {
 		nc.Close()
 		return
 	}
-	c := newConn(nc, netip.AddrPort{})
-	if !d.start(func() { d.accepted(c, &hs) }) {
-		nc.Close()
-	}
+	<-greeted
 }
 
 // AddPeers tells of addresses at which members may listen: from trackers, the

@@ -99,8 +99,8 @@ func (nd *node) restart() {
 
 func (nd *node) stop() {
 	nd.ln.Close()
+	nd.halt() // ends the handshakes that listen waits for
 	nd.wg.Wait()
-	nd.halt()
 }
 
 func (nd *node) addr() netip.AddrPort { return nd.ln.Addr().(*net.TCPAddr).AddrPort() }

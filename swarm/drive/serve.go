@@ -15,15 +15,16 @@ import (
 	"p2pfs/swarm/wire"
 )
 
-// accepted runs a connection that came to us.
-func (d *Drive) accepted(c *conn, hs *wire.Handshake) {
+// accepted runs a connection that came to us, and calls greeted when the
+// handshake is over.
+func (d *Drive) accepted(c *conn, hs *wire.Handshake, greeted func()) {
 	err := d.attach(c, func() error {
 		err := d.greeter.greet(c, hs, false)
 		if errors.Is(err, ErrVersion) || errors.Is(err, ErrCopy) {
 			d.post(d.ctx, refused{c.remote, err})
 		}
 		return err
-	}, func() { <-d.half })
+	}, greeted)
 	d.log.Debug("member connection over", "peer", c.remote, "member", c.key.Short(), "err", err)
 }
 
