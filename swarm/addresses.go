@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/priority"
 )
 
@@ -42,6 +43,7 @@ const (
 	fromPEX origin = iota // told by a peer: of others, or of itself
 	fromLSD
 	fromTracker
+	fromMember // whom FindPeers returned
 	fromBefore // reached by an earlier run
 	fromCaller
 )
@@ -53,7 +55,10 @@ func (o origin) public() bool { return o <= fromLSD }
 type address struct {
 	from     origin
 	failures int
-	next     time.Time // not dialled before
+	next     time.Time  // not dialled before
+	hearsay  bool       // counted in told: nobody of ours has reached it
+	teller   netip.Addr // who told of it, for that count
+	turn     int        // its place in what FindPeers returned; the first are the surest
 	dialing  bool
 	joined   bool
 	sated    bool      // it had everything when it left
@@ -69,9 +74,13 @@ type addressBook struct {
 	self    map[netip.AddrPort]bool
 	banned  map[netip.AddrPort]time.Time // until when
 	bans    map[netip.Addr]int
+	told    netgroup.Told
+	dials   *netgroup.Dials // of all torrents and drives; nil: no bound
+	members int             // known by FindPeers only
 	dialing int
 	asking  bool      // FindPeers is running
 	asked   time.Time // when FindPeers was last called
+	finds   int       // how often
 }
 
 func newAddressBook() addressBook {
@@ -83,40 +92,65 @@ func newAddressBook() addressBook {
 	}
 }
 
-// add takes in addresses that may be dialled, and counts the new ones.
+// add takes in addresses that may be dialled, and counts the new ones. Whoever
+// told of them was asked whether he may.
 func (b *addressBook) add(addrs []netip.AddrPort, from origin) (fresh int) {
-	for _, a := range addrs {
+	return b.hear(netip.Addr{}, addrs, from)
+}
+
+// hear is add, for addresses that count as known on the word of one teller.
+func (b *addressBook) hear(teller netip.Addr, addrs []netip.AddrPort, from origin) (fresh int) {
+	for i, a := range addrs {
 		a = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-		if k := b.known[a]; k != nil {
-			if from > k.from {
-				k.from = from
-			}
-			if from == fromCaller && !k.joined {
-				k.failures, k.next = 0, time.Time{} // somebody says it is there
-			}
-			if !from.public() { // those tell of whoever is there, again and again
-				k.sated, k.failures = false, min(k.failures, maxOffers-1)
-			}
-			continue
-		}
-		if b.insert(a, from) != nil {
+		k := b.known[a]
+		if k != nil {
+			b.heardAgain(a, k, from)
+		} else if k = b.insert(teller, a, from); k != nil {
 			fresh++
+		}
+		if k != nil && from == fromMember {
+			k.turn = i
 		}
 	}
 	return fresh
 }
 
+// heardAgain takes in an address that is known.
+func (b *addressBook) heardAgain(a netip.AddrPort, k *address, from origin) {
+	if from > k.from {
+		b.becomes(a, k, from)
+	}
+	if (from == fromCaller || from == fromMember) && !k.joined { // somebody says it is there
+		k.next = time.Time{}
+		if from == fromCaller {
+			k.failures = 0
+		}
+	}
+	if !from.public() { // those tell of whoever is there, again and again
+		k.sated, k.failures = false, min(k.failures, maxOffers-1)
+	}
+}
+
 // insert takes in an address that is not known; nil if it cannot be dialled or
 // there is no room for it.
-func (b *addressBook) insert(a netip.AddrPort, from origin) *address {
-	if b.private && from.public() || a.Port() == 0 || !a.Addr().IsValid() || a.Addr().IsUnspecified() || a.Addr().IsMulticast() || b.self[a] {
+func (b *addressBook) insert(teller netip.Addr, a netip.AddrPort, from origin) *address {
+	if b.private && from.public() || !netgroup.Dialable(a) || b.self[a] || from == fromMember && !b.roomForMember() {
 		return nil
 	}
+	if from.hearsay() && !b.roomForWord(teller, a, from) {
+		return nil
+	}
+	k := &address{from: from, rank: b.rankOf(a), hearsay: from.hearsay(), teller: teller}
 	if len(b.known) >= maxAddresses && !b.displace(from) {
+		if k.hearsay {
+			b.told.Remove(teller, a)
+		}
 		return nil
 	}
-	k := &address{from: from, rank: b.rankOf(a)}
 	b.known[a] = k
+	if from == fromMember {
+		b.members++
+	}
 	return k
 }
 
@@ -128,7 +162,9 @@ func (b *addressBook) displace(from origin) bool {
 			worst = a
 		}
 	}
-	delete(b.known, worst)
+	if worst.IsValid() {
+		b.forget(worst)
+	}
 	return worst.IsValid()
 }
 
@@ -136,7 +172,7 @@ func (b *addressBook) displace(from origin) bool {
 func (b *addressBook) forgetPublic() {
 	for a, k := range b.known {
 		if k.from.public() && !k.dialing {
-			delete(b.known, a)
+			b.forget(a)
 		}
 	}
 }

@@ -12,10 +12,10 @@ import (
 
 func at(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 
-// numbered makes n addresses in a network of their own.
+// numbered makes n addresses, each of a group of its own.
 func numbered(network byte, n int) (out []netip.AddrPort) {
 	for i := range n {
-		out = append(out, netip.AddrPortFrom(netip.AddrFrom4([4]byte{network, byte(i >> 16), byte(i >> 8), byte(i)}), 6881))
+		out = append(out, netip.AddrPortFrom(netip.AddrFrom4([4]byte{network, byte(i), byte(i >> 8), byte(i >> 16)}), 6881))
 	}
 	return out
 }

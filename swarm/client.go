@@ -63,6 +63,7 @@ type Client struct {
 	lastRead                 atomic.Int64      // Unix nanoseconds: when a reader of any torrent last waited
 	workers                  chan struct{}     // room for one a core
 	half                     netgroup.HalfOpen // incoming connections
+	dials                    netgroup.Dials    // on the word of others
 	ctx                      context.Context
 	cancel                   context.CancelFunc
 	wg                       sync.WaitGroup

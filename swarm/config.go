@@ -32,6 +32,9 @@ type Config struct {
 	// does the connection counts as one without a handshake, and may be closed
 	// for another.
 	Accept func(infoHash metainfo.Hash) func(net.Conn, wire.Handshake)
+	// Dial connects to peers; nil is TCP, from where Listen says. It must end when
+	// its context does.
+	Dial func(context.Context, netip.AddrPort) (net.Conn, error)
 	// Sidecar remembers metadata over restarts; nil remembers nothing.
 	Sidecar Sidecar
 	// MaxPeers bounds the connections of all torrents; 0 means 400.
@@ -82,8 +85,10 @@ type Spec struct {
 	// Idle ends the torrent when nothing was read or served, and nobody
 	// connected, for so long; 0 never.
 	Idle time.Duration
-	// FindPeers is called, on a goroutine of its own, each time a reader
-	// waits and no peer is known, to ask whom else there is to ask.
+	// FindPeers is called, on a goroutine of its own, again and again while the
+	// torrent wants bytes, to ask whom else there is to ask. It returns the surest
+	// first, none that its teller may not tell of (netgroup.MayTell); up to 128
+	// are known at a time.
 	FindPeers func(ctx context.Context) []netip.AddrPort
 }
 

@@ -6,10 +6,16 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"p2pfs/swarm/netgroup"
 )
 
-// findEvery is how often FindPeers is called while a reader waits.
-const findEvery = 2 * time.Second
+// findEvery is how often FindPeers is called while a reader waits; findSoon is how
+// soon for the second time, when more have answered than the surest.
+const (
+	findEvery = 2 * time.Second
+	findSoon  = 300 * time.Millisecond
+)
 
 // dial connects to more peers while the torrent wants bytes, or has all of them
 // and offers them: some who want them cannot be the ones to dial.
@@ -28,6 +34,9 @@ func (l *loop) dial() {
 	for _, a := range l.book.due(l.now, room, offering) {
 		if !l.t.client.limits.mayDial(l.now) {
 			return
+		}
+		if !l.book.take(a, l.now) {
+			continue // another port of it is being dialled
 		}
 		l.book.known[a].dialing = true
 		l.book.dialing++
@@ -81,7 +90,7 @@ func (e addrsEvent) apply(l *loop) {
 	if e.found {
 		l.book.asking = false
 	}
-	if l.book.add(e.addrs, e.from) > 0 || e.from == fromCaller {
+	if l.book.add(e.addrs, e.from) > 0 || e.from >= fromMember {
 		l.dial()
 	}
 	l.announce.tick(l) // somebody may be needed who knows more
@@ -90,18 +99,30 @@ func (e addrsEvent) apply(l *loop) {
 // findPeers asks the caller for peers while a reader waits.
 func (l *loop) findPeers() {
 	find := l.t.spec.FindPeers
-	if find == nil || l.book.asking || l.now.Sub(l.book.asked) < findEvery {
+	gap := findEvery
+	if l.book.finds == 1 {
+		gap = findSoon
+	}
+	if find == nil || l.book.asking || l.now.Sub(l.book.asked) < gap {
 		return
 	}
 	l.book.asking, l.book.asked = true, l.now
+	l.book.finds++
 	l.t.spawn(func() {
-		l.t.post(addrsEvent{addrs: find(l.ctx), from: fromCaller, found: true})
+		l.t.post(addrsEvent{addrs: find(l.ctx), from: fromMember, found: true})
 	})
 }
+
+// Dials counts the dials of addresses that are known on somebody's word, for
+// others who dial from here on the word of strangers.
+func (c *Client) Dials() *netgroup.Dials { return &c.dials }
 
 // Dial connects to a peer, from the address that is listened on where that is
 // a specific one.
 func (c *Client) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	if c.cfg.Dial != nil {
+		return c.cfg.Dial(ctx, a)
+	}
 	d := net.Dialer{Timeout: dialTimeout}
 	if c.local.IsValid() && c.local.Is4() == a.Addr().Unmap().Is4() {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.local, 0))

@@ -22,7 +22,7 @@ func (b *addressBook) due(now time.Time, n int, offering bool) (out []netip.Addr
 		if offering && (k.sated || k.failures >= maxOffers) {
 			continue
 		}
-		if !k.joined && !k.dialing && !now.Before(k.next) && !b.isBanned(a, now) {
+		if !k.joined && !k.dialing && !now.Before(k.next) && !b.isBanned(a, now) && b.ready(a, k, now) {
 			out = append(out, a)
 		}
 	}
@@ -34,7 +34,7 @@ func (b *addressBook) due(now time.Time, n int, offering bool) (out []netip.Addr
 		case p.from != fromCaller && q.from == fromCaller:
 			return 1
 		}
-		return cmp.Or(cmp.Compare(p.failures, q.failures), cmp.Compare(q.from, p.from), cmp.Compare(q.rank, p.rank), x.Compare(y))
+		return cmp.Or(cmp.Compare(p.failures, q.failures), cmp.Compare(q.from, p.from), cmp.Compare(p.turn, q.turn), cmp.Compare(q.rank, p.rank), x.Compare(y))
 	})
 	return out[:min(len(out), n)]
 }
@@ -42,16 +42,17 @@ func (b *addressBook) due(now time.Time, n int, offering bool) (out []netip.Addr
 func (b *addressBook) connected(a netip.AddrPort, now time.Time) {
 	if k := b.known[a]; k != nil {
 		k.joined, k.dialing, k.reached = true, false, now
+		b.proven(a, k)
 		b.dialing--
 	}
 }
 
-// isConnected notes that a peer which connected to us can be found there, so
-// that it is not dialled while it is here, and is when it has left.
+// isConnected notes that a peer which connected to us says it can be found
+// there, so that it is not dialled while it is here, and is when it has left.
 func (b *addressBook) isConnected(a netip.AddrPort) {
 	k := b.known[a]
 	if k == nil {
-		k = b.insert(a, fromPEX)
+		k = b.insert(a.Addr(), a, fromPEX)
 	}
 	if k != nil {
 		k.joined = true
@@ -75,7 +76,7 @@ func (b *addressBook) failed(a netip.AddrPort, now time.Time) {
 		}
 		k.next = now.Add(min(firstBackoff<<min(k.failures, 10), lastBackoff))
 		if k.failures++; k.failures >= maxFailures && k.from.public() {
-			delete(b.known, a)
+			b.forget(a)
 		}
 	}
 }
@@ -107,5 +108,5 @@ func (b *addressBook) isSelf(a netip.AddrPort) {
 		b.dialing--
 	}
 	b.self[a] = true
-	delete(b.known, a)
+	b.forget(a)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
@@ -122,7 +123,7 @@ func TestEqualPieces(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := b.Panics(); n > 0 {
+	if n := guard.Total(); n > 0 {
 		t.Errorf("%d panics", n)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 
+	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/wire"
 )
@@ -44,12 +45,12 @@ func (l *loop) onPEX(r *remote, body []byte) error {
 	}
 	var addrs []netip.AddrPort
 	for _, p := range m.Added {
-		if pex.Tellable(r.addr.Addr(), p.Addr.Addr()) && p.Addr != l.t.client.Addr() {
+		if netgroup.MayTell(r.addr.Addr(), p.Addr) && p.Addr != l.t.client.Addr() {
 			addrs = append(addrs, p.Addr)
 		}
 	}
 	l.log.Debug("told of peers", "infohash", l.t.hashes[0], "peer", r.addr, "peers", len(addrs))
-	if l.book.add(addrs, fromPEX) > 0 {
+	if l.book.hear(r.addr.Addr(), addrs, fromPEX) > 0 {
 		l.dial()
 	}
 	return nil

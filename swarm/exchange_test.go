@@ -237,7 +237,7 @@ func TestPrivateHasNoPEX(t *testing.T) {
 	if id := p.offered(); id != 0 {
 		t.Errorf("offers ut_pex as %d", id)
 	}
-	p.tell(pex.Append(nil, pex.Message{Added: []pex.Peer{{Addr: at("127.0.0.7:9")}}}))
+	p.tell(pex.Append(nil, pex.Message{Added: []pex.Peer{{Addr: at("127.0.0.7:9009")}}}))
 	p.Timeout = pex.FirstDelay + time.Second
 	for {
 		m, err := p.ReadMsg()
@@ -271,7 +271,7 @@ func TestMagnetOfPrivateTorrent(t *testing.T) {
 		t.Errorf("before the metadata: ut_pex is %d, want %d", id, extPEX)
 	}
 	silent := swarmtest.Serve(t, swarmtest.Honest(swarmtest.MakeFile(t, swarmtest.V1, "x", 1, 16<<10)))
-	p.tell(pex.Append(nil, pex.Message{Added: []pex.Peer{{Addr: silent.Addr}, {Addr: at("127.0.0.7:9")}}}))
+	p.tell(pex.Append(nil, pex.Message{Added: []pex.Peer{{Addr: silent.Addr}, {Addr: at("127.0.0.7:9009")}}}))
 	eventually(t, "it is told of two", func() bool { return tor.Stats().Known == 2 })
 
 	seeder := client(t, swarmtest.Host().String())

@@ -3,6 +3,7 @@ package swarm
 import (
 	"net/netip"
 
+	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/wire"
 )
@@ -100,9 +101,10 @@ func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
 	}
 	r.ext = *h
 	r.uploadOnly = h.UploadOnly
-	if h.Port != 0 && !r.dialed {
-		r.listen = netip.AddrPortFrom(r.addr.Addr(), uint16(h.Port))
-		l.book.isConnected(r.listen)
+	listen := netip.AddrPortFrom(r.addr.Addr(), uint16(h.Port))
+	if !r.dialed && netgroup.MayTell(r.addr.Addr(), listen) {
+		r.listen = listen
+		l.book.isConnected(listen)
 	}
 	l.meta.schedule(l)
 	return nil

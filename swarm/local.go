@@ -6,6 +6,7 @@ import (
 
 	"p2pfs/swarm/lsd"
 	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/netgroup"
 )
 
 // discover begins to listen on the local network, where that is asked for.
@@ -92,7 +93,7 @@ func (t *Torrent) foundHere(a netip.AddrPort) {
 type foundEvent struct{ addr netip.AddrPort }
 
 func (e foundEvent) apply(l *loop) {
-	if l.private() {
+	if l.private() || !netgroup.MayTell(e.addr.Addr(), e.addr) { // it tells of itself
 		return
 	}
 	if l.book.add([]netip.AddrPort{e.addr}, fromLSD) > 0 {

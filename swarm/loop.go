@@ -235,6 +235,7 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	l.leaves = newLeaves()
 	l.readers = newReaders(t.spec.ReadTimeout)
 	l.book = newAddressBook()
+	l.book.dials = &t.client.dials
 	l.book.isOurs(t.client.Addr())
 	l.book.private = l.private()
 	l.announce = newAnnouncing(l)

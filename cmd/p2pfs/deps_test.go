@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	"swarm/lsd":             {"swarm/guard", "golang.org/x/sys"},
 	"swarm/netgroup":        {},
 	"swarm/picker":          {"github.com/bits-and-blooms/bitset"},
-	"swarm/pex":             {"swarm/bencode"},
+	"swarm/pex":             {"swarm/bencode", "swarm/netgroup"},
 	"swarm/priority":        {},
 	"swarm/sha":             {},
 	"swarm/sim":             {"swarm/choker", "swarm/picker"},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/netgroup"
 )
 
 // meetHere announces the drive on the local network, and tells it of members
@@ -32,7 +33,9 @@ func (m *member) meetHere(rendezvous metainfo.Hash) {
 				}
 			case a := <-found:
 				m.log.Debug("member on the local network", "peer", a)
-				m.drive.Load().AddPeers([]netip.AddrPort{a})
+				if netgroup.MayTell(a.Addr(), a) { // it tells of itself
+					m.drive.Load().AddFound([]netip.AddrPort{a})
+				}
 			case <-m.ctx.Done():
 				return
 			}

@@ -69,7 +69,7 @@ func (f *swarmFile) open(again bool) (*swarm.Reader, error) {
 	}
 	if !shared {
 		var err error
-		if spec, err = f.m.driveSpec(f.name, f.of); err != nil {
+		if spec, err = f.m.driveSpec(f.name, f.of, f.sources...); err != nil {
 			return nil, err
 		}
 	}
@@ -113,8 +113,8 @@ func (f *swarmFile) Close() error {
 }
 
 // driveSpec is the v2 torrent of a shared file: a catalogue entry is enough to
-// make it.
-func (m *member) driveSpec(name string, of metainfo.Content) (swarm.Spec, error) {
+// make it. Publishers are asked for it first.
+func (m *member) driveSpec(name string, of metainfo.Content, publishers ...catalog.Key) (swarm.Spec, error) {
 	info, err := metainfo.BuildV2(name, of.Size, metainfo.PieceLength(of.Size), of.Root)
 	if err != nil {
 		return swarm.Spec{}, err
@@ -126,15 +126,15 @@ func (m *member) driveSpec(name string, of metainfo.Content) (swarm.Spec, error)
 		Announce:    swarm.OnNeed,
 		ReadTimeout: m.cfg.readTimeout,
 		Idle:        idleTorrent,
-		FindPeers:   func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, of) },
+		FindPeers:   func(ctx context.Context) []netip.AddrPort { return m.holders(ctx, of, publishers...) },
 	}, nil
 }
 
-// holders asks the members who holds a file.
-func (m *member) holders(ctx context.Context, of metainfo.Content) []netip.AddrPort {
+// holders asks the members who holds a file, the surest first: its publishers.
+func (m *member) holders(ctx context.Context, of metainfo.Content, publishers ...catalog.Key) []netip.AddrPort {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	found, err := m.drive.Load().Who(ctx, drive.Content{Root: catalog.Hash(of.Root), Size: of.Size})
+	found, err := m.drive.Load().Who(ctx, drive.Content{Root: catalog.Hash(of.Root), Size: of.Size}, publishers...)
 	if err != nil {
 		m.log.Debug("asking for holders", "root", of.Root, "err", err)
 	}

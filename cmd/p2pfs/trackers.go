@@ -169,7 +169,7 @@ func (t *trackers) announce(ctx context.Context, url string) {
 		wait := retry
 		if err == nil {
 			event, wait, known = tracker.None, res.Interval, true
-			t.m.drive.Load().AddPeers(res.Peers)
+			t.m.drive.Load().AddFound(res.Peers)
 			if t.m.lonely() {
 				wait = min(wait, lonelyEvery)
 			}

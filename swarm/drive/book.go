@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/netgroup"
 )
 
 // Bounds on addresses and dialling.
@@ -25,6 +26,9 @@ type contact struct {
 	key      catalog.Key // who answered there; zero: nobody yet
 	self     bool        // we did
 	hearsay  bool        // another member told of it; goes first when room is needed
+	counted  bool        // in told: it is known on somebody's word, and nobody answered there yet
+	by       netgroup.Teller
+	teller   netip.Addr // who told, for that count
 	dialling bool
 	fails    int       // since a connection lasted
 	next     time.Time // not to be dialled before
@@ -33,20 +37,86 @@ type contact struct {
 // book is the table of addresses. Pure; owned by the loop.
 type book struct {
 	contacts map[netip.AddrPort]*contact
+	told     netgroup.Told
+	dials    *netgroup.Dials // of all who dial from here
 }
 
-func newBook() *book { return &book{make(map[netip.AddrPort]*contact)} }
+func newBook() *book {
+	return &book{contacts: make(map[netip.AddrPort]*contact), dials: new(netgroup.Dials)}
+}
 
-// add notes an address. Known ones stay as they are.
+// add notes an address that is not known on somebody's word, or, with hearsay,
+// one that members told of. Known ones stay as they are.
 func (b *book) add(addr netip.AddrPort, hearsay bool) {
-	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-	if !dialable(addr) || b.contacts[addr] != nil {
+	b.note(contact{addr: addr, hearsay: hearsay, counted: hearsay, by: netgroup.Peer})
+}
+
+// hear notes an address on the word of a member at teller, if he may tell of it.
+func (b *book) hear(teller netip.Addr, addr netip.AddrPort) {
+	if netgroup.MayTell(teller, addr) {
+		b.note(contact{addr: addr, hearsay: true, counted: true, by: netgroup.Peer, teller: teller})
+	}
+}
+
+// find notes an address that a tracker listed, or that announced itself.
+func (b *book) find(addr netip.AddrPort) {
+	b.note(contact{addr: addr, counted: true, by: netgroup.Tracker})
+}
+
+func (b *book) note(c contact) {
+	c.addr = netip.AddrPortFrom(c.addr.Addr().Unmap(), c.addr.Port())
+	if !dialable(c.addr) || b.contacts[c.addr] != nil {
 		return
 	}
-	if len(b.contacts) >= maxContacts && !b.makeRoom(hearsay) {
+	if c.counted && !b.roomForWord(&c) {
 		return
 	}
-	b.contacts[addr] = &contact{addr: addr, hearsay: hearsay}
+	if len(b.contacts) >= maxContacts && !b.makeRoom(c.hearsay) {
+		b.believe(&c)
+		return
+	}
+	b.contacts[c.addr] = &c
+}
+
+// roomForWord counts an address among those that are known on somebody's word.
+// Where its host has too many ports already one makes room of which a worse word
+// told: its own counts most, a tracker's more than members'.
+func (b *book) roomForWord(c *contact) bool {
+	ok, crowded := b.told.Add(c.teller, c.addr)
+	if ok || !crowded {
+		return ok
+	}
+	own := c.teller == c.addr.Addr()
+	for _, o := range b.contacts {
+		if o.addr.Addr() != c.addr.Addr() || !o.counted || o.dialling {
+			continue
+		}
+		if own && (o.fails > 0 || o.teller != c.teller) || !c.hearsay && o.hearsay {
+			b.forget(o)
+			ok, _ = b.told.Add(c.teller, c.addr)
+			return ok
+		}
+	}
+	return false
+}
+
+// believe takes an address out of what is known on somebody's word.
+func (b *book) believe(c *contact) {
+	if c.counted {
+		b.told.Remove(c.teller, c.addr)
+		c.counted = false
+	}
+}
+
+func (b *book) forget(c *contact) {
+	b.believe(c)
+	delete(b.contacts, c.addr)
+}
+
+// take reports whether an address may be dialled now as far as others are to be
+// spared, and counts it.
+func (b *book) take(c *contact, now time.Time) bool {
+	return !c.counted || b.dials.Take(c.addr.Addr(), c.by, now)
 }
 
 // makeRoom forgets an address where nobody ever answered: the one that failed
@@ -63,7 +133,7 @@ func (b *book) makeRoom(hearsay bool) bool {
 		}
 	}
 	if worst != nil {
-		delete(b.contacts, worst.addr)
+		b.forget(worst)
 	}
 	return worst != nil
 }
@@ -73,7 +143,10 @@ func (b *book) makeRoom(hearsay bool) bool {
 func (b *book) due(now time.Time, n int, connected func(catalog.Key) bool) []*contact {
 	var list []*contact
 	for _, c := range b.contacts {
-		if !c.dialling && !c.self && !c.next.After(now) && (c.key == (catalog.Key{}) || !connected(c.key)) {
+		if c.dialling || c.self || c.next.After(now) || c.key != (catalog.Key{}) && connected(c.key) {
+			continue
+		}
+		if !c.counted || b.dials.Ready(c.addr.Addr(), c.by, now) {
 			list = append(list, c)
 		}
 	}
@@ -93,6 +166,10 @@ func (b *book) answered(addr netip.AddrPort, key catalog.Key, now time.Time) boo
 			return false
 		}
 	}
+	if c.counted {
+		b.dials.Reached(addr.Addr())
+	}
+	b.believe(c)
 	news := c.key != key
 	c.key, c.dialling, c.next = key, false, now.Add(firstRedial)
 	return news
@@ -131,7 +208,7 @@ func (b *book) failed(addr netip.AddrPort, shun bool, now time.Time) {
 		limit = forgetMember
 	}
 	if c.fails >= limit {
-		delete(b.contacts, addr)
+		b.forget(c)
 	}
 }
 

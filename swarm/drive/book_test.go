@@ -202,16 +202,17 @@ func TestPacer(t *testing.T) {
 	}
 }
 
-func TestPlausible(t *testing.T) {
-	inside := &conn{remote: netip.MustParseAddrPort("127.0.0.2:5")}
-	outside := &conn{remote: netip.MustParseAddrPort("10.0.0.2:5")}
-	for a, want := range map[string][2]bool{
-		"127.0.0.1:80": {true, false}, "[::1]:80": {true, false}, "169.254.1.1:80": {true, false},
-		"10.9.9.9:80": {true, true}, "10.9.9.9:0": {false, false},
+func TestBookHearsOfWhatATellerMayTell(t *testing.T) {
+	tellers := [3]netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("203.0.113.2")}
+	for a, want := range map[string][3]bool{
+		"127.0.0.1:8080": {true, false, false}, "[::1]:8080": {true, false, false}, "169.254.1.1:8080": {true, true, false},
+		"10.9.9.9:8080": {true, true, false}, "10.9.9.9:80": {}, "10.9.9.9:0": {}, "198.51.100.1:8080": {true, true, true},
 	} {
-		addr := netip.MustParseAddrPort(a)
-		if got := [2]bool{inside.plausible(addr), outside.plausible(addr)}; got != want {
-			t.Errorf("%s: %v, want %v", a, got, want)
+		for i, teller := range tellers {
+			b := newBook()
+			if b.hear(teller, netip.MustParseAddrPort(a)); (len(b.contacts) == 1) != want[i] {
+				t.Errorf("%v of %s: %d known, want %t", teller, a, len(b.contacts), want[i])
+			}
 		}
 	}
 }

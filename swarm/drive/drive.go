@@ -13,6 +13,7 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/guard"
+	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/wire"
 )
 
@@ -29,6 +30,9 @@ type Config struct {
 	Store    *catalog.Store // of this drive's rendezvous; stays the caller's to close
 	Trusted  []catalog.Key
 	Dialer   Dialer // nil: only incoming connections
+	// Dials counts the dials of addresses that are known on somebody's word, with
+	// all others who dial from here; nil: there are none.
+	Dials    *netgroup.Dials
 	Limits   catalog.Limits
 	MaxConns int   // default 40, of which 10 are for those whom we dial
 	Hides    Hides // nil: nobody
@@ -47,7 +51,8 @@ type Config struct {
 	// block.
 	OnCopy func(Copy)
 	// Holders returns who is known to have pieces of a file, ourselves with a
-	// zero Addr. Other members wait for it: it must answer from memory.
+	// zero Addr; up to 4 others are told of. Other members wait for it: it must
+	// answer from memory.
 	Holders func(file Content) []Holder
 	// Object returns a tiny file by its SHA-256, to be sent to other members of
 	// the drive. A connection's reader waits for it.
@@ -138,6 +143,9 @@ func New(cfg Config) (*Drive, error) {
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	l := newLoop(d, state)
 	d.view.Store(l.told)
+	if cfg.Dials != nil {
+		l.book.dials = cfg.Dials
+	}
 	d.wg.Go(func() { l.run(d.ctx) })
 	d.wg.Go(func() { d.flush(d.ctx, l.dirty) })
 	d.wg.Go(func() { d.notify(d.ctx) })
@@ -216,12 +224,21 @@ func (d *Drive) Accept(nc net.Conn, hs wire.Handshake) {
 	<-greeted
 }
 
-// AddPeers tells of addresses at which members may listen: from trackers, the
-// command line, or remembered ones. They are dialled as there is room.
+// AddPeers tells of addresses at which members may listen, from the command line
+// or remembered ones. They are dialled as there is room.
 func (d *Drive) AddPeers(addrs []netip.AddrPort) {
+	d.addAll(addrs, func(b *book, a netip.AddrPort) { b.add(a, false) })
+}
+
+// AddFound tells of addresses that trackers listed, or that announced themselves
+// on the local network: nobody vouches for them. The caller has asked whether
+// those who told may tell of them.
+func (d *Drive) AddFound(addrs []netip.AddrPort) { d.addAll(addrs, (*book).find) }
+
+func (d *Drive) addAll(addrs []netip.AddrPort, add func(*book, netip.AddrPort)) {
 	d.post(d.ctx, call(func(l *loop) {
 		for _, a := range addrs {
-			l.book.add(a, false)
+			add(l.book, a)
 		}
 		l.dialDue()
 	}))

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/netgroup"
 )
 
 // received is a message that is for the loop.
@@ -61,7 +62,7 @@ func (l *loop) greetMember(c *conn) {
 	c.send(summary{versions, false})
 	var list []address
 	for _, a := range l.book.verified(maxAddresses) {
-		if a.key != c.key {
+		if a.key != c.key && netgroup.MayKnow(c.remote.Addr(), a.addr.Addr()) {
 			list = append(list, a)
 		}
 	}
@@ -248,7 +249,7 @@ func (l *loop) publishAgain() {
 // passOn tells all members of an address.
 func (l *loop) passOn(a address) {
 	for _, c := range l.byID {
-		if c.key != a.key {
+		if c.key != a.key && netgroup.MayKnow(c.remote.Addr(), a.addr.Addr()) {
 			c.send(peers{[]address{a}})
 		}
 	}
@@ -256,9 +257,7 @@ func (l *loop) passOn(a address) {
 
 func (l *loop) onPeers(c *conn, m peers) {
 	for _, a := range m.members {
-		if c.plausible(a.addr) {
-			l.book.add(a.addr, true)
-		}
+		l.book.hear(c.remote.Addr(), a.addr)
 	}
 	l.dialDue()
 }

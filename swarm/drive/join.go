@@ -47,7 +47,7 @@ func (e joined) apply(l *loop) {
 	if e.c.dialled.IsValid() {
 		l.reached(e.c.dialled, e.c.key, now)
 	} else if e.c.listen.IsValid() {
-		l.book.add(e.c.listen, true)
+		l.book.hear(e.c.remote.Addr(), e.c.listen) // he tells of himself
 	}
 	l.dialDue()
 }
@@ -235,7 +235,13 @@ func (l *loop) dialDue() {
 			continue
 		}
 		addr := c.addr
-		if !l.dials.AllowN(now, 1) || !l.d.start(func() { l.d.dial(addr, probe) }) {
+		if !l.dials.AllowN(now, 1) {
+			return
+		}
+		if !l.book.take(c, now) {
+			continue // another port of it is being dialled
+		}
+		if !l.d.start(func() { l.d.dial(addr, probe) }) {
 			return
 		}
 		c.dialling = true

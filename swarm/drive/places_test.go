@@ -11,15 +11,11 @@ import (
 	"time"
 )
 
-// callFrom opens a connection to nd from an address, as the member of that
+// meetFrom opens a connection to nd from an address, as the member of that
 // number, and goes through the handshake. Nil: it was not let in.
-func (nd *pnode) callFrom(from netip.Addr, n int) *stranger {
+func (nd *pnode) meetFrom(from netip.Addr, n int) *stranger {
 	nd.t.Helper()
-	c, err := pipeDialer{nd.net, netip.AddrPortFrom(from, 6881)}.Dial(nd.t.Context(), nd.addr)
-	if err != nil {
-		nd.t.Fatal(err)
-	}
-	s := newStranger(nd.t, n, c, nd.addr)
+	s := nd.callFrom(n, from.String())
 	if s.g.greet(s.conn, nil, false) != nil {
 		s.hangUp()
 		return nil
@@ -34,7 +30,7 @@ func (nd *pnode) crowd(ctx context.Context, from netip.Addr, n int) (stop func()
 	for i := range n {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				if s := nd.callFrom(from, 5000+i); s != nil {
+				if s := nd.meetFrom(from, 5000+i); s != nil {
 					over := context.AfterFunc(ctx, s.hangUp)
 					drain(s)
 					over()
@@ -71,7 +67,7 @@ func TestOneAddressWithManyKeys(t *testing.T) {
 				}
 				var members []*stranger
 				for i := range honest {
-					s := a.callFrom(loopback(i), 100+i)
+					s := a.meetFrom(loopback(i), 100+i)
 					if s == nil {
 						t.Fatalf("honest member %d is not let in", i)
 					}
@@ -256,7 +252,7 @@ func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
 		from := netip.MustParseAddr("127.66.66.66")
 		start, told := time.Now(), 0
 		for range 1000 {
-			s := a.callFrom(from, 77)
+			s := a.meetFrom(from, 77)
 			if s == nil {
 				continue
 			}
@@ -275,7 +271,7 @@ func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
 		if most := arrivalBurst + 1 + int(time.Since(start).Seconds()*arrivalsPerS); told == 0 || told > most {
 			t.Errorf("told %d times, want at most %d", told, most)
 		}
-		if s := a.callFrom(loopback(1), 78); s == nil {
+		if s := a.meetFrom(loopback(1), 78); s == nil {
 			t.Error("another address suffers")
 		} else {
 			expect[summary](s)

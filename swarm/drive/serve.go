@@ -203,8 +203,13 @@ func (d *Drive) answer(file Content) holds {
 	if d.cfg.Holders == nil {
 		return m
 	}
-	bits := 0
+	bits, others := 0, 0
 	for _, h := range d.cfg.Holders(file) {
+		if h.Addr.IsValid() {
+			if others++; others > maxHearsay {
+				continue
+			}
+		}
 		if bits += len(h.Pieces.Bits); len(m.holders) == maxHolders || bits > maxBits {
 			break
 		}

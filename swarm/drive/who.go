@@ -2,8 +2,11 @@ package drive
 
 import (
 	"context"
-	"net/netip"
+	"slices"
 	"time"
+
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/netgroup"
 )
 
 // Bounds on questions for holders.
@@ -12,16 +15,20 @@ const (
 	askAgain     = 10 * time.Second // after which members are asked again
 	answerTime   = 3 * time.Second  // within which they should have answered
 	inquiryLife  = time.Minute      // after which an answer is forgotten
-	maxFound     = 200              // holders of one file
+	maxHearsay   = 4                // holders besides himself that a member's answer may name
 )
 
-// Who returns holders of a file. It asks all connected
-// members and returns as soon as one knows of a piece; what the others answer
-// later is there at the next call, which then returns at once. Nothing and no
-// error: nobody who is connected knows of one.
-func (d *Drive) Who(ctx context.Context, file Content) ([]Holder, error) {
+// Who returns holders of a file, the surest first: those of publishers who are
+// connected, whose catalogue has the file; members who say that they have pieces
+// of it; whom others say so of.
+//
+// It asks all connected members and returns as soon as one knows of a piece, at
+// once where a publisher is connected; what the others answer later is there at
+// the next call, which then returns at once. Nothing and no error: nobody who is
+// connected knows of one.
+func (d *Drive) Who(ctx context.Context, file Content, publishers ...catalog.Key) ([]Holder, error) {
 	result := make(chan []Holder, 1)
-	inquire := asking{func(l *loop) { l.inquire(file, result) }, func(error) { offer(result, nil) }}
+	inquire := asking{func(l *loop) { l.inquire(file, publishers, result) }, func(error) { offer(result, nil) }}
 	if err := d.post(ctx, inquire); err != nil {
 		return nil, err
 	}
@@ -39,11 +46,18 @@ func (d *Drive) Who(ctx context.Context, file Content) ([]Holder, error) {
 type inquiry struct {
 	asked   time.Time
 	pending map[int]bool // connections that have not answered
-	found   map[netip.AddrPort]Holder
-	waiting []chan<- []Holder
+	found   findings
+	waiting []inquirer
 }
 
-func (l *loop) inquire(file Content, result chan<- []Holder) {
+// inquirer is one who waits for holders: what is known without asking, and where
+// he is told.
+type inquirer struct {
+	known  []Holder
+	result chan<- []Holder
+}
+
+func (l *loop) inquire(file Content, publishers []catalog.Key, result chan<- []Holder) {
 	now := time.Now()
 	q := l.asks[file]
 	if q == nil {
@@ -51,11 +65,12 @@ func (l *loop) inquire(file Content, result chan<- []Holder) {
 			result <- nil
 			return
 		}
-		q = &inquiry{pending: make(map[int]bool), found: make(map[netip.AddrPort]Holder)}
+		q = &inquiry{pending: make(map[int]bool), found: make(findings)}
 		l.asks[file] = q
 	}
 	if now.Sub(q.asked) > askAgain || len(q.found) == 0 && len(q.pending) == 0 {
 		q.asked = now
+		q.found.expire(now)
 		for id, c := range l.byID {
 			if !q.pending[id] && len(c.control) < controlQueue/2 {
 				q.pending[id] = true
@@ -63,24 +78,36 @@ func (l *loop) inquire(file Content, result chan<- []Holder) {
 			}
 		}
 	}
-	q.waiting = append(q.waiting, result)
+	q.waiting = append(q.waiting, inquirer{l.publishing(publishers), result})
 	q.settle()
+}
+
+// publishing lists the publishers of a file who can be dialled for it: those who
+// are connected, and where others were met.
+func (l *loop) publishing(publishers []catalog.Key) (list []Holder) {
+	for _, k := range publishers {
+		if c := l.conns[k]; c != nil && netgroup.MayTell(c.remote.Addr(), c.listen) {
+			list = append(list, Holder{Addr: c.listen, Member: k, Pieces: Pieces{All: true}})
+		}
+	}
+	for _, c := range l.book.contacts {
+		if l.conns[c.key] == nil && slices.Contains(publishers, c.key) && c.key != (catalog.Key{}) {
+			list = append(list, Holder{Addr: c.addr, Member: c.key, Pieces: Pieces{All: true}})
+		}
+	}
+	return list
 }
 
 // settle answers those who wait, if there is something to tell or nothing to
 // hope for.
 func (q *inquiry) settle() {
-	if len(q.found) == 0 && len(q.pending) > 0 {
-		return
-	}
-	for _, result := range q.waiting {
-		list := make([]Holder, 0, len(q.found))
-		for _, h := range q.found {
-			list = append(list, h)
+	q.waiting = slices.DeleteFunc(q.waiting, func(w inquirer) bool {
+		done := len(q.found)+len(w.known) > 0 || len(q.pending) == 0
+		if done {
+			w.result <- q.found.list(w.known) // has room for one, and gets one
 		}
-		result <- list // has room for one, and gets one
-	}
-	q.waiting = nil
+		return done
+	})
 }
 
 func (l *loop) onHolds(c *conn, m holds, now time.Time) {
@@ -90,26 +117,10 @@ func (l *loop) onHolds(c *conn, m holds, now time.Time) {
 		return
 	}
 	delete(q.pending, c.id)
-	for _, h := range m.holders {
-		if !h.addr.IsValid() {
-			h.addr, h.key = c.listen, c.key
-		} else if !c.plausible(h.addr) {
-			continue
-		}
-		if h.addr.IsValid() && h.pieces.useful() && len(q.found) < maxFound {
-			q.found[h.addr] = Holder{h.addr, h.key, h.pieces}
-			c.active = now
-		}
+	if q.found.note(c, m.holders, now) {
+		c.active = now
 	}
 	q.settle()
-}
-
-// plausible reports whether an address that a peer tells of can be dialled. Our
-// own machine is only of interest to those who are on it.
-func (c *conn) plausible(a netip.AddrPort) bool {
-	ip := a.Addr()
-	local := ip.IsLoopback() || ip.IsLinkLocalUnicast()
-	return dialable(a) && (!local || c.remote.Addr().IsLoopback() || c.remote.Addr().IsLinkLocalUnicast())
 }
 
 // leaveInquiries stops waiting for a connection that is gone.
@@ -127,7 +138,7 @@ func (l *loop) expireInquiries(now time.Time) {
 	for file, q := range l.asks {
 		age := now.Sub(q.asked)
 		if age > answerTime && len(q.waiting) > 0 {
-			clear(q.pending)
+			clear(q.pending) // whoever waits is told what there is
 			q.settle()
 		}
 		if age > inquiryLife {

@@ -58,13 +58,20 @@ func MayTell(teller netip.Addr, told netip.AddrPort) bool {
 	if !Dialable(told) || told.Port() < firstOpenPort {
 		return false
 	}
-	a, teller := told.Addr().Unmap(), teller.Unmap()
-	here := !teller.IsValid() || teller.IsLoopback()
+	return MayKnow(teller, told.Addr())
+}
+
+// MayKnow reports whether an address means to somebody elsewhere what it means
+// here: what MayTell asks of addresses, and what keeps us from telling others of
+// those that are none of their business.
+func MayKnow(who, a netip.Addr) bool {
+	a, who = a.Unmap(), who.Unmap()
+	here := !who.IsValid() || who.IsLoopback()
 	switch {
 	case a.IsLoopback():
 		return here
 	case Local(a):
-		return here || Local(teller)
+		return here || Local(who)
 	}
 	return true
 }

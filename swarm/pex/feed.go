@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"p2pfs/swarm/netgroup"
 )
 
 // retry is how soon a feed that had nothing to tell is looked at again.
@@ -26,7 +28,7 @@ type Receiver struct {
 // mayHear reports whether a receiver is to be told of a peer: not of itself,
 // and not of what others should not know.
 func (to Receiver) mayHear(p Peer) bool {
-	return p.Addr != to.Listen && usable(p.Addr) && Tellable(to.Addr, p.Addr.Addr())
+	return p.Addr != to.Listen && usable(p.Addr) && netgroup.MayKnow(to.Addr, p.Addr.Addr())
 }
 
 // NewFeed returns the feed of a peer that connected now.

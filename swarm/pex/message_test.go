@@ -174,7 +174,7 @@ func TestAppendLeavesOut(t *testing.T) {
 	}
 }
 
-func TestTellable(t *testing.T) {
+func TestWhoMayHearOfWhom(t *testing.T) {
 	const local, lan, lan6, far, far6 = "127.0.0.2", "192.168.1.2", "fd00::1", "8.8.8.8", "2606::1"
 	for _, tt := range []struct {
 		peer, about string
@@ -184,7 +184,8 @@ func TestTellable(t *testing.T) {
 		{lan, far6, true}, {far, local, false}, {far, lan, false}, {far6, lan6, false}, {far, far6, true}, {far, "169.254.0.1", false},
 		{far, "::1", false}, {"::ffff:127.0.0.1", "::1", true}, {far, "::ffff:10.0.0.1", false},
 	} {
-		if got := Tellable(netip.MustParseAddr(tt.peer), netip.MustParseAddr(tt.about)); got != tt.want {
+		to, about := Receiver{Addr: netip.MustParseAddr(tt.peer)}, netip.AddrPortFrom(netip.MustParseAddr(tt.about), 6881)
+		if got := to.mayHear(Peer{Addr: about}); got != tt.want {
 			t.Errorf("%s about %s: got %t, want %t", tt.peer, tt.about, got, tt.want)
 		}
 	}

@@ -54,23 +54,6 @@ type Message struct {
 	Dropped []netip.AddrPort
 }
 
-// Tellable reports whether a peer at one address may tell of, or be told of,
-// another: loopback is for peers on this machine, private and link-local
-// addresses for peers of the same kind. Otherwise a stranger could have us
-// dial into our own network, and would learn of it.
-func Tellable(peer, about netip.Addr) bool { return reach(about) >= reach(peer) }
-
-// reach orders addresses by how far off they mean something.
-func reach(a netip.Addr) int {
-	switch a = a.Unmap(); {
-	case a.IsLoopback():
-		return 0
-	case a.IsPrivate(), a.IsLinkLocalUnicast():
-		return 1
-	}
-	return 2
-}
-
 // usable reports whether an address can be dialled and be written in a
 // message. IPv6's link-local ones cannot: a message carries no zone.
 func usable(a netip.AddrPort) bool {

@@ -20,17 +20,17 @@ import (
 // TestLoopback uses real sockets: the tracker sees the listen address.
 func TestLoopback(t *testing.T) {
 	for _, c := range []struct{ tracker, listen, self string }{
-		{"127.0.0.1:0", "127.0.0.5", "127.0.0.5:99"},
-		{"127.0.0.1:0", "", "127.0.0.1:99"},
-		{"[::1]:0", "::1", "[::1]:99"},
-		{"[::1]:0", "::", "[::1]:99"},
+		{"127.0.0.1:0", "127.0.0.5", "127.0.0.5:9999"},
+		{"127.0.0.1:0", "", "127.0.0.1:9999"},
+		{"[::1]:0", "::1", "[::1]:9999"},
+		{"[::1]:0", "::", "[::1]:9999"},
 	} {
 		tr := trackertest.Listen(t, c.tracker)
 		listen, _ := netip.ParseAddr(c.listen)
 		client := tracker.New(tracker.Config{Listen: listen})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		r, err := client.Announce(ctx, tr.URL(), tracker.Request{InfoHash: torrent, Port: 99, Event: tracker.Started})
+		r, err := client.Announce(ctx, tr.URL(), tracker.Request{InfoHash: torrent, Port: 9999, Event: tracker.Started})
 		want := []netip.AddrPort{netip.MustParseAddrPort(c.self)}
 		if err != nil || !slices.Equal(r.Peers, want) {
 			t.Errorf("listening on %q: got %v, %v, want %v", c.listen, r.Peers, err, want)
@@ -113,7 +113,7 @@ func TestForged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		evil := []netip.AddrPort{netip.MustParseAddrPort("6.6.6.6:666")}
+		evil := []netip.AddrPort{netip.MustParseAddrPort("6.6.6.6:6666")}
 		w.tr.Script(func(r trackertest.Request) trackertest.Reply {
 			forged := packet.AppendConnectReply(nil, r.Transaction, 666)
 			if r.Action == packet.Announce {
@@ -127,7 +127,7 @@ func TestForged(t *testing.T) {
 			return trackertest.Reply{Delay: time.Second, Raw: [][]byte{wrong, {}, {1, 2, 3}, answerTo(r), forged, forged}}
 		})
 		got, err := w.announce(10*time.Second, w.tr.URL(), tracker.Request{})
-		want := netip.MustParseAddrPort("10.0.0.9:9")
+		want := netip.MustParseAddrPort("10.0.0.9:9009")
 		if err != nil || !slices.Equal(got.Peers, []netip.AddrPort{want}) {
 			t.Errorf("got %v, %v, want %v", got.Peers, err, want)
 		}
@@ -146,7 +146,7 @@ func answerTo(r trackertest.Request) []byte {
 		return packet.AppendConnectReply(nil, r.Transaction, 42)
 	}
 	p := packet.AppendAnnounceReply(nil, packet.AnnounceReply{Transaction: r.Transaction, Interval: 1800})
-	return packet.AppendPeer(p, netip.MustParseAddrPort("10.0.0.9:9"))
+	return packet.AppendPeer(p, netip.MustParseAddrPort("10.0.0.9:9009"))
 }
 
 // TestTransactions: no two questions bear the same id, and none is predictable

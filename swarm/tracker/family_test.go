@@ -36,7 +36,7 @@ func (w *world) listen(address string) {
 func TestBothFamilies(t *testing.T) {
 	bubble(t, func(w *world) {
 		four, six := w.both()
-		p4, p6 := netip.MustParseAddrPort("10.0.0.9:1"), netip.MustParseAddrPort("[2001:db8::9]:1")
+		p4, p6 := netip.MustParseAddrPort("10.0.0.9:7001"), netip.MustParseAddrPort("[2001:db8::9]:7001")
 		four.Script(only(packet.Announce, func(trackertest.Request) trackertest.Reply {
 			return trackertest.Reply{Peers: []netip.AddrPort{p4}, Interval: 100 * time.Second}
 		}))

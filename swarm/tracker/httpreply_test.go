@@ -15,7 +15,7 @@ import (
 func str(s string) string { return fmt.Sprintf("%d:%s", len(s), s) }
 
 const (
-	two4 = "\x0a\x00\x00\x01\x1a\xe1\x0a\x00\x00\x02\x00\x50" // 10.0.0.1:6881, 10.0.0.2:80
+	two4 = "\x0a\x00\x00\x01\x1a\xe1\x0a\x00\x00\x02\x1f\x90" // 10.0.0.1:6881, 10.0.0.2:8080
 	one6 = "\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x1a\xe1"
 )
 
@@ -27,12 +27,12 @@ var httpAnnounces = []struct {
 	id         string
 }{
 	{"compact", "d8:completei3e10:incompletei4e8:intervali1800e12:min intervali900e5:peers" + str(two4) + "e", from4,
-		&Response{Interval: 30 * time.Minute, MinInterval: 15 * time.Minute, Seeders: 3, Leechers: 4, Peers: ports4("10.0.0.1:6881 10.0.0.2:80")}, ""},
+		&Response{Interval: 30 * time.Minute, MinInterval: 15 * time.Minute, Seeders: 3, Leechers: 4, Peers: ports4("10.0.0.1:6881 10.0.0.2:8080")}, ""},
 	{"both families", "d8:intervali60e5:peers" + str(two4) + "6:peers6" + str(one6) + "e", from4,
-		&Response{Interval: time.Minute, Peers: ports4("10.0.0.1:6881 10.0.0.2:80 [2001:db8::1]:6881")}, ""},
+		&Response{Interval: time.Minute, Peers: ports4("10.0.0.1:6881 10.0.0.2:8080 [2001:db8::1]:6881")}, ""},
 	{"dictionaries", "d8:intervali60e5:peersl" +
-		"d2:ip8:10.0.0.17:peer id20:xxxxxxxxxxxxxxxxxxxx4:porti6881ee" + "d2:ip11:2001:db8::14:porti1eee" + "e", from4,
-		&Response{Interval: time.Minute, Peers: ports4("10.0.0.1:6881 [2001:db8::1]:1")}, ""},
+		"d2:ip8:10.0.0.17:peer id20:xxxxxxxxxxxxxxxxxxxx4:porti6881ee" + "d2:ip11:2001:db8::14:porti7001eee" + "e", from4,
+		&Response{Interval: time.Minute, Peers: ports4("10.0.0.1:6881 [2001:db8::1]:7001")}, ""},
 	{"dictionaries of no use", "d8:intervali60e5:peersl" +
 		"d2:ip11:t.example.x4:porti1ee" + "d2:ip9:127.0.0.14:porti1ee" + "d2:ip8:10.0.0.14:porti0ee" + "d2:ip8:10.0.0.14:porti65536ee" +
 		"d2:ip8:10.0.0.14:porti-1ee" + "d2:ip8:10.0.0.14:port4:6881e" + "d2:ipi1e4:porti1ee" + "d2:ip8:10.0.0.1e" + "d4:porti1ee" + "de" +
@@ -55,10 +55,10 @@ var httpAnnounces = []struct {
 	{"figures of other types", "d8:complete1:310:incompletele8:intervali60e12:min intervald1:ai1ee10:tracker idi5e15:warning messagelee", from4,
 		&Response{Interval: time.Minute}, ""},
 	{"unknown keys", "d5:aliasl1:ad1:bi1eee11:external ip4:\x01\x02\x03\x048:intervali60ee", from4, &Response{Interval: time.Minute}, ""},
-	{"loopback from loopback", "d5:peers6:\x7f\x00\x00\x02\x00\x01e", local, &Response{Interval: 30 * time.Minute, Peers: ports4("127.0.0.2:1")}, ""},
-	{"loopback from elsewhere", "d5:peers6:\x7f\x00\x00\x02\x00\x01e", from4, &Response{Interval: 30 * time.Minute}, ""},
+	{"loopback from loopback", "d5:peers6:\x7f\x00\x00\x02\x1f\x90e", local, &Response{Interval: 30 * time.Minute, Peers: ports4("127.0.0.2:8080")}, ""},
+	{"loopback from elsewhere", "d5:peers6:\x7f\x00\x00\x02\x1f\x90e", from4, &Response{Interval: 30 * time.Minute}, ""},
 	{"repeats", "d5:peers" + str(two4+two4) + "6:peers6" + str("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\x0a\x00\x00\x01\x1a\xe1") + "e", from4,
-		&Response{Interval: 30 * time.Minute, Peers: ports4("10.0.0.1:6881 10.0.0.2:80")}, ""},
+		&Response{Interval: 30 * time.Minute, Peers: ports4("10.0.0.1:6881 10.0.0.2:8080")}, ""},
 
 	{"nothing", "", from4, nil, ""},
 	{"an empty dictionary", "de", from4, nil, ""},
@@ -255,7 +255,7 @@ func checkResponse(t *testing.T, r Response) {
 		t.Fatalf("got %+v", r)
 	}
 	for i, p := range r.Peers {
-		if !dialable(p, false) || p.Addr().Is4In6() || slices.Contains(r.Peers[:i], p) {
+		if !dialable(p, from4) || p.Addr().Is4In6() || slices.Contains(r.Peers[:i], p) {
 			t.Fatalf("peer %v", p)
 		}
 	}

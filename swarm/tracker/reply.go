@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/tracker/packet"
 )
 
@@ -73,7 +74,7 @@ type peerList struct {
 
 func (l *peerList) add(peer netip.AddrPort) {
 	peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
-	if len(l.all) == MaxPeers || l.seen[peer] || !dialable(peer, l.from.IsLoopback()) {
+	if len(l.all) == MaxPeers || l.seen[peer] || !dialable(peer, l.from) {
 		return
 	}
 	if l.seen == nil {
@@ -89,20 +90,12 @@ func clamp(seconds int64) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// dialable reports whether a peer's address is one that can be dialled. A
-// loopback address makes sense only from a tracker on this machine: from any
-// other it would be a way to make us dial our own services.
-func dialable(peer netip.AddrPort, loopback bool) bool {
+// dialable reports whether a peer's address is one that can be dialled on the
+// word of a tracker: it may not have us dial our own services, nor our network's
+// unless it is on one itself.
+func dialable(peer netip.AddrPort, from netip.Addr) bool {
 	a := peer.Addr()
-	switch {
-	case peer.Port() == 0, a.IsUnspecified(), a.IsMulticast(), a == broadcast, a.IsLinkLocalUnicast():
-		return false
-	case a.Is4() && a.As4()[0] == 0:
-		return false
-	case a.IsLoopback():
-		return loopback
-	}
-	return true
+	return !a.IsLinkLocalUnicast() && !(a.Is4() && a.As4()[0] == 0) && netgroup.MayTell(from, peer)
 }
 
 // merge puts the answers of two address families together.

@@ -70,9 +70,9 @@ type Response struct {
 	MinInterval time.Duration
 	// Seeders and Leechers are the tracker's own claims, never negative.
 	Seeders, Leechers int
-	// Peers can be dialled as far as can be told: no port 0, no unspecified,
-	// multicast, broadcast or link-local address, none twice, and loopback ones
-	// only from a tracker on loopback. At most MaxPeers of one answer. The
+	// Peers can be dialled as far as can be told: no port under 1024, no
+	// unspecified, multicast, broadcast or link-local address, none twice, and
+	// those of one's own machine or network only from a tracker that is on it. At most MaxPeers of one answer. The
 	// announcing peer itself may be among them.
 	Peers []netip.AddrPort
 	// Warning is what the tracker wants a person to read, empty mostly: foreign

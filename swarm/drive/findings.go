@@ -1,0 +1,83 @@
+package drive
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/netgroup"
+)
+
+// findings is what members answered about the holders of a file, the last answer
+// of each: who answers again takes nobody's place but his own.
+type findings map[catalog.Key]finding
+
+// finding is one member's answer.
+type finding struct {
+	at   time.Time
+	own  Holder   // himself; no address: he has nothing, or nobody can dial him
+	told []Holder // of whom he says so, maxHearsay at most
+}
+
+// note takes in a member's answer, and reports whether it is of use.
+func (f findings) note(c *conn, holders []holding, now time.Time) bool {
+	n := finding{at: now}
+	for _, h := range holders {
+		switch {
+		case !h.pieces.useful():
+		case !h.addr.IsValid() || h.key == c.key: // himself, wherever he says he is
+			if netgroup.MayTell(c.remote.Addr(), c.listen) {
+				n.own = Holder{c.listen, c.key, h.pieces}
+			}
+		case len(n.told) < maxHearsay && netgroup.MayTell(c.remote.Addr(), h.addr):
+			n.told = append(n.told, Holder{h.addr, h.key, h.pieces})
+		}
+	}
+	if !n.own.Addr.IsValid() && len(n.told) == 0 {
+		delete(f, c.key)
+		return false
+	}
+	f[c.key] = n
+	return true
+}
+
+// expire forgets old answers: members who are connected are asked again.
+func (f findings) expire(now time.Time) {
+	for k, n := range f {
+		if now.Sub(n.at) > inquiryLife {
+			delete(f, k)
+		}
+	}
+}
+
+// list returns holders, each address once: those that are known first, then
+// members by their own word, then those that most others tell of.
+func (f findings) list(known []Holder) []Holder {
+	list, seen := slices.Clone(known), map[netip.AddrPort]bool{}
+	for _, h := range known {
+		seen[h.Addr] = true
+	}
+	votes, told := map[netip.AddrPort]int{}, []Holder(nil)
+	for _, n := range f {
+		if h := n.own; h.Addr.IsValid() && !seen[h.Addr] {
+			seen[h.Addr] = true
+			list = append(list, h)
+		}
+		for _, h := range n.told {
+			if votes[h.Addr]++; votes[h.Addr] == 1 {
+				told = append(told, h)
+			}
+		}
+	}
+	slices.SortFunc(told, func(x, y Holder) int {
+		return cmp.Or(cmp.Compare(votes[y.Addr], votes[x.Addr]), x.Addr.Compare(y.Addr))
+	})
+	for _, h := range told {
+		if !seen[h.Addr] {
+			list = append(list, h)
+		}
+	}
+	return list
+}
