@@ -58,6 +58,7 @@ type Client struct {
 	pool                     peer.Pool
 	hot                      atomic.Int64 // bytes of all torrents' hot pieces
 	endedReceived, endedSent atomic.Int64 // of torrents that ended
+	lent                     atomic.Int64 // sent by Upload's callers
 	woken                    woken
 	asked                    atomic.Int64      // bytes asked of peers that have not come
 	lastRead                 atomic.Int64      // Unix nanoseconds: when a reader of any torrent last waited
@@ -191,12 +192,28 @@ func (c *Client) Close() error {
 // have received and sent, some 100 ms ago.
 func (c *Client) Transferred() (received, sent int64) {
 	received, sent = c.endedReceived.Load(), c.endedSent.Load()
+	sent += c.lent.Load()
 	for _, t := range c.Torrents() {
 		s := t.Stats()
 		received += s.Received
 		sent += s.Sent
 	}
 	return received, sent
+}
+
+// Upload waits until n bytes of payload may be sent under the upload limit, and
+// counts them: for others who send from here. The error is that of ctx, while
+// which n bytes were not granted.
+func (c *Client) Upload(ctx context.Context, n int) error {
+	for left := n; left > 0 && c.up != nil; {
+		k := min(left, wire.BlockSize)
+		if err := c.up.WaitN(ctx, k); err != nil {
+			return err
+		}
+		left -= k
+	}
+	c.lent.Add(int64(n))
+	return nil
 }
 
 // unverified is how many bytes are asked for or here without a hash checked.

@@ -88,3 +88,24 @@ func TestLimitedSeederIsFair(t *testing.T) {
 		}
 	}
 }
+
+// TestUploadOfOthers: what others send from here passes the limit and is counted.
+func TestUploadOfOthers(t *testing.T) {
+	c, err := New(Config{Listen: "127.0.0.1:0", UploadLimit: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	began := time.Now()
+	for range 100 {
+		if err := c.Upload(t.Context(), 16<<10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d := time.Since(began); d < time.Second { // but for a burst of 256 KiB
+		t.Errorf("1600 KiB took %v at 1 MiB a second", d)
+	}
+	if _, sent := c.Transferred(); sent != 100*16<<10 {
+		t.Errorf("%d bytes counted", sent)
+	}
+}

@@ -137,11 +137,11 @@ func (m *member) tiny(ctx context.Context, f *swarmFile) ([]byte, error) {
 // localTiny is a tiny file that is on this machine, for us and for others, by
 // its SHA-256.
 func (m *member) localTiny(root metainfo.Hash256) ([]byte, bool) {
-	buf := make([]byte, maxTiny)
 	if f, ok := m.share.Object(root); ok {
 		if r, err := m.share.Reader(f.Content()); err == nil {
 			defer r.Close()
-			if n, err := r.ReadAt(buf[:f.Size], 0); int64(n) == f.Size && (err == nil || err == io.EOF) {
+			buf := make([]byte, f.Size)
+			if n, err := r.ReadAt(buf, 0); int64(n) == f.Size && (err == nil || err == io.EOF) {
 				return buf[:n], true
 			}
 		}
@@ -151,6 +151,7 @@ func (m *member) localTiny(root metainfo.Hash256) ([]byte, bool) {
 	if !ok || size > maxTiny {
 		return nil, false
 	}
-	n, err := m.cache.ReadAt(k, buf[:size], 0)
+	buf := make([]byte, size)
+	n, err := m.cache.ReadAt(k, buf, 0)
 	return buf[:n], err == nil
 }

@@ -33,7 +33,7 @@ func (s *seat) join() (*drive.Drive, error) {
 	d, err := drive.New(drive.Config{
 		Key: drive.OpenKey(m.cfg.drive), Identity: id, Moved: moved, Name: m.cfg.name, Port: m.client.Addr().Port(), Store: s.store,
 		Dialer: m.client, Dials: m.client.Dials(), Guard: m.guard, Log: m.log, OnView: m.onView, OnAddress: s.met.note, OnCopy: s.onCopy, Holders: m.holdersHere,
-		Object: m.localObject, Hides: m.hidden.hides,
+		Object: m.localObject, Upload: m.client.Upload, Hides: m.hidden.hides,
 	})
 	if err != nil {
 		return nil, err

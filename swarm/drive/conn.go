@@ -60,6 +60,7 @@ type conn struct {
 	data    chan []byte
 	heads   chan []byte   // from the loop, one at a time; owing: it has more
 	done    chan struct{} // closed when the connection is
+	owed    *sending      // objects that the peer asked for
 
 	once sync.Once
 	err  error // why it was closed; read after done
@@ -74,7 +75,7 @@ func newConn(c net.Conn, dialled netip.AddrPort) *conn {
 		allowance: rate.NewLimiter(allowancePerS, allowance), greeting: true,
 		headRoom: rate.NewLimiter(allowancePerS, allowance), heads: make(chan []byte, 1),
 		remote:  netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()),
-		control: make(chan []byte, controlQueue), data: make(chan []byte, dataQueue), done: make(chan struct{}),
+		control: make(chan []byte, controlQueue), data: make(chan []byte, dataQueue), done: make(chan struct{}), owed: newSending(),
 	}
 }
 

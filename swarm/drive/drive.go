@@ -57,6 +57,9 @@ type Config struct {
 	// Object returns a tiny file by its SHA-256, to be sent to other members of
 	// the drive. A connection's reader waits for it.
 	Object func(hash catalog.Hash) ([]byte, bool)
+	// Upload waits until n bytes of payload may be sent, and counts them; its error
+	// is that of ctx. Objects pass it.
+	Upload func(ctx context.Context, n int) error
 
 	// Guard keeps a panic over what members send, or in a callback, to the
 	// connection or event that set it off; nil makes one that logs to Log.

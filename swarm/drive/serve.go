@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -98,6 +99,11 @@ func (d *Drive) guarded(f func() error) (err error) {
 
 // receive reads messages until the connection ends.
 func (d *Drive) receive(c *conn) error {
+	ctx, cancel := context.WithCancel(d.ctx)
+	var sender sync.WaitGroup
+	defer sender.Wait()
+	defer cancel()
+	sender.Go(func() { d.send(ctx, c, c.owed) })
 	for {
 		m, err := c.read()
 		if err != nil {
@@ -113,7 +119,7 @@ func (d *Drive) receive(c *conn) error {
 func (d *Drive) handle(c *conn, m message) error {
 	switch m := m.(type) {
 	case get:
-		d.serveObjects(c, m)
+		c.owed.add(m.hashes)
 		return nil
 	case who:
 		c.allow(d.ctx, c.allowance, 1)
@@ -172,28 +178,6 @@ func (c *conn) allow(ctx context.Context, from *rate.Limiter, n int) {
 	case <-timer.C:
 	case <-c.done:
 	case <-ctx.Done():
-	}
-}
-
-// serveObjects answers a get.
-func (d *Drive) serveObjects(c *conn, m get) {
-	var missing []catalog.Hash
-	for _, h := range m.hashes {
-		data, err := d.cfg.Store.Object(h)
-		if err != nil {
-			data = nil
-			if f := d.cfg.Object; f != nil {
-				data, _ = f(h)
-			}
-		}
-		if data == nil || len(data) > catalog.MaxObject {
-			missing = append(missing, h)
-			continue
-		}
-		c.reply(object{data})
-	}
-	if len(missing) > 0 {
-		c.reply(none{missing})
 	}
 }
 
