@@ -27,12 +27,13 @@ type down struct {
 	twice    map[picker.Block]bool      // asked for anew: which answer comes nobody knows
 	unasked  int                        // bytes of blocks that were not
 	blocks   int                        // that came
-	window   int                        // blocks, while it grows with each that comes; 0: no more
-	round    round                      // of that growth
-	minRTT   time.Duration              // shortest time from request to block
-	rate     float64                    // bytes per second, averaged
-	peak     float64                    // highest recent rate
-	bytes    int64                      // since the last tick
+	faults   faults
+	window   int           // blocks, while it grows with each that comes; 0: no more
+	round    round         // of that growth
+	minRTT   time.Duration // shortest time from request to block
+	rate     float64       // bytes per second, averaged
+	peak     float64       // highest recent rate
+	bytes    int64         // since the last tick
 	lastTick time.Time
 	owing    owing
 	lastGot  time.Time // last block, or the first request after a pause

@@ -27,7 +27,7 @@ func (l *loop) judge(piece int) {
 	}
 }
 
-// judgeBlock verifies one block; a false one is dropped and its sender banned.
+// judgeBlock verifies one block; a false one is dropped and its sender accused.
 func (l *loop) judgeBlock(p *partial, b picker.Block, leaf metainfo.Hash256) (bad bool) {
 	buf := p.blocks[b.N]
 	if buf == nil || p.good[b.N] || leaf.IsZero() {
@@ -37,10 +37,11 @@ func (l *loop) judgeBlock(p *partial, b picker.Block, leaf metainfo.Hash256) (ba
 		p.good[b.N] = true
 		return false
 	}
-	l.counts.wasted += int64(len(buf.Bytes()))
+	n := int64(len(buf.Bytes()))
+	l.counts.wasted += n
 	from := p.from[b.N]
 	l.pieces.remove(p, b.N)
 	l.picker.Unreceive(b)
-	l.ban(from, "sent a block that does not verify")
+	l.accuse(from, b.Piece, n, "sent a block that does not verify")
 	return true
 }

@@ -68,16 +68,17 @@ func (l *loop) good(e hashedEvent) {
 	l.refocus()
 }
 
-// reopen bans those who sent the blocks that their leaf hashes prove false,
+// reopen accuses those who sent the blocks that their leaf hashes prove false,
 // and fetches just these again.
 func (l *loop) reopen(e hashedEvent) {
 	blocks := len(e.data.blocks)
 	for n, buf := range e.data.blocks {
 		if slices.Contains(e.bad, n) {
-			l.counts.wasted += int64(len(buf.Bytes()))
+			size := int64(len(buf.Bytes()))
+			l.counts.wasted += size
 			buf.Release()
 			l.picker.Unreceive(picker.Block{Piece: e.piece, N: n})
-			l.ban(e.from[n], "sent a block that does not verify")
+			l.accuse(e.from[n], e.piece, size, "sent a block that does not verify")
 			continue
 		}
 		l.pieces.add(picker.Block{Piece: e.piece, N: n}, blocks, buf, e.from[n], l.now)
@@ -87,7 +88,7 @@ func (l *loop) reopen(e hashedEvent) {
 }
 
 // failed finds who sent a piece that does not verify. If one peer sent all of
-// it, it is banned; otherwise the piece is fetched again from a single other
+// it, it is accused; otherwise the piece is fetched again from a single other
 // peer, and then compared.
 func (l *loop) failed(e hashedEvent) {
 	defer e.data.release()
@@ -95,7 +96,7 @@ func (l *loop) failed(e hashedEvent) {
 	l.log.Debug("piece does not verify", "infohash", l.t.hashes[0], "piece", e.piece)
 	one := !slices.ContainsFunc(e.from, func(id int) bool { return id != e.from[0] })
 	if one {
-		l.ban(e.from[0], "sent a piece that does not verify")
+		l.accuse(e.from[0], e.piece, int64(l.info().PieceSize(e.piece)), "sent a piece that does not verify")
 	} else if l.pieces.bad[e.piece] == nil {
 		c := &culprits{from: e.from}
 		for _, b := range e.data.bytes() {
@@ -107,7 +108,7 @@ func (l *loop) failed(e hashedEvent) {
 	l.scheduleAll()
 }
 
-// blame compares a good piece with a bad copy of it, and bans those whose
+// blame compares a good piece with a bad copy of it, and accuses those whose
 // blocks differ.
 func (l *loop) blame(e hashedEvent) {
 	c := l.pieces.bad[e.piece]
@@ -117,7 +118,7 @@ func (l *loop) blame(e hashedEvent) {
 	delete(l.pieces.bad, e.piece)
 	for n, b := range e.data.bytes() {
 		if sha256.Sum256(b) != c.hashes[n] {
-			l.ban(c.from[n], "sent a block that differs from the verified one")
+			l.accuse(c.from[n], e.piece, int64(len(b)), "sent a block that differs from the verified one")
 		}
 	}
 }
