@@ -60,9 +60,11 @@ type Client struct {
 	endedReceived, endedSent atomic.Int64 // of torrents that ended
 	lent                     atomic.Int64 // sent by Upload's callers
 	woken                    woken
-	asked                    atomic.Int64      // bytes asked of peers that have not come
-	lastRead                 atomic.Int64      // Unix nanoseconds: when a reader of any torrent last waited
-	workers                  chan struct{}     // room for one a core
+	asked                    atomic.Int64  // bytes asked of peers that have not come
+	lastRead                 atomic.Int64  // Unix nanoseconds: when a reader of any torrent last waited
+	workers                  chan struct{} // room for one a core
+	hashers                  chan struct{} // room for one that hashes for others
+	hashing                  *hashing
 	half                     netgroup.HalfOpen // incoming connections
 	dials                    netgroup.Dials    // on the word of others
 	ctx                      context.Context
@@ -85,7 +87,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		cfg: cfg, log: cfg.Log, guard: cfg.Guard, listener: ln, limits: newLimits(cfg.MaxPeers),
 		up: peer.NewLimiter(cfg.UploadLimit), down: peer.NewLimiter(cfg.DownloadLimit),
-		workers:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		workers: make(chan struct{}, runtime.GOMAXPROCS(0)), hashers: make(chan struct{}, 1), hashing: newHashing(),
 		torrents: map[metainfo.Hash]*Torrent{},
 	}
 	if c.log == nil {

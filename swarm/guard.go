@@ -10,6 +10,16 @@ func (t *Torrent) spawn(f func()) {
 	})
 }
 
+// hashFor runs f, which hashes for a peer, on a goroutine of its own, one at a
+// time of all torrents: verifying what we fetch does not wait for it.
+func (t *Torrent) hashFor(f func()) {
+	t.spawn(func() {
+		t.client.hashers <- struct{}{}
+		defer func() { <-t.client.hashers }()
+		f()
+	})
+}
+
 // work runs f on a goroutine of its own, as many at once as there are cores.
 func (t *Torrent) work(f func()) {
 	t.spawn(func() {

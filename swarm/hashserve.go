@@ -1,6 +1,8 @@
 package swarm
 
 import (
+	"time"
+
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/wire"
 )
@@ -24,13 +26,26 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 	}
 	r.up.hashJobs++
 	r.busy, l.awake = l.now, l.now
-	c := l.content
+	c, h, group := l.content, l.t.client.hashing, r.group()
+	h.pays(group, r.conn.Sent()-r.up.paid)
+	r.up.paid = r.conn.Sent()
 	first, _ := c.info().FilePieces(file)
-	l.t.work(func() {
+	l.t.hashFor(func() {
+		fresh := map[leavesKey][]metainfo.Hash256{}
 		hashes, uncles, ok := tree.Answer(metainfo.HashRequest(q), func(piece int) ([]metainfo.Hash256, bool) {
-			return c.leaves(first + piece)
+			k := leavesKey{q.Root, c.info().PieceLength, piece}
+			if leaves, ok := h.kept(k); ok {
+				return leaves, true
+			}
+			if !h.spend(group, int64(c.info().PieceSize(first+piece)), time.Now()) {
+				return nil, false
+			}
+			leaves, ok := c.leaves(first + piece)
+			fresh[k] = leaves
+			return leaves, ok
 		})
 		if ok {
+			h.keep(fresh)
 			r.conn.Send(func(dst []byte) []byte { return wire.AppendHashes(dst, q, hashes, uncles) })
 		} else {
 			r.conn.Send(reject)

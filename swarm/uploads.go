@@ -28,6 +28,7 @@ type up struct {
 	lastTick    time.Time
 	rate        float64 // bytes per second, averaged over some 20 s
 	lastRequest time.Time
+	paid        int64        // bytes sent that its hash requests were paid with
 	hashJobs    int          // hash requests being answered
 	fast        map[int]bool // pieces it may ask for while choked (BEP 6)
 	fastBytes   int          // of blocks that it was promised while choked

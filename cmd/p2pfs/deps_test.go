@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"cache": {"swarm/durable", "swarm/sha", "golang.org/x/sys"},
 	"fs":    {"bazil.org/fuse", "golang.org/x/sys"},
 	"swarm": {
-		"swarm/choker", "swarm/guard", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/priority", "swarm/tracker", "swarm/wire",
+		"swarm/choker", "swarm/guard", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/priority", "swarm/tracker", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/time",
 	},
 
