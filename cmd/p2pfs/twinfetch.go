@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -19,6 +20,14 @@ const twinAfter = 4 * time.Second
 // twinLasts is how long after a piece came from the v1 swarm reads ask it at
 // once.
 const twinLasts = time.Minute
+
+// maxUnproven is the largest file of which the v1 swarm is asked before its piece
+// layer is known: none of it can be verified before all of it is here, and its
+// entry may name somebody else's torrent.
+const maxUnproven = 8 << 20
+
+// errUnproven is a file that is larger.
+var errUnproven = errors.New("nothing proves that the v1 torrent is of this file, and it is too large to fetch and see")
 
 // besides has a read of n bytes from off fetched from the v1 swarm too, each
 // time that it has waited for twinAfter and the v2 torrent knows nobody. The
@@ -109,6 +118,9 @@ func (f *swarmFile) fromTwin(ctx context.Context, off, n int64) error {
 	t := f.twin
 	if t.isBroken() {
 		return errTwins
+	}
+	if t.size > maxUnproven && !t.layered() {
+		return errUnproven
 	}
 	select {
 	case t.turn <- struct{}{}:

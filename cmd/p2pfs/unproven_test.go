@@ -1,0 +1,28 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"testing"
+
+	"p2pfs/swarm/metainfo"
+)
+
+// TestUnprovenTwinIsNotFetched: an entry with a made-up root and the infohash of
+// somebody's large v1 torrent has none of that fetched. Without the bound the
+// read would begin the v1 torrent, which this file has no member for.
+func TestUnprovenTwinIsNotFetched(t *testing.T) {
+	const size = 300 << 20
+	root := metainfo.Hash256{1}
+	info, err := metainfo.BuildV2("x", size, metainfo.PieceLength(size), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &member{holdings: &holdings{}}
+	tw := &twin{m: m, name: "x", size: size, root: root, info: info, turn: make(chan struct{}, 1)}
+	f := &swarmFile{m: m, name: "x", size: size, root: root, twin: tw}
+	if err := f.fromTwin(t.Context(), 0, 1); !errors.Is(err, errUnproven) {
+		t.Errorf("got %v, want %v", err, errUnproven)
+	}
+}
