@@ -119,7 +119,7 @@ func (f *swarmFile) fromTwin(ctx context.Context, off, n int64) error {
 	if t.isBroken() {
 		return errTwins
 	}
-	if t.size > maxUnproven && !t.layered() {
+	if t.of.Size > maxUnproven && !t.layered() {
 		return errUnproven
 	}
 	select {

@@ -14,13 +14,12 @@ func (f fields) content() (c Content, err error) {
 	if c.Root, err = f.hash('r'); err != nil {
 		return c, err
 	}
-	size, err := f.int('s', 1, catalog.MaxSize)
-	c.Size = int64(size)
+	c.Size, err = f.int64('s', 1, catalog.MaxSize)
 	return c, err
 }
 
 // appendContent appends the keys that content reads.
 func appendContent(b []byte, c Content) []byte {
 	b = appendBytes(append(b, "1:r"...), c.Root[:])
-	return appendInt(append(b, "1:s"...), int(c.Size))
+	return appendInt(append(b, "1:s"...), c.Size)
 }

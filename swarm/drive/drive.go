@@ -13,66 +13,11 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/guard"
-	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/wire"
 )
 
 // Life is how long others keep our catalogue after they last heard of us.
 const Life = 30 * 24 * time.Hour
-
-// Config is what a Drive needs. Callbacks must be safe for concurrent use and
-// must not call Close; nil ones are not called.
-type Config struct {
-	Key      Key
-	Identity *catalog.Identity
-	Name     string         // our display name: see catalog.CheckMemberName
-	Port     uint16         // on which we listen; 0: nowhere
-	Store    *catalog.Store // of this drive's rendezvous; stays the caller's to close
-	Trusted  []catalog.Key
-	Dialer   Dialer // nil: only incoming connections
-	// Dials counts the dials of addresses that are known on somebody's word, with
-	// all others who dial from here; nil: there are none.
-	Dials    *netgroup.Dials
-	Limits   catalog.Limits
-	MaxConns int   // default 40, of which 10 are for those whom we dial
-	Hides    Hides // nil: nobody
-	// Moved says that the identity's key was made on another machine: of two
-	// processes that have one key the one that moved is to make a new one.
-	Moved bool
-	Now   func() time.Time // the wall clock; nil: time.Now
-
-	// OnView is told of the changes of the namespace, in order, of several at
-	// once where they come faster than it returns. It may block.
-	OnView func(now, before *catalog.View)
-	// OnAddress is told of each address at which a member was reached, to be
-	// given to AddPeers after a restart. It may block.
-	OnAddress func(member catalog.Key, addr netip.AddrPort)
-	// OnCopy is told that another running process has our member key. It may
-	// block.
-	OnCopy func(Copy)
-	// Holders returns who is known to have pieces of a file, ourselves with a
-	// zero Addr; up to 4 others are told of. Other members wait for it: it must
-	// answer from memory.
-	Holders func(file Content) []Holder
-	// Object returns a tiny file by its SHA-256, to be sent to other members of
-	// the drive. A connection's reader waits for it.
-	Object func(hash catalog.Hash) ([]byte, bool)
-	// Upload waits until n bytes of payload may be sent, and counts them; its error
-	// is that of ctx. Objects pass it.
-	Upload func(ctx context.Context, n int) error
-
-	// Guard keeps a panic over what members send, or in a callback, to the
-	// connection or event that set it off; nil makes one that logs to Log.
-	Guard *guard.Guard
-	Log   *slog.Logger // nil: silent
-}
-
-// Holder is a peer that has pieces of a file.
-type Holder struct {
-	Addr   netip.AddrPort // where it listens
-	Member catalog.Key    // zero: no member that is known
-	Pieces Pieces
-}
 
 // Drive is our membership in a drive. Safe for concurrent use.
 type Drive struct {
