@@ -71,13 +71,12 @@ func TestHeadsOfConnectedMembersComeFirst(t *testing.T) {
 func TestAnswersPassHeads(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
 		tiny := []byte("tiny")
-		h := catalog.HashObject(tiny)
 		relay, _ := crowded(t, p, func(c *Config) {
 			c.Object = func(x catalog.Hash) ([]byte, bool) { return tiny, true }
 		})
 		s := relay.call(4).meet()
 		s.send(summary{})
-		s.send(get{[]catalog.Hash{h, h, h, h}})
+		s.send(get{[]catalog.Hash{hash(1), hash(2), hash(3), hash(4)}})
 		before, answers := 0, 0
 		for answers < 4 {
 			m, err := s.read()

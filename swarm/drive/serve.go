@@ -103,7 +103,11 @@ func (d *Drive) receive(c *conn) error {
 	var sender sync.WaitGroup
 	defer sender.Wait()
 	defer cancel()
-	sender.Go(func() { d.send(ctx, c, c.owed) })
+	sender.Go(func() {
+		if err := d.guarded(func() error { d.send(ctx, c, c.owed); return nil }); err != nil {
+			c.close(err)
+		}
+	})
 	for {
 		m, err := c.read()
 		if err != nil {
