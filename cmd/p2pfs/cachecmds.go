@@ -88,7 +88,7 @@ func verifyCommand() command {
 	return command{
 		name:    "verify",
 		args:    "PATH...",
-		summary: "hash again what is here of files of a mount, or of its share directory",
+		summary: "hash again what is here of files, or of the share directory",
 		help: `Bad pieces of the cache are dropped, and fetched anew when they are next read. A
 file of the share directory that is not what was published is published as what
 it is. The status is 1 if there were any. What the kernel has in its page cache

@@ -170,7 +170,8 @@ func TestMount8(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("unshare", "-m", "sh", "-c", `
-		mount --bind "$1" /sbin && mount -T "$2" "$3" && ls "$3" &&
+		mount --bind "$1" /sbin && mount -T "$2" "$3" &&
+		for i in $(seq 200); do ls "$3" | grep there && break; sleep 0.1; done &&
 		mount -T "$2" -a && grep -c "^lines $3 fuse.p2pfs " /proc/mounts &&
 		{ mount -t fuse.p2pfs lines "$3" -o "$4" && exit 9; umount "$3"; } && ! grep " $3 " /proc/mounts &&
 		{ mount -t fuse.p2pfs lines "$3" -o bogus=1; test $? != 0; }`, "sh", sbin, fstab, m.mnt(), options)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"p2pfs/swarm/durable"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -15,7 +16,8 @@ import (
 // each keeps its own, the last few are known, also after a restart, and the
 // list of them does not grow for ever.
 func TestTwinsClaimed(t *testing.T) {
-	m := &member{log: slog.New(slog.DiscardHandler)}
+	log := slog.New(slog.DiscardHandler)
+	m := &member{log: log, holdings: &holdings{later: durable.NewLater(log)}}
 	dir := t.TempDir()
 	ts, err := openTwins(m, dir)
 	if err != nil {
@@ -32,6 +34,9 @@ func TestTwinsClaimed(t *testing.T) {
 	}
 	if n := len(ts.with(v1)); n != maxClaimed || len(ts.byV2) != maxClaimed {
 		t.Errorf("%d known, %d in all; want %d", n, len(ts.byV2), maxClaimed)
+	}
+	if err := m.holdings.later.Close(); err != nil {
+		t.Fatal(err)
 	}
 	text, err := os.ReadFile(ts.path)
 	if n := bytes.Count(text, []byte("\n")); err != nil || n > 2*maxTwins {
