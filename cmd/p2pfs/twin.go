@@ -46,8 +46,9 @@ type twin struct {
 // twins are the twins of files that were opened here, by v1 infohash, and how
 // a restart knows them. Safe for concurrent use.
 type twins struct {
-	m    *member
-	path string
+	m        *member
+	path     string
+	unproven unproven
 
 	mu   sync.Mutex                // guards what follows
 	byV1 map[metainfo.Hash][]*twin // whoever publishes one may say of which content it is

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,14 +19,6 @@ const twinAfter = 4 * time.Second
 // twinLasts is how long after a piece came from the v1 swarm reads ask it at
 // once.
 const twinLasts = time.Minute
-
-// maxUnproven is the largest file of which the v1 swarm is asked before its piece
-// layer is known: none of it can be verified before all of it is here, and its
-// entry may name somebody else's torrent.
-const maxUnproven = 8 << 20
-
-// errUnproven is a file that is larger.
-var errUnproven = errors.New("nothing proves that the v1 torrent is of this file, and it is too large to fetch and see")
 
 // besides has a read of n bytes from off fetched from the v1 swarm too, each
 // time that it has waited for twinAfter and the v2 torrent knows nobody. The
@@ -92,6 +83,7 @@ func (t *twin) broke() {
 	if !first {
 		return
 	}
+	t.m.twins.unproven.take(t)
 	t.m.log.Warn("v1 torrent of a shared file is not used", "name", t.name, "infohash", t.v1, "err", errTwins)
 	if v1 := t.m.client.Torrent(t.v1); v1 != nil {
 		go v1.Close() // it is one of its goroutines that calls
@@ -170,13 +162,17 @@ func (t *twin) stored(piece int, blocks [][]byte) error {
 		t.broke()
 		return errTwins
 	}
+	if !known {
+		if err := t.m.twins.unproven.put(t, piece, blocks); err != nil {
+			return err
+		}
+		t.note(piece, root, false)
+		return t.layer()
+	}
 	if err := t.m.cache.Put(rootKey(root), blocks); err != nil {
 		return err
 	}
-	t.note(piece, root, known)
-	if !known {
-		return t.layer()
-	}
+	t.note(piece, root, true)
 	if v2 := t.m.client.Torrent(t.info.HashV2.Short()); v2 != nil {
 		v2.Found(piece)
 	}
@@ -227,8 +223,23 @@ func (t *twin) layer() error {
 	layers := metainfo.Layers{t.of.Root: roots}
 	t.m.holdings.Save(t.v1, &metainfo.MetaInfo{Info: t.info, Layers: layers})
 	t.m.holdings.noteFile(t.of, func(hs *holdings, h *holding) { hs.find(h, layers) })
+	if err := t.keepProven(roots); err != nil {
+		return err
+	}
 	if v2 := t.m.client.Torrent(t.info.HashV2.Short()); v2 != nil {
 		v2.SetLayer(t.of.Root, roots)
+	}
+	return nil
+}
+
+// keepProven puts the pieces that were held until their hashes were known to be
+// the file's into the cache.
+func (t *twin) keepProven(roots []metainfo.Hash256) error {
+	for piece, data := range t.m.twins.unproven.take(t) {
+		if err := t.m.cache.Put(rootKey(roots[piece]), [][]byte{data}); err != nil {
+			return err
+		}
+		t.note(piece, roots[piece], true)
 	}
 	return nil
 }

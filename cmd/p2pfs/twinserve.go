@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"crypto/sha1"
+	"errors"
 	"sync"
 	"time"
 
@@ -42,6 +43,9 @@ func (t *twin) storage(m *metainfo.MetaInfo) (swarm.Storage, error) {
 
 // Has is part of swarm.Storage.
 func (s *twinStorage) Has(piece int) bool {
+	if s.t.m.twins.unproven.get(s.t, piece) != nil {
+		return true
+	}
 	h, ok := s.t.pieceRoot(piece)
 	if !ok || !s.t.m.holdings.has(rootKey(h), s.t.info.PieceSize(piece)) {
 		return false
@@ -54,6 +58,9 @@ func (s *twinStorage) Has(piece int) bool {
 // ReadAt is part of swarm.Storage. A piece that came as one of version 2 is
 // compared with its SHA-1 first, once.
 func (s *twinStorage) ReadAt(p []byte, piece int, begin int64) (int, error) {
+	if n, err := s.t.m.twins.unproven.readAt(s.t, p, piece, begin); !errors.Is(err, swarm.ErrMissing) {
+		return n, err
+	}
 	h, ok := s.t.pieceRoot(piece)
 	if !ok || !s.verified(piece, h) {
 		return 0, swarm.ErrMissing
@@ -94,8 +101,12 @@ func (s *twinStorage) WritePiece(piece int, blocks [][]byte) error {
 	return nil
 }
 
-// Close is part of swarm.Storage; the cache stays open.
-func (s *twinStorage) Close() error { return nil }
+// Close is part of swarm.Storage; the cache stays open. What nothing has proven
+// by now is dropped.
+func (s *twinStorage) Close() error {
+	s.t.m.twins.unproven.take(s.t)
+	return nil
+}
 
 // sum is the SHA-1 of a piece of the cache.
 func (t *twin) sum(piece int, h metainfo.Hash256) (metainfo.Hash, error) {
