@@ -7,7 +7,10 @@ import (
 	"syscall"
 )
 
-func main() {
+func main() { os.Exit(execute()) }
+
+// execute runs the command that the arguments name and returns its exit status.
+func execute() int {
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup wants it to be
 		ends = append(ends, syscall.SIGHUP)
@@ -26,5 +29,5 @@ func main() {
 		}
 		args = append([]string{helperNames[0]}, args...)
 	}
-	os.Exit(run(ctx, args, os.Stdout, os.Stderr))
+	return run(ctx, args, os.Stdout, os.Stderr)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/tracker"
 	"p2pfs/swarm/tracker/server"
 )
@@ -35,7 +36,8 @@ has served at the end. Any BitTorrent client can use it.`,
 			return func(ctx context.Context, c call) error {
 				words := newLooseWriter(c.stderr)
 				defer words.close(lastWords)
-				cfg := server.Config{Addr: listen.withPort(trackerPort).String(), Log: newLog(words, level)}
+				log := newLog(words, level)
+				cfg := server.Config{Addr: listen.withPort(trackerPort).String(), Guard: guard.New(log), Log: log}
 				return serveTracker(ctx, c, cfg)
 			}
 		},
