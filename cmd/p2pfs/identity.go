@@ -111,14 +111,15 @@ func (k *ownKey) renew() error {
 	defer k.mu.Unlock()
 	old := k.id.Key()
 	path := filepath.Join(k.state, keyName)
-	if err := os.Rename(path, path+".copied-"+old.Short()); err != nil {
+	aside := path + ".copied-" + old.Short()
+	if err := os.Rename(path, aside); err != nil {
 		return err
 	}
 	if err := os.Remove(filepath.Join(k.state, machineName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := k.load(); err != nil {
-		return err
+		return errors.Join(err, os.Rename(aside, path))
 	}
 	k.given = old
 	return nil

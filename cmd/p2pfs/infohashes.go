@@ -40,6 +40,14 @@ func (s *infoHashes) has(ih metainfo.Hash) bool {
 	return ok
 }
 
+// full reports whether there was no room for some: nothing is known then of those
+// that it has not.
+func (s *infoHashes) full() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.base)+len(s.fresh) >= maxInfoHashes
+}
+
 // add enters an infohash.
 func (s *infoHashes) add(ih metainfo.Hash) {
 	k := s.key(ih)

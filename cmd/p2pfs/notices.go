@@ -40,7 +40,7 @@ func notices(d *drive.Drive, key *ownKey, members []drive.Member) (list []string
 
 // apart says by how much a clock is ahead, in whole days, hours or minutes.
 func apart(ahead time.Duration) string {
-	d, which := ahead.Abs(), "ahead"
+	d, which := min(ahead.Abs(), 1<<62), "ahead" // so that there is room to round
 	if ahead < 0 {
 		which = "behind"
 	}

@@ -146,11 +146,13 @@ func (r roster) find(who string, blocked bool) (rosterEntry, error) {
 	if err != nil {
 		return rosterEntry{}, err
 	}
-	var found []rosterEntry
-	for _, e := range list {
-		if e.Name == who || isDigits(who) && strings.HasPrefix(e.Key, strings.ToLower(who)) || who == e.Name+"-"+e.digits() {
-			found = append(found, e)
-		}
+	// A name may be the digits of somebody else, who must not be out of reach.
+	found := slices.DeleteFunc(slices.Clone(list), func(e rosterEntry) bool {
+		digits := isDigits(who) && strings.HasPrefix(e.Key, strings.ToLower(who))
+		return !digits && who != e.Name+"-"+e.digits()
+	})
+	if len(found) == 0 {
+		found = slices.DeleteFunc(list, func(e rosterEntry) bool { return e.Name != who })
 	}
 	if len(found) > 1 { // one of them may be the only one whom op can mean
 		if only := slices.DeleteFunc(slices.Clone(found), func(e rosterEntry) bool { return e.Blocked != blocked }); len(only) == 1 {

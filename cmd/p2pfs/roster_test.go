@@ -180,6 +180,22 @@ func TestWho(t *testing.T) {
 	}
 }
 
+// TestNamesThatAreDigits: who calls himself by somebody's digits shields nobody.
+func TestNamesThatAreDigits(t *testing.T) {
+	a := newMounted(t, t.Name(), "anna", "--no-embedded-tracker").start()
+	one := newStranger(t, t.Name(), "one", entry("one", 1)).knows(a)
+	two := newStranger(t, t.Name(), one.digits(), entry("two", 2)).knows(a)
+	a.listsAll("one", "two")
+	runArgs(t, "block", a.mnt(), one.digits()).want(t, exitDone, one.digits())
+	runArgs(t, "block", a.mnt(), two.digits()).want(t, exitDone, two.digits())
+	within(t, patience, func() error {
+		if left := names(t, a.mnt()); len(left) > 0 {
+			return fmt.Errorf("shown are %q", left)
+		}
+		return nil
+	})
+}
+
 // listsAll waits until paths are there.
 func (m *mounted) listsAll(paths ...string) {
 	m.t.Helper()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"net/netip"
+	"time"
 
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
@@ -71,28 +72,37 @@ func (s *seat) tend() {
 			return
 		case <-s.copied:
 		}
-		s.m.guard.Do(func() {
-			if err := s.joinAnew(); err != nil {
-				s.m.log.Error("no new member key, though another p2pfs has ours", "err", err)
+		old, done := s.key.Key(), false
+		for !done && s.m.ctx.Err() == nil {
+			s.m.guard.Do(func() {
+				err := s.joinAnew(old)
+				if done = err == nil; !done {
+					s.m.log.Error("no new member key, though another p2pfs has ours; tried again in a minute", "err", err)
+				}
+			})
+			if !done {
+				pause(s.m.ctx, time.Minute)
 			}
-		})
+		}
 	}
 }
 
-// joinAnew makes a new key, leaves the drive and joins it again.
-func (s *seat) joinAnew() error {
-	old := s.key.Key()
+// joinAnew makes a new key in place of the old one, if that is still ours, leaves
+// the drive and joins it again. After an error it can be called again.
+func (s *seat) joinAnew(old catalog.Key) error {
 	var known []netip.AddrPort
 	for _, who := range s.m.drive.Load().Members() {
 		if who.Addr.IsValid() {
 			known = append(known, who.Addr)
 		}
 	}
-	if err := s.key.renew(); err != nil {
-		return err
+	if s.key.Key() == old {
+		if err := s.key.renew(); err != nil {
+			return err
+		}
 	}
 	if err := s.leave(); err != nil {
-		return err
+		s.m.log.Warn("leaving the drive", "err", err) // it is left all the same
 	}
 	d, err := s.join()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/tracker/server"
 )
@@ -23,14 +24,15 @@ const indexPause = time.Second
 // once. Safe for concurrent use.
 type catalogueIndex struct {
 	view    func() *catalog.View
+	guard   *guard.Guard
 	log     *slog.Logger
 	set     atomic.Pointer[infoHashes] // nil until the first look is over
 	changes chan struct{}              // room for one
 	once    sync.Once
 }
 
-func newCatalogueIndex(view func() *catalog.View, log *slog.Logger) *catalogueIndex {
-	return &catalogueIndex{view: view, log: log, changes: make(chan struct{}, 1)}
+func newCatalogueIndex(view func() *catalog.View, guard *guard.Guard, log *slog.Logger) *catalogueIndex {
+	return &catalogueIndex{view: view, guard: guard, log: log, changes: make(chan struct{}, 1)}
 }
 
 // changed tells that there is a new view. A nil index takes no notice.
@@ -50,7 +52,7 @@ func (x *catalogueIndex) verdict(ih metainfo.Hash) server.Verdict {
 	switch {
 	case set == nil:
 		return server.Unknown
-	case set.has(ih):
+	case set.has(ih), set.full():
 		return server.Served
 	}
 	return server.Refused
@@ -68,10 +70,16 @@ func (x *catalogueIndex) run(ctx context.Context) {
 			return
 		}
 		set := x.set.Load()
-		if set == nil || len(known) > 1024+2*full { // many of them are gone by now
+		if set == nil || known == nil || len(known) > 1024+2*full { // many of them are gone by now
 			set, known, full = newInfoHashes(), map[catalog.Hash]struct{}{}, 0
 		}
-		if err := enter(set, x.view(), known); err != nil {
+		var err error
+		if panicked := x.guard.Do(func() { err = enter(set, x.view(), known) }); panicked != nil {
+			known = nil // begun anew at the next change
+			pause(ctx, indexPause)
+			continue
+		}
+		if err != nil {
 			x.log.Debug("catalogue not indexed, again", "err", err) // it was an old view, mostly
 			x.changed()
 		} else {

@@ -50,7 +50,7 @@ func newTrackers(m *member) *trackers {
 	if len(t.given) == 0 && !m.cfg.noTracker {
 		t.own = trackerURL(m.ownTracker())
 		if !m.cfg.openTracker {
-			t.index = newCatalogueIndex(m.view, m.log)
+			t.index = newCatalogueIndex(m.view, m.guard, m.log)
 		}
 	}
 	return t

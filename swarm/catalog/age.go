@@ -11,16 +11,26 @@ import (
 const maxAge = 30 * 24 * time.Hour
 
 // clock counts the time that passes, by the monotonic clock while the process
-// runs and by the wall clock from one run to the next. It never runs back, and a
-// wall clock that was set ahead counts as maxAge at most.
+// runs and by the wall clock from one run to the next. It never runs back, and the
+// time between two runs counts as maxAway at most: the wall clock may have been
+// wrong, in this run or the last, and what died of that would not come back.
 type clock struct {
 	elapsed time.Duration
 	at      time.Time // when it was told the time last; zero: never
+	loaded  bool      // at is of an earlier run
+	saved   time.Time // at, when a sweep last stored it
 }
 
+// maxAway is what the time in which we did not run adds to ages at most.
+const maxAway = 7 * 24 * time.Hour
+
 func (c *clock) advance(now time.Time) {
+	most := maxAge
+	if c.loaded {
+		most, c.loaded = maxAway, false
+	}
 	if !c.at.IsZero() {
-		c.elapsed += min(max(now.Sub(c.at), 0), maxAge)
+		c.elapsed += min(max(now.Sub(c.at), 0), most)
 	}
 	c.at = now
 }
@@ -45,7 +55,7 @@ func unmarshalClock(b []byte) clock {
 	if n <= 0 {
 		return clock{}
 	}
-	return clock{time.Duration(elapsed) * time.Second, time.Unix(at, 0)}
+	return clock{elapsed: time.Duration(elapsed) * time.Second, at: time.Unix(at, 0), loaded: true}
 }
 
 // maxElapsed is more than a clock ever counts.

@@ -27,7 +27,7 @@ func newBatch() *batch {
 }
 
 func (b *batch) empty() bool {
-	return len(b.heads)+len(b.objects)+len(b.nodes)+len(b.claims) == 0
+	return len(b.heads)+len(b.objects)+len(b.nodes)+len(b.claims) == 0 && b.clock == nil
 }
 
 // under adds older changes, which newer ones win over.

@@ -25,6 +25,10 @@ func (s *State) Sweep(now time.Time) {
 			s.forget(a)
 		}
 	}
+	if s.clock.at.Sub(s.clock.saved).Abs() >= time.Hour {
+		s.clock.saved = s.clock.at
+		s.store.put(func(b *batch) { b.clock = s.clock.marshal() })
+	}
 	s.dropExpired()
 	s.enforceBounds()
 	s.collect(now.Add(-s.limits.Keep))

@@ -14,8 +14,15 @@ type Named struct {
 // make. Objects in known are passed over, and those looked into are added: with
 // the same known a later view costs what is new in it. It reads from disk;
 // ErrGone, wrapped, if v is an old view.
-func (v *View) EachFile(known map[Hash]struct{}, f func(Named)) error {
-	var pending []Hash
+func (v *View) EachFile(known map[Hash]struct{}, f func(Named)) (err error) {
+	var pending, seen []Hash
+	defer func() {
+		if err != nil { // what is below them may not have been gone through
+			for _, h := range seen {
+				delete(known, h)
+			}
+		}
+	}()
 	push := func(h Hash) {
 		if _, ok := known[h]; !ok && h != emptyHash {
 			pending = append(pending, h)
@@ -38,6 +45,7 @@ func (v *View) EachFile(known map[Hash]struct{}, f func(Named)) error {
 				return err
 			}
 			known[h] = struct{}{}
+			seen = append(seen, h)
 			for i := range o.kids {
 				push(o.kids[i].hash)
 			}

@@ -114,6 +114,7 @@ func (s *State) readStore() error {
 // startClock sets the clock of a store that was written before there was one: an
 // author was connected to somebody when he last gave a sign of life.
 func (s *State) startClock() {
+	s.clock.loaded = true
 	for _, a := range s.authors {
 		if a.seen.After(s.clock.at) {
 			s.clock.at = a.seen

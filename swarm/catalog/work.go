@@ -50,12 +50,20 @@ func (s *State) abandon() {
 		}
 	}
 	s.survey, s.levelling = nil, nil
-	cutLast(&s.decided)
-	cutLast(&s.leaving)
-	cutLast(&s.clearing)
-	cutLast(&s.rising)
-	cutLast(&s.falling)
-	cutLast(&s.dropped)
+	switch { // in the order in which they are worked on
+	case len(s.rising) > 0:
+		cutLast(&s.rising)
+	case len(s.falling) > 0:
+		cutLast(&s.falling)
+	case len(s.dropped) > 0:
+		cutLast(&s.dropped)
+	case len(s.decided) > 0:
+		cutLast(&s.decided)
+	case len(s.leaving) > 0:
+		cutLast(&s.leaving)
+	default:
+		cutLast(&s.clearing)
+	}
 }
 
 func cutLast[T any](list *[]T) { *list = (*list)[:max(len(*list)-1, 0)] }

@@ -1,43 +1,54 @@
 package drive
 
 import (
-	"net/netip"
 	"time"
 
 	"golang.org/x/time/rate"
 )
 
-// How often members of one address group are let in: each is told what heads
-// there are, which is much for a connection that costs nothing.
+// How often members are let in who came to us: each is told what heads there are,
+// which is much for a connection that costs nothing. Those who were here before are
+// counted by their key, so that they need not share what strangers of their address
+// group use up; all others by that group.
 const (
-	arrivalsPerS = 0.5
-	arrivalBurst = 40 // all who are behind one address at once
-	maxArrivals  = 4096
+	groupPerS   = 0.5
+	groupBurst  = 40 // all who are behind one address at once
+	metPerS     = 0.1
+	metBurst    = 10
+	maxArrivals = 4096
 )
 
-// arrivals bounds how often connections that came to us are let in, by group.
+// arrivals bounds how often connections are let in, by what they have in common.
 // Pure but for x/time/rate, which takes the time as a parameter. Owned by the
 // loop.
-type arrivals map[netip.Prefix]*rate.Limiter
-
-// allow reports whether one of a group may come in now, and counts it. While too
-// many groups are known at once, those that are not share one budget.
-func (a arrivals) allow(group netip.Prefix, now time.Time) bool {
-	if a[group] == nil && len(a) >= maxArrivals {
-		group = netip.Prefix{}
-	}
-	if a[group] == nil {
-		a[group] = rate.NewLimiter(arrivalsPerS, arrivalBurst)
-	}
-	return a[group].AllowN(now, 1)
+type arrivals[K comparable] struct {
+	perS  rate.Limit
+	burst int
+	of    map[K]*rate.Limiter
 }
 
-// forget drops the groups of which nobody came for some time. To be called every
-// minute or so.
-func (a arrivals) forget(now time.Time) {
-	for group, r := range a {
-		if r.TokensAt(now) >= arrivalBurst {
-			delete(a, group)
+func newArrivals[K comparable](perS rate.Limit, burst int) arrivals[K] {
+	return arrivals[K]{perS, burst, make(map[K]*rate.Limiter)}
+}
+
+// allow reports whether one more of k may come in now, and counts it. While too
+// many are known at once, those that are not share one budget.
+func (a arrivals[K]) allow(k K, now time.Time) bool {
+	if a.of[k] == nil && len(a.of) >= maxArrivals {
+		k = *new(K)
+	}
+	if a.of[k] == nil {
+		a.of[k] = rate.NewLimiter(a.perS, a.burst)
+	}
+	return a.of[k].AllowN(now, 1)
+}
+
+// forget drops those of whom nobody came for some time. To be called every minute
+// or so.
+func (a arrivals[K]) forget(now time.Time) {
+	for k, r := range a.of {
+		if r.TokensAt(now) >= float64(a.burst) {
+			delete(a.of, k)
 		}
 	}
 }

@@ -48,7 +48,8 @@ type copies struct {
 	self      process
 	overtaken int // heads of our own key that were newer than ours
 	found     *Copy
-	told      bool // OnCopy was
+	news      time.Time // when found became news: it is seen again and again
+	told      bool      // OnCopy was
 }
 
 // copyGrace is the time between noticing a copy and acting on it, in which the
@@ -66,7 +67,7 @@ func (c *copies) met(other process, addr netip.AddrPort, now time.Time) bool {
 	old := c.found
 	c.found = &Copy{Addr: addr, Seen: now, Yield: c.self.yields(other), other: other}
 	if old == nil || old.other != other || now.Sub(old.Seen) > copyQuiet {
-		c.told = false
+		c.told, c.news = false, now
 		return true
 	}
 	if !addr.IsValid() {
@@ -93,7 +94,7 @@ func (c *copies) overtook(h catalog.Head, now time.Time) bool {
 
 // due returns the copy that is to be acted on now, once.
 func (c *copies) due(now time.Time) (Copy, bool) {
-	if c.found == nil || c.told || now.Sub(c.found.Seen) < copyGrace {
+	if c.found == nil || c.told || now.Sub(c.news) < copyGrace {
 		return Copy{}, false
 	}
 	c.told = true

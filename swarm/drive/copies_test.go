@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -137,5 +138,24 @@ func TestOwnHelloReturnedIsNoCopy(t *testing.T) {
 	h := catalog.Head{Summary: catalog.Summary{Began: 5, Time: time.Unix(100, 0)}}
 	if c.overtook(h, time.Unix(100, 0)) || c.overtook(h, time.Unix(101, 0)) || c.found != nil {
 		t.Errorf("found %+v", c.found)
+	}
+}
+
+// TestCopySeenAllTheTime: a copy whose heads are seen each second is acted on all
+// the same, once.
+func TestCopySeenAllTheTime(t *testing.T) {
+	c := copies{self: process{began: 2}}
+	now, told := time.Unix(1_700_000_000, 0), 0
+	for range 100 {
+		c.met(process{began: 1}, netip.AddrPort{}, now)
+		if copied, ok := c.due(now); ok {
+			if told++; !copied.Yield {
+				t.Error("who began later is to yield")
+			}
+		}
+		now = now.Add(time.Second)
+	}
+	if told != 1 {
+		t.Errorf("acted on %d times, want once", told)
 	}
 }

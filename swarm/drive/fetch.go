@@ -85,6 +85,9 @@ func (f *fetcher) join(id int) {
 // leave removes a member. What he was asked for is asked of others.
 func (f *fetcher) leave(id int) {
 	m := f.members[id]
+	if m == nil {
+		return // it had not joined
+	}
 	delete(f.members, id)
 	for h, until := range m.open {
 		f.unanswered(h, until)

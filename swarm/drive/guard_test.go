@@ -38,7 +38,8 @@ func TestPanicInCallback(t *testing.T) {
 		"Object": func(c *Config, o *once) {
 			c.Object = func(catalog.Hash) ([]byte, bool) { o.panics(); return nil, false }
 		},
-		"Dial": func(c *Config, o *once) { c.Dialer = panicDialer{c.Dialer, o} },
+		"Dial":      func(c *Config, o *once) { c.Dialer = panicDialer{c.Dialer, o} },
+		"handshake": func(c *Config, o *once) { c.Dialer = panicGreeter{c.Dialer, o} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, p *pipes) {
@@ -79,6 +80,27 @@ type panicDialer struct {
 func (d panicDialer) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 	d.panics()
 	return d.Dialer.Dial(ctx, a)
+}
+
+// panicGreeter dials connections of which the first panics in the handshake.
+type panicGreeter struct {
+	Dialer
+	*once
+}
+
+func (d panicGreeter) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	c, err := d.Dialer.Dial(ctx, a)
+	return panicConn{c, d.once}, err
+}
+
+type panicConn struct {
+	net.Conn
+	*once
+}
+
+func (c panicConn) SetReadDeadline(t time.Time) error {
+	c.panics()
+	return c.Conn.SetReadDeadline(t)
 }
 
 // Events of the loop that panic, and are otherwise those that they hold.

@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -60,7 +61,8 @@ type loop struct {
 	swept    time.Time
 	outdated outdated
 	copies   copies
-	arrivals arrivals
+	arrivals arrivals[netip.Prefix] // of members who were never here
+	met      arrivals[catalog.Key]  // of those who were
 }
 
 func newLoop(d *Drive, state *catalog.State) *loop {
@@ -68,7 +70,8 @@ func newLoop(d *Drive, state *catalog.State) *loop {
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
 		book: newBook(), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
 		asks: make(map[Content]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
-		outdated: make(outdated), arrivals: make(arrivals), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
+		outdated: make(outdated), arrivals: newArrivals[netip.Prefix](groupPerS, groupBurst),
+		met: newArrivals[catalog.Key](metPerS, metBurst), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}
 	l.told = l.shown()
 	return l
@@ -84,7 +87,7 @@ const (
 func (l *loop) run(ctx context.Context) {
 	defer l.end()
 	for _, k := range l.state.Wanting() {
-		l.wantFor(k)
+		l.d.cfg.Guard.Do(func() { l.wantFor(k) })
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -187,6 +190,7 @@ func (l *loop) tick(now time.Time) {
 	}
 	l.swept = now
 	l.arrivals.forget(now)
+	l.met.forget(now)
 	l.state.Sweep(l.d.cfg.Now())
 	l.publishAgain()
 }

@@ -76,7 +76,9 @@ func (p places) admit(list []place, newcomer place, now time.Time) (victim int, 
 func evict(incoming []place, newcomer place, now time.Time) int {
 	sizes := make(map[netip.Prefix]int)
 	for _, x := range incoming {
-		sizes[x.group]++
+		if !x.trusted { // they are never asked to make room
+			sizes[x.group]++
+		}
 	}
 	largest := 0
 	for _, n := range sizes {

@@ -268,7 +268,7 @@ func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
 			s.hangUp()
 			time.Sleep(20 * time.Millisecond)
 		}
-		if most := arrivalBurst + 1 + int(time.Since(start).Seconds()*arrivalsPerS); told == 0 || told > most {
+		if most := groupBurst + metBurst + 2 + int(time.Since(start).Seconds()*(groupPerS+metPerS)); told == 0 || told > most {
 			t.Errorf("told %d times, want at most %d", told, most)
 		}
 		if s := a.meetFrom(loopback(1), 78); s == nil {
@@ -280,19 +280,19 @@ func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
 }
 
 func TestArrivalsOfManyGroupsAreBounded(t *testing.T) {
-	a, now := arrivals{}, time.Unix(1_700_000_000, 0)
+	a, now := newArrivals[netip.Prefix](groupPerS, groupBurst), time.Unix(1_700_000_000, 0)
 	let := 0
 	for i := range 3 * maxArrivals {
 		if a.allow(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), now) {
 			let++
 		}
 	}
-	if len(a) > maxArrivals+1 || let > maxArrivals+arrivalBurst {
-		t.Errorf("%d groups known, %d let in", len(a), let)
+	if len(a.of) > maxArrivals+1 || let > maxArrivals+groupBurst {
+		t.Errorf("%d groups known, %d let in", len(a.of), let)
 	}
 	now = now.Add(2 * time.Minute)
 	a.forget(now)
-	if !a.allow(netip.MustParsePrefix("192.0.2.0/24"), now) || len(a) > 2 {
-		t.Errorf("after a while: %d groups known", len(a))
+	if !a.allow(netip.MustParsePrefix("192.0.2.0/24"), now) || len(a.of) > 2 {
+		t.Errorf("after a while: %d groups known", len(a.of))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/guard"
 	"p2pfs/swarm/wire"
 )
 
@@ -40,7 +41,7 @@ func (d *Drive) dial(addr netip.AddrPort, probe bool) {
 		return
 	}
 	c := newConn(nc, addr)
-	var failed error
+	failed := guard.ErrPanic // unless greet returns
 	err = d.attach(c, func() error {
 		failed = d.greeter.greet(c, nil, probe)
 		if failed == nil && probe {
@@ -110,10 +111,11 @@ func (d *Drive) receive(c *conn) error {
 	})
 	for {
 		m, err := c.read()
-		if err != nil {
-			return err
+		if err == nil {
+			err = d.handle(c, m)
 		}
-		if err := d.handle(c, m); err != nil {
+		if err != nil {
+			c.close(err) // before the sender is waited for, who may be writing
 			return err
 		}
 	}
