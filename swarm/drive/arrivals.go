@@ -1,9 +1,12 @@
 package drive
 
 import (
+	"net/netip"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"p2pfs/swarm/catalog"
 )
 
 // How often members are let in who came to us: each is told what heads there are,
@@ -51,4 +54,25 @@ func (a arrivals[K]) forget(now time.Time) {
 			delete(a.of, k)
 		}
 	}
+}
+
+// door is where members come in who dialled us.
+type door struct {
+	groups arrivals[netip.Prefix]
+	met    arrivals[catalog.Key]
+}
+
+func newDoor() door {
+	return door{newArrivals[netip.Prefix](groupPerS, groupBurst), newArrivals[catalog.Key](metPerS, metBurst)}
+}
+
+// lets reports whether a member may come in now, and counts him: by his key if he
+// was here before, else, or where that is too often, by his address group.
+func (d door) lets(group netip.Prefix, k catalog.Key, met bool, now time.Time) bool {
+	return met && d.met.allow(k, now) || d.groups.allow(group, now)
+}
+
+func (d door) forget(now time.Time) {
+	d.groups.forget(now)
+	d.met.forget(now)
 }

@@ -73,20 +73,9 @@ func (l *loop) expel(c *conn, err error) {
 	}
 }
 
-// mayArrive reports whether a connection is none too many of those that come to us.
-func (l *loop) mayArrive(c *conn, now time.Time) bool {
-	switch {
-	case c.dialled.IsValid() || l.trusts(c.key):
-		return true
-	case l.state.WasMet(c.key) && l.met.allow(c.key, now):
-		return true
-	}
-	return l.arrivals.allow(netgroup.Of(c.remote.Addr()), now)
-}
-
 // admit says whether a connection is to be kept, and makes room for it.
 func (l *loop) admit(c *conn, now time.Time) error {
-	if !l.mayArrive(c, now) {
+	if !c.dialled.IsValid() && !l.trusts(c.key) && !l.door.lets(netgroup.Of(c.remote.Addr()), c.key, l.state.WasMet(c.key), now) {
 		return ErrOften
 	}
 	if old := l.conns[c.key]; old != nil {

@@ -2,7 +2,6 @@ package drive
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -61,8 +60,7 @@ type loop struct {
 	swept    time.Time
 	outdated outdated
 	copies   copies
-	arrivals arrivals[netip.Prefix] // of members who were never here
-	met      arrivals[catalog.Key]  // of those who were
+	door     door
 }
 
 func newLoop(d *Drive, state *catalog.State) *loop {
@@ -70,8 +68,7 @@ func newLoop(d *Drive, state *catalog.State) *loop {
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
 		book: newBook(), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
 		asks: make(map[Content]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
-		outdated: make(outdated), arrivals: newArrivals[netip.Prefix](groupPerS, groupBurst),
-		met: newArrivals[catalog.Key](metPerS, metBurst), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
+		outdated: make(outdated), door: newDoor(), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}
 	l.told = l.shown()
 	return l
@@ -189,8 +186,7 @@ func (l *loop) tick(now time.Time) {
 		return
 	}
 	l.swept = now
-	l.arrivals.forget(now)
-	l.met.forget(now)
+	l.door.forget(now)
 	l.state.Sweep(l.d.cfg.Now())
 	l.publishAgain()
 }
