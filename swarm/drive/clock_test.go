@@ -108,6 +108,7 @@ func TestSilentMemberIsClosed(t *testing.T) {
 		if d := s.untilClosed(); d < idleTime-2*time.Second || d > idleTime+time.Second {
 			t.Errorf("closed after %v, want %v", d, idleTime)
 		}
+		synctest.Wait() // the loop hears of it a moment later
 		if a.connected(s.id.Key()) {
 			t.Error("still listed as connected")
 		}
