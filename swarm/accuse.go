@@ -25,8 +25,8 @@ func (f faults) tooMany(blocks int) bool {
 }
 
 // accuse notes that a peer sent n bytes of a piece that do not verify. It is banned
-// at once where others have the piece. One that has it alone is asked again: memory
-// and cables err now and then, and without it nobody gets the rest.
+// at once where others have all that it has. One that has some of it alone is asked
+// again: memory and cables err now and then, and without it nobody gets the rest.
 func (l *loop) accuse(id, piece int, n int64, why string) {
 	r := l.remotes[id]
 	if r == nil {
@@ -34,7 +34,7 @@ func (l *loop) accuse(id, piece int, n int64, why string) {
 	}
 	r.down.faults.times++
 	r.down.faults.bytes += n
-	if l.othersHave(r, piece) || r.down.faults.tooMany(r.down.blocks) {
+	if l.othersHave(r) || r.down.faults.tooMany(r.down.blocks) {
 		l.ban(id, why)
 		return
 	}
@@ -42,13 +42,22 @@ func (l *loop) accuse(id, piece int, n int64, why string) {
 	l.causes.lied(r.addr, l.now)
 }
 
-// othersHave reports whether somebody else who is connected has a piece, and has
-// sent nothing false himself.
-func (l *loop) othersHave(than *remote, piece int) bool {
+// othersHave reports whether all that a peer has and we lack is to be had of others
+// who are connected and have sent nothing false themselves: else a ban would leave
+// us without what it has alone.
+func (l *loop) othersHave(than *remote) bool {
+	rest := l.picker.HaveSet()
 	for _, r := range l.remotes {
-		if r != than && r.down.faults.times == 0 && (r.pp.All || r.pp.Has != nil && r.pp.Has.Test(uint(piece))) {
+		switch {
+		case r == than || r.down.faults.times > 0:
+		case r.pp.All:
 			return true
+		case r.pp.Has != nil:
+			rest.InPlaceUnion(r.pp.Has)
 		}
 	}
-	return false
+	if than.pp.All {
+		return int(rest.Count()) >= l.picker.Pieces()
+	}
+	return than.pp.Has == nil || rest.IsSuperSet(than.pp.Has)
 }

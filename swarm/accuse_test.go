@@ -33,6 +33,32 @@ func TestLoneSeedErrs(t *testing.T) {
 	}
 }
 
+// TestLoneSeedErrsForTwo: two who fetch from such a seed, and from one another, get
+// all of it: that the other has a piece is no reason to do without the seed.
+func TestLoneSeedErrsForTwo(t *testing.T) {
+	for _, kind := range []swarmtest.Kind{swarmtest.V1, swarmtest.V2} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			tor := swarmtest.MakeFile(t, kind, "payload.bin", 4<<20, 64<<10)
+			seed := swarmtest.Serve(t, swarmtest.CorruptEvery(tor, 32)).Addr
+			first := client(t, swarmtest.Host().String())
+			spec := Spec{
+				MetaInfo: &metainfo.MetaInfo{Info: tor.Info}, Storage: (&memory{}).open, Everything: true, Announce: Never,
+				Peers: []netip.AddrPort{seed},
+			}
+			one := add(t, first, spec)
+			spec.Storage, spec.Peers = (&memory{}).open, []netip.AddrPort{seed, first.Addr()}
+			two := add(t, client(t, swarmtest.Host().String()), spec)
+			for _, got := range []*Torrent{one, two} {
+				if err := got.Wait(soon(t)); err != nil {
+					t.Fatalf("%v; %+v", err, got.Stats())
+				}
+				check(t, got, tor.Space)
+			}
+		})
+	}
+}
+
 // TestLoneLiarIsBanned: one who sends nothing but false blocks is given up soon,
 // though nobody else is there.
 func TestLoneLiarIsBanned(t *testing.T) {

@@ -121,7 +121,9 @@ func (b *addressBook) heardAgain(a netip.AddrPort, k *address, from origin) {
 		b.becomes(a, k, from)
 	}
 	if (from == fromCaller || from == fromMember) && !k.joined { // somebody says it is there
-		k.next = time.Time{}
+		if from == fromCaller || k.failures == 0 {
+			k.next = time.Time{}
+		}
 		if from == fromCaller {
 			k.failures = 0
 		}

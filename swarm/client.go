@@ -90,6 +90,7 @@ func New(cfg Config) (*Client, error) {
 		workers: make(chan struct{}, runtime.GOMAXPROCS(0)), hashers: make(chan struct{}, 1), hashing: newHashing(),
 		torrents: map[metainfo.Hash]*Torrent{},
 	}
+	c.woken.lookups = make(chan struct{}, netgroup.MaxHalfOpen)
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}

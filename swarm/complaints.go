@@ -57,8 +57,11 @@ func (l *loop) hearComplaint(r *remote, piece, length int) {
 	if !ok || !l.uploads.complaints.ask(r.addr.Addr(), piece, length, int(l.info().PieceSize(piece)), l.now) {
 		return
 	}
+	if !l.t.client.hashing.spend(r.group(), int64(l.info().PieceSize(piece)), l.now) {
+		return // asking is free, reading and hashing a piece is not
+	}
 	log := l.t.log
-	l.t.spawn(func() {
+	l.t.hashFor(func() {
 		if err := s.Doubt(piece); err != nil {
 			log.Warn("a peer asked for a piece again, and it was bad", "piece", piece, "err", err)
 		}

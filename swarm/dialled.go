@@ -42,7 +42,7 @@ func (b *addressBook) due(now time.Time, n int, offering bool) (out []netip.Addr
 func (b *addressBook) connected(a netip.AddrPort, now time.Time) {
 	if k := b.known[a]; k != nil {
 		k.joined, k.dialing, k.reached = true, false, now
-		b.proven(a, k)
+		b.proven(a, k, now)
 		b.dialing--
 	}
 }

@@ -14,7 +14,11 @@ func (t *Torrent) spawn(f func()) {
 // time of all torrents: verifying what we fetch does not wait for it.
 func (t *Torrent) hashFor(f func()) {
 	t.spawn(func() {
-		t.client.hashers <- struct{}{}
+		select {
+		case t.client.hashers <- struct{}{}:
+		case <-t.done:
+			return
+		}
 		defer func() { <-t.client.hashers }()
 		f()
 	})

@@ -186,7 +186,7 @@ func (c *Client) greet(conn net.Conn, place *netgroup.Place) error {
 			return nil
 		}
 	}
-	t, err := c.lookup(hs.InfoHash)
+	t, err := c.lookup(hs.InfoHash, place)
 	if err != nil {
 		return err
 	}
@@ -211,12 +211,25 @@ func (c *Client) greet(conn net.Conn, place *netgroup.Place) error {
 	return nil
 }
 
-// lookup finds the torrent of an infohash, or has it made.
-func (c *Client) lookup(h metainfo.Hash) (*Torrent, error) {
+// lookup finds the torrent of an infohash, or has it made: for a few at once, which
+// may take the caller some time, and for nobody who was closed meanwhile.
+func (c *Client) lookup(h metainfo.Hash, place *netgroup.Place) (*Torrent, error) {
 	if t := c.Torrent(h); t != nil {
 		return t, nil
 	}
 	if c.cfg.Lookup != nil {
+		select {
+		case c.woken.lookups <- struct{}{}:
+			defer func() { <-c.woken.lookups }()
+		case <-c.ctx.Done():
+			return nil, ErrClosed
+		}
+		if t := c.Torrent(h); t != nil { // made meanwhile
+			return t, nil
+		}
+		if !place.Held() {
+			return nil, errCrowded
+		}
 		if spec, ok := c.cfg.Lookup(h); ok {
 			return c.wake(spec)
 		}

@@ -25,19 +25,22 @@ func (o origin) teller() netgroup.Teller {
 // ready reports whether an address may be dialled as far as others are to be
 // spared: one that a user named or that was reached before always.
 func (b *addressBook) ready(a netip.AddrPort, k *address, now time.Time) bool {
-	return !k.hearsay || b.dials == nil || b.dials.Ready(a.Addr(), k.from.teller(), now)
+	return !k.hearsay || b.dials == nil || b.dials.Met(a, now) || b.dials.Ready(a.Addr(), k.from.teller(), now)
 }
 
 // take is ready for an address that is known, and counts the dial.
 func (b *addressBook) take(a netip.AddrPort, now time.Time) bool {
 	k := b.known[a]
-	return !k.hearsay || b.dials == nil || b.dials.Take(a.Addr(), k.from.teller(), now)
+	return !k.hearsay || b.dials == nil || b.dials.Met(a, now) || b.dials.Take(a.Addr(), k.from.teller(), now)
 }
 
 // proven notes that a peer answered at an address: it is no hearsay any more.
-func (b *addressBook) proven(a netip.AddrPort, k *address) {
-	if k.hearsay && b.dials != nil {
-		b.dials.Reached(a.Addr())
+func (b *addressBook) proven(a netip.AddrPort, k *address, now time.Time) {
+	if b.dials != nil {
+		if k.hearsay && !b.dials.Met(a, now) {
+			b.dials.Reached(a.Addr())
+		}
+		b.dials.Meet(a, now)
 	}
 	b.believe(a, k)
 }

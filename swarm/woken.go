@@ -23,6 +23,8 @@ var errWoken = errors.New("too many torrents were asked for at once")
 // woken are the torrents that Config.Lookup made for incoming peers, and that
 // end when they are idle. The zero value is ready; safe for concurrent use.
 type woken struct {
+	lookups chan struct{} // room for connections whose torrent is looked for
+
 	mu       sync.Mutex // guards what follows
 	list     []*Torrent // the one woken last at the end
 	trimming bool       // a goroutine looks after those that are too many

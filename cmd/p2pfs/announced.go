@@ -5,12 +5,13 @@ package main
 import (
 	"time"
 
+	"p2pfs/swarm"
 	"p2pfs/swarm/metainfo"
 )
 
 // remember has a shared file announced from now on, and over restarts.
 func (m *member) remember(ih metainfo.Hash, user bool) error {
-	gone, err := m.asked.add(ih, user, time.Now())
+	gone, err := m.asked.add(ih, user, fetchedFrom(m.client), time.Now())
 	if err != nil && !user {
 		m.log.Warn("infohash not remembered", "infohash", ih, "err", err)
 	}
@@ -28,12 +29,17 @@ func (m *member) unannounce(gone []metainfo.Hash) {
 	}
 }
 
+// fetchedFrom reports whether somebody is connected to a client for a torrent.
+func fetchedFrom(c *swarm.Client) func(metainfo.Hash) bool {
+	return func(ih metainfo.Hash) bool {
+		t := c.Torrent(ih)
+		return t != nil && t.Stats().Peers > 0
+	}
+}
+
 // tendAsked forgets what nobody has asked for in a long time.
 func (m *member) tendAsked() {
-	gone := m.asked.expire(func(ih metainfo.Hash) bool {
-		t := m.client.Torrent(ih)
-		return t != nil && t.Stats().Peers > 0
-	}, time.Now())
+	gone := m.asked.expire(fetchedFrom(m.client), time.Now())
 	m.unannounce(gone)
 	if err := m.asked.flush(time.Now()); err != nil {
 		m.log.Warn("list of announced files", "err", err)

@@ -87,7 +87,10 @@ func (a *askedFor) all() (out []metainfo.Hash) {
 
 // add remembers an infohash, also over a restart, and returns those that it
 // pushed out.
-func (a *askedFor) add(ih metainfo.Hash, user bool, now time.Time) (gone []metainfo.Hash, err error) {
+func (a *askedFor) add(ih metainfo.Hash, user bool, used func(metainfo.Hash) bool, now time.Time) (gone []metainfo.Hash, err error) {
+	if len(a.all()) >= maxAsked { // one goes: not this one, and none that is being fetched
+		a.touch(used, 0, now.Add(-time.Millisecond))
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	old, known := a.hashes[ih]
@@ -103,19 +106,24 @@ func (a *askedFor) add(ih metainfo.Hash, user bool, now time.Time) (gone []metai
 // expire forgets what was not asked for in a long time, and returns it. used
 // tells of one whether somebody is just fetching it, which counts as asking.
 func (a *askedFor) expire(used func(metainfo.Hash) bool, now time.Time) (gone []metainfo.Hash) {
+	a.touch(used, time.Hour, now)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.trim(now)
+}
+
+// touch counts as asked for now what is used and was last asked for longer ago.
+func (a *askedFor) touch(used func(metainfo.Hash) bool, ago time.Duration, now time.Time) {
 	for _, ih := range a.all() {
 		if !used(ih) {
 			continue
 		}
 		a.mu.Lock()
-		if old, ok := a.hashes[ih]; ok && now.Sub(old.at) > time.Hour {
+		if old, ok := a.hashes[ih]; ok && now.Sub(old.at) > ago {
 			a.hashes[ih], a.dirty = ask{now, old.user}, true
 		}
 		a.mu.Unlock()
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.trim(now)
 }
 
 // trim forgets what is too old or too much. mu is held, or nobody else knows a.

@@ -23,14 +23,14 @@ func TestAskedIsBounded(t *testing.T) {
 	}
 	hash := func(n int) metainfo.Hash { return metainfo.Hash{1, byte(n), byte(n >> 8)} }
 	users := metainfo.Hash{2}
-	if gone, err := a.add(users, true, now); err != nil || len(gone) > 0 {
+	if gone, err := a.add(users, true, nobodyFetches, now); err != nil || len(gone) > 0 {
 		t.Fatal(gone, err)
 	}
 	var gone []metainfo.Hash
 	writes, before := 0, []byte(nil)
 	for n := range 3000 {
 		now = now.Add(time.Second / 10)
-		out, err := a.add(hash(n), false, now)
+		out, err := a.add(hash(n), false, nobodyFetches, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,6 +83,30 @@ func TestAskedOfOlderVersions(t *testing.T) {
 	for _, ask := range a.hashes {
 		if !ask.at.Equal(now) || ask.user {
 			t.Fatalf("got %+v", ask)
+		}
+	}
+}
+
+func nobodyFetches(metainfo.Hash) bool { return false }
+
+// TestAskedSparesWhoIsFetched: strangers who ask for many push out what nobody
+// fetches, and not a transfer that began before they came.
+func TestAskedSparesWhoIsFetched(t *testing.T) {
+	now, fetched := time.Unix(1_900_000_000, 0), metainfo.Hash{0xff}
+	a, err := openAsked(filepath.Join(t.TempDir(), "asked"), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := func(ih metainfo.Hash) bool { return ih == fetched }
+	for i := range 2 * maxAsked {
+		ih := metainfo.Hash{byte(i), byte(i >> 8)}
+		if i == 0 {
+			ih = fetched
+		}
+		now = now.Add(time.Second)
+		gone, err := a.add(ih, false, used, now)
+		if err != nil || slices.Contains(gone, fetched) {
+			t.Fatalf("after %d: %v went, %v", i, gone, err)
 		}
 	}
 }

@@ -172,16 +172,16 @@ func serveTwin(all []*twin) (swarm.Spec, bool) {
 // to give, or not yet.
 func (t *twin) serve() (swarm.Spec, bool) {
 	made := make(chan *metainfo.MetaInfo, 1)
+	select {
+	case t.turn <- struct{}{}: // one at a time; others come again
+	default:
+		return swarm.Spec{}, false
+	}
 	go func() {
-		select {
-		case t.turn <- struct{}{}: // one at a time
-			defer func() { <-t.turn }()
-			var m *metainfo.MetaInfo
-			t.m.guard.Do(func() { m, _ = t.metaInfo(t.m.ctx) })
-			made <- m
-		case <-t.m.ctx.Done():
-			made <- nil
-		}
+		defer func() { <-t.turn }()
+		var m *metainfo.MetaInfo
+		t.m.guard.Do(func() { m, _ = t.metaInfo(t.m.ctx) })
+		made <- m
 	}()
 	ctx, cancel := context.WithTimeout(t.m.ctx, twinPatience)
 	defer cancel()

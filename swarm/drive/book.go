@@ -116,7 +116,7 @@ func (b *book) forget(c *contact) {
 // take reports whether an address may be dialled now as far as others are to be
 // spared, and counts it.
 func (b *book) take(c *contact, now time.Time) bool {
-	return !c.counted || b.dials.Take(c.addr.Addr(), c.by, now)
+	return !c.counted || b.dials.Met(c.addr, now) || b.dials.Take(c.addr.Addr(), c.by, now)
 }
 
 // makeRoom forgets an address where nobody ever answered: the one that failed
@@ -146,7 +146,7 @@ func (b *book) due(now time.Time, n int, connected func(catalog.Key) bool) []*co
 		if c.dialling || c.self || c.next.After(now) || c.key != (catalog.Key{}) && connected(c.key) {
 			continue
 		}
-		if !c.counted || b.dials.Ready(c.addr.Addr(), c.by, now) {
+		if !c.counted || b.dials.Met(c.addr, now) || b.dials.Ready(c.addr.Addr(), c.by, now) {
 			list = append(list, c)
 		}
 	}
@@ -166,9 +166,10 @@ func (b *book) answered(addr netip.AddrPort, key catalog.Key, now time.Time) boo
 			return false
 		}
 	}
-	if c.counted {
+	if c.counted && !b.dials.Met(addr, now) {
 		b.dials.Reached(addr.Addr())
 	}
+	b.dials.Meet(addr, now)
 	b.believe(c)
 	news := c.key != key
 	c.key, c.dialling, c.next = key, false, now.Add(firstRedial)

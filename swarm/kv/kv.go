@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -114,7 +115,9 @@ func (c *Config) openChecked(path string, flag int, mode os.FileMode) (*os.File,
 		return nil, err
 	}
 	if err = lock(f, lockPatience); err == nil {
-		err = check(f, c.checkValue)
+		if err = check(f, c.checkValue); errors.Is(err, syscall.EIO) { // a bad sector
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
 	}
 	if err != nil {
 		f.Close()

@@ -42,11 +42,49 @@ const (
 // alone or many together. Who names every port of an address gets no more dials
 // than who names one.
 //
-// Addresses that a user named, or where a peer answered before, need not be asked
-// about. The zero Dials is ready. It is safe for concurrent use.
+// Addresses that a user named, or where a peer answered before (Met), need not be
+// asked about. The zero Dials is ready. It is safe for concurrent use.
 type Dials struct {
 	mu      sync.Mutex // guards victims; held for a few instructions
 	victims map[netip.Addr]*victim
+	met     map[netip.AddrPort]time.Time // where a peer answered, and when last
+}
+
+const (
+	// maxMet and metLife bound where a peer answered: who is there wants to be
+	// dialled.
+	maxMet  = 4096
+	metLife = time.Hour
+)
+
+// Meet notes that a peer answered at an address and port.
+func (d *Dials) Meet(a netip.AddrPort, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, known := d.met[a]; !known && len(d.met) >= maxMet {
+		for old, at := range d.met {
+			if now.Sub(at) > metLife {
+				delete(d.met, old)
+			}
+		}
+		if len(d.met) >= maxMet {
+			return
+		}
+	}
+	if d.met == nil {
+		d.met = map[netip.AddrPort]time.Time{}
+	}
+	d.met[a] = now
+}
+
+// Met reports whether a peer answered there within the last hour: whoever told of
+// it again, it may be dialled, and the dial need not be counted. So a port where
+// nobody is costs those at other ports of the address nothing.
+func (d *Dials) Met(a netip.AddrPort, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at, ok := d.met[a]
+	return ok && now.Sub(at) <= metLife
 }
 
 // victim is an address that was dialled.

@@ -108,3 +108,26 @@ func TestTold(t *testing.T) {
 		t.Error("another teller has no room")
 	}
 }
+
+// TestDialsMet: where a peer answered is dialled whatever goes on at other ports of
+// the address, for an hour; and what is remembered is bounded.
+func TestDialsMet(t *testing.T) {
+	var d Dials
+	now := time.Unix(1_700_000_000, 0)
+	live := netip.MustParseAddrPort("203.0.113.7:6881")
+	d.Meet(live, now)
+	for d.Take(live.Addr(), Peer, now) {
+	}
+	if !d.Met(live, now) || d.Met(netip.AddrPortFrom(live.Addr(), 6882), now) {
+		t.Error("where a peer answered is not told from another port")
+	}
+	if now = now.Add(2 * time.Hour); d.Met(live, now) {
+		t.Error("still known after two hours")
+	}
+	for i := range 3 * maxMet {
+		d.Meet(netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}), 6881), now)
+	}
+	if len(d.met) > maxMet {
+		t.Errorf("%d are remembered, at most %d are to be", len(d.met), maxMet)
+	}
+}

@@ -2,6 +2,7 @@ package netgroup
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 )
 
@@ -66,6 +67,13 @@ func (p *Place) Leave() bool {
 		}
 	}
 	return false
+}
+
+// Held reports whether the connection still has its place.
+func (p *Place) Held() bool {
+	p.of.mu.Lock()
+	defer p.of.mu.Unlock()
+	return slices.Contains(p.of.places, p)
 }
 
 // Len is how many places are taken.

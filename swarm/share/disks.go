@@ -3,11 +3,13 @@ package share
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"slices"
 	"sync"
+	"syscall"
 )
 
 // errNoDisk is a filesystem that is no more in the share directory.
@@ -80,6 +82,8 @@ func (d *disks) find(dev uint64, p string) (*os.File, error) {
 				return f, nil
 			}
 			f.Close()
+		} else if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || p == "." && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("share: %w", err) // it is there, and is to be flushed another time
 		}
 		if p == "." || p == "/" {
 			return nil, fmt.Errorf("%w: device %d", errNoDisk, dev)
