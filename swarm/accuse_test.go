@@ -39,7 +39,7 @@ func TestLoneSeedErrsForTwo(t *testing.T) {
 	for _, kind := range []swarmtest.Kind{swarmtest.V1, swarmtest.V2} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			tor := swarmtest.MakeFile(t, kind, "payload.bin", 4<<20, 64<<10)
+			tor := swarmtest.MakeFile(t, kind, "payload.bin", 16<<20, 64<<10)
 			seed := swarmtest.Serve(t, swarmtest.CorruptEvery(tor, 32)).Addr
 			first := client(t, swarmtest.Host().String())
 			spec := Spec{
