@@ -145,14 +145,14 @@ func (m *mounted) listens() []netip.AddrPort {
 
 func firstLine(s string) string { return strings.SplitN(s, "\n", 2)[0] }
 
-// TestTwinsThatDisagree takes pieces in whose SHA-1 is that of the v1 torrent
-// and which are not of the v2 torrent: nothing of them may be read.
-func TestTwinsThatDisagree(t *testing.T) {
+// twinMember is as much of a member as twins need.
+func twinMember(t *testing.T) *member {
+	t.Helper()
 	store, err := cache.Open(cache.Config{Dir: t.TempDir(), Size: 64 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	t.Cleanup(func() { store.Close() })
 	m := &member{log: slog.New(slog.DiscardHandler), cache: store}
 	if m.holdings, err = openHoldings(t.TempDir(), store, m.log); err != nil {
 		t.Fatal(err)
@@ -160,10 +160,17 @@ func TestTwinsThatDisagree(t *testing.T) {
 	if m.client, err = swarm.New(swarm.Config{Listen: swarmtest.Host().String() + ":0"}); err != nil {
 		t.Fatal(err)
 	}
-	defer m.client.Close()
+	t.Cleanup(func() { m.client.Close() })
 	if m.twins, err = openTwins(m, t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+// TestTwinsThatDisagree takes pieces in whose SHA-1 is that of the v1 torrent
+// and which are not of the v2 torrent: nothing of them may be read.
+func TestTwinsThatDisagree(t *testing.T) {
+	m := twinMember(t)
 	for _, size := range []int{1000, 64 << 10, 64<<10 + 1, 200_000} {
 		good, bad := swarmtest.Bytes(1, size), swarmtest.Bytes(2, size)
 		for _, tt := range []struct {

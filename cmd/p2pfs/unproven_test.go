@@ -5,11 +5,8 @@ package main
 import (
 	"bytes"
 	"errors"
-	"log/slog"
 	"testing"
 
-	"p2pfs/cache"
-	"p2pfs/swarm"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -18,22 +15,7 @@ import (
 // the file whose entry names it: until that is known they are in memory, read
 // from there, and bounded; the cache has nothing of them, then or after.
 func TestUnprovenStaysOutOfTheCache(t *testing.T) {
-	store, err := cache.Open(cache.Config{Dir: t.TempDir(), Size: 64 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	m := &member{log: slog.New(slog.DiscardHandler), cache: store}
-	if m.holdings, err = openHoldings(t.TempDir(), store, m.log); err != nil {
-		t.Fatal(err)
-	}
-	if m.client, err = swarm.New(swarm.Config{Listen: swarmtest.Host().String() + ":0"}); err != nil {
-		t.Fatal(err)
-	}
-	defer m.client.Close()
-	if m.twins, err = openTwins(m, t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
+	m := twinMember(t)
 	const size, piece = 1 << 20, 64 << 10
 	lie := swarmtest.Bytes(1, size)
 	tw := m.twins.of("x", metainfo.Content{Root: metainfo.Hash256{1}, Size: size}, metainfo.Hash{2})
@@ -46,14 +28,14 @@ func TestUnprovenStaysOutOfTheCache(t *testing.T) {
 	if _, err := m.twins.unproven.readAt(tw, got, 1, 50); err != nil || !bytes.Equal(got, lie[piece+50:piece+150]) {
 		t.Errorf("what is held is not read: %v", err)
 	}
-	if n := store.Usage().Used; n != 0 || m.twins.unproven.held != size-piece {
+	if n := m.cache.Usage().Used; n != 0 || m.twins.unproven.held != size-piece {
 		t.Errorf("%d bytes in the cache, %d held; want 0 and %d", n, m.twins.unproven.held, size-piece)
 	}
 	last := size/piece - 1
 	if err := tw.stored(last, [][]byte{lie[last*piece:]}); !errors.Is(err, errTwins) {
 		t.Errorf("got %v, want %v", err, errTwins)
 	}
-	if n := store.Usage().Used; n != 0 || m.twins.unproven.held != 0 {
+	if n := m.cache.Usage().Used; n != 0 || m.twins.unproven.held != 0 {
 		t.Errorf("after all %d bytes in the cache, %d held; want none", n, m.twins.unproven.held)
 	}
 	var full error
