@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -60,9 +61,9 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 		done: make(chan struct{}), cancel: cancel,
 	}
 	l := newLoop(ctx, t)
-	l.book.add(spec.Peers, fromCaller)
+	l.book.Add(spec.Peers, book.User)
 	if !l.private() {
-		l.book.add(spec.Known, fromBefore)
+		l.book.Add(spec.Known, book.Before)
 	}
 	t.wg.Go(func() {
 		defer cancel(nil)

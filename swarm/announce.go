@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/tracker"
 )
@@ -39,6 +40,7 @@ type announcing struct {
 	hurried time.Time         // when announces under way were last hurried
 	tiers   []*tiers          // one for each infohash
 	errs    map[string]string // by tracker: the last error, "" if it answers
+	finding finding
 }
 
 func newAnnouncing(l *loop) announcing {
@@ -86,8 +88,8 @@ func (an *announcing) tick(l *loop) {
 // alone reports whether somebody waits and there is nobody to be dialled, nor
 // will FindPeers tell of anybody soon.
 func (l *loop) alone() bool {
-	return l.readers.waiting() > 0 && len(l.book.known) == 0 && len(l.remotes) == 0 &&
-		(l.t.spec.FindPeers == nil || !l.book.asking && !l.book.asked.IsZero())
+	return l.readers.waiting() > 0 && l.book.Len() == 0 && len(l.remotes) == 0 &&
+		(l.t.spec.FindPeers == nil || !l.announce.finding.asking && !l.announce.finding.asked.IsZero())
 }
 
 // urgent reports whether somebody waits for peers that only trackers can tell
@@ -167,7 +169,7 @@ func (e trackedEvent) apply(l *loop) {
 		l.log.Info("tracker warns", "infohash", e.hash, "tracker", e.url, "warning", e.res.Warning)
 	}
 	t.answered(e.url, l.now, e.res.Interval, max(hungryEvery, min(e.res.MinInterval, hungryAtLeast)))
-	if l.book.add(e.res.Peers, fromTracker) > 0 {
+	if l.book.Add(e.res.Peers, book.Tracker) > 0 {
 		l.dial()
 	}
 }

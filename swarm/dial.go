@@ -7,8 +7,30 @@ import (
 	"net/netip"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/netgroup"
 )
+
+const (
+	// maxAddresses bounds the peers known of one torrent.
+	maxAddresses = 2000
+	// maxTorrentPeers bounds the connections of one torrent.
+	maxTorrentPeers = 100
+	// maxSameAddr bounds the connections of one torrent with one address.
+	maxSameAddr = 8
+	// maxHalfOpen bounds the dials under way of one torrent.
+	maxHalfOpen = 30
+)
+
+// newBook makes the book of a torrent. Who is known on the word of peers, or of
+// announcements on the network, is forgotten after three dials in vain.
+func newBook(c *Client) *book.Book {
+	b := book.New(book.Config{
+		Max: maxAddresses, Failures: [book.User + 1]int{book.PEX: 3, book.LSD: 3}, Dials: &c.dials,
+	})
+	b.Ours.Seen(c.Addr())
+	return b
+}
 
 // findEvery is how often FindPeers is called while a reader waits; findSoon is how
 // soon for the second time, when more have answered than the surest.
@@ -25,22 +47,20 @@ func (l *loop) dial() {
 		return
 	}
 	if !offering {
-		l.findPeers()
+		l.announce.finding.tick(l)
 	}
-	room := min(maxTorrentPeers-len(l.remotes)-l.book.dialing, maxHalfOpen-l.book.dialing)
+	room := min(maxTorrentPeers-len(l.remotes)-l.book.Dialling(), maxHalfOpen-l.book.Dialling())
 	if room <= 0 {
 		return
 	}
-	for _, a := range l.book.due(l.now, room, offering) {
+	for _, due := range l.book.Due(l.now, room, book.Wish{Offering: offering}) {
 		if !l.t.client.limits.mayDial(l.now) {
 			return
 		}
-		if !l.book.take(a, l.now) {
+		if !l.book.Take(due.Addr, l.now) {
 			continue // another port of it is being dialled
 		}
-		l.book.known[a].dialing = true
-		l.book.dialing++
-		l.t.spawn(func() { l.t.dialOne(l.ctx, a) })
+		l.t.spawn(func() { l.t.dialOne(l.ctx, due.Addr) })
 	}
 }
 
@@ -71,45 +91,52 @@ type dialFailedEvent struct {
 
 func (e dialFailedEvent) apply(l *loop) {
 	if errors.Is(e.err, errSelf) {
-		l.book.isSelf(e.addr)
+		l.book.Self(e.addr)
 		return
 	}
 	l.log.Debug("dial failed", "infohash", l.t.hashes[0], "peer", e.addr, "err", e.err)
-	l.book.failed(e.addr, l.now)
+	l.book.Ended(e.addr, book.Unreached, l.now)
 	l.causes.unreached(e.addr, e.err)
 }
 
 // addrsEvent brings addresses of peers.
 type addrsEvent struct {
 	addrs []netip.AddrPort
-	from  origin
+	from  book.Origin
 	found bool // by FindPeers
 }
 
 func (e addrsEvent) apply(l *loop) {
 	if e.found {
-		l.book.asking = false
+		l.announce.finding.asking = false
 	}
-	if l.book.add(e.addrs, e.from) > 0 || e.from >= fromMember {
+	if l.book.Add(e.addrs, e.from) > 0 || e.from >= book.Member {
 		l.dial()
 	}
 	l.announce.tick(l) // somebody may be needed who knows more
 }
 
-// findPeers asks the caller for peers while a reader waits.
-func (l *loop) findPeers() {
+// finding is what the loop knows of its calls of FindPeers.
+type finding struct {
+	asking bool      // one is under way
+	asked  time.Time // when the last one began
+	finds  int       // how many there were
+}
+
+// tick asks the caller for peers while a reader waits.
+func (f *finding) tick(l *loop) {
 	find := l.t.spec.FindPeers
 	gap := findEvery
-	if l.book.finds == 1 {
+	if f.finds == 1 {
 		gap = findSoon
 	}
-	if find == nil || l.book.asking || l.now.Sub(l.book.asked) < gap {
+	if find == nil || f.asking || l.now.Sub(f.asked) < gap {
 		return
 	}
-	l.book.asking, l.book.asked = true, l.now
-	l.book.finds++
+	f.asking, f.asked = true, l.now
+	f.finds++
 	l.t.spawn(func() {
-		l.t.post(addrsEvent{addrs: find(l.ctx), from: fromMember, found: true})
+		l.t.post(addrsEvent{addrs: find(l.ctx), from: book.Member, found: true})
 	})
 }
 

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/netip"
 
-	"p2pfs/swarm/netgroup"
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/wire"
 )
@@ -45,12 +45,12 @@ func (l *loop) onPEX(r *remote, body []byte) error {
 	}
 	var addrs []netip.AddrPort
 	for _, p := range m.Added {
-		if netgroup.MayTell(r.addr.Addr(), p.Addr) && p.Addr != l.t.client.Addr() {
+		if p.Addr != l.t.client.Addr() {
 			addrs = append(addrs, p.Addr)
 		}
 	}
 	l.log.Debug("told of peers", "infohash", l.t.hashes[0], "peer", r.addr, "peers", len(addrs))
-	if l.book.hear(r.addr.Addr(), addrs, fromPEX) > 0 {
+	if l.book.Hear(r.addr.Addr(), addrs, book.PEX) > 0 {
 		l.dial()
 	}
 	return nil
@@ -113,12 +113,11 @@ func (l *loop) idled(r *remote) {
 // does not name.
 func (l *loop) withdraw() {
 	for _, r := range l.remotes {
-		if k := l.book.known[r.listen]; k != nil && k.from.public() && r.dialed {
+		if r.dialed && l.book.Withdrawn(r.listen) {
 			l.closeRemote(r, "private torrent")
 		}
 	}
-	l.book.private = true
-	l.book.forgetPublic()
+	l.book.Private()
 	l.recent = pex.Recent{}
 	l.announce.keep(l, l.t.spec.ownTiers())
 }

@@ -3,6 +3,7 @@ package swarm
 import (
 	"net/netip"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/wire"
@@ -92,7 +93,7 @@ func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
 		return err
 	}
 	if r.dialed && r.ext.M == nil && h.YourIP.IsValid() { // the first one
-		l.book.isOurs(netip.AddrPortFrom(h.YourIP, l.t.client.Addr().Port()))
+		l.book.Ours.Seen(netip.AddrPortFrom(h.YourIP, l.t.client.Addr().Port()))
 	}
 	for name, id := range r.ext.M { // a later one holds only what changes
 		if _, ok := h.M[name]; !ok {
@@ -104,7 +105,7 @@ func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
 	listen := netip.AddrPortFrom(r.addr.Addr(), uint16(h.Port))
 	if !r.dialed && netgroup.MayTell(r.addr.Addr(), listen) {
 		r.listen = listen
-		l.book.isConnected(listen)
+		l.book.Listens(listen, book.Owner{})
 	}
 	l.meta.schedule(l)
 	return nil

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
-	"time"
 
 	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/pex"
@@ -105,57 +104,5 @@ func TestPeersDoNotScan(t *testing.T) {
 	}
 	if ports, n := o.dialsTo(victim); ports > netgroup.MaxPorts || n > 10 {
 		t.Errorf("%s was dialled %d times at %d ports", victim, n, ports)
-	}
-}
-
-// TestBookBoundsHearsay: on the word of others four ports of a public address are
-// known, a hundred addresses of a teller, and 128 of FindPeers, of which the
-// surest stay.
-func TestBookBoundsHearsay(t *testing.T) {
-	now := time.Now()
-	ports := func(host string, n int) (out []netip.AddrPort) {
-		for i := range n {
-			out = append(out, netip.AddrPortFrom(netip.MustParseAddr(host), uint16(2000+i)))
-		}
-		return out
-	}
-	teller := netip.MustParseAddr("203.0.113.9")
-	b := newAddressBook()
-	b.dials = &netgroup.Dials{}
-	if n := b.hear(teller, ports("198.51.100.7", 399), fromPEX); n != netgroup.MaxPorts {
-		t.Errorf("%d ports of one address are known", n)
-	}
-	if b.add(ports("198.51.100.7", 9)[5:], fromTracker); len(b.known) != netgroup.MaxPorts || b.known[at("198.51.100.7:2008")] == nil {
-		t.Errorf("%d known after a tracker told of some", len(b.known))
-	}
-	if n := b.hear(teller, numbered(3, 500), fromPEX); n != netgroup.MaxTold {
-		t.Errorf("%d more addresses on one teller's word", n)
-	}
-	if n := b.add(ports("198.51.100.7", 10), fromCaller); n != 10-netgroup.MaxPorts {
-		t.Errorf("%d of the caller's are news", n)
-	}
-
-	b = newAddressBook()
-	b.dials = &netgroup.Dials{}
-	b.add(numbered(4, 500), fromMember)
-	sure := ports("198.51.100.7", 1)
-	if b.add(sure, fromMember) != 1 || b.members != maxMembers {
-		t.Errorf("the surest found no room; %d known by FindPeers", b.members)
-	}
-	if due := b.due(now, 2, false); len(due) != 2 || due[0] != sure[0] && due[1] != sure[0] {
-		t.Errorf("the surest is not dialled first: %v", due)
-	}
-	b.add(ports("198.51.100.8", 3), fromTracker)
-	dials := 0
-	for tick := range 300 { // half a minute
-		when := now.Add(time.Duration(tick) * 100 * time.Millisecond)
-		for _, a := range b.due(when, 1000, false) {
-			if a.Addr() == netip.MustParseAddr("198.51.100.8") && b.take(a, when) {
-				dials++
-			}
-		}
-	}
-	if dials != 6 && dials != 5 {
-		t.Errorf("a tracker's address was dialled %d times in half a minute", dials)
 	}
 }

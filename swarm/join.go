@@ -9,6 +9,7 @@ import (
 
 	"github.com/bits-and-blooms/bitset"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
@@ -26,14 +27,15 @@ type joinEvent struct {
 
 func (e joinEvent) apply(l *loop) {
 	if e.dialed {
-		l.book.connected(e.addr, l.now)
+		l.book.Arrived(e.addr, book.Owner{}, l.now)
+		l.book.Joined(e.addr)
 	}
 	twin := l.twin(e)
 	if !l.welcome(e, twin) {
-		l.book.unwelcome(e.addr, l.now)
+		l.book.Ended(e.addr, book.Unwelcome, l.now)
 		if e.dialed && twin != nil && !twin.listen.IsValid() { // now we know where it listens
 			twin.listen = e.addr
-			l.book.isConnected(e.addr)
+			l.book.Joined(e.addr)
 		}
 		e.conn.Close()
 		l.t.client.limits.left()
@@ -100,7 +102,7 @@ func (l *loop) outdoes(e joinEvent, twin *remote) bool {
 
 // welcome decides whether a connection may stay.
 func (l *loop) welcome(e joinEvent, twin *remote) bool {
-	if l.ended != nil || l.book.isBanned(e.addr, l.now) {
+	if l.ended != nil || l.book.Bans.Banned(e.addr, l.now) {
 		return false
 	}
 	if twin != nil {
@@ -143,12 +145,12 @@ func (l *loop) idlest() (idlest *remote) {
 // (BEP 40), of those that only take: so all keep the same few connections, and
 // a full swarm stays one.
 func (l *loop) lowest(newcomer netip.AddrPort) (lowest *remote) {
-	rank := l.book.rankOf(newcomer)
+	rank := l.book.Ours.Rank(newcomer)
 	for _, r := range l.remotes {
 		if l.now.Sub(r.since) <= useless || l.now.Sub(r.down.lastGot) <= useless {
 			continue
 		}
-		if of := l.book.rankOf(r.place()); of < rank {
+		if of := l.book.Ours.Rank(r.place()); of < rank {
 			lowest, rank = r, of
 		}
 	}

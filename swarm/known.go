@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"p2pfs/swarm/book"
 )
 
 const (
@@ -24,6 +26,14 @@ type remembering struct {
 // from its tracker, each time (BEP 27).
 func (l *loop) remembers() bool { return l.t.spec.Remember != nil && !l.private() }
 
+// worthKnowing are the peers to be remembered.
+func worthKnowing(b *book.Book) (list []netip.AddrPort) {
+	for _, p := range b.Reached(maxRemembered) {
+		list = append(list, p.Addr)
+	}
+	return list
+}
+
 // tick hands them out when it is time and they have changed.
 func (m *remembering) tick(l *loop) {
 	if !l.remembers() || l.now.Sub(m.at) < rememberEvery {
@@ -31,7 +41,7 @@ func (m *remembering) tick(l *loop) {
 	}
 	first := m.at.IsZero()
 	m.at = l.now
-	if list := l.book.reached(maxRemembered); !first && !slices.Equal(list, m.list) && m.idle() {
+	if list := worthKnowing(l.book); !first && !slices.Equal(list, m.list) && m.idle() {
 		m.list, m.busy = list, make(chan struct{})
 		done := m.busy
 		l.t.spawn(func() {
@@ -60,7 +70,7 @@ func (m *remembering) end(l *loop) {
 	if m.busy != nil {
 		<-m.busy
 	}
-	if list := l.book.reached(maxRemembered); len(list) > 0 && !slices.Equal(list, m.list) {
+	if list := worthKnowing(l.book); len(list) > 0 && !slices.Equal(list, m.list) {
 		l.t.spec.Remember(list)
 	}
 }

@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/swarmtest"
 )
+
+func at(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 
 // notebook is a Remember of tests.
 type notebook struct {
@@ -91,14 +94,17 @@ func TestRememberNowAndThen(t *testing.T) {
 		kept.note(list)
 		writing <- struct{}{}
 	}})
-	peers := numbered(20, 100)
+	var peers []netip.AddrPort // each of a group of its own
+	for i := range 100 {
+		peers = append(peers, netip.AddrPortFrom(netip.AddrFrom4([4]byte{20, byte(i), 0, 1}), 6881))
+	}
 	step := func(later time.Duration, reached int) {
 		done := make(chan bool)
 		tor.post(inspect(func(l *loop) {
-			l.book.add(peers[:reached], fromTracker)
+			l.book.Add(peers[:reached], book.Tracker)
 			for _, a := range peers[:reached] {
-				l.book.known[a].reached = l.now
-				l.book.known[a].next = l.now.Add(time.Hour)
+				l.book.Arrived(a, book.Owner{}, l.now)
+				l.book.Ended(a, book.Unwelcome, l.now.Add(time.Hour))
 			}
 			l.remember.at = l.now.Add(-later)
 			l.remember.tick(l)
@@ -128,29 +134,5 @@ func TestRememberNowAndThen(t *testing.T) {
 	tor.Close()
 	if n := len(kept.lists); n != 3 {
 		t.Errorf("%d lists, want 3: nothing changed before the end", n)
-	}
-}
-
-func TestReached(t *testing.T) {
-	now := time.Unix(1_000_000, 0)
-	b := newAddressBook()
-	b.add([]netip.AddrPort{at("1.0.0.1:1"), at("1.0.0.2:1"), at("1.0.0.3:1"), at("1.0.0.4:1"), at("1.0.0.5:1")}, fromTracker)
-	for i, a := range []string{"1.0.0.1:1", "1.0.0.2:1", "1.0.0.3:1", "1.0.0.4:1"} {
-		b.connected(at(a), now.Add(time.Duration(i)*time.Second))
-		b.dialing++ // it was counted before
-	}
-	b.ended(at("1.0.0.1:1"), now, true)
-	b.ended(at("1.0.0.2:1"), now, true)
-	b.ban(at("1.0.0.3:1"), netip.AddrPort{}, now)
-	want := []netip.AddrPort{at("1.0.0.4:1"), at("1.0.0.2:1"), at("1.0.0.1:1")}
-	if got := b.reached(10); !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if got := b.reached(2); !slices.Equal(got, want[:2]) {
-		t.Errorf("of the first two got %v", got)
-	}
-	b.failed(at("1.0.0.1:1"), now)
-	if got := b.reached(10); !slices.Equal(got, want[:2]) {
-		t.Errorf("after one could not be reached again: %v, want %v", got, want[:2])
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"net/netip"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/lsd"
 	"p2pfs/swarm/metainfo"
-	"p2pfs/swarm/netgroup"
 )
 
 // discover begins to listen on the local network, where that is asked for.
@@ -93,10 +93,10 @@ func (t *Torrent) foundHere(a netip.AddrPort) {
 type foundEvent struct{ addr netip.AddrPort }
 
 func (e foundEvent) apply(l *loop) {
-	if l.private() || !netgroup.MayTell(e.addr.Addr(), e.addr) { // it tells of itself
+	if l.private() {
 		return
 	}
-	if l.book.add([]netip.AddrPort{e.addr}, fromLSD) > 0 {
+	if l.book.Hear(e.addr.Addr(), []netip.AddrPort{e.addr}, book.LSD) > 0 { // it tells of itself
 		l.log.Debug("found on the local network", "infohash", l.t.hashes[0], "peer", e.addr)
 		l.dial()
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/choker"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
@@ -41,7 +42,7 @@ type loop struct {
 	meta     metadata
 	layers   layers
 	leaves   leaves
-	book     addressBook
+	book     *book.Book
 	recent   pex.Recent // peers left of late
 	announce announcing
 	local    discovery
@@ -234,10 +235,10 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	l.pieces = newPieces()
 	l.leaves = newLeaves()
 	l.readers = newReaders(t.spec.ReadTimeout)
-	l.book = newAddressBook()
-	l.book.dials = &t.client.dials
-	l.book.isOurs(t.client.Addr())
-	l.book.private = l.private()
+	l.book = newBook(t.client)
+	if l.private() {
+		l.book.Private()
+	}
 	l.announce = newAnnouncing(l)
 	l.uploads.choker = choker.New(choker.Config{}, l.rng)
 	l.layers = newLayers()

@@ -19,38 +19,6 @@ func TestWholeTorrentDials(t *testing.T) {
 	eventually(t, "sent", func() bool { return seeder.Stats().Sent > 0 })
 }
 
-// TestOffer goes through what is known of a peer that may be dialled to offer it
-// something: not one that has everything.
-func TestOffer(t *testing.T) {
-	book := newAddressBook()
-	peer := netip.MustParseAddrPort("127.0.0.3:6881")
-	now := time.Now()
-	for _, tt := range []struct {
-		name   string
-		event  func(*addressBook)
-		offers bool
-	}{
-		{"new", func(b *addressBook) { b.add([]netip.AddrPort{peer}, fromTracker) }, true},
-		{"left whole", func(b *addressBook) { b.isSated(peer, true) }, false},
-		{"told again", func(b *addressBook) { b.add([]netip.AddrPort{peer}, fromTracker) }, true},
-		{"six failures", func(b *addressBook) {
-			for range maxOffers {
-				b.failed(peer, now)
-			}
-		}, false},
-		{"told again, after failures", func(b *addressBook) { b.add([]netip.AddrPort{peer}, fromTracker) }, true},
-	} {
-		tt.event(&book)
-		later := now.Add(lastBackoff)
-		if got := len(book.due(later, 10, true)) == 1; got != tt.offers {
-			t.Errorf("%s: dialled to offer: %v, want %v", tt.name, got, tt.offers)
-		}
-		if len(book.due(later, 10, false)) != 1 {
-			t.Errorf("%s: not dialled to fetch", tt.name)
-		}
-	}
-}
-
 func TestPatience(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

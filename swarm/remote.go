@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
@@ -150,10 +151,14 @@ func (e closedEvent) apply(l *loop) {
 	}
 	switch {
 	case r.again:
-		l.book.again(r.listen)
+		l.book.Ended(r.listen, book.Anew, l.now)
 	case r.listen.IsValid() && l.at(r.listen) == nil:
-		l.book.isSated(r.listen, r.pp.All || r.uploadOnly)
-		l.book.ended(r.listen, l.now, r.down.blocks > 0 || r.conn.Sent() > 0)
+		l.book.Sated(r.listen, r.pp.All || r.uploadOnly)
+		end := book.Useless
+		if r.down.blocks > 0 || r.conn.Sent() > 0 {
+			end = book.Useful
+		}
+		l.book.Ended(r.listen, end, l.now)
 	}
 	l.scheduleAll()
 	l.dial()
@@ -181,7 +186,7 @@ func (l *loop) ban(id int, why string) {
 		return
 	}
 	l.log.Warn("peer banned", "infohash", l.t.hashes[0], "peer", r.addr, "why", why)
-	l.book.ban(r.addr, r.listen, l.now)
+	l.book.Bans.Ban(r.addr, r.listen, l.now)
 	l.causes.lied(r.addr, l.now)
 	l.recent.Remove(r.listen)
 	r.conn.Close(peer.ErrClosed)

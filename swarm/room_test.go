@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"p2pfs/swarm/book"
 )
 
 // TestWhoMakesRoom: whoever is of no use goes first; of those that take from us
@@ -11,10 +13,9 @@ import (
 func TestWhoMakesRoom(t *testing.T) {
 	now := time.Now()
 	const long = 2 * useless
-	at := func(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 	newLoop := func(since, gave, took time.Duration) *loop {
-		l := &loop{now: now, remotes: map[int]*remote{}, book: newAddressBook()}
-		l.book.isOurs(at("10.0.0.1:6881"))
+		l := &loop{now: now, remotes: map[int]*remote{}, book: book.New(book.Config{Max: maxAddresses})}
+		l.book.Ours.Seen(at("10.0.0.1:6881"))
 		for i, a := range []string{"20.1.0.1:1", "20.2.0.1:1", "20.3.0.1:1", "20.4.0.1:1"} {
 			r := &remote{id: i, addr: at(a), since: now.Add(-since)}
 			r.down.lastGot, r.up.lastRequest = now.Add(-gave), now.Add(-took)
@@ -25,10 +26,10 @@ func TestWhoMakesRoom(t *testing.T) {
 	l := newLoop(long, long, 0)
 	low, high := l.remotes[0], l.remotes[0]
 	for _, r := range l.remotes {
-		if l.book.rankOf(r.addr) < l.book.rankOf(low.addr) {
+		if l.book.Ours.Rank(r.addr) < l.book.Ours.Rank(low.addr) {
 			low = r
 		}
-		if l.book.rankOf(r.addr) > l.book.rankOf(high.addr) {
+		if l.book.Ours.Rank(r.addr) > l.book.Ours.Rank(high.addr) {
 			high = r
 		}
 	}

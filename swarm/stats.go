@@ -33,7 +33,7 @@ func (t *Torrent) Stats() Stats {
 
 func (l *loop) publishStats() {
 	s := Stats{
-		Peers: len(l.remotes), Known: len(l.book.known), Received: l.counts.received, Sent: l.counts.sent,
+		Peers: len(l.remotes), Known: l.book.Len(), Received: l.counts.received, Sent: l.counts.sent,
 		Wasted: l.counts.wasted, Waiting: l.readers.waiting(), Trouble: l.announce.trouble(),
 	}
 	for _, r := range l.remotes {

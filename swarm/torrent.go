@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -107,7 +108,7 @@ func (t *Torrent) Wait(ctx context.Context) error {
 
 // AddPeers tells the torrent of peers to dial when it needs one.
 func (t *Torrent) AddPeers(addrs []netip.AddrPort) {
-	t.post(addrsEvent{addrs: addrs, from: fromCaller})
+	t.post(addrsEvent{addrs: addrs, from: book.User})
 }
 
 // Evicted tells the torrent that its storage dropped a piece.

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"syscall"
 	"time"
+
+	"p2pfs/swarm/book"
 )
 
 // Wait is what the reads of a file wait for.
@@ -87,7 +89,7 @@ func (c *causes) lied(who netip.AddrPort, now time.Time) {
 		c.false = map[netip.AddrPort]time.Time{}
 	}
 	for a, at := range c.false {
-		if now.Sub(at) > banTime {
+		if now.Sub(at) > book.BanTime {
 			delete(c.false, a)
 		}
 	}
@@ -163,9 +165,9 @@ func (l *loop) noPeer() string {
 	case n > 0:
 		return fmt.Sprintf("hash mismatch from %d of %s", n, peers(n))
 	case c.dial != "":
-		return fmt.Sprintf("no peer connected (%d known; %v: %s)", len(l.book.known), c.dialed, c.dial)
+		return fmt.Sprintf("no peer connected (%d known; %v: %s)", l.book.Len(), c.dialed, c.dial)
 	}
-	return fmt.Sprintf("no peer connected (%d known)", len(l.book.known))
+	return fmt.Sprintf("no peer connected (%d known)", l.book.Len())
 }
 
 func peers(n int) string {

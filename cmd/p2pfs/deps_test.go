@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"cache": {"swarm/durable", "swarm/sha", "golang.org/x/sys"},
 	"fs":    {"bazil.org/fuse", "golang.org/x/sys"},
 	"swarm": {
-		"swarm/choker", "swarm/guard", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/priority", "swarm/tracker", "swarm/wire",
+		"swarm/book", "swarm/choker", "swarm/guard", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/tracker", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/time",
 	},
 
@@ -47,6 +47,7 @@ var allowed = map[string][]string{
 	"swarm/tracker/packet":      {},
 
 	"swarm/bencode":         {"github.com/zeebo/bencode"},
+	"swarm/book":            {"swarm/netgroup", "swarm/priority"},
 	"swarm/choker":          {},
 	"swarm/durable":         {},
 	"swarm/guard":           {},
