@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
 	"p2pfs/swarm/metainfo"
@@ -112,7 +113,7 @@ func (a *added) add(src torrentSource) (string, error) {
 	defer a.mu.Unlock()
 	for have, t := range a.byName {
 		if slices.ContainsFunc(t.torrent.InfoHashes(), func(h metainfo.Hash) bool { return slices.Contains(hashes, h) }) {
-			return have, fmt.Errorf("%s is there already: %w", quoted(have), fs.ErrExist)
+			return have, fmt.Errorf("%s is there already: %w", human.Quoted(have), fs.ErrExist)
 		}
 	}
 	t, err := a.m.client.Add(s)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 	"p2pfs/swarm/wire"
@@ -44,7 +45,7 @@ func TestStrangersAskForEverything(t *testing.T) {
 		}
 		return nil
 	})
-	runArgs(t, "magnet", a.share("file 000")).want(t, exitDone, hashes[0].String())
+	runArgs(t, "magnet", a.share("file 000")).want(t, cli.ExitDone, hashes[0].String())
 	addr := status(t, a).Listen
 	for _, ih := range hashes {
 		conn, err := net.Dial("tcp", addr)

@@ -15,22 +15,26 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/dirs"
+	"p2pfs/cmd/p2pfs/human"
 )
 
-func pinCommand() command {
-	return command{
-		name:    "pin",
-		args:    "PATH...",
-		summary: "fetch files of a mount and keep them in its cache",
-		help: `Pinned files can be read without any peer, also after a restart, and nothing
+func pinCommand() cli.Command {
+	return cli.Command{
+		Name:    "pin",
+		Args:    "PATH...",
+		Summary: "fetch files of a mount and keep them in its cache",
+		Help: `Pinned files can be read without any peer, also after a restart, and nothing
 makes them leave the cache. Of a directory all files are pinned that are in it
 now. A file that its member replaces later is another one: pin it again. If the
 command is interrupted, what is missing is fetched when it is read, or by
 running it again. Pinned files have to fit into --cache-size together.`,
-		min: 1, max: -1,
-		setup: func(fs *pflag.FlagSet) action {
+		Min: 1, Max: -1,
+		Setup: func(fs *pflag.FlagSet) cli.Action {
 			list := fs.Bool("list", false, "only list what is pinned at or below PATH")
-			return func(ctx context.Context, c call) error {
+			return func(ctx context.Context, c cli.Call) error {
 				if *list {
 					return eachPath(ctx, c, opPins, func(_ string, r cacheReport) string { return listText(r) })
 				}
@@ -42,112 +46,112 @@ running it again. Pinned files have to fit into --cache-size together.`,
 	}
 }
 
-func unpinCommand() command {
-	return command{
-		name:    "unpin",
-		args:    "PATH...",
-		summary: "let pinned files leave the cache when room is needed",
-		help:    "PATH may also be that of a pinned file that is no longer in the mount.",
-		min:     1, max: -1,
-		setup: doOnPaths(opUnpin, func(_ string, r cacheReport) string {
-			return fmt.Sprintf("unpinned %s, %s", count(r.Files, "file"), humanSize(r.Bytes))
+func unpinCommand() cli.Command {
+	return cli.Command{
+		Name:    "unpin",
+		Args:    "PATH...",
+		Summary: "let pinned files leave the cache when room is needed",
+		Help:    "PATH may also be that of a pinned file that is no longer in the mount.",
+		Min:     1, Max: -1,
+		Setup: doOnPaths(opUnpin, func(_ string, r cacheReport) string {
+			return fmt.Sprintf("unpinned %s, %s", human.Count(r.Files, "file"), human.Size(r.Bytes))
 		}),
 	}
 }
 
-func prefetchCommand() command {
-	return command{
-		name:    "prefetch",
-		args:    "PATH...",
-		summary: "fetch files of a mount into its cache before they are read",
-		help: `Of a directory, all that is in it. What is fetched leaves the cache again when
+func prefetchCommand() cli.Command {
+	return cli.Command{
+		Name:    "prefetch",
+		Args:    "PATH...",
+		Summary: "fetch files of a mount into its cache before they are read",
+		Help: `Of a directory, all that is in it. What is fetched leaves the cache again when
 room is needed, unlike what is pinned.`,
-		min: 1, max: -1,
-		setup: doOnPaths(opPrefetch, func(_ string, r cacheReport) string { return "fetched " + fetchedText(r) }),
+		Min: 1, Max: -1,
+		Setup: doOnPaths(opPrefetch, func(_ string, r cacheReport) string { return "fetched " + fetchedText(r) }),
 	}
 }
 
-func evictCommand() command {
-	return command{
-		name:    "evict",
-		args:    "PATH...",
-		summary: "drop what the cache has of files of a mount",
-		help:    "Other members are told. What is pinned stays.",
-		min:     1, max: -1,
-		setup: doOnPaths(opEvict, func(_ string, r cacheReport) string {
-			text := fmt.Sprintf("evicted %s of %s", humanSize(r.Evicted), count(r.Files, "file"))
+func evictCommand() cli.Command {
+	return cli.Command{
+		Name:    "evict",
+		Args:    "PATH...",
+		Summary: "drop what the cache has of files of a mount",
+		Help:    "Other members are told. What is pinned stays.",
+		Min:     1, Max: -1,
+		Setup: doOnPaths(opEvict, func(_ string, r cacheReport) string {
+			text := fmt.Sprintf("evicted %s of %s", human.Size(r.Evicted), human.Count(r.Files, "file"))
 			if r.Pinned > 0 {
-				text += "; " + humanSize(r.Pinned) + " are pinned and stay"
+				text += "; " + human.Size(r.Pinned) + " are pinned and stay"
 			}
 			return text
 		}),
 	}
 }
 
-func verifyCommand() command {
-	return command{
-		name:    "verify",
-		args:    "PATH...",
-		summary: "hash again what is here of files, or of the share directory",
-		help: `Bad pieces of the cache are dropped, and fetched anew when they are next read. A
+func verifyCommand() cli.Command {
+	return cli.Command{
+		Name:    "verify",
+		Args:    "PATH...",
+		Summary: "hash again what is here of files, or of the share directory",
+		Help: `Bad pieces of the cache are dropped, and fetched anew when they are next read. A
 file of the share directory that is not what was published is published as what
 it is. The status is 1 if there were any. What the kernel has in its page cache
 was verified when it was read and is not looked at.`,
-		min: 1, max: -1,
-		setup: doOnPaths(opVerify, func(_ string, r cacheReport) string {
-			return fmt.Sprintf("verified %s, %s, of %s: all good", count(r.Pieces, "piece"), humanSize(r.Bytes), count(r.Files, "file"))
+		Min: 1, Max: -1,
+		Setup: doOnPaths(opVerify, func(_ string, r cacheReport) string {
+			return fmt.Sprintf("verified %s, %s, of %s: all good", human.Count(r.Pieces, "piece"), human.Size(r.Bytes), human.Count(r.Files, "file"))
 		}),
 	}
 }
 
 // fetchedText tells what a fetch did.
 func fetchedText(r cacheReport) string {
-	return fmt.Sprintf("%s, %s: %s came, %s were here", count(r.Files, "file"), humanSize(r.Bytes),
-		humanSize(r.Fetched), humanSize(r.Done-r.Fetched))
+	return fmt.Sprintf("%s, %s: %s came, %s were here", human.Count(r.Files, "file"), human.Size(r.Bytes),
+		human.Size(r.Fetched), human.Size(r.Done-r.Fetched))
 }
 
 // listText lists pinned files.
 func listText(r cacheReport) string {
 	var b strings.Builder
 	for _, path := range r.Paths {
-		b.WriteString(quoted(path) + "\n")
+		b.WriteString(human.Quoted(path) + "\n")
 	}
-	fmt.Fprintf(&b, "%s, %s", count(r.Files, "pinned file"), humanSize(r.Bytes))
+	fmt.Fprintf(&b, "%s, %s", human.Count(r.Files, "pinned file"), human.Size(r.Bytes))
 	return b.String()
 }
 
 // doOnPaths is the setup of a command without flags that does op to paths.
-func doOnPaths(op string, text func(path string, r cacheReport) string) func(*pflag.FlagSet) action {
-	return func(*pflag.FlagSet) action {
-		return func(ctx context.Context, c call) error { return eachPath(ctx, c, op, text) }
+func doOnPaths(op string, text func(path string, r cacheReport) string) func(*pflag.FlagSet) cli.Action {
+	return func(*pflag.FlagSet) cli.Action {
+		return func(ctx context.Context, c cli.Call) error { return eachPath(ctx, c, op, text) }
 	}
 }
 
 // eachPath does op to each argument, in order, and prints what came of it.
-func eachPath(ctx context.Context, c call, op string, text func(path string, r cacheReport) string) error {
-	for _, path := range c.args {
+func eachPath(ctx context.Context, c cli.Call, op string, text func(path string, r cacheReport) string) error {
+	for _, path := range c.Args {
 		r, err := onPath(ctx, c, op, path)
 		if err != nil {
 			return err
 		}
 		line := text(path, r)
 		if r.Own > 0 {
-			line += fmt.Sprintf(" (not counting %s of your own share directory)", count(r.Own, "file"))
+			line += fmt.Sprintf(" (not counting %s of your own share directory)", human.Count(r.Own, "file"))
 		}
-		fmt.Fprintln(c.stdout, line)
+		fmt.Fprintln(c.Stdout, line)
 	}
 	return nil
 }
 
 // onPath does op to one path and shows on stderr how far it is.
-func onPath(ctx context.Context, c call, op, path string) (last cacheReport, err error) {
+func onPath(ctx context.Context, c cli.Call, op, path string) (last cacheReport, err error) {
 	var now atomic.Pointer[cacheReport]
 	now.Store(new(cacheReport))
-	p := newProgress(c.stderr)
-	var rate meter
-	stop := p.start(func() string {
+	p := cli.NewProgress(c.Stderr)
+	var rate cli.Meter
+	stop := p.Start(func() string {
 		r := now.Load()
-		return transfer{done: r.Done, all: r.Bytes, rate: rate.rate(time.Now(), r.Done), peers: -1}.String()
+		return cli.Transfer{Done: r.Done, All: r.Bytes, Rate: rate.Rate(time.Now(), r.Done), Peers: -1}.String()
 	})
 	ask := askAbove
 	if op == opVerify { // which is of the share directory, too
@@ -160,17 +164,17 @@ func onPath(ctx context.Context, c call, op, path string) (last cacheReport, err
 	stop()
 	switch {
 	case ctx.Err() != nil:
-		return last, errInterrupted
+		return last, cli.ErrInterrupted
 	case err != nil:
 		return last, err
 	case last.Error != "":
-		return last, fmt.Errorf("%s: %s", quoted(path), last.Error)
+		return last, fmt.Errorf("%s: %s", human.Quoted(path), last.Error)
 	case last.Bad > 0:
 		return last, fmt.Errorf("%d of %s were bad and are dropped; they belong to %s", last.Bad,
-			count(last.Pieces, "piece"), quotedList(last.Paths))
+			human.Count(last.Pieces, "piece"), quotedList(last.Paths))
 	case last.Changed > 0:
 		return last, fmt.Errorf("%s of %d not what was published, and hashed again: %s",
-			count(last.Changed, "file"), last.Files, quotedList(last.Paths))
+			human.Count(last.Changed, "file"), last.Files, quotedList(last.Paths))
 	}
 	return last, nil
 }
@@ -180,7 +184,7 @@ func quotedList(paths []string) string {
 	const most = 5
 	var out []string
 	for _, p := range paths[:min(len(paths), most)] {
-		out = append(out, quoted(p))
+		out = append(out, human.Quoted(p))
 	}
 	if more := len(paths) - most; more > 0 {
 		out = append(out, fmt.Sprintf("%d more", more))
@@ -215,7 +219,7 @@ func (c *controlClient) cache(ctx context.Context, in cacheRequest, progress fun
 // askAbove calls f with a client of the mount that a path lies in. Unlike
 // askFile it asks no other mount, so that one that hangs is in nobody's way.
 func askAbove(path string, f func(c *controlClient, real string) error) error {
-	real, err := realPath(path)
+	real, err := dirs.Real(path)
 	if err != nil {
 		return err
 	}
@@ -224,7 +228,7 @@ func askAbove(path string, f func(c *controlClient, real string) error) error {
 		return slices.DeleteFunc(slices.Clone(above), func(name string) bool { return !slices.Contains(names, name) })
 	}, func(c *controlClient) error { return f(c, real) })
 	if errors.Is(err, errNoMount) || errors.Is(err, errElsewhere) {
-		return fmt.Errorf("%s: not in a running mount", quoted(path))
+		return fmt.Errorf("%s: not in a running mount", human.Quoted(path))
 	}
 	return err
 }

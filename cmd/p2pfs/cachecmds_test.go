@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -133,19 +134,19 @@ func TestCacheCommands(t *testing.T) {
 	b.listed("d/tiny", "d/block", "d/e/piece", "d/big", "other", "huge")
 	pinned := []string{"d/tiny", "d/block", "d/e/piece", "d/big"}
 
-	b.command("prefetch", "d").want(t, exitDone, "fetched 4 files, 1.1 MiB: 1.1 MiB came, 0 B were here")
-	b.command("prefetch", "d").want(t, exitDone, "0 B came, 1.1 MiB were here")
+	b.command("prefetch", "d").want(t, cli.ExitDone, "fetched 4 files, 1.1 MiB: 1.1 MiB came, 0 B were here")
+	b.command("prefetch", "d").want(t, cli.ExitDone, "0 B came, 1.1 MiB were here")
 	b.agree(pinned...)
-	b.command("evict", "d/big").want(t, exitDone, "evicted 1.0 MiB of 1 file")
+	b.command("evict", "d/big").want(t, cli.ExitDone, "evicted 1.0 MiB of 1 file")
 	b.agree(pinned...)
-	b.command("pin", "d").want(t, exitDone, "pinned 4 files, 1.1 MiB: 1.0 MiB came")
-	runArgs(t, "pin", "--list", b.mnt()).want(t, exitDone, "d/e/piece\nd/tiny\n4 pinned files, 1.1 MiB")
-	b.command("pin", "huge").want(t, exitFailed, "do not fit into the cache of 4.0 MiB, 1.1 MiB of which are pinned; --cache-size makes it larger")
-	b.command("prefetch", "huge").want(t, exitFailed, "do not fit")
-	b.command("evict", "d/big").want(t, exitFailed, "pinned; p2pfs unpin comes first")
-	b.command("verify", "d").want(t, exitDone, "verified 20 pieces, 1.1 MiB, of 4 files: all good")
-	b.command("prefetch", "nothing").want(t, exitFailed, "file does not exist")
-	a.command("prefetch", "d").want(t, exitDone, "not counting 4 files of your own share directory")
+	b.command("pin", "d").want(t, cli.ExitDone, "pinned 4 files, 1.1 MiB: 1.0 MiB came")
+	runArgs(t, "pin", "--list", b.mnt()).want(t, cli.ExitDone, "d/e/piece\nd/tiny\n4 pinned files, 1.1 MiB")
+	b.command("pin", "huge").want(t, cli.ExitFailed, "do not fit into the cache of 4.0 MiB, 1.1 MiB of which are pinned; --cache-size makes it larger")
+	b.command("prefetch", "huge").want(t, cli.ExitFailed, "do not fit")
+	b.command("evict", "d/big").want(t, cli.ExitFailed, "pinned; p2pfs unpin comes first")
+	b.command("verify", "d").want(t, cli.ExitDone, "verified 20 pieces, 1.1 MiB, of 4 files: all good")
+	b.command("prefetch", "nothing").want(t, cli.ExitFailed, "file does not exist")
+	a.command("prefetch", "d").want(t, cli.ExitDone, "not counting 4 files of your own share directory")
 
 	stop := b.bounded(4 << 20)
 	b.sees("huge", files["huge"]) // presses everything else out
@@ -162,10 +163,10 @@ func TestCacheCommands(t *testing.T) {
 	if s := status(t, b); s.Cache.Pinned < 1<<20 || s.Traffic.Downloaded != 0 {
 		t.Errorf("after a restart: %+v, %d bytes fetched", s.Cache, s.Traffic.Downloaded)
 	}
-	b.command("prefetch", "other").want(t, exitFailed, "no peer connected")
-	b.command("unpin", "d").want(t, exitDone, "unpinned 4 files, 1.1 MiB")
-	b.command("unpin", "d").want(t, exitFailed, "not pinned")
-	b.command("evict", "").want(t, exitDone, "evicted ")
+	b.command("prefetch", "other").want(t, cli.ExitFailed, "no peer connected")
+	b.command("unpin", "d").want(t, cli.ExitDone, "unpinned 4 files, 1.1 MiB")
+	b.command("unpin", "d").want(t, cli.ExitFailed, "not pinned")
+	b.command("evict", "").want(t, cli.ExitDone, "evicted ")
 	if left := b.cacheBlocks(); left != 0 {
 		t.Errorf("%d bytes are left after all was evicted", left)
 	}
@@ -179,18 +180,18 @@ func TestVerifyCommand(t *testing.T) {
 	data := swarmtest.Bytes(3, 512<<10)
 	a.write("file", data)
 	b.sees("file", data)
-	b.command("verify", "file").want(t, exitDone, "verified 8 pieces")
+	b.command("verify", "file").want(t, cli.ExitDone, "verified 8 pieces")
 	for _, path := range b.cacheFiles()[:2] {
 		rot(t, path)
 	}
 	r := b.command("verify", "file")
-	r.want(t, exitFailed, "2 of 8 pieces were bad and are dropped; they belong to file")
+	r.want(t, cli.ExitFailed, "2 of 8 pieces were bad and are dropped; they belong to file")
 	if strings.Contains(r.stdout, "good") {
 		t.Errorf("stdout: %q", r.stdout)
 	}
-	b.command("verify", "file").want(t, exitDone, "verified 6 pieces")
-	b.command("prefetch", "file").want(t, exitDone, "128.0 KiB came")
-	b.command("verify", "file").want(t, exitDone, "verified 8 pieces")
+	b.command("verify", "file").want(t, cli.ExitDone, "verified 6 pieces")
+	b.command("prefetch", "file").want(t, cli.ExitDone, "128.0 KiB came")
+	b.command("verify", "file").want(t, cli.ExitDone, "verified 8 pieces")
 }
 
 // TestVerifyShare looks at the share directory, too, by either path.
@@ -198,19 +199,19 @@ func TestVerifyShare(t *testing.T) {
 	a := newMounted(t, t.Name(), "anna").start()
 	a.write("d/file", swarmtest.Bytes(4, 512<<10))
 	a.sees("d/file", swarmtest.Bytes(4, 512<<10))
-	a.command("verify", "d").want(t, exitDone, "verified 8 pieces, 512.0 KiB, of 1 file: all good")
+	a.command("verify", "d").want(t, cli.ExitDone, "verified 8 pieces, 512.0 KiB, of 1 file: all good")
 	verify := func(path string) result { return runArgs(t, "verify", path) }
-	verify(a.share("")).want(t, exitDone, "verified 8 pieces, 512.0 KiB, of 1 file: all good")
+	verify(a.share("")).want(t, cli.ExitDone, "verified 8 pieces, 512.0 KiB, of 1 file: all good")
 	path := a.share("d/file")
 	rot(t, path)
-	verify(path).want(t, exitFailed, "1 file of 1 not what was published, and hashed again: d/file")
+	verify(path).want(t, cli.ExitFailed, "1 file of 1 not what was published, and hashed again: d/file")
 	within(t, patience, func() error { // published as what it is
-		if r := verify(path); r.status != exitDone || !strings.Contains(r.stdout, "8 pieces") {
+		if r := verify(path); r.status != cli.ExitDone || !strings.Contains(r.stdout, "8 pieces") {
 			return fmt.Errorf("%d: %s%s", r.status, r.stdout, r.stderr)
 		}
 		return nil
 	})
-	verify(a.share("none")).want(t, exitFailed, "not published")
+	verify(a.share("none")).want(t, cli.ExitFailed, "not published")
 }
 
 // rot flips a bit of a file and leaves its times alone.

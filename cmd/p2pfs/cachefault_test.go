@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -112,7 +113,7 @@ func TestCacheDisk(t *testing.T) {
 
 	b.reads("first", file("first"))
 	b.agree("first")
-	b.command("evict", "").want(t, exitDone, "evicted 1.0 MiB")
+	b.command("evict", "").want(t, cli.ExitDone, "evicted 1.0 MiB")
 	others := filepath.Join(disk, "others")
 	if err := os.WriteFile(others, make([]byte, 4<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
 		t.Fatalf("filling the disk: %v", err)
@@ -124,7 +125,7 @@ func TestCacheDisk(t *testing.T) {
 	if s := status(t, b).Cache; s.Trouble == "" || s.Used != 0 || s.Room != 0 {
 		t.Errorf("status with a full disk: %+v", s)
 	}
-	b.command("prefetch", "full").want(t, exitFailed, "it cannot be kept: cache: no room")
+	b.command("prefetch", "full").want(t, cli.ExitFailed, "it cannot be kept: cache: no room")
 	if err := os.Remove(others); err != nil {
 		t.Fatal(err)
 	}
@@ -198,10 +199,10 @@ func TestCacheDamage(t *testing.T) {
 		}
 		c.reads("file", data) // from both
 		b.reads("file", data)
-		c.command("evict", "").want(t, exitDone, "evicted")
+		c.command("evict", "").want(t, cli.ExitDone, "evicted")
 		b.command("verify", "file") // files that are open were read on, rightly, when others took their names
-		b.command("prefetch", "file").want(t, exitDone, "fetched 1 file")
-		b.command("verify", "file").want(t, exitDone, "16 pieces, 1.0 MiB, of 1 file: all good")
+		b.command("prefetch", "file").want(t, cli.ExitDone, "fetched 1 file")
+		b.command("verify", "file").want(t, cli.ExitDone, "16 pieces, 1.0 MiB, of 1 file: all good")
 	}
 	b.logged("cache directory was removed, made it again", 1)
 	if n := strings.Count(b.stderr.String(), "piece dropped"); n == 0 || n > 4 {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 )
 
@@ -40,7 +41,7 @@ func (m *member) fetchAll(ctx context.Context, files []*kept, t *tally) error {
 				}
 				if err != nil {
 					mu.Lock()
-					failed = append(failed, fmt.Errorf("%s: %w", quoted(k.path), err))
+					failed = append(failed, fmt.Errorf("%s: %w", human.Quoted(k.path), err))
 					mu.Unlock()
 				}
 			}
@@ -58,7 +59,7 @@ func (m *member) fetchAll(ctx context.Context, files []*kept, t *tally) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case len(failed) > 1:
-		return fmt.Errorf("%w; and %s more", failed[0], count(int64(len(failed)-1), "file"))
+		return fmt.Errorf("%w; and %s more", failed[0], human.Count(int64(len(failed)-1), "file"))
 	case len(failed) == 1:
 		return failed[0]
 	}

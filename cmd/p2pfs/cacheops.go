@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"p2pfs/cache"
+	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 )
 
@@ -92,7 +93,7 @@ func (m *member) Cache(ctx context.Context, op string, at location, t *tally) er
 	case opEvict:
 		return m.evict(files, t)
 	}
-	return badRequest{fmt.Errorf("unknown operation %s", quoted(op))}
+	return badRequest{fmt.Errorf("unknown operation %s", human.Quoted(op))}
 }
 
 // newlyPinned is what files would take that are not pinned yet.
@@ -114,9 +115,9 @@ func (m *member) fits(size int64) error {
 	if size <= budget-pinned {
 		return nil
 	}
-	text := fmt.Sprintf("%s do not fit into the cache of %s", humanSize(size), humanSize(budget))
+	text := fmt.Sprintf("%s do not fit into the cache of %s", human.Size(size), human.Size(budget))
 	if pinned > 0 {
-		text += fmt.Sprintf(", %s of which are pinned", humanSize(pinned))
+		text += fmt.Sprintf(", %s of which are pinned", human.Size(pinned))
 	}
 	return errors.New(text + "; --cache-size makes it larger")
 }

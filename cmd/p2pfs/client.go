@@ -16,6 +16,9 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"p2pfs/cmd/p2pfs/dirs"
+	"p2pfs/cmd/p2pfs/human"
 )
 
 const (
@@ -107,13 +110,13 @@ func eachSocket(path string, pick func([]string) []string, f func(*controlClient
 
 // askMount calls f with a client of the mount on that mount point.
 func askMount(mountPoint string, f func(*controlClient) error) error {
-	real, err := realPath(mountPoint)
+	real, err := dirs.Real(mountPoint)
 	if err != nil {
 		return err
 	}
 	err = askMountAt(real, f)
 	if errors.Is(err, errNoMount) {
-		return fmt.Errorf("%s: %w", quoted(mountPoint), noMount(real))
+		return fmt.Errorf("%s: %w", human.Quoted(mountPoint), noMount(real))
 	}
 	return err
 }
@@ -145,7 +148,7 @@ func socketsAbove(real string) (names []string) {
 // those on a directory above it, nearest first, and then all others, one of
 // which may have it in its share directory. f gets the real path.
 func askFile(path string, f func(c *controlClient, real string) error) error {
-	real, err := realPath(path)
+	real, err := dirs.Real(path)
 	if err != nil {
 		return err
 	}
@@ -161,7 +164,7 @@ func askFile(path string, f func(c *controlClient, real string) error) error {
 		return names
 	}, func(c *controlClient) error { return f(c, real) })
 	if errors.Is(err, errNoMount) || errors.Is(err, errElsewhere) {
-		return fmt.Errorf("%s: neither in a running mount nor in the share directory of one", quoted(path))
+		return fmt.Errorf("%s: neither in a running mount nor in the share directory of one", human.Quoted(path))
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -90,7 +91,7 @@ func (m *mounted) magnet(path string, kind swarmtest.Kind) (link string) {
 	within(m.t, patience, func() error {
 		r := runArgs(m.t, append([]string{"magnet", m.share(path)}, kindFlag(kind)...)...)
 		link = strings.TrimSpace(r.stdout)
-		if r.status != exitDone {
+		if r.status != cli.ExitDone {
 			return fmt.Errorf("%s", r.stderr)
 		}
 		return nil
@@ -103,7 +104,7 @@ func (m *mounted) export(path string, kind swarmtest.Kind) string {
 	m.t.Helper()
 	out := filepath.Join(m.t.TempDir(), "exported.torrent")
 	args := append([]string{"export", m.share(path), "-o", out}, kindFlag(kind)...)
-	runArgs(m.t, args...).want(m.t, exitDone, "")
+	runArgs(m.t, args...).want(m.t, cli.ExitDone, "")
 	return out
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -30,7 +31,7 @@ func TestGetSelected(t *testing.T) {
 			t.Run(string(kind)+" "+chosen, func(t *testing.T) {
 				out := t.TempDir()
 				r := runArgs(t, append([]string{"get", tor.Magnet(seeder) + "&so=" + chosen, "-o", out}, own(t)...)...)
-				r.want(t, exitDone, "verified")
+				r.want(t, cli.ExitDone, "verified")
 				var left []int
 				for i, f := range tor.Files {
 					got, err := os.ReadFile(filepath.Join(out, "dir", f.Path))
@@ -47,7 +48,7 @@ func TestGetSelected(t *testing.T) {
 		}
 		t.Run(string(kind)+" none", func(t *testing.T) {
 			args := []string{"get", tor.Magnet(seeder) + "&so=4-9", "-o", t.TempDir()}
-			runArgs(t, append(args, own(t)...)...).want(t, exitFailed, "chooses none of the torrent's 4 files")
+			runArgs(t, append(args, own(t)...)...).want(t, cli.ExitFailed, "chooses none of the torrent's 4 files")
 		})
 	}
 }
@@ -61,7 +62,7 @@ func TestPrivate(t *testing.T) {
 	its, other := tracker(), tracker()
 	file := randomFile(t, filepath.Join(t.TempDir(), "secret.bin"), 300_000)
 	torrent := filepath.Join(t.TempDir(), "x.torrent")
-	runArgs(t, "create", file, "-o", torrent, "--private", "--tracker", its).want(t, exitDone, "")
+	runArgs(t, "create", file, "-o", torrent, "--private", "--tracker", its).want(t, cli.ExitDone, "")
 	swarmtest.LibtorrentSeed(t, swarmtest.Run{Torrent: torrent, Dir: filepath.Dir(file)})
 	hash := infoHash(t, torrent)
 
@@ -90,7 +91,7 @@ func TestPrivate(t *testing.T) {
 		})
 	}
 	r := runArgs(t, "magnet", m.mnt(specialDir, torrentsDir, "secret.bin"))
-	r.want(t, exitDone, link.V1.String())
+	r.want(t, cli.ExitDone, link.V1.String())
 	if got, err := metainfo.ParseMagnet(strings.TrimSpace(r.stdout)); err != nil || !slices.Equal(got.Trackers, link.Trackers) || got.Peers != nil {
 		t.Errorf("%s: want its tracker and no address", r.stdout)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -137,16 +138,16 @@ func TestMountFromClients(t *testing.T) {
 	}
 
 	given := newMounted(t, t.Name(), "anna", "--no-embedded-tracker").start(all[0].torrent, all[1].torrent)
-	runArgs(t, "add", given.mnt(), all[2].torrent).want(t, exitDone, "")
-	runArgs(t, "add", given.mnt(), all[3].torrent).want(t, exitDone, "")
+	runArgs(t, "add", given.mnt(), all[2].torrent).want(t, cli.ExitDone, "")
+	runArgs(t, "add", given.mnt(), all[3].torrent).want(t, cli.ExitDone, "")
 	for _, s := range all {
 		given.shows(s.shown(), s.file)
 	}
 	given.stop() // what follows comes from the clients
 
 	bare := newMounted(t, t.Name(), "bob", "--tracker", theirs.URL, "--tracker", ours).start(all[0].magnet(), all[3].magnet())
-	runArgs(t, "add", bare.mnt(), all[1].magnet()).want(t, exitDone, "")
-	runArgs(t, "add", bare.mnt(), all[2].magnet()).want(t, exitDone, "")
+	runArgs(t, "add", bare.mnt(), all[1].magnet()).want(t, cli.ExitDone, "")
+	runArgs(t, "add", bare.mnt(), all[2].magnet()).want(t, cli.ExitDone, "")
 	for _, s := range all {
 		bare.shows(s.shown(), s.file)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -31,7 +32,7 @@ func getFrom(t *testing.T, tor *swarmtest.Torrent, args ...string) {
 	var stdout, stderr bytes.Buffer
 	out := t.TempDir()
 	args = append(append([]string{"get", "--log-level", "debug", "-o", out}, args...), own(t)...)
-	if status := run(ctx, args, &stdout, &stderr); status != exitDone {
+	if status := run(ctx, args, &stdout, &stderr); status != cli.ExitDone {
 		t.Fatalf("p2pfs %q: status %d, %s%s", args, status, stdout.String(), stderr.String())
 	}
 	tor.CheckPayload(t, out)

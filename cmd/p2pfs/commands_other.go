@@ -7,25 +7,27 @@ import (
 	"errors"
 
 	"github.com/spf13/pflag"
+
+	"p2pfs/cmd/p2pfs/cli"
 )
 
 // mountGroups returns the subcommands that mount or ask a running mount,
 // each of which says that it cannot: mounting needs Linux.
-func mountGroups() []group {
-	var all []command
+func mountGroups() []cli.Group {
+	var all []cli.Command
 	for _, name := range []string{"mount", "umount", "status", "members", "block", "unblock", "forget", "pin", "unpin", "prefetch", "evict", "verify", "add", "remove", "magnet", "export", "demo"} {
-		all = append(all, command{
-			name:    name,
-			args:    "...",
-			summary: "works on Linux only",
-			max:     -1,
-			setup: func(fs *pflag.FlagSet) action {
+		all = append(all, cli.Command{
+			Name:    name,
+			Args:    "...",
+			Summary: "works on Linux only",
+			Max:     -1,
+			Setup: func(fs *pflag.FlagSet) cli.Action {
 				fs.ParseErrorsAllowlist.UnknownFlags = true
-				return func(context.Context, call) error {
+				return func(context.Context, cli.Call) error {
 					return errors.New(name + ": works on Linux only")
 				}
 			},
 		})
 	}
-	return []group{{"A drive", all}}
+	return []cli.Group{{Title: "A drive", Commands: all}}
 }

@@ -18,6 +18,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/clitest"
 )
 
 // fakeMount is a mount that notes what it is asked.
@@ -98,7 +101,7 @@ func serveFake(t *testing.T) *ground {
 	t.Helper()
 	// The directory's path is longer than a socket's address may be.
 	long := strings.Repeat("long/", 30)
-	g := &ground{top: makeTree(t, long, "mnt/sub/", "share/dir/", "link -> mnt", "other/")}
+	g := &ground{top: clitest.Tree(t, long, "mnt/sub/", "share/dir/", "link -> mnt", "other/")}
 	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(g.top, long))
 	g.mountPoint, g.share = filepath.Join(g.top, "mnt"), filepath.Join(g.top, "share")
 	g.socket = filepath.Join(g.top, long, "p2pfs", socketName(g.mountPoint))
@@ -123,38 +126,38 @@ func TestControlCommands(t *testing.T) {
 		status int
 		want   string
 	}{
-		{[]string{"status", in("mnt")}, exitDone, "drive public on"},
-		{[]string{"status", in("link") + "/"}, exitDone, "process 7"},
-		{[]string{"status", "--json", in("mnt")}, exitDone, `"pid": 7`},
-		{[]string{"status", "--json", in("mnt")}, exitDone, `"members": []`},
-		{[]string{"status", in("mnt/sub")}, exitFailed, "no p2pfs is mounted here"},
-		{[]string{"status", in("share")}, exitFailed, "no p2pfs is mounted here"},
-		{[]string{"add", in("mnt"), "magnet:?xt=good"}, exitDone, `added "a \x1b name"`},
-		{[]string{"add", in("mnt"), torrent}, exitDone, "added"},
-		{[]string{"add", in("mnt"), "magnet:?xt=bad"}, exitFailed, "magnet: no infohash; in it"},
-		{[]string{"add", in("mnt"), in("no.torrent")}, exitFailed, "no such file"},
-		{[]string{"add", in("mnt"), in("other")}, exitFailed, "is a directory"},
-		{[]string{"remove", in("mnt"), "there"}, exitDone, ""},
-		{[]string{"remove", in("mnt"), "gone"}, exitFailed, "gone: file does not exist"},
-		{[]string{"pin", in("mnt/a b")}, exitDone, "pinned 2 files, 3.0 KiB: 0 B came, 3.0 KiB were here"},
-		{[]string{"pin", "--list", in("mnt")}, exitDone, "pins"},
-		{[]string{"unpin", in("mnt/x"), in("mnt/own")}, exitDone, "(not counting 1 file of your own share directory)"},
-		{[]string{"prefetch", in("mnt/gone")}, exitFailed, "gone: file does not exist"},
-		{[]string{"evict", in("other")}, exitFailed, "not in a running mount"},
-		{[]string{"verify", in("mnt/x")}, exitDone, "verified 0 pieces, 3.0 KiB, of 2 files: all good"},
-		{[]string{"verify", in("mnt/bad")}, exitFailed, "2 of 7 pieces were bad and are dropped; they belong to verify, bad"},
-		{[]string{"magnet", in("mnt/a b")}, exitDone, "share=false&path=a b&v2=false"},
-		{[]string{"magnet", "--v2", in("link/sub/x")}, exitDone, "share=false&path=sub/x&v2=true"},
-		{[]string{"magnet", in("mnt")}, exitDone, "share=false&path=&v2"},
-		{[]string{"magnet", in("share/dir/x")}, exitDone, "share=true&path=dir/x&"},
-		{[]string{"magnet", in("other/x")}, exitFailed, "neither in a running mount nor in the share directory"},
-		{[]string{"magnet", in("mnt2")}, exitFailed, "neither in"},
-		{[]string{"export", in("mnt/a")}, exitUsage, "-o FILE.torrent is required"},
-		{[]string{"export", in("mnt/gone"), "-o", in("out")}, exitFailed, "file does not exist"},
-		{[]string{"export", in("mnt/a"), "-o", in("out")}, exitDone, ""},
-		{[]string{"export", in("mnt/b"), "-o", in("out")}, exitFailed, "is there already"},
-		{[]string{"export", in("share/b"), "-o", in("out"), "--force", "--v2"}, exitDone, ""},
-		{[]string{"export", in("share/b"), "-o", in("none/out")}, exitFailed, "no such file"},
+		{[]string{"status", in("mnt")}, cli.ExitDone, "drive public on"},
+		{[]string{"status", in("link") + "/"}, cli.ExitDone, "process 7"},
+		{[]string{"status", "--json", in("mnt")}, cli.ExitDone, `"pid": 7`},
+		{[]string{"status", "--json", in("mnt")}, cli.ExitDone, `"members": []`},
+		{[]string{"status", in("mnt/sub")}, cli.ExitFailed, "no p2pfs is mounted here"},
+		{[]string{"status", in("share")}, cli.ExitFailed, "no p2pfs is mounted here"},
+		{[]string{"add", in("mnt"), "magnet:?xt=good"}, cli.ExitDone, `added "a \x1b name"`},
+		{[]string{"add", in("mnt"), torrent}, cli.ExitDone, "added"},
+		{[]string{"add", in("mnt"), "magnet:?xt=bad"}, cli.ExitFailed, "magnet: no infohash; in it"},
+		{[]string{"add", in("mnt"), in("no.torrent")}, cli.ExitFailed, "no such file"},
+		{[]string{"add", in("mnt"), in("other")}, cli.ExitFailed, "is a directory"},
+		{[]string{"remove", in("mnt"), "there"}, cli.ExitDone, ""},
+		{[]string{"remove", in("mnt"), "gone"}, cli.ExitFailed, "gone: file does not exist"},
+		{[]string{"pin", in("mnt/a b")}, cli.ExitDone, "pinned 2 files, 3.0 KiB: 0 B came, 3.0 KiB were here"},
+		{[]string{"pin", "--list", in("mnt")}, cli.ExitDone, "pins"},
+		{[]string{"unpin", in("mnt/x"), in("mnt/own")}, cli.ExitDone, "(not counting 1 file of your own share directory)"},
+		{[]string{"prefetch", in("mnt/gone")}, cli.ExitFailed, "gone: file does not exist"},
+		{[]string{"evict", in("other")}, cli.ExitFailed, "not in a running mount"},
+		{[]string{"verify", in("mnt/x")}, cli.ExitDone, "verified 0 pieces, 3.0 KiB, of 2 files: all good"},
+		{[]string{"verify", in("mnt/bad")}, cli.ExitFailed, "2 of 7 pieces were bad and are dropped; they belong to verify, bad"},
+		{[]string{"magnet", in("mnt/a b")}, cli.ExitDone, "share=false&path=a b&v2=false"},
+		{[]string{"magnet", "--v2", in("link/sub/x")}, cli.ExitDone, "share=false&path=sub/x&v2=true"},
+		{[]string{"magnet", in("mnt")}, cli.ExitDone, "share=false&path=&v2"},
+		{[]string{"magnet", in("share/dir/x")}, cli.ExitDone, "share=true&path=dir/x&"},
+		{[]string{"magnet", in("other/x")}, cli.ExitFailed, "neither in a running mount nor in the share directory"},
+		{[]string{"magnet", in("mnt2")}, cli.ExitFailed, "neither in"},
+		{[]string{"export", in("mnt/a")}, cli.ExitUsage, "-o FILE.torrent is required"},
+		{[]string{"export", in("mnt/gone"), "-o", in("out")}, cli.ExitFailed, "file does not exist"},
+		{[]string{"export", in("mnt/a"), "-o", in("out")}, cli.ExitDone, ""},
+		{[]string{"export", in("mnt/b"), "-o", in("out")}, cli.ExitFailed, "is there already"},
+		{[]string{"export", in("share/b"), "-o", in("out"), "--force", "--v2"}, cli.ExitDone, ""},
+		{[]string{"export", in("share/b"), "-o", in("none/out")}, cli.ExitFailed, "no such file"},
 	}
 	for _, tt := range tests {
 		runArgs(t, tt.args...).want(t, tt.status, tt.want)
@@ -166,7 +169,7 @@ func TestControlCommands(t *testing.T) {
 		t.Errorf("added %+v, want the magnet and the file's bytes", g.mount.added)
 	}
 	g.stop()
-	runArgs(t, "status", in("mnt")).want(t, exitFailed, "no p2pfs is mounted here")
+	runArgs(t, "status", in("mnt")).want(t, cli.ExitFailed, "no p2pfs is mounted here")
 	if _, err := os.Lstat(g.socket); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("socket is left behind: %v", err)
 	}
@@ -176,11 +179,11 @@ func TestControlCommands(t *testing.T) {
 func TestControlFromElsewhere(t *testing.T) {
 	g := serveFake(t)
 	t.Setenv("XDG_RUNTIME_DIR", "")
-	runArgs(t, "status", g.mountPoint).want(t, exitFailed, "no p2pfs is mounted here")
+	runArgs(t, "status", g.mountPoint).want(t, cli.ExitFailed, "no p2pfs is mounted here")
 	// $XDG_RUNTIME_DIR is one that is not there: the mount's is not found either,
 	// and /tmp/p2pfs-UID is looked into without being made.
 	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(g.top, "none"))
-	runArgs(t, "status", g.mountPoint).want(t, exitFailed, "no p2pfs is mounted here")
+	runArgs(t, "status", g.mountPoint).want(t, cli.ExitFailed, "no p2pfs is mounted here")
 }
 
 // post sends a raw body to the socket.
@@ -280,9 +283,9 @@ func TestControlBody(t *testing.T) {
 func TestControlPanic(t *testing.T) {
 	g := serveFake(t)
 	g.mount.panic.Store(true)
-	runArgs(t, "status", g.mountPoint).want(t, exitFailed, "")
+	runArgs(t, "status", g.mountPoint).want(t, cli.ExitFailed, "")
 	g.mount.panic.Store(false)
-	runArgs(t, "status", g.mountPoint).want(t, exitDone, "public")
+	runArgs(t, "status", g.mountPoint).want(t, cli.ExitDone, "public")
 }
 
 func TestLocate(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"p2pfs/cmd/p2pfs/human"
 )
 
 // controlSocket is a socket that nobody answers on yet: who asks waits. While
@@ -31,7 +33,7 @@ func listenControl(mountPoint string) (*controlSocket, error) {
 	l, err := d.listen(socketName(mountPoint))
 	if err != nil {
 		d.Close()
-		return nil, fmt.Errorf("control socket of %s: %w", quoted(mountPoint), err)
+		return nil, fmt.Errorf("control socket of %s: %w", human.Quoted(mountPoint), err)
 	}
 	return &controlSocket{d, l, mountPoint}, nil
 }

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/clitest"
 )
 
 func TestSocketModes(t *testing.T) {
@@ -33,7 +36,7 @@ func TestSecondMountRefused(t *testing.T) {
 	} else if !strings.Contains(err.Error(), "has this mount point already") {
 		t.Errorf("got %v", err)
 	}
-	runArgs(t, "status", g.mountPoint).want(t, exitDone, "public")
+	runArgs(t, "status", g.mountPoint).want(t, cli.ExitDone, "public")
 }
 
 // listenInPlace listens on the socket of a mount that is gone.
@@ -61,19 +64,19 @@ func TestStaleSocket(t *testing.T) {
 	if _, err := os.Lstat(g.socket); err != nil {
 		t.Fatal(err)
 	}
-	runArgs(t, "status", g.mountPoint).want(t, exitFailed, "no p2pfs is mounted here")
-	runArgs(t, "magnet", g.mountPoint+"/x").want(t, exitFailed, "neither in a running mount")
+	runArgs(t, "status", g.mountPoint).want(t, cli.ExitFailed, "no p2pfs is mounted here")
+	runArgs(t, "magnet", g.mountPoint+"/x").want(t, cli.ExitFailed, "neither in a running mount")
 	stop, err := serveControl(&g.mount, g.mountPoint, g.share)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
-	runArgs(t, "status", g.mountPoint).want(t, exitDone, "public")
+	runArgs(t, "status", g.mountPoint).want(t, cli.ExitDone, "public")
 }
 
 // TestRunDirRefused shows directories that are not safe to use.
 func TestRunDirRefused(t *testing.T) {
-	base := makeTree(t, "elsewhere/")
+	base := clitest.Tree(t, "elsewhere/")
 	t.Setenv("XDG_RUNTIME_DIR", base)
 	path := filepath.Join(base, "p2pfs")
 	tests := []struct {
@@ -105,7 +108,7 @@ func TestRunDirRefused(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("server: got %v, want %q", err, tt.want)
 			}
-			runArgs(t, "status", "/m").want(t, exitFailed, tt.want)
+			runArgs(t, "status", "/m").want(t, cli.ExitFailed, tt.want)
 		})
 	}
 }
@@ -116,7 +119,7 @@ func TestOthersRuntimeDir(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give a directory away")
 	}
-	base := makeTree(t)
+	base := clitest.Tree(t)
 	if err := os.Chown(base, 65534, 65534); err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +137,8 @@ func TestControlSilence(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	var out, stderr bytes.Buffer
-	if got := run(ctx, []string{"status", g.mountPoint}, &out, &stderr); got != exitFailed {
-		t.Errorf("got status %d, want %d", got, exitFailed)
+	if got := run(ctx, []string{"status", g.mountPoint}, &out, &stderr); got != cli.ExitFailed {
+		t.Errorf("got status %d, want %d", got, cli.ExitFailed)
 	}
 	if !strings.Contains(stderr.String(), "gave no answer") {
 		t.Errorf("got %q, want it to say that no answer came", stderr.String())
@@ -175,7 +178,7 @@ func TestHungUpOn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g, l := listenInPlace(t)
 			go tt.serve(l)
-			runArgs(t, tt.args[0], g.mountPoint+tt.args[1]).want(t, exitFailed, tt.want)
+			runArgs(t, tt.args[0], g.mountPoint+tt.args[1]).want(t, cli.ExitFailed, tt.want)
 		})
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/clitest"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -23,7 +25,7 @@ import (
 // makeContent writes files of a few sizes below a directory, and returns it.
 func makeContent(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(makeTree(t, "dir/sub/"), "dir")
+	dir := filepath.Join(clitest.Tree(t, "dir/sub/"), "dir")
 	for name, size := range map[string]int{"a": 1, "sub/b": 100_000, "sub/c name": 16384, "zero": 0} {
 		if err := os.WriteFile(filepath.Join(dir, name), swarmtest.Bytes(uint64(size), size), 0o644); err != nil {
 			t.Fatal(err)
@@ -36,7 +38,7 @@ func makeContent(t *testing.T) string {
 func showJSON(t *testing.T, torrent string) facts {
 	t.Helper()
 	r := runArgs(t, "show", "--json", torrent)
-	r.want(t, exitDone, "{")
+	r.want(t, cli.ExitDone, "{")
 	var f facts
 	if err := json.Unmarshal([]byte(r.stdout), &f); err != nil {
 		t.Fatal(err)
@@ -61,7 +63,7 @@ func TestCreateShow(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "x.torrent")
 			r := runArgs(t, "create", dir, "-o", out, "--format", format, "--piece-length", "32KiB", "--private", "--comment", "for tests",
 				"--tracker", "udp://a.example:80", "--tracker", "udp://b.example:80/announce")
-			r.want(t, exitDone, "magnet:?xt=urn:bt")
+			r.want(t, cli.ExitDone, "magnet:?xt=urn:bt")
 			f := showJSON(t, out)
 			if f.Name != "dir" || f.Format != format || f.PieceLength != 32768 || !f.Private || f.Comment != "for tests" || f.Size != 116385 ||
 				f.CreatedBy != "p2pfs" || f.Created == nil || len(f.Trackers) != 2 || f.Trackers[1][0] != "udp://b.example:80/announce" {
@@ -89,7 +91,7 @@ func TestCreateShow(t *testing.T) {
 func TestCreateErrors(t *testing.T) {
 	dir := makeContent(t)
 	file, out := filepath.Join(dir, "a"), filepath.Join(t.TempDir(), "x.torrent")
-	runArgs(t, "create", file, "-o", out).want(t, exitDone, "infohash v1")
+	runArgs(t, "create", file, "-o", out).want(t, cli.ExitDone, "infohash v1")
 	before, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
@@ -99,25 +101,25 @@ func TestCreateErrors(t *testing.T) {
 		status int
 		want   string
 	}{
-		{[]string{file}, exitUsage, "-o FILE.torrent is required"},
-		{[]string{file, "-o", out}, exitFailed, "is there already"},
-		{[]string{file, "-o", out + "/x"}, exitFailed, "not a directory"},
-		{[]string{dir + "/none", "-o", out, "--force"}, exitFailed, "no such file"},
-		{[]string{dir + "/zero/x", "-o", out, "--force"}, exitFailed, "not a directory"},
-		{[]string{file, "-o", out, "--piece-length", "20000"}, exitUsage, "want a power of two from 16KiB to 64MiB"},
-		{[]string{file, "-o", out, "--piece-length", "8KiB"}, exitUsage, "want a power of two"},
-		{[]string{file, "-o", out, "--piece-length", "128MiB"}, exitUsage, "want a power of two"},
-		{[]string{file, "-o", out, "--piece-length", "big"}, exitUsage, "want a size"},
-		{[]string{file, "-o", out, "--format", "v3"}, exitUsage, "want v1 or v2 or hybrid"},
-		{[]string{file, "-o", out, "--tracker", "wss://t.example/announce"}, exitUsage, "not supported"},
-		{[]string{makeTree(t), "-o", out, "--force"}, exitFailed, ""}, // an empty directory
+		{[]string{file}, cli.ExitUsage, "-o FILE.torrent is required"},
+		{[]string{file, "-o", out}, cli.ExitFailed, "is there already"},
+		{[]string{file, "-o", out + "/x"}, cli.ExitFailed, "not a directory"},
+		{[]string{dir + "/none", "-o", out, "--force"}, cli.ExitFailed, "no such file"},
+		{[]string{dir + "/zero/x", "-o", out, "--force"}, cli.ExitFailed, "not a directory"},
+		{[]string{file, "-o", out, "--piece-length", "20000"}, cli.ExitUsage, "want a power of two from 16KiB to 64MiB"},
+		{[]string{file, "-o", out, "--piece-length", "8KiB"}, cli.ExitUsage, "want a power of two"},
+		{[]string{file, "-o", out, "--piece-length", "128MiB"}, cli.ExitUsage, "want a power of two"},
+		{[]string{file, "-o", out, "--piece-length", "big"}, cli.ExitUsage, "want a size"},
+		{[]string{file, "-o", out, "--format", "v3"}, cli.ExitUsage, "want v1 or v2 or hybrid"},
+		{[]string{file, "-o", out, "--tracker", "wss://t.example/announce"}, cli.ExitUsage, "not supported"},
+		{[]string{clitest.Tree(t), "-o", out, "--force"}, cli.ExitFailed, ""}, // an empty directory
 	} {
 		runArgs(t, append([]string{"create"}, tt.args...)...).want(t, tt.status, tt.want)
 	}
 	if after, err := os.ReadFile(out); err != nil || !bytes.Equal(after, before) {
 		t.Errorf("a failed run changed the file that was there (%v)", err)
 	}
-	runArgs(t, "create", dir, "-o", out, "--force").want(t, exitDone, "infohash v1")
+	runArgs(t, "create", dir, "-o", out, "--force").want(t, cli.ExitDone, "infohash v1")
 	if f := showJSON(t, out); f.Name != "dir" {
 		t.Errorf("--force left %+v", f)
 	}
@@ -129,7 +131,7 @@ func TestCreateInterrupted(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "x.torrent")
 	var stdout, stderr bytes.Buffer
 	status := run(ctx, []string{"create", makeContent(t), "-o", out}, &stdout, &stderr)
-	if status != exitFailed || stderr.String() != "p2pfs: interrupted\n" {
+	if status != cli.ExitFailed || stderr.String() != "p2pfs: interrupted\n" {
 		t.Errorf("got %d, %q", status, stderr.String())
 	}
 	if entries, err := os.ReadDir(filepath.Dir(out)); err != nil || len(entries) > 0 {
@@ -141,7 +143,7 @@ func TestCreateInterrupted(t *testing.T) {
 func TestCreateAsMktorrent(t *testing.T) {
 	file := filepath.Join(makeContent(t), "sub", "b")
 	theirs, ours := swarmtest.Mktorrent(t, file, 15, "udp://127.0.0.1:1/announce"), filepath.Join(t.TempDir(), "x.torrent")
-	runArgs(t, "create", file, "-o", ours, "--piece-length", "32KiB").want(t, exitDone, "")
+	runArgs(t, "create", file, "-o", ours, "--piece-length", "32KiB").want(t, cli.ExitDone, "")
 	a, b := showJSON(t, theirs), showJSON(t, ours)
 	if a.InfoHashV1 != b.InfoHashV1 || a.InfoHashV1 == "" {
 		t.Errorf("mktorrent's infohash is %s, ours %s", a.InfoHashV1, b.InfoHashV1)
@@ -155,7 +157,7 @@ func TestCreateAsMktorrent(t *testing.T) {
 func TestShowAsTransmission(t *testing.T) {
 	swarmtest.Need(t, "transmission-show")
 	out := filepath.Join(t.TempDir(), "x.torrent")
-	runArgs(t, "create", makeContent(t), "-o", out, "--tracker", "udp://127.0.0.1:1/announce", "--comment", "hello").want(t, exitDone, "")
+	runArgs(t, "create", makeContent(t), "-o", out, "--tracker", "udp://127.0.0.1:1/announce", "--comment", "hello").want(t, cli.ExitDone, "")
 	text, f := outputOf(t, "transmission-show", out), showJSON(t, out)
 	for _, want := range []string{"Name: dir", "Hash: " + f.InfoHashV1, "Piece Count: 2", "udp://127.0.0.1:1/announce", "Comment: hello", "dir/sub/c name"} {
 		if !strings.Contains(text, want) {
@@ -175,7 +177,7 @@ func TestCreateAsLibtorrent(t *testing.T) {
 	for _, kind := range swarmtest.Kinds {
 		for _, path := range []string{filepath.Join(dir, "sub", "b"), dir} {
 			ours := filepath.Join(t.TempDir(), "ours")
-			runArgs(t, "create", path, "-o", ours, "--format", string(kind), "--piece-length", "32KiB").want(t, exitDone, "")
+			runArgs(t, "create", path, "-o", ours, "--format", string(kind), "--piece-length", "32KiB").want(t, cli.ExitDone, "")
 			theirs, magnet := swarmtest.LibtorrentMake(t, kind, path, 32768)
 			a, b, link := showJSON(t, theirs), showJSON(t, ours), showJSON(t, magnet)
 			if link.InfoHashV1 != a.InfoHashV1 || link.InfoHashV2 != a.InfoHashV2 {
@@ -216,11 +218,11 @@ func TestCreateSpecial(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "x.torrent")
-	runArgs(t, "create", dir, "-o", out).want(t, exitFailed, "out")
+	runArgs(t, "create", dir, "-o", out).want(t, cli.ExitFailed, "out")
 	if err := os.Remove(filepath.Join(dir, "out")); err != nil {
 		t.Fatal(err)
 	}
-	runArgs(t, "create", dir, "-o", out).want(t, exitDone, "")
+	runArgs(t, "create", dir, "-o", out).want(t, cli.ExitDone, "")
 	info, err := os.Stat(out)
 	if err != nil || info.Mode()&fs.ModeType != 0 {
 		t.Errorf("got %v, %v", info, err)

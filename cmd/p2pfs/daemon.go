@@ -16,6 +16,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 )
 
 const (
@@ -62,7 +65,7 @@ func (s *starter) tell(verdict, text string) {
 
 // inBackground runs the same command as a process of its own session and returns
 // once that has mounted, or with the reason why it has not.
-func inBackground(ctx context.Context, c call, cfg memberConfig) error {
+func inBackground(ctx context.Context, c cli.Call, cfg memberConfig) error {
 	if err := os.MkdirAll(cfg.state, 0o700); err != nil {
 		return err
 	}
@@ -81,7 +84,7 @@ func inBackground(ctx context.Context, c call, cfg memberConfig) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(self, append([]string{"mount"}, c.raw...)...)
+	cmd := exec.Command(self, append([]string{"mount"}, c.Raw...)...)
 	cmd.Args[0] = "p2pfs"
 	cmd.Env = append(withoutNotify(os.Environ()), readyEnv+"=3")
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{w}
@@ -95,7 +98,7 @@ func inBackground(ctx context.Context, c call, cfg memberConfig) error {
 	if err != nil {
 		return fmt.Errorf("%w; log: %s", err, path)
 	}
-	fmt.Fprintf(c.stderr, "%s, process %d, log %s\n", text, cmd.Process.Pid, quoted(path))
+	fmt.Fprintf(c.Stderr, "%s, process %d, log %s\n", text, cmd.Process.Pid, human.Quoted(path))
 	return nil
 }
 
@@ -109,7 +112,7 @@ func verdict(ctx context.Context, r io.Reader, cmd *exec.Cmd) (string, error) {
 	}
 	err := cmd.Wait()
 	if ctx.Err() != nil {
-		return "", errInterrupted
+		return "", cli.ErrInterrupted
 	}
 	if text, ok := strings.CutPrefix(string(said), saysFailed); ok {
 		return "", errors.New(text)

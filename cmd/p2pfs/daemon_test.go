@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/clitest"
 	p2fs "p2pfs/fs"
 )
 
@@ -22,7 +24,7 @@ func TestDaemon(t *testing.T) {
 	t.Setenv(asCommand, "1")
 	args := append([]string{"mount", "--daemon"}, m.args()...)
 	r := runArgs(t, args...)
-	if r.status != exitDone || !strings.Contains(r.stderr, "p2pfs: drive ") {
+	if r.status != cli.ExitDone || !strings.Contains(r.stderr, "p2pfs: drive ") {
 		t.Fatalf("status %d: %s", r.status, r.stderr)
 	}
 	if _, err := os.ReadDir(m.mnt()); err != nil {
@@ -43,8 +45,8 @@ func TestDaemon(t *testing.T) {
 	if cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err != nil || cwd != "/" {
 		t.Errorf("it works in %s, %v", cwd, err)
 	}
-	runArgs(t, args...).want(t, exitFailed, "already mounted")
-	runArgs(t, "umount", m.mnt()).want(t, exitDone, "")
+	runArgs(t, args...).want(t, cli.ExitFailed, "already mounted")
+	runArgs(t, "umount", m.mnt()).want(t, cli.ExitDone, "")
 	notMounted(t, m.mnt())
 	if _, err := openState(filepath.Join(m.base, "state")); err != nil {
 		t.Errorf("umount returned before its process had ended: %v", err)
@@ -68,7 +70,7 @@ func TestDaemonFails(t *testing.T) {
 				c.flags[i] = strings.ReplaceAll(c.flags[i], "SHARE", m.share(""))
 			}
 			r := runArgs(t, append(append([]string{"mount", "--daemon"}, m.args()...), c.flags...)...)
-			r.want(t, exitFailed, c.want)
+			r.want(t, cli.ExitFailed, c.want)
 			if strings.Count(r.stderr, "\n") != 1 {
 				t.Errorf("not one line: %q", r.stderr)
 			}
@@ -192,7 +194,7 @@ func TestMount8(t *testing.T) {
 // to heal one.
 func TestMountPoints(t *testing.T) {
 	m := newMounted(t, t.Name(), "anna", "--no-embedded-tracker")
-	top := makeTree(t, "full/x", "link -> full")
+	top := clitest.Tree(t, "full/x", "link -> full")
 	if err := os.WriteFile(filepath.Join(top, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -200,8 +202,8 @@ func TestMountPoints(t *testing.T) {
 		"none": "no such file", "none/below": "no such file", "file": "not a directory", "full": "not empty", "link": "not empty",
 	} {
 		args := append([]string{"mount", filepath.Join(top, dir)}, m.args()[1:]...)
-		runArgs(t, args...).want(t, exitFailed, want)
-		runArgs(t, append(args, "--daemon")...).want(t, exitFailed, want)
+		runArgs(t, args...).want(t, cli.ExitFailed, want)
+		runArgs(t, append(args, "--daemon")...).want(t, cli.ExitFailed, want)
 	}
 	c := m.spawn()
 	c.Process.Kill()
@@ -215,7 +217,7 @@ func TestMountPoints(t *testing.T) {
 	}
 	c.Process.Kill()
 	c.waitEnd(t)
-	runArgs(t, "umount", m.mnt()).want(t, exitDone, "")
+	runArgs(t, "umount", m.mnt()).want(t, cli.ExitDone, "")
 	notMounted(t, m.mnt())
 	if _, err := p2fs.Check(m.mnt()); err != nil {
 		t.Error(err)

@@ -19,6 +19,9 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 )
 
 const (
@@ -27,27 +30,27 @@ const (
 	demoPatience = 30 * time.Second
 )
 
-func demoCommand() command {
-	return command{
-		name:    "demo",
-		summary: "send a file between two members of a drive on this machine",
-		help: `Everything happens in a temporary directory and between two addresses of this
+func demoCommand() cli.Command {
+	return cli.Command{
+		Name:    "demo",
+		Summary: "send a file between two members of a drive on this machine",
+		Help: `Everything happens in a temporary directory and between two addresses of this
 machine's loopback interface; all of it is removed at the end.`,
-		setup: func(flags *pflag.FlagSet) action {
+		Setup: func(flags *pflag.FlagSet) cli.Action {
 			size, level := int64(64<<20), slog.LevelError
-			flags.Var(sizeFlag(&size), "size", "size of the file that is sent")
+			flags.Var(cli.SizeFlag(&size), "size", "size of the file that is sent")
 			addLevelFlag(flags, &level)
-			return func(ctx context.Context, c call) error {
+			return func(ctx context.Context, c cli.Call) error {
 				if size <= 0 {
-					return usagef("demo: --size: want 1 or more")
+					return cli.Usagef("demo: --size: want 1 or more")
 				}
 				if err := canMount(); err != nil {
 					return err
 				}
-				d := &demo{c: c, size: size, log: newLog(c.stderr, level)}
+				d := &demo{c: c, size: size, log: newLog(c.Stderr, level)}
 				err := d.run(ctx)
 				if err = errors.Join(err, d.close()); ctx.Err() != nil {
-					return errInterrupted
+					return cli.ErrInterrupted
 				}
 				return err
 			}
@@ -69,7 +72,7 @@ func canMount() error {
 
 // demo is two members and their directories.
 type demo struct {
-	c         call
+	c         cli.Call
 	size      int64
 	log       *slog.Logger
 	dir       string
@@ -77,7 +80,7 @@ type demo struct {
 	sent      [sha256.Size]byte
 }
 
-func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.c.stdout, format+"\n", args...) }
+func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.c.Stdout, format+"\n", args...) }
 
 // run is the demonstration; it stops at the first error and when ctx ends.
 func (d *demo) run(ctx context.Context) (err error) {
@@ -128,7 +131,7 @@ func (d *demo) member(drive, name, addr string, peers []string) (*member, error)
 	base := filepath.Join(d.dir, name)
 	cfg := memberConfig{
 		drive: drive, name: name, share: base + "/share", cache: base + "/cache", state: base + "/state",
-		mountPoint: base + "/mnt", cacheSize: 2*d.size + 64<<20, listen: listenAddr{netip.MustParseAddr(addr), 0},
+		mountPoint: base + "/mnt", cacheSize: 2*d.size + 64<<20, listen: cli.ListenAddr{Addr: netip.MustParseAddr(addr), Port: 0},
 		peers: peers, noTracker: true, readTimeout: time.Minute, log: d.log,
 	}
 	if err := os.MkdirAll(cfg.mountPoint, 0o755); err != nil {
@@ -155,7 +158,7 @@ func (d *demo) share(ctx context.Context) error {
 		return err
 	}
 	h.Sum(d.sent[:0])
-	d.say("anna copied %s of random bytes into her share directory as %s (%v)", humanSize(d.size), demoFile, took(began))
+	d.say("anna copied %s of random bytes into her share directory as %s (%v)", human.Size(d.size), demoFile, took(began))
 	return nil
 }
 
@@ -182,9 +185,9 @@ func (d *demo) shown() string { return filepath.Join(d.bob.cfg.mountPoint, demoF
 func (d *demo) fetch(ctx context.Context) error {
 	var n atomic.Int64
 	began := time.Now()
-	stop := newProgress(d.c.stderr).start(func() string {
+	stop := cli.NewProgress(d.c.Stderr).Start(func() string {
 		rate := float64(n.Load()) / time.Since(began).Seconds()
-		return fmt.Sprintf("bob reads %5.1f%%  %s", percent(n.Load(), d.size), humanRate(int64(rate)))
+		return fmt.Sprintf("bob reads %5.1f%%  %s", human.Percent(n.Load(), d.size), human.Rate(int64(rate)))
 	})
 	sum, first, err := d.readAll(ctx, &n)
 	stop()
@@ -193,7 +196,7 @@ func (d *demo) fetch(ctx context.Context) error {
 	}
 	total := time.Since(began)
 	d.say("bob read it through his mount in %v (%s), the first byte after %v",
-		brief(total), humanRate(int64(float64(d.size)/total.Seconds())), brief(first))
+		brief(total), human.Rate(int64(float64(d.size)/total.Seconds())), brief(first))
 	if !bytes.Equal(sum, d.sent[:]) {
 		return errors.New("the bytes differ")
 	}

@@ -9,22 +9,25 @@ import (
 	"net/netip"
 	"syscall"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/tracker/server"
 )
 
 // ownTracker is where this machine's tracker is asked: at the address that is
 // listened on, or by loopback where that is all of them.
 func (m *member) ownTracker() netip.AddrPort {
-	addr := m.cfg.listen.addr
-	if m.cfg.listen.all() {
-		addr = localhost
+	addr := m.cfg.listen.Addr
+	if m.cfg.listen.All() {
+		addr = cli.Localhost
 	}
 	return netip.AddrPortFrom(addr, trackerPort)
 }
 
 // embed serves a tracker whenever nobody else on this machine does.
 func (t *trackers) embed(ctx context.Context) {
-	cfg := server.Config{Addr: t.m.cfg.listen.trackerAddr(), Guard: t.m.guard, Log: t.m.log}
+	at := t.m.cfg.listen
+	at.Port = trackerPort
+	cfg := server.Config{Addr: at.String(), Guard: t.m.guard, Log: t.m.log}
 	if t.index != nil {
 		cfg.Serves = t.serves
 	}
@@ -57,10 +60,4 @@ func (t *trackers) set(serving bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.serving = serving
-}
-
-// trackerAddr is where the embedded tracker listens.
-func (l listenAddr) trackerAddr() string {
-	l.port = trackerPort
-	return l.String()
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -104,7 +105,7 @@ func TestEndInUse(t *testing.T) {
 		return func(t *testing.T, c *child) {
 			r := runArgs(t, append([]string{"umount", b.mnt()}, flags...)...)
 			notMounted(t, b.mnt())
-			r.want(t, exitDone, "")
+			r.want(t, cli.ExitDone, "")
 			if !c.ended() {
 				c.waitEnd(t) // it has, and is waited for by another goroutine
 			}
@@ -121,7 +122,7 @@ func TestEndInUse(t *testing.T) {
 		{"umount --force", umount("--force"), "exit status 0"},
 		{"stopped, umount --force", func(t *testing.T, c *child) {
 			signal(syscall.SIGSTOP)(t, c)
-			runArgs(t, append([]string{"mount"}, b.args()...)...).want(t, exitFailed, "already mounted")
+			runArgs(t, append([]string{"mount"}, b.args()...)...).want(t, cli.ExitFailed, "already mounted")
 			umount("--force")(t, c)
 		}, "signal: killed"},
 		{"killed, umount", func(t *testing.T, c *child) {

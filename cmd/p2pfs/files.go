@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/durable"
 )
 
@@ -31,7 +33,7 @@ func readTorrentFile(path string) ([]byte, error) {
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxTorrentFile+1))
 	if err == nil && len(data) > maxTorrentFile {
-		err = fmt.Errorf("%s: larger than %s, which no .torrent is", quoted(path), humanSize(maxTorrentFile))
+		err = fmt.Errorf("%s: larger than %s, which no .torrent is", human.Quoted(path), human.Size(maxTorrentFile))
 	}
 	return data, err
 }
@@ -51,12 +53,12 @@ func addOutputFlags(fs *pflag.FlagSet, o *output) {
 // check returns an error if the file may not be written, before any work.
 func (o output) check(command string) error {
 	if o.path == "" {
-		return usagef("%s: -o FILE.torrent is required", command)
+		return cli.Usagef("%s: -o FILE.torrent is required", command)
 	}
 	info, err := os.Stat(o.path)
 	switch {
 	case err == nil && info.IsDir():
-		return fmt.Errorf("%s: is a directory", quoted(o.path))
+		return fmt.Errorf("%s: is a directory", human.Quoted(o.path))
 	case err == nil && info.Mode().IsRegular() && !o.force:
 		return o.exists()
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -67,7 +69,7 @@ func (o output) check(command string) error {
 }
 
 func (o output) exists() error {
-	return fmt.Errorf("%s: is there already; --force replaces it", quoted(o.path))
+	return fmt.Errorf("%s: is there already; --force replaces it", human.Quoted(o.path))
 }
 
 // write puts data into the file: all of it or, after an error or a crash,

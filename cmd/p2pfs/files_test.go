@@ -7,10 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/clitest"
 )
 
 func TestOutput(t *testing.T) {
-	top := makeTree(t, "dir/", "dangling -> dir/new")
+	top := clitest.Tree(t, "dir/", "dangling -> dir/new")
 	at := func(name string) string { return filepath.Join(top, name) }
 	tests := []struct {
 		name  string
@@ -48,14 +51,14 @@ func TestOutput(t *testing.T) {
 	if err != nil || len(names) != 3 {
 		t.Errorf("%v left behind, %v", names, err)
 	}
-	if err := (output{}).check("create"); !errors.As(err, new(usageError)) {
+	if err := (output{}).check("create"); !errors.As(err, new(cli.UsageError)) {
 		t.Errorf("no output: got %v, want an error of usage", err)
 	}
 }
 
 // TestOutputMode: the user's umask decides, not that of a temporary file.
 func TestOutputMode(t *testing.T) {
-	top := makeTree(t)
+	top := clitest.Tree(t)
 	reference, path := filepath.Join(top, "reference"), filepath.Join(top, "x")
 	if err := errors.Join(os.WriteFile(reference, nil, 0o666), output{path: path}.write(nil)); err != nil {
 		t.Fatal(err)
@@ -71,7 +74,7 @@ func TestOutputMode(t *testing.T) {
 
 // TestOutputDevice: --force does not put a file in the place of a device.
 func TestOutputDevice(t *testing.T) {
-	top := makeTree(t, "zero -> /dev/zero")
+	top := clitest.Tree(t, "zero -> /dev/zero")
 	for _, force := range []bool{false, true} {
 		o := output{filepath.Join(top, "zero"), force}
 		if err := errors.Join(o.check("create"), o.write([]byte("x"))); err != nil {

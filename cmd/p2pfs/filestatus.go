@@ -13,6 +13,9 @@ import (
 	"text/tabwriter"
 
 	"golang.org/x/sys/unix"
+
+	"p2pfs/cmd/p2pfs/dirs"
+	"p2pfs/cmd/p2pfs/human"
 )
 
 // fileStatus is what status tells of one file: its extended attributes.
@@ -38,7 +41,7 @@ func statusOfFile(mountPoint, path string) (s fileStatus, err error) {
 		return s, err
 	}
 	if !info.Mode().IsRegular() {
-		return s, fmt.Errorf("%s: not a file", quoted(path))
+		return s, fmt.Errorf("%s: not a file", human.Quoted(path))
 	}
 	s = fileStatus{Path: file, Size: info.Size()}
 	for name, to := range map[string]any{
@@ -49,7 +52,7 @@ func statusOfFile(mountPoint, path string) (s fileStatus, err error) {
 			continue
 		}
 		if err != nil {
-			return s, fmt.Errorf("%s: %s: %w", quoted(path), name, err)
+			return s, fmt.Errorf("%s: %s: %w", human.Quoted(path), name, err)
 		}
 		switch to := to.(type) {
 		case *string:
@@ -59,14 +62,14 @@ func statusOfFile(mountPoint, path string) (s fileStatus, err error) {
 		}
 	}
 	if s.State == "" {
-		return s, fmt.Errorf("%s: no file of a p2pfs mount", quoted(path))
+		return s, fmt.Errorf("%s: no file of a p2pfs mount", human.Quoted(path))
 	}
 	return s, nil
 }
 
 // inMount finds a file that a user named.
 func inMount(mountPoint, path string) (string, error) {
-	root, err := realPath(mountPoint)
+	root, err := dirs.Real(mountPoint)
 	if err != nil {
 		return "", err
 	}
@@ -84,7 +87,7 @@ func inMount(mountPoint, path string) (string, error) {
 		return "", err
 	}
 	if rel, err := filepath.Rel(root, real); err != nil || !filepath.IsLocal(rel) {
-		return "", fmt.Errorf("%s: not in %s", quoted(path), quoted(mountPoint))
+		return "", fmt.Errorf("%s: not in %s", human.Quoted(path), human.Quoted(mountPoint))
 	}
 	return real, nil
 }
@@ -104,14 +107,14 @@ func (s fileStatus) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(key, value string) {
-		fmt.Fprintf(w, "%s\t%s\n", key, oneLine(value))
+		fmt.Fprintf(w, "%s\t%s\n", key, human.OneLine(value))
 	}
-	row("file", quoted(s.Path))
+	row("file", human.Quoted(s.Path))
 	row("state", s.State)
-	row("here", fmt.Sprintf("%s of %s", humanSize(s.Local), humanSize(s.Size)))
+	row("here", fmt.Sprintf("%s of %s", human.Size(s.Local), human.Size(s.Size)))
 	row("peers", strconv.FormatInt(s.Peers, 10))
 	if s.Member != "" {
-		row("member", quoted(s.Member))
+		row("member", human.Quoted(s.Member))
 	}
 	if s.InfoHash != "" {
 		row("infohash", s.InfoHash)

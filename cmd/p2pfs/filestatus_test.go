@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -31,7 +33,7 @@ func TestStatusOfFile(t *testing.T) {
 	}
 	of := func(file string) (s fileStatus) {
 		r := runArgs(t, "status", m.mnt(), file, "--json")
-		r.want(t, exitDone, "")
+		r.want(t, cli.ExitDone, "")
 		if err := json.Unmarshal([]byte(r.stdout), &s); err != nil {
 			t.Fatal(err)
 		}
@@ -59,8 +61,8 @@ func TestStatusOfFile(t *testing.T) {
 			t.Errorf("got %v, want EIO", err)
 		}
 	}
-	runArgs(t, "status", m.mnt(), path).want(t, exitDone, "the last read that failed")
-	runArgs(t, "status", m.mnt(), m.mnt(path)).want(t, exitDone, "piece 0: no progress for 5s: 1 peer with it, all choking")
+	runArgs(t, "status", m.mnt(), path).want(t, cli.ExitDone, "the last read that failed")
+	runArgs(t, "status", m.mnt(), m.mnt(path)).want(t, cli.ExitDone, "piece 0: no progress for 5s: 1 peer with it, all choking")
 	if n := strings.Count(m.stderr.String(), "reads fail"); n != 1 {
 		t.Errorf("logged %d times: %s", n, m.stderr)
 	}
@@ -71,7 +73,7 @@ func TestStatusOfFile(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	for file, want := range map[string]string{"none": "none", "/etc": "not in", ".p2pfs": "not a file", ".p2pfs/status": "no file"} {
-		runArgs(t, "status", m.mnt(), file).want(t, exitFailed, want)
+		runArgs(t, "status", m.mnt(), file).want(t, cli.ExitFailed, want)
 	}
 }
 
@@ -90,7 +92,7 @@ func TestFileStatusIsFitForTerminals(t *testing.T) {
 	evil := "a\u202eb\x1b[2J"
 	text := fileStatus{Path: evil, Member: evil, State: evil}.String() + listText(cacheReport{Paths: []string{evil}})
 	for line := range strings.Lines(text) {
-		if !plain(strings.TrimSuffix(line, "\n")) {
+		if !human.Plain(strings.TrimSuffix(line, "\n")) {
 			t.Errorf("line not fit for a terminal: %q", line)
 		}
 	}

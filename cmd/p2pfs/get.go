@@ -8,23 +8,25 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm"
 	"p2pfs/swarm/metainfo"
 )
 
-func getCommand() command {
-	return command{
-		name:    "get",
-		args:    "FILE.torrent|MAGNET",
-		summary: "fetch a torrent into a directory",
-		help: `Done when all of it is there and verified; of a magnet that chooses files (so=)
+func getCommand() cli.Command {
+	return cli.Command{
+		Name:    "get",
+		Args:    "FILE.torrent|MAGNET",
+		Summary: "fetch a torrent into a directory",
+		Help: `Done when all of it is there and verified; of a magnet that chooses files (so=)
 those. What is there already is verified first, and only the rest is fetched.`,
-		min: 1, max: 1,
-		setup: func(fs *pflag.FlagSet) action {
+		Min: 1, Max: 1,
+		Setup: func(fs *pflag.FlagSet) cli.Action {
 			dir := fs.StringP("output", "o", ".", "`directory` to put it into, made if it is not there")
 			andSeed := fs.Bool("seed", false, "go on serving it until interrupted")
 			n := addNetFlags(fs, slog.LevelWarn)
-			return func(ctx context.Context, c call) error {
+			return func(ctx context.Context, c cli.Call) error {
 				t, err := newTorrent(n, c)
 				if err != nil {
 					return err
@@ -41,21 +43,21 @@ those. What is there already is verified first, and only the rest is fetched.`,
 }
 
 // get fetches the torrent and returns when all of it is there.
-func (t *torrent) get(ctx context.Context, c call) error {
-	spec, err := specOf(c.args[0])
+func (t *torrent) get(ctx context.Context, c cli.Call) error {
+	spec, err := specOf(c.Args[0])
 	if err != nil {
 		return err
 	}
 	spec.Everything = true
 	began := time.Now()
-	stop := t.line.start(t.status)
+	stop := t.line.Start(t.status)
 	defer stop()
 	err = t.start(ctx, spec)
 	if err == nil {
 		err = t.swarm.Load().Wait(ctx)
 	}
 	if ctx.Err() != nil {
-		return errInterrupted
+		return cli.ErrInterrupted
 	}
 	if err != nil {
 		return err
@@ -65,7 +67,7 @@ func (t *torrent) get(ctx context.Context, c call) error {
 		return err
 	}
 	if spec.Magnet != nil && !selectsAny(*spec.Magnet, m.Info) {
-		return fmt.Errorf("the magnet chooses none of the torrent's %s", count(int64(len(m.Info.Files)), "file"))
+		return fmt.Errorf("the magnet chooses none of the torrent's %s", human.Count(int64(len(m.Info.Files)), "file"))
 	}
 	d := t.disk.Load()
 	if d.Complete() { // a magnet may choose some files only
@@ -75,8 +77,8 @@ func (t *torrent) get(ctx context.Context, c call) error {
 	}
 	stop()
 	there := held(d, m.Info)
-	fmt.Fprintf(c.stdout, "%s: %s verified, %s of it fetched in %s\n",
-		quoted(d.Path()), humanSize(there), humanSize(there-t.found.Load()), humanDuration(time.Since(began)))
+	fmt.Fprintf(c.Stdout, "%s: %s verified, %s of it fetched in %s\n",
+		human.Quoted(d.Path()), human.Size(there), human.Size(there-t.found.Load()), human.Duration(time.Since(began)))
 	return nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm"
 	"p2pfs/swarm/swarmtest"
 )
@@ -55,7 +57,7 @@ func TestGetFromSeed(t *testing.T) {
 				source := []string{file, tor.Magnet()}[i]
 				out := filepath.Join(t.TempDir(), "made", "of it")
 				r := runArgs(t, append([]string{"get", source, "-o", out, "--peer", addr}, own(t)...)...)
-				r.want(t, exitDone, quoted(filepath.Join(out, "dir"))+": 195.3 KiB verified")
+				r.want(t, cli.ExitDone, human.Quoted(filepath.Join(out, "dir"))+": 195.3 KiB verified")
 				tor.CheckPayload(t, out)
 			}
 		})
@@ -71,11 +73,11 @@ func TestGetThroughTracker(t *testing.T) {
 	addr := seedTorrent(t, file, dir, "--tracker", url)
 	for _, args := range [][]string{{file, "--tracker", url}, {tor.Magnet() + "&tr=" + url}, {tor.Magnet(addr)}} {
 		out := t.TempDir()
-		runArgs(t, append(append([]string{"get", "-o", out}, args...), own(t)...)...).want(t, exitDone, "verified")
+		runArgs(t, append(append([]string{"get", "-o", out}, args...), own(t)...)...).want(t, cli.ExitDone, "verified")
 		tor.CheckPayload(t, out)
 	}
 	status, rest := tracker.interrupt(t)
-	if status != exitDone || !regexp.MustCompile(`[1-9]\d* announces`).MatchString(rest) {
+	if status != cli.ExitDone || !regexp.MustCompile(`[1-9]\d* announces`).MatchString(rest) {
 		t.Errorf("tracker: status %d, %q", status, rest)
 	}
 }
@@ -93,7 +95,7 @@ func TestGetWithLimits(t *testing.T) {
 	} {
 		addr, out, began := seedTorrent(t, file, dir, c.seed...), t.TempDir(), time.Now()
 		args := append([]string{"get", file, "-o", out, "--peer", addr}, own(t)...)
-		runArgs(t, append(args, c.get...)...).want(t, exitDone, "verified")
+		runArgs(t, append(args, c.get...)...).want(t, cli.ExitDone, "verified")
 		tor.CheckPayload(t, out)
 		if d := time.Since(began); d < 900*time.Millisecond {
 			t.Errorf("seed %v, get %v: took %v", c.seed, c.get, d)
@@ -112,13 +114,13 @@ func TestGetAndSeed(t *testing.T) {
 	if line := between.line(t); !strings.Contains(line, "verified") {
 		t.Fatalf("got %q", line)
 	}
-	if status, rest := first.interrupt(t); status != exitDone || rest != "" {
+	if status, rest := first.interrupt(t); status != cli.ExitDone || rest != "" {
 		t.Errorf("seed ended with status %d, %q", status, rest)
 	}
 	out := t.TempDir()
-	runArgs(t, append([]string{"get", tor.Magnet(), "-o", out, "--peer", at}, own(t)...)...).want(t, exitDone, "verified")
+	runArgs(t, append([]string{"get", tor.Magnet(), "-o", out, "--peer", at}, own(t)...)...).want(t, cli.ExitDone, "verified")
 	tor.CheckPayload(t, out)
-	if status, _ := between.interrupt(t); status != exitDone {
+	if status, _ := between.interrupt(t); status != cli.ExitDone {
 		t.Errorf("get --seed: status %d, stderr %q", status, between.stderr.String())
 	}
 }
@@ -132,7 +134,7 @@ func TestGetAgain(t *testing.T) {
 	get := func(flags []string) string {
 		t.Helper()
 		r := runArgs(t, append([]string{"get", file, "-o", out, "--peer", addr}, flags...)...)
-		r.want(t, exitDone, "verified")
+		r.want(t, cli.ExitDone, "verified")
 		tor.CheckPayload(t, out)
 		return r.stdout
 	}
@@ -172,19 +174,19 @@ func TestGetErrors(t *testing.T) {
 		status int
 		want   string
 	}{
-		{[]string{"get", "none.torrent"}, exitFailed, "no such file"},
-		{[]string{"get", "magnet:?dn=x"}, exitFailed, "magnet"},
-		{[]string{"get", file, "-o", file}, exitFailed, "not a directory"},
-		{[]string{"get", file, "--listen", addr}, exitFailed, "in use"},
-		{[]string{"get", file, "--listen", "192.0.2.1:0"}, exitFailed, "192.0.2.1"},
-		{[]string{"get", file, "--peer", "127.0.0.1"}, exitUsage, "want HOST:PORT"},
-		{[]string{"get", file, "--state", file}, exitFailed, "not a directory"},
-		{[]string{"seed", file}, exitUsage, "--data PATH is required"},
-		{[]string{"seed", "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567", "--data", dir}, exitFailed, ""},
-		{[]string{"seed", file, "--data", filepath.Join(dir, "none")}, exitFailed, "no such file"},
-		{[]string{"seed", file, "--data", t.TempDir()}, exitFailed, "no piece of it verifies"},
-		{[]string{"seed", file, "--data", damaged}, exitFailed, "3 of 4 pieces do not verify"},
-		{[]string{"seed", file, "--data", file}, exitFailed, ""},
+		{[]string{"get", "none.torrent"}, cli.ExitFailed, "no such file"},
+		{[]string{"get", "magnet:?dn=x"}, cli.ExitFailed, "magnet"},
+		{[]string{"get", file, "-o", file}, cli.ExitFailed, "not a directory"},
+		{[]string{"get", file, "--listen", addr}, cli.ExitFailed, "in use"},
+		{[]string{"get", file, "--listen", "192.0.2.1:0"}, cli.ExitFailed, "192.0.2.1"},
+		{[]string{"get", file, "--peer", "127.0.0.1"}, cli.ExitUsage, "want HOST:PORT"},
+		{[]string{"get", file, "--state", file}, cli.ExitFailed, "not a directory"},
+		{[]string{"seed", file}, cli.ExitUsage, "--data PATH is required"},
+		{[]string{"seed", "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567", "--data", dir}, cli.ExitFailed, ""},
+		{[]string{"seed", file, "--data", filepath.Join(dir, "none")}, cli.ExitFailed, "no such file"},
+		{[]string{"seed", file, "--data", t.TempDir()}, cli.ExitFailed, "no piece of it verifies"},
+		{[]string{"seed", file, "--data", damaged}, cli.ExitFailed, "3 of 4 pieces do not verify"},
+		{[]string{"seed", file, "--data", file}, cli.ExitFailed, ""},
 	} {
 		args := append(tt.args, "--state", state)
 		if tt.args[0] == "get" {
@@ -202,7 +204,7 @@ func TestGetInterrupted(t *testing.T) {
 	for _, args := range [][]string{{"get", file, "-o", t.TempDir()}, {"seed", file, "--data", dir}} {
 		var stdout, stderr bytes.Buffer
 		status := run(ctx, append(args, own(t)...), &stdout, &stderr)
-		if status != exitFailed || !strings.HasSuffix(stderr.String(), "p2pfs: interrupted\n") || stdout.Len() > 0 {
+		if status != cli.ExitFailed || !strings.HasSuffix(stderr.String(), "p2pfs: interrupted\n") || stdout.Len() > 0 {
 			t.Errorf("%s: got status %d, %q, %q", args[0], status, stdout.String(), stderr.String())
 		}
 	}
@@ -213,7 +215,7 @@ func TestGetAlone(t *testing.T) {
 	_, file, _ := sampleTorrent(t, swarmtest.V1)
 	b := start(t, append([]string{"get", file, "-o", t.TempDir()}, own(t)...)...)
 	b.cancel()
-	if status, _ := b.interrupt(t); status != exitFailed {
+	if status, _ := b.interrupt(t); status != cli.ExitFailed {
 		t.Errorf("status %d", status)
 	}
 }

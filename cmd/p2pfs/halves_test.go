@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -36,7 +37,7 @@ func TestHalvesThatDisagree(t *testing.T) {
 	for _, what := range []string{tor.WriteTorrent(t, t.TempDir()), tor.Magnet(peer)} {
 		out := t.TempDir()
 		r := runArgs(t, append([]string{"get", what, "-o", out, "--peer", peer}, own(t)...)...)
-		if r.status != exitFailed || !strings.Contains(r.stderr, "p2pfs: the v1 and v2 hashes of a piece disagree: the torrent is broken\n") {
+		if r.status != cli.ExitFailed || !strings.Contains(r.stderr, "p2pfs: the v1 and v2 hashes of a piece disagree: the torrent is broken\n") {
 			t.Errorf("%.40s: status %d, %q", what, r.status, r.stderr)
 		}
 	}

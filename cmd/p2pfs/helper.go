@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 )
 
 // helperNames are the names under which mount(8) calls a helper for the type
@@ -33,15 +36,15 @@ func isHelper(program string) bool {
 }
 
 // helperCommand is the program as a helper of mount(8); it is not listed.
-func helperCommand() command {
-	return command{
-		name:    helperNames[0],
-		args:    "DRIVE MOUNTPOINT",
-		summary: "mount as mount(8) and fstab have it",
-		help: `Called by "mount -t fuse.p2pfs DRIVE MOUNTPOINT -o OPTIONS". An option is a
+func helperCommand() cli.Command {
+	return cli.Command{
+		Name:    helperNames[0],
+		Args:    "DRIVE MOUNTPOINT",
+		Summary: "mount as mount(8) and fstab have it",
+		Help: `Called by "mount -t fuse.p2pfs DRIVE MOUNTPOINT -o OPTIONS". An option is a
 flag of "p2pfs mount" without its dashes; the mount stays in the background.`,
-		min: 2, max: 2,
-		setup: func(flags *pflag.FlagSet) action {
+		Min: 2, Max: 2,
+		Setup: func(flags *pflag.FlagSet) cli.Action {
 			options := flags.StringArrayP("options", "o", nil, "comma-separated `options`")
 			sloppy := flags.BoolP("sloppy", "s", false, "leave out options that are not known")
 			fake := flags.BoolP("fake", "f", false, "do not mount")
@@ -49,29 +52,29 @@ flag of "p2pfs mount" without its dashes; the mount stays in the background.`,
 			flags.BoolP("verbose", "v", false, "without effect")
 			flags.StringP("type", "t", "", "without effect: `type` of the file system")
 			flags.StringP("namespace", "N", "", "without effect: mount(8) has entered the `namespace`")
-			return func(ctx context.Context, c call) error {
-				mount, ok := find("mount")
+			return func(ctx context.Context, c cli.Call) error {
+				mount, ok := p2pfs().Find("mount")
 				if !ok {
-					return usagef("mount: not on this system")
+					return cli.Usagef("mount: not on this system")
 				}
-				args, err := mount.fromOptions(strings.Join(*options, ","), *sloppy)
+				args, err := fromOptions(mount, strings.Join(*options, ","), *sloppy)
 				if err != nil || *fake {
 					return err
 				}
-				if c.args[0] != "none" {
-					args = append(args, "--drive="+c.args[0])
+				if c.Args[0] != "none" {
+					args = append(args, "--drive="+c.Args[0])
 				}
-				args = append(args, "--daemon", "--", c.args[1])
-				return mount.run(ctx, args, c)
+				args = append(args, "--daemon", "--", c.Args[1])
+				return mount.Run(ctx, args, c)
 			}
 		},
 	}
 }
 
 // fromOptions turns options of fstab into flags of cmd.
-func (cmd command) fromOptions(options string, sloppy bool) (args []string, err error) {
-	flags := pflag.NewFlagSet(cmd.name, pflag.ContinueOnError)
-	cmd.setup(flags)
+func fromOptions(cmd cli.Command, options string, sloppy bool) (args []string, err error) {
+	flags := pflag.NewFlagSet(cmd.Name, pflag.ContinueOnError)
+	cmd.Setup(flags)
 	for _, option := range splitOptions(options) {
 		name, value, valued := strings.Cut(option, "=")
 		if strings.HasPrefix(name, "x-") || strings.HasPrefix(name, "X-") || slices.Contains(ignoredOptions, name) {
@@ -81,11 +84,11 @@ func (cmd command) fromOptions(options string, sloppy bool) (args []string, err 
 		switch {
 		case flag == nil && sloppy:
 		case flag == nil:
-			return nil, usagef("option %s is not known; those of p2pfs are the flags of \"p2pfs mount\"", quoted(name))
+			return nil, cli.Usagef("option %s is not known; those of p2pfs are the flags of \"p2pfs mount\"", human.Quoted(name))
 		case valued:
 			args = append(args, fmt.Sprintf("--%s=%s", flag.Name, value))
 		case flag.NoOptDefVal == "":
-			return nil, usagef("option %s wants a value", quoted(name))
+			return nil, cli.Usagef("option %s wants a value", human.Quoted(name))
 		default:
 			args = append(args, "--"+flag.Name)
 		}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/swarmtest"
@@ -143,7 +144,7 @@ func (k *killing) kill(c *child) {
 	case <-c.done:
 	case <-time.After(2 * time.Second):
 		k.Log("killed, and cannot end: umount sees to it")
-		runArgs(k.T, "umount", k.bob.mnt()).want(k.T, exitDone, "")
+		runArgs(k.T, "umount", k.bob.mnt()).want(k.T, cli.ExitDone, "")
 		c.waitEnd(k.T)
 	}
 }

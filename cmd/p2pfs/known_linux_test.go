@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -31,7 +32,7 @@ func TestMountKnowsPeers(t *testing.T) {
 	if got := known.load(tor.Info.InfoHashes()[0]); len(got) != 1 || got[0] != p.Addr {
 		t.Errorf("remembered %v, want %v", got, p.Addr)
 	}
-	runArgs(t, "remove", m.mnt(), "one.bin").want(t, exitDone, "")
+	runArgs(t, "remove", m.mnt(), "one.bin").want(t, cli.ExitDone, "")
 	if got := known.load(tor.Info.InfoHashes()[0]); got != nil {
 		t.Errorf("a torrent that was removed is known at %v", got)
 	}

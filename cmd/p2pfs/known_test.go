@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
@@ -92,7 +93,7 @@ func TestGetKnowsPeers(t *testing.T) {
 	for i, args := range [][]string{{file, "--peer", addr}, {file}, {tor.Magnet()}} {
 		out := t.TempDir()
 		r := runArgs(t, append(append([]string{"get", "-o", out}, args...), flags...)...)
-		r.want(t, exitDone, "verified")
+		r.want(t, cli.ExitDone, "verified")
 		tor.CheckPayload(t, out)
 		if i > 0 && strings.Contains(r.stderr, "neither a tracker nor a peer") {
 			t.Errorf("%q: stderr %q", args, r.stderr)

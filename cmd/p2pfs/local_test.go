@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -35,7 +36,7 @@ func TestGetHere(t *testing.T) {
 	tor, file, dir := unique(t)
 	start(t, append([]string{"seed", file, "--data", dir}, here(t)...)...).line(t)
 	out := t.TempDir()
-	runArgs(t, append([]string{"get", tor.Magnet(), "-o", out}, here(t)...)...).want(t, exitDone, "verified")
+	runArgs(t, append([]string{"get", tor.Magnet(), "-o", out}, here(t)...)...).want(t, cli.ExitDone, "verified")
 	tor.CheckPayload(t, out)
 }
 
@@ -51,7 +52,7 @@ func TestNoLSD(t *testing.T) {
 			defer cancel()
 			out := t.TempDir()
 			args := append([]string{"get", tor.Magnet(), "-o", out, flags[1]}, here(t)...)
-			if status := run(ctx, args, io.Discard, io.Discard); status == exitDone {
+			if status := run(ctx, args, io.Discard, io.Discard); status == cli.ExitDone {
 				t.Error("fetched it all the same")
 			}
 			if _, err := os.Stat(filepath.Join(out, "file")); err == nil {

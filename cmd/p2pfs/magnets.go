@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
@@ -27,7 +28,7 @@ func (m *member) Magnet(ctx context.Context, at location, v2 bool) (string, erro
 		return mag.String(), nil
 	}
 	for _, a := range m.magnetPeers(ctx, at) {
-		if !a.Addr().IsLoopback() || !m.cfg.listen.all() {
+		if !a.Addr().IsLoopback() || !m.cfg.listen.All() {
 			mag.Peers = append(mag.Peers, a.String())
 		}
 	}
@@ -68,7 +69,7 @@ func (m *member) publicTrackers(meta *metainfo.MetaInfo) (out []string) {
 		return append(out, m.trackers.given...)
 	}
 	at := reachable(netip.AddrPortFrom(m.client.Addr().Addr(), trackerPort))
-	if !at.Addr().IsLoopback() || !m.cfg.listen.all() {
+	if !at.Addr().IsLoopback() || !m.cfg.listen.All() {
 		out = append(out, trackerURL(at))
 	}
 	return out
@@ -106,9 +107,9 @@ func (m *member) metainfoOf(ctx context.Context, at location, v2 bool) (*metainf
 	case n.torrent != nil || n.Kind == p2fs.Dir && n.entry == nil:
 		return m.torrents.metainfoAt(at.Path)
 	case n.entry == nil || n.Kind != p2fs.File:
-		return nil, fmt.Errorf("%s: has no torrent: not a file", quoted(at.Path))
+		return nil, fmt.Errorf("%s: has no torrent: not a file", human.Quoted(at.Path))
 	case n.Size == 0:
-		return nil, fmt.Errorf("%s: has no torrent: it is empty", quoted(at.Path))
+		return nil, fmt.Errorf("%s: has no torrent: it is empty", human.Quoted(at.Path))
 	}
 	if f, ok := m.share.ByContent(contentOf(n.entry)); ok {
 		return m.sharedMetaInfo(f, v2)
@@ -119,7 +120,7 @@ func (m *member) metainfoOf(ctx context.Context, at location, v2 bool) (*metainf
 // sharedMetaInfo is the torrent of a file of the share directory.
 func (m *member) sharedMetaInfo(f share.File, v2 bool) (*metainfo.MetaInfo, error) {
 	if f.Size == 0 {
-		return nil, fmt.Errorf("%s: has no torrent: it is empty", quoted(f.Path))
+		return nil, fmt.Errorf("%s: has no torrent: it is empty", human.Quoted(f.Path))
 	}
 	v := share.V1
 	if v2 {

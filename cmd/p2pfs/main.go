@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"p2pfs/cmd/p2pfs/cli"
 )
 
 func main() { os.Exit(execute()) }
@@ -30,4 +33,20 @@ func execute() int {
 		args = append([]string{helperNames[0]}, args...)
 	}
 	return run(ctx, args, os.Stdout, os.Stderr)
+}
+
+// run is p2pfs without the process around it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return p2pfs().Run(ctx, args, stdout, stderr)
+}
+
+// p2pfs is all subcommands.
+func p2pfs() cli.Program {
+	return cli.Program{
+		Groups: append(mountGroups(),
+			cli.Group{Title: "Torrents without a mount", Commands: []cli.Command{getCommand(), seedCommand(), createCommand(), showCommand(), trackerCommand()}},
+			cli.Group{Title: "About p2pfs", Commands: []cli.Command{versionCommand()}},
+		),
+		Hidden: []cli.Command{helperCommand()},
+	}
 }

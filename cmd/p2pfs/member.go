@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"p2pfs/cache"
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/dirs"
+	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
@@ -33,7 +36,7 @@ type memberConfig struct {
 	mountPoint          string
 	cacheSize, keepFree int64 // keepFree < 0: the cache's default
 	up, down            int64 // limits, bytes a second
-	listen              listenAddr
+	listen              cli.ListenAddr
 	trackers, peers     []string
 	noTracker, noPEX    bool
 	openTracker         bool
@@ -137,9 +140,9 @@ func (m *member) checkDirs() error {
 }
 
 func (cfg memberConfig) checkApart() error {
-	return checkApart(
-		dir{"share directory", cfg.share}, dir{"cache", cfg.cache},
-		dir{"state directory", cfg.state}, dir{"mount point", cfg.mountPoint},
+	return dirs.CheckApart(
+		dirs.Dir{Role: "share directory", Path: cfg.share}, dirs.Dir{Role: "cache", Path: cfg.cache},
+		dirs.Dir{Role: "state directory", Path: cfg.state}, dirs.Dir{Role: "mount point", Path: cfg.mountPoint},
 	)
 }
 
@@ -166,7 +169,7 @@ func (m *member) openCache() (err error) {
 		},
 	})
 	if errors.Is(err, cache.ErrInUse) {
-		return fmt.Errorf("cache %s: in use by another p2pfs; give this one another --cache", quoted(m.cfg.cache))
+		return fmt.Errorf("cache %s: in use by another p2pfs; give this one another --cache", human.Quoted(m.cfg.cache))
 	}
 	if errors.Is(err, cache.ErrFormat) {
 		return fmt.Errorf("%w; it is of another version of p2pfs: use that, or give another --cache", err)
@@ -193,7 +196,7 @@ func (m *member) openShare() (err error) {
 		},
 	})
 	if errors.Is(err, share.ErrLocked) {
-		return fmt.Errorf("state directory %s: in use by another p2pfs; give this one another --state", quoted(m.cfg.state))
+		return fmt.Errorf("state directory %s: in use by another p2pfs; give this one another --state", human.Quoted(m.cfg.state))
 	}
 	if err != nil {
 		return err
@@ -212,7 +215,7 @@ func (m *member) openClient() (err error) {
 		return err
 	}
 	m.client, err = swarm.New(swarm.Config{
-		Listen: m.cfg.listen.hostPort(), Guard: m.guard, Log: m.log, Lookup: m.lookup, Sidecar: m.holdings,
+		Listen: m.cfg.listen.HostPort(), Guard: m.guard, Log: m.log, Lookup: m.lookup, Sidecar: m.holdings,
 		UploadLimit: m.cfg.up, DownloadLimit: m.cfg.down, NoPEX: m.cfg.noPEX, LSD: m.cfg.lsd,
 		Accept: func(ih metainfo.Hash) func(net.Conn, wire.Handshake) {
 			if d := m.drive.Load(); d != nil && ih == metainfo.Hash(d.Rendezvous()) {
@@ -239,7 +242,7 @@ func (m *member) openDrive() error {
 	}
 	store, err := catalog.OpenStore(filepath.Join(dir, "catalog.db"), key.Rendezvous(), m.log)
 	if errors.Is(err, catalog.ErrLocked) {
-		return fmt.Errorf("state directory %s: in use by another p2pfs; give this one another --state", quoted(m.cfg.state))
+		return fmt.Errorf("state directory %s: in use by another p2pfs; give this one another --state", human.Quoted(m.cfg.state))
 	}
 	if err != nil {
 		return err
@@ -281,7 +284,7 @@ func (m *member) peers() []netip.AddrPort { return m.resolve(m.cfg.peers) }
 // left out with a warning.
 func (m *member) resolve(peers []string) (out []netip.AddrPort) {
 	for _, p := range peers {
-		addrs, err := resolvePeers(m.ctx, []string{p})
+		addrs, err := cli.ResolvePeers(m.ctx, []string{p})
 		if err != nil {
 			m.log.Warn("peer left out", "peer", p, "err", err)
 		}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/swarmtest"
 )
@@ -122,7 +123,7 @@ func (m *mounted) stop() {
 	m.cancel = nil
 	select {
 	case status := <-m.status:
-		if status != exitDone {
+		if status != cli.ExitDone {
 			m.t.Errorf("%s ended with status %d: %s", m.name, status, m.stderr)
 		}
 	case <-time.After(15 * time.Second):

@@ -12,32 +12,35 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 )
 
-func membersCommand() command {
-	return command{
-		name:    "members",
-		args:    "MOUNTPOINT",
-		summary: "list the other members of a drive",
-		help: `Of each: name, the first 16 digits of the key, here or away and since when,
+func membersCommand() cli.Command {
+	return cli.Command{
+		Name:    "members",
+		Args:    "MOUNTPOINT",
+		Summary: "list the other members of a drive",
+		Help: `Of each: name, the first 16 digits of the key, here or away and since when,
 files and bytes. A name proves nothing; the digits do. Who is away and shares
 nothing is left out. "p2pfs block" and "p2pfs forget" take the digits, or a name
 that no other member has.`,
-		min: 1, max: 1,
-		setup: func(fs *pflag.FlagSet) action {
+		Min: 1, Max: 1,
+		Setup: func(fs *pflag.FlagSet) cli.Action {
 			asJSON := fs.Bool("json", false, "write JSON; sizes are bytes, keys whole")
-			return func(ctx context.Context, c call) error {
+			return func(ctx context.Context, c cli.Call) error {
 				list := []rosterEntry{}
-				err := askMount(c.args[0], func(client *controlClient) error {
+				err := askMount(c.Args[0], func(client *controlClient) error {
 					return client.quick(ctx, "members", nil, &list)
 				})
 				switch {
 				case err != nil:
 					return err
 				case *asJSON:
-					return writeJSON(c.stdout, append([]rosterEntry{}, list...))
+					return human.WriteJSON(c.Stdout, append([]rosterEntry{}, list...))
 				}
-				return writeRoster(c.stdout, list)
+				return writeRoster(c.Stdout, list)
 			}
 		},
 	}
@@ -47,7 +50,7 @@ that no other member has.`,
 func writeRoster(out io.Writer, list []rosterEntry) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, e := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cell(e.Name), e.digits(), e.state(), count(e.Files, "file"), humanSize(e.Bytes))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cell(e.Name), e.digits(), e.state(), human.Count(e.Files, "file"), human.Size(e.Bytes))
 	}
 	return w.Flush()
 }
@@ -57,7 +60,7 @@ func cell(name string) string {
 	if strings.ContainsRune(name, ' ') {
 		return strconv.Quote(name)
 	}
-	return quoted(name)
+	return human.Quoted(name)
 }
 
 // state says where a member is.
@@ -77,17 +80,17 @@ func (e rosterEntry) state() string {
 
 // markCommand is a command that hides a member, or shows him again. said tells
 // what has been done.
-func markCommand(name, summary, help string, said func(e rosterEntry, mountPoint string) string) command {
-	return command{
-		name: name, args: "MOUNTPOINT WHO", summary: summary, help: help, min: 2, max: 2,
-		setup: func(*pflag.FlagSet) action {
-			return func(ctx context.Context, c call) error {
+func markCommand(name, summary, help string, said func(e rosterEntry, mountPoint string) string) cli.Command {
+	return cli.Command{
+		Name: name, Args: "MOUNTPOINT WHO", Summary: summary, Help: help, Min: 2, Max: 2,
+		Setup: func(*pflag.FlagSet) cli.Action {
+			return func(ctx context.Context, c cli.Call) error {
 				var e rosterEntry
-				err := askMount(c.args[0], func(client *controlClient) error {
-					return client.quick(ctx, "mark", markRequest{name, c.args[1]}, &e)
+				err := askMount(c.Args[0], func(client *controlClient) error {
+					return client.quick(ctx, "mark", markRequest{name, c.Args[1]}, &e)
 				})
 				if err == nil {
-					fmt.Fprintln(c.stdout, said(e, quoted(c.args[0])))
+					fmt.Fprintln(c.Stdout, said(e, human.Quoted(c.Args[0])))
 				}
 				return err
 			}
@@ -99,7 +102,7 @@ func markCommand(name, summary, help string, said func(e rosterEntry, mountPoint
 const whoHelp = `WHO is the digits that "p2pfs members" shows, or a name that no other
 member has.`
 
-func blockCommand() command {
+func blockCommand() cli.Command {
 	return markCommand("block", "hide a member on this machine",
 		`His files, and he himself, are shown on this machine no more, also after a
 restart. For other members nothing changes, and he is not told.
@@ -110,14 +113,14 @@ restart. For other members nothing changes, and he is not told.
 		})
 }
 
-func unblockCommand() command {
+func unblockCommand() cli.Command {
 	return markCommand("unblock", "show a member again who was blocked", whoHelp,
 		func(e rosterEntry, _ string) string {
 			return fmt.Sprintf("%s (%s) is shown again", cell(e.Name), e.digits())
 		})
 }
 
-func forgetCommand() command {
+func forgetCommand() cli.Command {
 	return markCommand("forget", "hide a member who is away, until he comes back",
 		`For a machine that is gone, or was set up anew and has another key: what it
 shared would be shown for 30 days. On other machines nothing changes.

@@ -16,6 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"p2pfs/cache"
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/dirs"
+	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
 )
@@ -36,12 +39,12 @@ type mountFlags struct {
 	daemon       bool
 }
 
-func mountCommand() command {
-	return command{
-		name:    "mount",
-		args:    "MOUNTPOINT [FILE.torrent | MAGNET]...",
-		summary: "show what the members of a drive share as a directory",
-		help: `Stays in the foreground until it is interrupted or unmounted. What is copied
+func mountCommand() cli.Command {
+	return cli.Command{
+		Name:    "mount",
+		Args:    "MOUNTPOINT [FILE.torrent | MAGNET]...",
+		Summary: "show what the members of a drive share as a directory",
+		Help: `Stays in the foreground until it is interrupted or unmounted. What is copied
 into the share directory appears on the mounts of all members of the drive.
 Torrents and magnets given appear under their names in
 MOUNTPOINT/.p2pfs/torrents/. A mount that a killed p2pfs left behind is taken
@@ -65,13 +68,13 @@ used, or with the reason why it cannot. Its log is the file "log" in the state
 directory, of at most 1 MiB, and "log.old" the one before. Log lines that nobody
 reads any more are dropped. Under systemd (Type=notify, WatchdogSec=) it says
 when it is ready, ends, and is well.`,
-		min: 1, max: -1,
-		setup: func(flags *pflag.FlagSet) action {
+		Min: 1, Max: -1,
+		Setup: func(flags *pflag.FlagSet) cli.Action {
 			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize, keepFree: -1, scanLimit: defaultScanLimit}
 			flags.StringVar(&f.share, "share", "", "`directory` whose files are shared (default: ~/p2pfs)")
 			flags.StringVar(&f.cache, "cache", "", "`directory` for pieces of others' files (default: $XDG_CACHE_HOME/p2pfs, or ~/.cache/p2pfs)")
-			flags.Var(sizeFlag(&f.cacheSize), "cache-size", "bytes that the cache may take")
-			flags.Var(keepFreeFlag(&f.keepFree), "keep-free", "bytes that the cache leaves free on its disk (default: 5 % of it, at most "+formatSize(cache.DefaultKeepFree)+")")
+			flags.Var(cli.SizeFlag(&f.cacheSize), "cache-size", "bytes that the cache may take")
+			flags.Var(cli.KeepFreeFlag(&f.keepFree), "keep-free", "bytes that the cache leaves free on its disk (default: 5 % of it, at most "+cli.FormatSize(cache.DefaultKeepFree)+")")
 			flags.StringVar(&f.drive, "drive", "public", "`name` of the drive: members that give the same name meet")
 			flags.StringVar(&f.name, "name", "", "our `name` on the drive (default: the user's name)")
 			flags.BoolVar(&f.noTracker, "no-embedded-tracker", false, "do not run a tracker, even if no --tracker is given")
@@ -79,7 +82,7 @@ when it is ready, ends, and is well.`,
 			flags.DurationVar(&f.readTimeout, "read-timeout", time.Minute, "how long a read may make no progress before it fails; 0 waits for ever")
 			flags.StringVar(&f.refuse, "refuse", indexers, "`programs` that are refused what is not here, as names or patterns with commas between (default: those above; \"\" for none)")
 			flags.Lookup("refuse").DefValue = "" // too long for the table
-			flags.Var(sizeFlag(&f.scanLimit), "scan-limit", "bytes an hour that a process may fetch that reads a little of many files; 0 for no limit")
+			flags.Var(cli.SizeFlag(&f.scanLimit), "scan-limit", "bytes an hour that a process may fetch that reads a little of many files; 0 for no limit")
 			flags.BoolVar(&f.allowOther, "allow-other", false, "let other users into the mount (root, or user_allow_other in /etc/fuse.conf)")
 			flags.BoolVar(&f.daemon, "daemon", false, "go on in the background once it is mounted")
 			return f.run
@@ -90,17 +93,17 @@ when it is ready, ends, and is well.`,
 // config completes what was given by what is the default.
 func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConfig, err error) {
 	if f.readTimeout < 0 {
-		return cfg, usagef("mount: --read-timeout %v: want 0 or more", f.readTimeout)
+		return cfg, cli.Usagef("mount: --read-timeout %v: want 0 or more", f.readTimeout)
 	}
 	if f.cacheSize <= 0 {
-		return cfg, usagef("mount: --cache-size: want more than 0")
+		return cfg, cli.Usagef("mount: --cache-size: want more than 0")
 	}
 	scans, err := newScans(f.refuse, f.scanLimit, log)
 	if err != nil {
-		return cfg, usagef("mount: --refuse: %v", err)
+		return cfg, cli.Usagef("mount: --refuse: %v", err)
 	}
 	if f.drive == "" {
-		return cfg, usagef("mount: --drive: want a name")
+		return cfg, cli.Usagef("mount: --drive: want a name")
 	}
 	cfg = memberConfig{
 		drive: f.drive, name: f.name, share: f.share, cache: f.cache, state: f.net.state, cacheSize: f.cacheSize, keepFree: f.keepFree,
@@ -113,13 +116,13 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 		cfg.name = userName()
 	}
 	if err := catalog.CheckMemberName(cfg.name); err != nil {
-		return cfg, usagef("mount: --name %s: %v", quoted(cfg.name), err)
+		return cfg, cli.Usagef("mount: --name %s: %v", human.Quoted(cfg.name), err)
 	}
 	for _, d := range []struct {
 		dir       *string
 		byDefault func() (string, error)
-	}{{&cfg.share, shareDir}, {&cfg.cache, cacheDir}, {&cfg.state, stateDir}} {
-		if *d.dir, err = orDefault(*d.dir, d.byDefault); err != nil {
+	}{{&cfg.share, dirs.Share}, {&cfg.cache, dirs.Cache}, {&cfg.state, dirs.State}} {
+		if *d.dir, err = dirs.OrDefault(*d.dir, d.byDefault); err != nil {
 			return cfg, err
 		}
 		if *d.dir, err = filepath.Abs(*d.dir); err != nil {
@@ -149,19 +152,19 @@ func userName() string {
 
 // run mounts, or has it done in the background, which is told to what started
 // it.
-func (f *mountFlags) run(ctx context.Context, c call) error {
+func (f *mountFlags) run(ctx context.Context, c cli.Call) error {
 	waits := openStarter()
 	err := f.open(ctx, c, waits)
 	if err != nil {
-		waits.tell(saysFailed, oneLine(err.Error()))
+		waits.tell(saysFailed, human.OneLine(err.Error()))
 	}
 	return err
 }
 
 // open reads what was given, and goes on here or in the background.
-func (f *mountFlags) open(ctx context.Context, c call, waits *starter) error {
-	sources := make([]torrentSource, len(c.args)-1)
-	for i, arg := range c.args[1:] {
+func (f *mountFlags) open(ctx context.Context, c cli.Call, waits *starter) error {
+	sources := make([]torrentSource, len(c.Args)-1)
+	for i, arg := range c.Args[1:] {
 		var err error
 		if sources[i], err = readSource(arg); err != nil {
 			return err
@@ -171,13 +174,12 @@ func (f *mountFlags) open(ctx context.Context, c call, waits *starter) error {
 	if err != nil {
 		return err
 	}
-	defer out.close(lastWords)
-	p := newProgress(c.stderr)
-	p.w = out
-	if err := buryDying(ctx, c.args[0]); err != nil {
+	defer out.Close(cli.LastWords)
+	p := cli.NewProgressOn(c.Stderr, out)
+	if err := buryDying(ctx, c.Args[0]); err != nil {
 		return fmt.Errorf("mount of a killed p2pfs: %w", err)
 	}
-	cfg, err := f.config(c.args[0], newLog(p, f.net.level))
+	cfg, err := f.config(c.Args[0], newLog(p, f.net.level))
 	if err != nil {
 		return err
 	}
@@ -195,16 +197,16 @@ func (f *mountFlags) open(ctx context.Context, c call, waits *starter) error {
 
 // output is where a mount says what it has to say: stderr, which may be gone or
 // stand still, or the log of a mount in the background.
-func (f *mountFlags) output(c call, waits *starter) (*looseWriter, error) {
+func (f *mountFlags) output(c cli.Call, waits *starter) (*cli.LooseWriter, error) {
 	if waits == nil {
-		return newLooseWriter(c.stderr), nil
+		return cli.NewLooseWriter(c.Stderr), nil
 	}
-	state, err := orDefault(f.net.state, stateDir)
+	state, err := dirs.OrDefault(f.net.state, dirs.State)
 	if err == nil {
 		state, err = filepath.Abs(state)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return newLooseWriter(newLogFile(filepath.Join(state, logName), unix.Stderr, unix.Stdout)), nil
+	return cli.NewLooseWriter(newLogFile(filepath.Join(state, logName), unix.Stderr, unix.Stdout)), nil
 }

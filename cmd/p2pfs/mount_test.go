@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -137,7 +138,7 @@ func readOnly(t *testing.T, b *mounted) {
 func status(t testing.TB, m *mounted) (s mountStatus) {
 	t.Helper()
 	r := runArgs(t, "status", m.mnt(), "--json")
-	r.want(t, exitDone, "")
+	r.want(t, cli.ExitDone, "")
 	if err := json.Unmarshal([]byte(r.stdout), &s); err != nil {
 		t.Fatal(err)
 	}
@@ -219,22 +220,22 @@ func TestTorrentsInTheMount(t *testing.T) {
 	m := newMounted(t, t.Name(), "anna", "--no-embedded-tracker", "--peer", p1.Addr.String()).start(file)
 	m.sees(".p2pfs/torrents/one.bin", one.Space)
 
-	runArgs(t, "add", m.mnt(), many.Magnet(p2.Addr.String())).want(t, exitDone, "")
+	runArgs(t, "add", m.mnt(), many.Magnet(p2.Addr.String())).want(t, cli.ExitDone, "")
 	for _, f := range many.Files {
 		m.sees(".p2pfs/torrents/many/"+f.Path, f.Data)
 	}
-	runArgs(t, "add", m.mnt(), file).want(t, exitFailed, "there already")
-	runArgs(t, "add", m.mnt(), filepath.Join(m.base, "share")).want(t, exitFailed, "")
+	runArgs(t, "add", m.mnt(), file).want(t, cli.ExitFailed, "there already")
+	runArgs(t, "add", m.mnt(), filepath.Join(m.base, "share")).want(t, cli.ExitFailed, "")
 	m.stop()
 	m.start()
 	m.sees(".p2pfs/torrents/one.bin", one.Space)
 	if n := status(t, m).Traffic.Downloaded; n != 0 {
 		t.Errorf("fetched %d bytes again after a restart", n)
 	}
-	runArgs(t, "remove", m.mnt(), "one.bin").want(t, exitDone, "")
+	runArgs(t, "remove", m.mnt(), "one.bin").want(t, cli.ExitDone, "")
 	m.misses(".p2pfs/torrents/one.bin")
-	runArgs(t, "remove", m.mnt(), "one.bin").want(t, exitFailed, "")
-	runArgs(t, "umount", m.mnt()).want(t, exitDone, "")
+	runArgs(t, "remove", m.mnt(), "one.bin").want(t, cli.ExitFailed, "")
+	runArgs(t, "umount", m.mnt()).want(t, cli.ExitDone, "")
 	within(t, patience, func() error {
 		if len(m.status) == 0 {
 			return errors.New("still running")
@@ -254,7 +255,7 @@ func TestMagnetOfASharedFile(t *testing.T) {
 	for _, path := range []string{a.share("dir/file.bin"), a.mnt("dir/file.bin"), b.mnt("dir/file.bin")} {
 		for _, flags := range [][]string{nil, {"--v2"}} {
 			r := runArgs(t, append([]string{"magnet", path}, flags...)...)
-			r.want(t, exitDone, "magnet:?")
+			r.want(t, cli.ExitDone, "magnet:?")
 			m, err := metainfo.ParseMagnet(strings.TrimSpace(r.stdout))
 			if err != nil || m.Name != "file.bin" || m.HasV2 != (flags != nil) {
 				t.Errorf("%s: %q, %v", path, r.stdout, err)
@@ -265,15 +266,15 @@ func TestMagnetOfASharedFile(t *testing.T) {
 	for i, magnet := range magnets[:2] {
 		out := t.TempDir()
 		r := runArgs(t, append([]string{"get", magnet, "-o", out}, own(t)...)...)
-		r.want(t, exitDone, "verified")
+		r.want(t, cli.ExitDone, "verified")
 		got, err := os.ReadFile(filepath.Join(out, "file.bin"))
 		if err != nil || string(got) != string(data) {
 			t.Errorf("magnet %d: %d bytes, %v", i, len(got), err)
 		}
 	}
-	runArgs(t, "export", a.mnt("dir/file.bin"), "-o", filepath.Join(t.TempDir(), "x.torrent")).want(t, exitDone, "")
-	runArgs(t, "magnet", a.mnt("dir")).want(t, exitFailed, "")
-	runArgs(t, "magnet", a.mnt("missing")).want(t, exitFailed, "")
+	runArgs(t, "export", a.mnt("dir/file.bin"), "-o", filepath.Join(t.TempDir(), "x.torrent")).want(t, cli.ExitDone, "")
+	runArgs(t, "magnet", a.mnt("dir")).want(t, cli.ExitFailed, "")
+	runArgs(t, "magnet", a.mnt("missing")).want(t, cli.ExitFailed, "")
 }
 
 // TestMountRefuses is what a user may get wrong.
@@ -305,19 +306,19 @@ func TestMountRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			began := time.Now()
-			runArgs(t, c.args...).want(t, exitFailed, c.want)
+			runArgs(t, c.args...).want(t, cli.ExitFailed, c.want)
 			if d := time.Since(began); d > 10*time.Second {
 				t.Errorf("took %v", d)
 			}
 		})
 	}
 	r := runArgs(t, "mount", empty, "--name", "a/b")
-	r.want(t, exitUsage, "--name")
+	r.want(t, cli.ExitUsage, "--name")
 }
 
 func TestDemo(t *testing.T) {
 	needMount(t)
 	swarmtest.CheckLeaks(t)
 	r := runArgs(t, "demo", "--size", "3MiB")
-	r.want(t, exitDone, "SHA-256 on both sides")
+	r.want(t, cli.ExitDone, "SHA-256 on both sides")
 }

@@ -12,11 +12,14 @@ import (
 	"strings"
 	"syscall"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/dirs"
+	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 )
 
 // serveMount mounts, and stays until it is interrupted or unmounted.
-func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, p *progress, waits *starter) error {
+func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, p *cli.Progress, waits *starter) error {
 	socket, err := listenControl(cfg.mountPoint)
 	if err != nil {
 		return err
@@ -33,8 +36,8 @@ func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, 
 	systemd := findSupervisor()
 	err = m.addAll(ctx, sources)
 	if err == nil {
-		text := oneLine(fmt.Sprintf("p2pfs: drive %q on %s, sharing %s as %q (%s), %s", cfg.drive, quoted(cfg.mountPoint),
-			quoted(homeRelative(cfg.share)), cfg.name, m.seat.key.Key().Short(), m.trackers.describe()))
+		text := human.OneLine(fmt.Sprintf("p2pfs: drive %q on %s, sharing %s as %q (%s), %s", cfg.drive, human.Quoted(cfg.mountPoint),
+			human.Quoted(homeRelative(cfg.share)), cfg.name, m.seat.key.Key().Short(), m.trackers.describe()))
 		fmt.Fprintln(p, text)
 		waits.tell(saysReady, text)
 		m.tellSystemd(systemd, "READY=1\nSTATUS="+text)
@@ -88,10 +91,10 @@ func detachAtSecondSignal(dir string) (undo func()) {
 }
 
 // stay shows the status line until ctx ends or somebody unmounts.
-func (m *member) stay(ctx context.Context, p *progress) error {
+func (m *member) stay(ctx context.Context, p *cli.Progress) error {
 	stopLine := func() {}
-	if p.terminal() {
-		stopLine = p.start(func() string {
+	if p.Terminal() {
+		stopLine = p.Start(func() string {
 			s, _ := m.Status(ctx)
 			return s.line()
 		})
@@ -119,7 +122,7 @@ func (m *member) addAll(ctx context.Context, sources []torrentSource) error {
 }
 
 func (m *member) realShare() string {
-	real, err := realPath(m.cfg.share)
+	real, err := dirs.Real(m.cfg.share)
 	if err != nil {
 		return m.cfg.share
 	}

@@ -12,7 +12,7 @@ import (
 func TestNetFlags(t *testing.T) {
 	fs := pflag.NewFlagSet("x", pflag.ContinueOnError)
 	n := addNetFlags(fs, slog.LevelWarn)
-	if got := n.listen.hostPort(); got != ":" || n.level != slog.LevelWarn || n.noPEX || n.noLSD {
+	if got := n.listen.HostPort(); got != ":" || n.level != slog.LevelWarn || n.noPEX || n.noLSD {
 		t.Errorf("unset: got listen %q, level %v", got, n.level)
 	}
 	err := fs.Parse([]string{
@@ -24,7 +24,7 @@ func TestNetFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Join(n.trackers, " ") != "udp://127.0.0.1:6969 https://t.example/announce" || strings.Join(n.peers, " ") != "127.0.0.2:1 host:2" ||
-		n.listen.hostPort() != "127.0.0.3:" || !n.noPEX || !n.noLSD || n.state != "/s" || n.level != slog.LevelDebug || n.up != 2<<20 || n.down != 64<<10 {
+		n.listen.HostPort() != "127.0.0.3:" || !n.noPEX || !n.noLSD || n.state != "/s" || n.level != slog.LevelDebug || n.up != 2<<20 || n.down != 64<<10 {
 		t.Errorf("got %+v", n)
 	}
 	for _, args := range [][]string{

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/drive"
 )
 
@@ -51,5 +52,5 @@ func apart(ahead time.Duration) string {
 	case d >= 2*time.Hour:
 		n, unit = int64((d+30*time.Minute)/time.Hour), "hour"
 	}
-	return count(n, unit) + " " + which
+	return human.Count(n, unit) + " " + which
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/metainfo"
@@ -81,14 +82,14 @@ func TestEmbeddedTrackerServesItsOwn(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(filepath.Dir(torrent), "x"), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	runArgs(t, "create", filepath.Join(filepath.Dir(torrent), "x"), "-o", torrent).want(t, exitDone, "")
+	runArgs(t, "create", filepath.Join(filepath.Dir(torrent), "x"), "-o", torrent).want(t, cli.ExitDone, "")
 	m, err := readMetaInfo(torrent)
 	if err != nil {
 		t.Fatal(err)
 	}
 	added := m.Info.InfoHashes()[0]
 	ask.serves("a torrent of somebody's", added, false)
-	runArgs(t, "add", a.mnt(), torrent).want(t, exitDone, "")
+	runArgs(t, "add", a.mnt(), torrent).want(t, cli.ExitDone, "")
 	ask.serves("a torrent that was added", added, true)
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -56,19 +57,19 @@ func TestReadOfWhatIsServed(t *testing.T) {
 	data := swarmtest.Bytes(9, 1<<20)
 	a.write("file", data)
 	b.reads("file", data)
-	b.command("prefetch", "file").want(t, exitDone, "fetched 1 file")
+	b.command("prefetch", "file").want(t, cli.ExitDone, "fetched 1 file")
 	b.stop()
 	b.start()
 	a.stop()
 	c.reads("file", data) // from bob
 	a.start("--peer", b.addr+":1")
-	b.command("evict", "").want(t, exitDone, "evicted 1.0 MiB")
+	b.command("evict", "").want(t, cli.ExitDone, "evicted 1.0 MiB")
 	within(t, patience, func() error {
 		if s := status(t, b); len(s.Members) < 2 || !s.Members[0].Connected || !s.Members[1].Connected {
 			return os.ErrProcessDone
 		}
 		return nil
 	})
-	c.command("evict", "").want(t, exitDone, "evicted 1.0 MiB")
+	c.command("evict", "").want(t, cli.ExitDone, "evicted 1.0 MiB")
 	b.reads("file", data)
 }

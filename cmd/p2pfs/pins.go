@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"p2pfs/cache"
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/durable"
 	"p2pfs/swarm/metainfo"
 )
@@ -208,7 +209,7 @@ func (hs *holdings) loadPins(state string) error {
 	path := filepath.Join(state, "pins")
 	list, err := hs.pins.load(path)
 	if err != nil {
-		return fmt.Errorf("list of pinned files %s: %w", quoted(path), err)
+		return fmt.Errorf("list of pinned files %s: %w", human.Quoted(path), err)
 	}
 	for _, n := range list {
 		if info := hs.infoOf(n); info != nil {

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"p2pfs/cmd/p2pfs/cli"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/wire"
 )
@@ -71,8 +72,8 @@ func TestMountOutlivesItsReader(t *testing.T) {
 		_, err := os.Stat(m.mnt("there"))
 		return err
 	})
-	runArgs(t, "umount", m.mnt()).want(t, exitDone, "")
-	if s := c.waitEnd(t); s.ExitCode() != exitDone {
+	runArgs(t, "umount", m.mnt()).want(t, cli.ExitDone, "")
+	if s := c.waitEnd(t); s.ExitCode() != cli.ExitDone {
 		t.Errorf("ended with %v", s)
 	}
 	notMounted(t, m.mnt())
@@ -106,7 +107,7 @@ func TestMountOutlivesAStoppedReader(t *testing.T) {
 		m.write(name, []byte(name))
 		within(t, patience, func() error { _, err := os.Stat(m.mnt(name)); return err })
 	}
-	runArgs(t, "umount", m.mnt()).want(t, exitDone, "")
+	runArgs(t, "umount", m.mnt()).want(t, cli.ExitDone, "")
 	c.waitEnd(t)
 }
 
@@ -137,7 +138,7 @@ func TestSeedOutlivesItsReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	torrent := filepath.Join(dir, "data.torrent")
-	runArgs(t, "create", data, "-o", torrent).want(t, exitDone, "")
+	runArgs(t, "create", data, "-o", torrent).want(t, cli.ExitDone, "")
 	c, line := piped(t, "verified, serving on ", "seed", torrent, "--data", data, "--listen", "127.0.0.1:0", "--no-lsd",
 		"--state", filepath.Join(dir, "state"), "--log-level", "debug")
 	_, addr, _ := strings.Cut(strings.TrimSpace(line), "serving on ")
@@ -166,7 +167,7 @@ func TestSeedOutlivesAStoppedReader(t *testing.T) {
 	if err := os.WriteFile(data, make([]byte, 100_000), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	runArgs(t, "create", data, "-o", torrent).want(t, exitDone, "")
+	runArgs(t, "create", data, "-o", torrent).want(t, cli.ExitDone, "")
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

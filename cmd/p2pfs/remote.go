@@ -8,67 +8,70 @@ import (
 	"io"
 
 	"github.com/spf13/pflag"
+
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 )
 
-func statusCommand() command {
-	return command{
-		name:    "status",
-		args:    "MOUNTPOINT [FILE]",
-		summary: "show how a running mount is: members, files, traffic, trackers",
-		help: `Of a FILE in the mount it tells how much of it is here, and what reads of it
+func statusCommand() cli.Command {
+	return cli.Command{
+		Name:    "status",
+		Args:    "MOUNTPOINT [FILE]",
+		Summary: "show how a running mount is: members, files, traffic, trackers",
+		Help: `Of a FILE in the mount it tells how much of it is here, and what reads of it
 wait for, or why the last one failed. The same texts can be read in
 MOUNTPOINT/.p2pfs/status and in the file's attribute user.p2pfs.state.`,
-		min: 1, max: 2,
-		setup: func(fs *pflag.FlagSet) action {
+		Min: 1, Max: 2,
+		Setup: func(fs *pflag.FlagSet) cli.Action {
 			asJSON := fs.Bool("json", false, "write JSON; sizes are bytes, rates bytes a second")
-			return func(ctx context.Context, c call) error {
-				if len(c.args) == 2 {
-					status, err := statusOfFile(c.args[0], c.args[1])
+			return func(ctx context.Context, c cli.Call) error {
+				if len(c.Args) == 2 {
+					status, err := statusOfFile(c.Args[0], c.Args[1])
 					switch {
 					case err != nil:
 						return err
 					case *asJSON:
-						return writeJSON(c.stdout, status)
+						return human.WriteJSON(c.Stdout, status)
 					}
-					_, err = io.WriteString(c.stdout, status.String())
+					_, err = io.WriteString(c.Stdout, status.String())
 					return err
 				}
 				var status mountStatus
-				err := askMount(c.args[0], func(client *controlClient) error {
+				err := askMount(c.Args[0], func(client *controlClient) error {
 					return client.quick(ctx, "status", nil, &status)
 				})
 				if err != nil {
 					return err
 				}
 				if *asJSON {
-					return writeJSON(c.stdout, status.filled())
+					return human.WriteJSON(c.Stdout, status.filled())
 				}
-				_, err = io.WriteString(c.stdout, status.String())
+				_, err = io.WriteString(c.Stdout, status.String())
 				return err
 			}
 		},
 	}
 }
 
-func addCommand() command {
-	return command{
-		name:    "add",
-		args:    "MOUNTPOINT FILE.torrent|MAGNET",
-		summary: "put a torrent or magnet into a running mount",
-		help:    "It appears under its name in MOUNTPOINT/.p2pfs/torrents.",
-		min:     2, max: 2,
-		setup: func(*pflag.FlagSet) action {
-			return func(ctx context.Context, c call) error {
-				source, err := readSource(c.args[1])
+func addCommand() cli.Command {
+	return cli.Command{
+		Name:    "add",
+		Args:    "MOUNTPOINT FILE.torrent|MAGNET",
+		Summary: "put a torrent or magnet into a running mount",
+		Help:    "It appears under its name in MOUNTPOINT/.p2pfs/torrents.",
+		Min:     2, Max: 2,
+		Setup: func(*pflag.FlagSet) cli.Action {
+			return func(ctx context.Context, c cli.Call) error {
+				source, err := readSource(c.Args[1])
 				if err != nil {
 					return err
 				}
 				var answer addAnswer
-				err = askMount(c.args[0], func(client *controlClient) error {
+				err = askMount(c.Args[0], func(client *controlClient) error {
 					return client.quick(ctx, "add", source, &answer)
 				})
 				if err == nil {
-					fmt.Fprintf(c.stdout, "added %s\n", quoted(answer.Name))
+					fmt.Fprintf(c.Stdout, "added %s\n", human.Quoted(answer.Name))
 				}
 				return err
 			}
@@ -76,38 +79,38 @@ func addCommand() command {
 	}
 }
 
-func removeCommand() command {
-	return command{
-		name:    "remove",
-		args:    "MOUNTPOINT NAME|INFOHASH",
-		summary: "take a torrent that was added out of a running mount",
-		min:     2, max: 2,
-		setup: func(*pflag.FlagSet) action {
-			return func(ctx context.Context, c call) error {
-				return askMount(c.args[0], func(client *controlClient) error {
-					return client.quick(ctx, "remove", removeRequest{c.args[1]}, new(struct{}))
+func removeCommand() cli.Command {
+	return cli.Command{
+		Name:    "remove",
+		Args:    "MOUNTPOINT NAME|INFOHASH",
+		Summary: "take a torrent that was added out of a running mount",
+		Min:     2, Max: 2,
+		Setup: func(*pflag.FlagSet) cli.Action {
+			return func(ctx context.Context, c cli.Call) error {
+				return askMount(c.Args[0], func(client *controlClient) error {
+					return client.quick(ctx, "remove", removeRequest{c.Args[1]}, new(struct{}))
 				})
 			}
 		},
 	}
 }
 
-func magnetCommand() command {
-	return command{
-		name:    "magnet",
-		args:    "PATH",
-		summary: "print the magnet of a file in a mount or share directory",
-		help:    "The mount must be running. Every BitTorrent client can use the magnet.",
-		min:     1, max: 1,
-		setup: func(fs *pflag.FlagSet) action {
+func magnetCommand() cli.Command {
+	return cli.Command{
+		Name:    "magnet",
+		Args:    "PATH",
+		Summary: "print the magnet of a file in a mount or share directory",
+		Help:    "The mount must be running. Every BitTorrent client can use the magnet.",
+		Min:     1, Max: 1,
+		Setup: func(fs *pflag.FlagSet) cli.Action {
 			v2 := fs.Bool("v2", false, "the magnet of the v2 torrent (btmh), for clients that know BEP 52")
-			return func(ctx context.Context, c call) error {
+			return func(ctx context.Context, c cli.Call) error {
 				var answer magnetAnswer
-				err := askFile(c.args[0], func(client *controlClient, real string) error {
+				err := askFile(c.Args[0], func(client *controlClient, real string) error {
 					return client.call(ctx, "magnet", fileRequest{real, *v2}, &answer)
 				})
 				if err == nil {
-					fmt.Fprintln(c.stdout, answer.Magnet)
+					fmt.Fprintln(c.Stdout, answer.Magnet)
 				}
 				return err
 			}
@@ -115,23 +118,23 @@ func magnetCommand() command {
 	}
 }
 
-func exportCommand() command {
-	return command{
-		name:    "export",
-		args:    "PATH",
-		summary: "write the .torrent of a file in a mount or share directory",
-		help:    "The mount must be running.",
-		min:     1, max: 1,
-		setup: func(fs *pflag.FlagSet) action {
+func exportCommand() cli.Command {
+	return cli.Command{
+		Name:    "export",
+		Args:    "PATH",
+		Summary: "write the .torrent of a file in a mount or share directory",
+		Help:    "The mount must be running.",
+		Min:     1, Max: 1,
+		Setup: func(fs *pflag.FlagSet) cli.Action {
 			var out output
 			addOutputFlags(fs, &out)
 			v2 := fs.Bool("v2", false, "the v2 torrent, for clients that know BEP 52")
-			return func(ctx context.Context, c call) error {
+			return func(ctx context.Context, c cli.Call) error {
 				if err := out.check("export"); err != nil {
 					return err
 				}
 				var answer exportAnswer
-				err := askFile(c.args[0], func(client *controlClient, real string) error {
+				err := askFile(c.Args[0], func(client *controlClient, real string) error {
 					return client.call(ctx, "export", fileRequest{real, *v2}, &answer)
 				})
 				if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
 )
@@ -108,14 +109,14 @@ func (r roster) Mark(op, who string) (rosterEntry, error) {
 		e.Blocked = true
 	case "unblock":
 		if !e.Blocked {
-			return e, fmt.Errorf("%s is not blocked", quoted(who))
+			return e, fmt.Errorf("%s is not blocked", human.Quoted(who))
 		}
 		err = r.m.hidden.show(key)
 		e.Blocked = false
 	case "forget":
 		err = r.forget(key, e)
 	default:
-		return e, badRequest{fmt.Errorf("%s: no such thing can be done to a member", quoted(op))}
+		return e, badRequest{fmt.Errorf("%s: no such thing can be done to a member", human.Quoted(op))}
 	}
 	if err != nil {
 		return e, err
@@ -127,16 +128,16 @@ func (r roster) Mark(op, who string) (rosterEntry, error) {
 func (r roster) forget(key catalog.Key, e rosterEntry) error {
 	switch {
 	case e.Blocked:
-		return fmt.Errorf("%s is blocked, and stays so", quoted(e.Name))
+		return fmt.Errorf("%s is blocked, and stays so", human.Quoted(e.Name))
 	case e.Connected:
-		return fmt.Errorf("%s is here: only who is away is forgotten; \"p2pfs block\" hides him", quoted(e.Name))
+		return fmt.Errorf("%s is here: only who is away is forgotten; \"p2pfs block\" hides him", human.Quoted(e.Name))
 	}
 	for _, who := range r.m.view().Members() {
 		if who.Key == key {
 			return r.m.hidden.set(key, hiding{name: e.Name, seq: who.Seq})
 		}
 	}
-	return fmt.Errorf("%s: %w", quoted(e.Name), fs.ErrNotExist) // he has expired meanwhile
+	return fmt.Errorf("%s: %w", human.Quoted(e.Name), fs.ErrNotExist) // he has expired meanwhile
 }
 
 // find returns the member that a user means: by digits of his key, by
@@ -163,13 +164,13 @@ func (r roster) find(who string, blocked bool) (rosterEntry, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return rosterEntry{}, fmt.Errorf("%s: %d members have that name; give the digits of one: %s", quoted(who), len(found), someDigits(found))
+		return rosterEntry{}, fmt.Errorf("%s: %d members have that name; give the digits of one: %s", human.Quoted(who), len(found), someDigits(found))
 	case strings.HasPrefix(r.m.seat.key.Key().String(), strings.ToLower(who)) && isDigits(who), who == r.m.cfg.name:
-		return rosterEntry{}, fmt.Errorf("%s: that is this machine itself", quoted(who))
+		return rosterEntry{}, fmt.Errorf("%s: that is this machine itself", human.Quoted(who))
 	case !isDigits(who) && isHex(who):
-		return rosterEntry{}, fmt.Errorf("%s: no member has that name; of the digits %d are needed", quoted(who), keyDigits)
+		return rosterEntry{}, fmt.Errorf("%s: no member has that name; of the digits %d are needed", human.Quoted(who), keyDigits)
 	}
-	return rosterEntry{}, fmt.Errorf("%s: %w; \"p2pfs members\" lists them", quoted(who), errNoMember)
+	return rosterEntry{}, fmt.Errorf("%s: %w; \"p2pfs members\" lists them", human.Quoted(who), errNoMember)
 }
 
 var errNoMember = errors.New("no such member")

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/catalog"
 )
 
@@ -26,7 +27,7 @@ func (s *stranger) digits() string { return s.id.Key().String()[:16] }
 func rosterOf(t *testing.T, m *mounted) (list []rosterEntry) {
 	t.Helper()
 	r := runArgs(t, "members", "--json", m.mnt())
-	r.want(t, exitDone, "[")
+	r.want(t, cli.ExitDone, "[")
 	if err := json.Unmarshal([]byte(r.stdout), &list); err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +64,12 @@ func TestBlockAndForget(t *testing.T) {
 	seen("junk", true)
 	seen("good", true)
 	r := runArgs(t, "members", a.mnt())
-	r.want(t, exitDone, `"bob b"  `+bob.digits()+"  here since ")
-	r.want(t, exitDone, "eve      "+eve.digits()+"  here since ")
+	r.want(t, cli.ExitDone, `"bob b"  `+bob.digits()+"  here since ")
+	r.want(t, cli.ExitDone, "eve      "+eve.digits()+"  here since ")
 	if !strings.Contains(r.stdout, "2 files  39.1 KiB\n") {
 		t.Errorf("got %s", r.stdout)
 	}
-	runArgs(t, "block", a.mnt(), "eve").want(t, exitDone, "hidden on this machine, and on this one only")
+	runArgs(t, "block", a.mnt(), "eve").want(t, cli.ExitDone, "hidden on this machine, and on this one only")
 	seen("junk", false)
 	both := names(t, a.mnt())
 	if !slices.Equal(both, []string{"both", "good"}) {
@@ -87,10 +88,10 @@ func TestBlockAndForget(t *testing.T) {
 	if list := rosterOf(t, a); len(list) != 2 || !list[1].Blocked || list[1].Name != "eve" {
 		t.Errorf("listed: %+v", list)
 	}
-	runArgs(t, "unblock", a.mnt(), eve.digits()).want(t, exitDone, "is shown again")
+	runArgs(t, "unblock", a.mnt(), eve.digits()).want(t, cli.ExitDone, "is shown again")
 	seen("junk", true)
 
-	runArgs(t, "forget", a.mnt(), bob.id.Key().String()).want(t, exitFailed, "is here")
+	runArgs(t, "forget", a.mnt(), bob.id.Key().String()).want(t, cli.ExitFailed, "is here")
 	bob.leave()
 	within(t, patience, func() error {
 		if list := rosterOf(t, a); len(list) != 2 || list[0].Connected && list[1].Connected {
@@ -98,7 +99,7 @@ func TestBlockAndForget(t *testing.T) {
 		}
 		return nil
 	})
-	runArgs(t, "forget", a.mnt(), "bob b").want(t, exitDone, "until he comes back")
+	runArgs(t, "forget", a.mnt(), "bob b").want(t, cli.ExitDone, "until he comes back")
 	seen("good", false)
 	if list := rosterOf(t, a); len(list) != 1 || list[0].Name != "eve" {
 		t.Errorf("listed: %+v", list)
@@ -118,7 +119,7 @@ func TestForgottenComesBack(t *testing.T) {
 	a.sees("good", []byte("good"))
 	b.stop()
 	within(t, patience, func() error {
-		if r := runArgs(t, "forget", a.mnt(), "bob"); r.status != exitDone {
+		if r := runArgs(t, "forget", a.mnt(), "bob"); r.status != cli.ExitDone {
 			return fmt.Errorf("%s", r.stderr)
 		}
 		return nil
@@ -157,14 +158,14 @@ func TestWho(t *testing.T) {
 		strings.Repeat("0", 64): "no such member", "anna": "this machine itself", status(t, a).Key[:16]: "this machine itself",
 	} {
 		for _, op := range []string{"block", "forget", "unblock"} {
-			runArgs(t, op, a.mnt(), who).want(t, exitFailed, want)
+			runArgs(t, op, a.mnt(), who).want(t, cli.ExitFailed, want)
 		}
 	}
-	runArgs(t, "block", a.mnt(), strings.ToUpper(one.digits())).want(t, exitDone, "hidden")
-	runArgs(t, "block", a.mnt(), "twin").want(t, exitDone, two.digits()) // the other one is blocked
-	runArgs(t, "unblock", a.mnt(), "twin-"+one.digits()).want(t, exitDone, "shown again")
-	runArgs(t, "unblock", a.mnt(), "twin").want(t, exitDone, two.digits())
-	runArgs(t, "unblock", a.mnt(), one.digits()).want(t, exitFailed, "is not blocked")
+	runArgs(t, "block", a.mnt(), strings.ToUpper(one.digits())).want(t, cli.ExitDone, "hidden")
+	runArgs(t, "block", a.mnt(), "twin").want(t, cli.ExitDone, two.digits()) // the other one is blocked
+	runArgs(t, "unblock", a.mnt(), "twin-"+one.digits()).want(t, cli.ExitDone, "shown again")
+	runArgs(t, "unblock", a.mnt(), "twin").want(t, cli.ExitDone, two.digits())
+	runArgs(t, "unblock", a.mnt(), one.digits()).want(t, cli.ExitFailed, "is not blocked")
 	empty.leave() // and shares nothing
 	within(t, patience, func() error {
 		if n := len(rosterOf(t, a)); n != 2 {
@@ -186,8 +187,8 @@ func TestNamesThatAreDigits(t *testing.T) {
 	one := newStranger(t, t.Name(), "one", entry("one", 1)).knows(a)
 	two := newStranger(t, t.Name(), one.digits(), entry("two", 2)).knows(a)
 	a.listsAll("one", "two")
-	runArgs(t, "block", a.mnt(), one.digits()).want(t, exitDone, one.digits())
-	runArgs(t, "block", a.mnt(), two.digits()).want(t, exitDone, two.digits())
+	runArgs(t, "block", a.mnt(), one.digits()).want(t, cli.ExitDone, one.digits())
+	runArgs(t, "block", a.mnt(), two.digits()).want(t, cli.ExitDone, two.digits())
 	within(t, patience, func() error {
 		if left := names(t, a.mnt()); len(left) > 0 {
 			return fmt.Errorf("shown are %q", left)

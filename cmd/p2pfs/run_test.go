@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"p2pfs/cmd/p2pfs/cli"
 )
 
 // result is what a run of p2pfs gave.
@@ -28,7 +30,7 @@ func runArgs(t testing.TB, args ...string) result {
 func (r result) want(t testing.TB, status int, text string) {
 	t.Helper()
 	out := r.stdout
-	if status != exitDone {
+	if status != cli.ExitDone {
 		out = r.stderr
 	}
 	if r.status != status || !strings.Contains(out, text) {
@@ -36,12 +38,12 @@ func (r result) want(t testing.TB, status int, text string) {
 	}
 	lines := strings.Count(r.stderr, "\n")
 	switch {
-	case status == exitDone:
+	case status == cli.ExitDone:
 	case !strings.HasPrefix(r.stderr, "p2pfs: "):
 		t.Errorf("stderr %q does not begin with p2pfs: ", r.stderr)
-	case status == exitFailed && lines != 1:
+	case status == cli.ExitFailed && lines != 1:
 		t.Errorf("stderr has %d lines, want one: %q", lines, r.stderr)
-	case status == exitUsage && (lines != 2 || !strings.Contains(r.stderr, `Try "p2pfs`)):
+	case status == cli.ExitUsage && (lines != 2 || !strings.Contains(r.stderr, `Try "p2pfs`)):
 		t.Errorf("stderr %q, want one line and a hint", r.stderr)
 	}
 }
@@ -49,10 +51,10 @@ func (r result) want(t testing.TB, status int, text string) {
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"help", "--help"}, {"help", "-h"}, {"help", "help"}} {
 		r := runArgs(t, args...)
-		r.want(t, exitDone, "Usage: p2pfs COMMAND")
-		for _, cmd := range commands() {
-			if !strings.Contains(r.stdout, "  "+cmd.name+" ") || !strings.Contains(r.stdout, cmd.summary) {
-				t.Errorf("p2pfs %s does not list %s", args[0], cmd.name)
+		r.want(t, cli.ExitDone, "Usage: p2pfs COMMAND")
+		for _, cmd := range p2pfs().Commands() {
+			if !strings.Contains(r.stdout, "  "+cmd.Name+" ") || !strings.Contains(r.stdout, cmd.Summary) {
+				t.Errorf("p2pfs %s does not list %s", args[0], cmd.Name)
 			}
 		}
 		if r.stderr != "" {
@@ -62,19 +64,19 @@ func TestHelp(t *testing.T) {
 }
 
 func TestCommandHelp(t *testing.T) {
-	for _, cmd := range commands() {
-		t.Run(cmd.name, func(t *testing.T) {
-			long := runArgs(t, cmd.name, "--help")
-			long.want(t, exitDone, "Usage: p2pfs "+cmd.name)
-			if strings.HasSuffix(cmd.summary, ".") || len(cmd.summary) > 68 {
-				t.Errorf("summary %q: want at most 68 bytes and no full stop", cmd.summary)
+	for _, cmd := range p2pfs().Commands() {
+		t.Run(cmd.Name, func(t *testing.T) {
+			long := runArgs(t, cmd.Name, "--help")
+			long.want(t, cli.ExitDone, "Usage: p2pfs "+cmd.Name)
+			if strings.HasSuffix(cmd.Summary, ".") || len(cmd.Summary) > 68 {
+				t.Errorf("summary %q: want at most 68 bytes and no full stop", cmd.Summary)
 			}
 			for line := range strings.Lines(long.stdout) {
 				if len(line) > 81 {
 					t.Errorf("line of %d columns: %q", len(line), line)
 				}
 			}
-			for _, args := range [][]string{{cmd.name, "-h"}, {"help", cmd.name}, {cmd.name, "an", "argument", "--help"}} {
+			for _, args := range [][]string{{cmd.Name, "-h"}, {"help", cmd.Name}, {cmd.Name, "an", "argument", "--help"}} {
 				if r := runArgs(t, args...); r != long {
 					t.Errorf("p2pfs %s: got %+v, want what --help gives", strings.Join(args, " "), r)
 				}
@@ -101,7 +103,7 @@ func TestUsageErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		r := runArgs(t, tt.args...)
-		r.want(t, exitUsage, tt.want)
+		r.want(t, cli.ExitUsage, tt.want)
 		if r.stdout != "" {
 			t.Errorf("%q: stdout %q, want none", tt.args, r.stdout)
 		}
@@ -111,16 +113,16 @@ func TestUsageErrors(t *testing.T) {
 // TestEveryCommandRefuses calls each subcommand with a flag it does not have,
 // and with more arguments than it takes.
 func TestEveryCommandRefuses(t *testing.T) {
-	for _, cmd := range commands() {
-		runArgs(t, cmd.name, "--no-such-flag").want(t, exitUsage, "no-such-flag")
-		if cmd.min > 0 {
-			runArgs(t, cmd.name).want(t, exitUsage, cmd.name+": missing argument, want "+cmd.args)
-			empty := append([]string{cmd.name}, make([]string, cmd.min)...)
-			runArgs(t, empty...).want(t, exitUsage, cmd.name+": empty argument")
+	for _, cmd := range p2pfs().Commands() {
+		runArgs(t, cmd.Name, "--no-such-flag").want(t, cli.ExitUsage, "no-such-flag")
+		if cmd.Min > 0 {
+			runArgs(t, cmd.Name).want(t, cli.ExitUsage, cmd.Name+": missing argument, want "+cmd.Args)
+			empty := append([]string{cmd.Name}, make([]string, cmd.Min)...)
+			runArgs(t, empty...).want(t, cli.ExitUsage, cmd.Name+": empty argument")
 		}
-		if cmd.max >= 0 {
-			many := append([]string{cmd.name}, strings.Fields(strings.Repeat("x ", cmd.max+1))...)
-			runArgs(t, many...).want(t, exitUsage, cmd.name+": t") // too many, takes no
+		if cmd.Max >= 0 {
+			many := append([]string{cmd.Name}, strings.Fields(strings.Repeat("x ", cmd.Max+1))...)
+			runArgs(t, many...).want(t, cli.ExitUsage, cmd.Name+": t") // too many, takes no
 		}
 	}
 }
@@ -134,8 +136,8 @@ func TestOutputLost(t *testing.T) {
 	for _, arg := range []string{"version", "help"} {
 		var stderr bytes.Buffer
 		status := run(context.Background(), []string{arg}, brokenWriter{}, &stderr)
-		if status != exitFailed || !strings.Contains(stderr.String(), "no space left") {
-			t.Errorf("%s: got status %d and %q, want %d and the cause", arg, status, stderr.String(), exitFailed)
+		if status != cli.ExitFailed || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%s: got status %d and %q, want %d and the cause", arg, status, stderr.String(), cli.ExitFailed)
 		}
 	}
 }

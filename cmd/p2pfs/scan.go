@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 )
 
@@ -69,7 +70,7 @@ func newScans(names string, limit int64, log *slog.Logger) (*scans, error) {
 			continue
 		}
 		if _, err := path.Match(p, ""); err != nil {
-			return nil, fmt.Errorf("%s: %w", quoted(p), err)
+			return nil, fmt.Errorf("%s: %w", human.Quoted(p), err)
 		}
 		s.refused = append(s.refused, p)
 	}

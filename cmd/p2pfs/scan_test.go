@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/metainfo"
@@ -45,7 +46,7 @@ func TestRefusedNames(t *testing.T) {
 		t.Error("a bad pattern is taken")
 	}
 	r := runArgs(t, "mount", t.TempDir(), "--refuse", "[")
-	r.want(t, exitUsage, "--refuse")
+	r.want(t, cli.ExitUsage, "--refuse")
 }
 
 // someFile is an open file of that size, of which nothing is here.

@@ -8,25 +8,27 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm"
 	"p2pfs/swarm/disk"
 	"p2pfs/swarm/metainfo"
 )
 
-func seedCommand() command {
-	return command{
-		name:    "seed",
-		args:    "FILE.torrent",
-		summary: "serve the files of a torrent",
-		help: `The files are verified first, and never written to. Runs until it is
+func seedCommand() cli.Command {
+	return cli.Command{
+		Name:    "seed",
+		Args:    "FILE.torrent",
+		Summary: "serve the files of a torrent",
+		Help: `The files are verified first, and never written to. Runs until it is
 interrupted.`,
-		min: 1, max: 1,
-		setup: func(fs *pflag.FlagSet) action {
+		Min: 1, Max: 1,
+		Setup: func(fs *pflag.FlagSet) cli.Action {
 			data := fs.String("data", "", "the torrent's file or directory, or the directory it lies in, as `path` (required)")
 			n := addNetFlags(fs, slog.LevelWarn)
-			return func(ctx context.Context, c call) error {
+			return func(ctx context.Context, c cli.Call) error {
 				if *data == "" {
-					return usagef("seed: --data PATH is required")
+					return cli.Usagef("seed: --data PATH is required")
 				}
 				t, err := newTorrent(n, c)
 				if err != nil {
@@ -44,22 +46,22 @@ interrupted.`,
 }
 
 // seed begins to serve the torrent.
-func (t *torrent) seed(ctx context.Context, c call) error {
-	m, err := readMetaInfo(c.args[0])
+func (t *torrent) seed(ctx context.Context, c cli.Call) error {
+	m, err := readMetaInfo(c.Args[0])
 	if err != nil {
 		return err
 	}
-	stop := t.line.start(t.status)
+	stop := t.line.Start(t.status)
 	defer stop()
 	err = t.start(ctx, swarm.Spec{MetaInfo: m})
 	if ctx.Err() != nil {
-		return errInterrupted
+		return cli.ErrInterrupted
 	}
 	if err != nil {
 		return err
 	}
 	stop()
-	fmt.Fprintf(c.stdout, "%s: %s verified, serving on %s\n", quoted(t.data), humanSize(m.Info.Length()), t.client.Addr())
+	fmt.Fprintf(c.Stdout, "%s: %s verified, serving on %s\n", human.Quoted(t.data), human.Size(m.Info.Length()), t.client.Addr())
 	return nil
 }
 
@@ -68,5 +70,5 @@ func incomplete(d *disk.Disk, in *metainfo.Info) error {
 	if d.Have() == 0 {
 		return errors.New("not the torrent's data: no piece of it verifies")
 	}
-	return fmt.Errorf("not all of the torrent's data: %d of %s do not verify", in.NumPieces()-d.Have(), count(int64(in.NumPieces()), "piece"))
+	return fmt.Errorf("not all of the torrent's data: %d of %s do not verify", in.NumPieces()-d.Have(), human.Count(int64(in.NumPieces()), "piece"))
 }

@@ -10,27 +10,29 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/metainfo"
 )
 
-func showCommand() command {
-	return command{
-		name:    "show",
-		args:    "FILE.torrent|MAGNET",
-		summary: "show what a torrent file or a magnet says",
-		help:    "Nothing is asked of the network. What a terminal should not see is quoted.",
-		min:     1, max: 1,
-		setup: func(fs *pflag.FlagSet) action {
+func showCommand() cli.Command {
+	return cli.Command{
+		Name:    "show",
+		Args:    "FILE.torrent|MAGNET",
+		Summary: "show what a torrent file or a magnet says",
+		Help:    "Nothing is asked of the network. What a terminal should not see is quoted.",
+		Min:     1, Max: 1,
+		Setup: func(fs *pflag.FlagSet) cli.Action {
 			asJSON := fs.Bool("json", false, "write JSON; sizes are bytes")
-			return func(_ context.Context, c call) error {
-				facts, err := readFacts(c.args[0])
+			return func(_ context.Context, c cli.Call) error {
+				facts, err := readFacts(c.Args[0])
 				if err != nil {
 					return err
 				}
 				if *asJSON {
-					return writeJSON(c.stdout, facts)
+					return human.WriteJSON(c.Stdout, facts)
 				}
-				return facts.write(c.stdout)
+				return facts.write(c.Stdout)
 			}
 		},
 	}
@@ -91,7 +93,7 @@ func readMetaInfo(path string) (*metainfo.MetaInfo, error) {
 	}
 	m, err := metainfo.Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", quoted(path), err)
+		return nil, fmt.Errorf("%s: %w", human.Quoted(path), err)
 	}
 	return m, nil
 }
@@ -170,7 +172,7 @@ func (f facts) write(out io.Writer) error {
 	}
 	text := func(key, value string) {
 		if value != "" {
-			row(key, quoted(value))
+			row(key, human.Quoted(value))
 		}
 	}
 	text("name", f.Name)
@@ -179,10 +181,10 @@ func (f facts) write(out io.Writer) error {
 	row("infohash v2", f.InfoHashV2)
 	row("size", f.sizes())
 	if f.PieceLength > 0 {
-		row("pieces", fmt.Sprintf("%d of %s", f.Pieces, humanSize(f.PieceLength)))
+		row("pieces", fmt.Sprintf("%d of %s", f.Pieces, human.Size(f.PieceLength)))
 	}
 	if f.MissingLayers > 0 {
-		row("lacking", "piece hashes of "+count(int64(f.MissingLayers), "file"))
+		row("lacking", "piece hashes of "+human.Count(int64(f.MissingLayers), "file"))
 	}
 	if f.Private {
 		row("private", "yes")
@@ -195,7 +197,7 @@ func (f facts) write(out io.Writer) error {
 	}
 	for i, tier := range f.Trackers {
 		for _, url := range tier {
-			row("tracker", fmt.Sprintf("%s (tier %d)", quoted(url), i+1))
+			row("tracker", fmt.Sprintf("%s (tier %d)", human.Quoted(url), i+1))
 		}
 	}
 	for _, url := range f.WebSeeds {
@@ -216,10 +218,10 @@ func (f facts) write(out io.Writer) error {
 func (f facts) sizes() string {
 	var parts []string
 	if f.Size > 0 || len(f.Files) > 0 {
-		parts = append(parts, fmt.Sprintf("%s (%s)", humanSize(f.Size), count(f.Size, "byte")))
+		parts = append(parts, fmt.Sprintf("%s (%s)", human.Size(f.Size), human.Count(f.Size, "byte")))
 	}
 	if n := len(f.Files); n > 0 {
-		parts = append(parts, count(int64(n), "file"))
+		parts = append(parts, human.Count(int64(n), "file"))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -232,10 +234,10 @@ func (f facts) writeFiles(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "\nfiles\n")
 	for _, file := range f.Files {
-		name := quoted(file.Path)
+		name := human.Quoted(file.Path)
 		switch {
 		case file.Symlink != "":
-			name += " -> " + quoted(file.Symlink)
+			name += " -> " + human.Quoted(file.Symlink)
 		case file.Exec:
 			name += " (executable)"
 		}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"p2pfs/cmd/p2pfs/cli"
 )
 
 // twoFiles is a v1 torrent of two files, a directory and a name that is not
@@ -32,7 +34,7 @@ func writeTemp(t *testing.T, name, data string) string {
 
 func TestShowTorrent(t *testing.T) {
 	r := runArgs(t, "show", writeTemp(t, "x.torrent", twoFiles))
-	r.want(t, exitDone, "dir\n")
+	r.want(t, cli.ExitDone, "dir\n")
 	for _, want := range []string{
 		"format       v1\n", "size         12 B (12 bytes), 3 files\n", "pieces       2 of 16.0 KiB\n", "private      yes\n",
 		"source       us\n", `comment      "h\x1b[m"`, "created by   test\n", "created      2001-09-09T01:46:40Z\n",
@@ -50,7 +52,7 @@ func TestShowTorrent(t *testing.T) {
 
 func TestShowJSON(t *testing.T) {
 	r := runArgs(t, "show", "--json", writeTemp(t, "x.torrent", twoFiles))
-	r.want(t, exitDone, "{")
+	r.want(t, cli.ExitDone, "{")
 	var f facts
 	if err := json.Unmarshal([]byte(r.stdout), &f); err != nil {
 		t.Fatal(err)
@@ -60,14 +62,14 @@ func TestShowJSON(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 	r = runArgs(t, "show", "--json", "magnet:?xt=urn:btih:"+f.InfoHashV1)
-	r.want(t, exitDone, `"trackers": []`)
+	r.want(t, cli.ExitDone, `"trackers": []`)
 }
 
 func TestShowMagnet(t *testing.T) {
 	const v1, v2 = "0123456789abcdef0123456789abcdef01234567", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 	r := runArgs(t, "show", "Magnet:?xt=urn:btih:"+strings.ToUpper(v1)+"&xt=urn:btmh:1220"+v2+
 		"&dn=a%20name&tr=udp%3A%2F%2Ft.example%3A80&x.pe=127.0.0.1:6881&xl=1000&so=0,2-4")
-	r.want(t, exitDone, "\"a name\"\n")
+	r.want(t, cli.ExitDone, "\"a name\"\n")
 	for _, want := range []string{"hybrid\n", v1, v2, "1000 B (1000 bytes)\n", "udp://t.example:80 (tier 1)", "127.0.0.1:6881", "0,2-4\n"} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("show lacks %q:\n%s", want, r.stdout)
@@ -98,6 +100,6 @@ func TestShowErrors(t *testing.T) {
 		{"magnet:?xt=urn:btih:00", "magnet"},
 		{"magnet:", "magnet"},
 	} {
-		runArgs(t, "show", tt.arg).want(t, exitFailed, tt.want)
+		runArgs(t, "show", tt.arg).want(t, cli.ExitFailed, tt.want)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -52,7 +53,7 @@ func (m *soakMember) await() {
 		if _, err := os.Stat(m.mnt(specialDir, statusFile)); err != nil {
 			return err
 		}
-		if r := runArgs(m.t, "status", m.mnt()); r.status != exitDone {
+		if r := runArgs(m.t, "status", m.mnt()); r.status != cli.ExitDone {
 			return errors.New(r.stderr)
 		}
 		return nil

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/durable"
 )
 
@@ -35,9 +36,9 @@ func checkState(dir string) error {
 	digits, ok := strings.CutPrefix(strings.TrimSpace(string(data)), stateAbout)
 	switch n, err := strconv.Atoi(digits); {
 	case !ok || err != nil:
-		return fmt.Errorf("state directory %s: %s is not of p2pfs: give another --state", quoted(dir), quoted(stateFormatName))
+		return fmt.Errorf("state directory %s: %s is not of p2pfs: give another --state", human.Quoted(dir), human.Quoted(stateFormatName))
 	case n != stateFormat:
-		return fmt.Errorf("state directory %s: of another version of p2pfs (format %d, this one knows %d): use that, or give another --state", quoted(dir), n, stateFormat)
+		return fmt.Errorf("state directory %s: of another version of p2pfs (format %d, this one knows %d): use that, or give another --state", human.Quoted(dir), n, stateFormat)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"p2pfs/cmd/p2pfs/cli"
 )
 
 // TestVersions gives mount what another version has written: it says so and
@@ -29,14 +31,14 @@ func TestVersions(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			runArgs(t, append([]string{"mount"}, m.args()...)...).want(t, exitFailed, tt.want)
+			runArgs(t, append([]string{"mount"}, m.args()...)...).want(t, cli.ExitFailed, tt.want)
 			if got, err := os.ReadFile(path); err != nil || string(got) != tt.text {
 				t.Errorf("it was changed: %q, %v", got, err)
 			}
 			notMounted(t, m.mnt())
 			if strings.HasPrefix(tt.path, "state") {
 				magnet := "magnet:?xt=urn:btih:" + strings.Repeat("ab", 20)
-				runArgs(t, "get", magnet, "-o", t.TempDir(), "--state", filepath.Dir(path), "--no-lsd", "--listen", m.addr).want(t, exitFailed, tt.want)
+				runArgs(t, "get", magnet, "-o", t.TempDir(), "--state", filepath.Dir(path), "--no-lsd", "--listen", m.addr).want(t, cli.ExitFailed, tt.want)
 			}
 		})
 	}

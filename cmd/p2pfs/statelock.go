@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"p2pfs/cmd/p2pfs/human"
 )
 
 // stateLockName is the file on which a mount holds an flock.
@@ -33,9 +35,9 @@ func openState(dir string) (*os.File, error) {
 	}
 	switch {
 	case err == unix.EWOULDBLOCK:
-		err = fmt.Errorf("state directory %s: in use by another p2pfs; give this one another --state", quoted(dir))
+		err = fmt.Errorf("state directory %s: in use by another p2pfs; give this one another --state", human.Quoted(dir))
 	case err != nil:
-		err = fmt.Errorf("state directory %s: lock: %w", quoted(dir), err)
+		err = fmt.Errorf("state directory %s: lock: %w", human.Quoted(dir), err)
 	default:
 		err = markState(dir)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"p2pfs/cmd/p2pfs/human"
 )
 
 // mountStatus is what a running mount tells of itself. Sizes are bytes, rates
@@ -58,9 +60,9 @@ type cacheStatus struct {
 }
 
 func (c cacheStatus) String() string {
-	text := fmt.Sprintf("%s: %s of %s", quoted(c.Dir), humanSize(c.Used), humanSize(c.Budget))
+	text := fmt.Sprintf("%s: %s of %s", human.Quoted(c.Dir), human.Size(c.Used), human.Size(c.Budget))
 	if c.Pinned > 0 {
-		text += ", " + humanSize(c.Pinned) + " pinned"
+		text += ", " + human.Size(c.Pinned) + " pinned"
 	}
 	if c.Trouble != "" {
 		text += "; takes nothing now: " + c.Trouble
@@ -116,7 +118,7 @@ type waitState struct {
 }
 
 func (w waitState) String() string {
-	return fmt.Sprintf("%s; %s, since %s", w.Why, count(w.Reads, "read"), w.Since.Local().Format(time.TimeOnly))
+	return fmt.Sprintf("%s; %s, since %s", w.Why, human.Count(w.Reads, "read"), w.Since.Local().Format(time.TimeOnly))
 }
 
 // filled returns s with empty lists in the place of none, which JSON shows as
@@ -143,16 +145,16 @@ func (s mountStatus) filled() mountStatus {
 // line returns the status line of a mount on a terminal.
 func (s mountStatus) line() string {
 	parts := []string{
-		count(int64(len(s.Members))+1, "member"),
-		count(s.Files, "file"),
-		"down " + humanRate(s.Traffic.Down),
-		"up " + humanRate(s.Traffic.Up),
+		human.Count(int64(len(s.Members))+1, "member"),
+		human.Count(s.Files, "file"),
+		"down " + human.Rate(s.Traffic.Down),
+		"up " + human.Rate(s.Traffic.Up),
 	}
 	if n := s.Sharing.Hashing; n > 0 {
-		parts = append(parts, "hashing "+count(n, "file")+s.Sharing.progress())
+		parts = append(parts, "hashing "+human.Count(n, "file")+s.Sharing.progress())
 	}
 	if n := s.Traffic.ReadsWaiting; n > 0 {
-		parts = append(parts, count(n, "read")+" waiting")
+		parts = append(parts, human.Count(n, "read")+" waiting")
 	}
 	return strings.Join(parts, "  ")
 }
@@ -162,17 +164,17 @@ func (s mountStatus) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(key, format string, args ...any) {
-		fmt.Fprintf(w, "%s\t%s\n", key, oneLine(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(w, "%s\t%s\n", key, human.OneLine(fmt.Sprintf(format, args...)))
 	}
-	row("mounted", "drive %s on %s", quoted(s.Drive), quoted(s.MountPoint))
+	row("mounted", "drive %s on %s", human.Quoted(s.Drive), human.Quoted(s.MountPoint))
 	row("running", "p2pfs %s, process %d, since %s", s.Version, s.PID, s.Since.Local().Format(time.DateTime))
-	row("member", "%s (%s), listening on %s", quoted(s.Name), shortKey(s.Key), s.Listen)
-	row("sharing", "%s: %s, %s%s", quoted(s.Share), count(s.Sharing.Files, "file"), humanSize(s.Sharing.Bytes), s.Sharing.rest())
-	row("showing", "%s, %s", count(s.Files, "file"), humanSize(s.Bytes))
+	row("member", "%s (%s), listening on %s", human.Quoted(s.Name), shortKey(s.Key), s.Listen)
+	row("sharing", "%s: %s, %s%s", human.Quoted(s.Share), human.Count(s.Sharing.Files, "file"), human.Size(s.Sharing.Bytes), s.Sharing.rest())
+	row("showing", "%s, %s", human.Count(s.Files, "file"), human.Size(s.Bytes))
 	row("cache", "%s", s.Cache)
 	t := s.Traffic
-	row("traffic", "%s down, %s up, %s, %s waiting", humanRate(t.Down), humanRate(t.Up), count(t.Peers, "peer"), count(t.ReadsWaiting, "read"))
-	row("in all", "%s down (%s never read), %s up", humanSize(t.Downloaded), humanSize(t.Unread), humanSize(t.Uploaded))
+	row("traffic", "%s down, %s up, %s, %s waiting", human.Rate(t.Down), human.Rate(t.Up), human.Count(t.Peers, "peer"), human.Count(t.ReadsWaiting, "read"))
+	row("in all", "%s down (%s never read), %s up", human.Size(t.Downloaded), human.Size(t.Unread), human.Size(t.Uploaded))
 	for _, t := range s.Trackers {
 		row("tracker", "%s  %s", t.URL, problem(t.State, t.Error))
 	}
@@ -183,13 +185,13 @@ func (s mountStatus) String() string {
 		row("torrent", "%s", t)
 	}
 	for _, f := range s.Waiting {
-		row("waiting", "%s: %s", quoted(f.Path), f)
+		row("waiting", "%s: %s", human.Quoted(f.Path), f)
 	}
 	for _, text := range s.Notices {
 		row("notice", "%s", text)
 	}
 	if s.Bugs > 0 {
-		row("trouble", "%s caught; please report what the log says of them", count(s.Bugs, "internal error"))
+		row("trouble", "%s caught; please report what the log says of them", human.Count(s.Bugs, "internal error"))
 	}
 	w.Flush()
 	return b.String()
@@ -203,7 +205,7 @@ func (s shareStatus) progress() string {
 	if s.ToHash < largeHash {
 		return ""
 	}
-	return fmt.Sprintf(" (%s of %s, %.1f%%)", humanSize(s.Hashed), humanSize(s.ToHash), percent(s.Hashed, s.ToHash))
+	return fmt.Sprintf(" (%s of %s, %.1f%%)", human.Size(s.Hashed), human.Size(s.ToHash), human.Percent(s.Hashed, s.ToHash))
 }
 
 // rest tells what of the share directory is not published, if anything.
@@ -225,15 +227,15 @@ func (m memberStatus) String() string {
 	if m.Connected {
 		where = m.Addr
 	}
-	return fmt.Sprintf("%s (%s)  %s  %s, %s", quoted(m.Name), shortKey(m.Key), where, count(m.Files, "file"), humanSize(m.Bytes))
+	return fmt.Sprintf("%s (%s)  %s  %s, %s", human.Quoted(m.Name), shortKey(m.Key), where, human.Count(m.Files, "file"), human.Size(m.Bytes))
 }
 
 func (t torrentState) String() string {
 	size := "size not known yet"
 	if t.Bytes > 0 {
-		size = fmt.Sprintf("%.1f%% of %s here", percent(t.Have, t.Bytes), humanSize(t.Bytes))
+		size = fmt.Sprintf("%.1f%% of %s here", human.Percent(t.Have, t.Bytes), human.Size(t.Bytes))
 	}
-	return fmt.Sprintf("%s  %s  %s  %s, %s", quoted(t.Name), t.InfoHash, problem(t.State, t.Error), size, count(t.Peers, "peer"))
+	return fmt.Sprintf("%s  %s  %s  %s, %s", human.Quoted(t.Name), t.InfoHash, problem(t.State, t.Error), size, human.Count(t.Peers, "peer"))
 }
 
 // problem returns the state, and what went wrong behind it.

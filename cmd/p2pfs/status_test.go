@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"p2pfs/cmd/p2pfs/human"
 )
 
 // exampleStatus has something in every field.
@@ -39,7 +41,7 @@ func TestStatusText(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(got) {
-		if !plain(strings.TrimSuffix(line, "\n")) {
+		if !human.Plain(strings.TrimSuffix(line, "\n")) {
 			t.Errorf("line not fit for a terminal: %q", line)
 		}
 	}

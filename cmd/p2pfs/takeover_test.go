@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/swarmtest"
 )
@@ -23,7 +24,7 @@ func onOneMachine(t *testing.T, name string, addr netip.Addr) *member {
 	base := t.TempDir()
 	cfg := memberConfig{
 		drive: t.Name(), name: name, share: base + "/share", cache: base + "/cache", state: base + "/state",
-		mountPoint: base + "/mnt", cacheSize: 64 << 20, listen: listenAddr{addr, 0}, readTimeout: time.Minute,
+		mountPoint: base + "/mnt", cacheSize: 64 << 20, listen: cli.ListenAddr{Addr: addr, Port: 0}, readTimeout: time.Minute,
 		takeOver: 100 * time.Millisecond, log: quiet,
 	}
 	if err := os.Mkdir(cfg.mountPoint, 0o755); err != nil {

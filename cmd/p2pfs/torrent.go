@@ -12,6 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/dirs"
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm"
 	"p2pfs/swarm/disk"
 	"p2pfs/swarm/metainfo"
@@ -24,32 +27,32 @@ const hintTimeout = 10 * time.Second
 // torrent is one torrent with an engine of its own, as get and seed have it.
 type torrent struct {
 	net  *netFlags
-	line *progress // what logs go through, too
+	line *cli.Progress // what logs go through, too
 	log  *slog.Logger
 	// dir is where files are put, or data what is served: one of the two.
 	dir, data string
 	state     string
 	client    *swarm.Client
-	words     *looseWriter // of the log
+	words     *cli.LooseWriter // of the log
 
 	checked, toCheck atomic.Int64 // bytes of files that are verified; 0, 0 at first
 	found            atomic.Int64 // bytes that were there at the start
 	disk             atomic.Pointer[disk.Disk]
 	swarm            atomic.Pointer[swarm.Torrent]
-	down             meter
+	down             cli.Meter
 }
 
 // newTorrent prepares the state directory, the log and the status line.
-func newTorrent(n *netFlags, c call) (*torrent, error) {
-	t := &torrent{net: n, line: newProgress(c.stderr)}
+func newTorrent(n *netFlags, c cli.Call) (*torrent, error) {
+	t := &torrent{net: n, line: cli.NewProgress(c.Stderr)}
 	var err error
-	if t.state, err = orDefault(n.state, stateDir); err != nil {
+	if t.state, err = dirs.OrDefault(n.state, dirs.State); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(t.state, sidecarDir), 0o700); err != nil {
 		return nil, err
 	}
-	t.words = newLooseWriter(t.line)
+	t.words = cli.NewLooseWriter(t.line)
 	t.log = newLog(t.words, n.level)
 	return t, nil
 }
@@ -59,7 +62,7 @@ func newTorrent(n *netFlags, c call) (*torrent, error) {
 // verified and names of peers looked up. close must follow, also after an
 // error.
 func (t *torrent) start(ctx context.Context, spec swarm.Spec) error {
-	peers, err := resolvePeers(ctx, t.net.peers)
+	peers, err := cli.ResolvePeers(ctx, t.net.peers)
 	if err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func (t *torrent) start(ctx context.Context, spec swarm.Spec) error {
 		spec.Storage = func(*metainfo.MetaInfo) (swarm.Storage, error) { return d, nil }
 	}
 	cfg := swarm.Config{
-		Listen: t.net.listen.hostPort(), Log: t.log, Sidecar: newSidecars(t.state, t.log),
+		Listen: t.net.listen.HostPort(), Log: t.log, Sidecar: newSidecars(t.state, t.log),
 		UploadLimit: t.net.up, DownloadLimit: t.net.down, NoPEX: t.net.noPEX, LSD: !t.net.noLSD,
 	}
 	if t.client, err = swarm.New(cfg); err != nil {
@@ -100,7 +103,7 @@ func (t *torrent) close() {
 	if t.client != nil {
 		t.client.Close()
 	}
-	t.words.close(lastWords)
+	t.words.Close(cli.LastWords)
 }
 
 // open opens the files and verifies what is in them, as far as no earlier run
@@ -112,7 +115,7 @@ func (t *torrent) open(ctx context.Context, m *metainfo.MetaInfo) (*disk.Disk, e
 		return nil, err
 	case t.data != "" && !d.Complete():
 		d.Close()
-		return nil, fmt.Errorf("%s: %w", quoted(t.data), incomplete(d, m.Info))
+		return nil, fmt.Errorf("%s: %w", human.Quoted(t.data), incomplete(d, m.Info))
 	}
 	t.found.Store(held(d, m.Info))
 	t.disk.Store(d)
@@ -134,7 +137,7 @@ func (t *torrent) check(ctx context.Context, m *metainfo.MetaInfo, data string) 
 				return nil, err
 			}
 			if d.Have() == 0 && m.Info.NumPieces() > 0 && info.Mode().IsRegular() {
-				return nil, fmt.Errorf("%s: is there already, and it is something else", quoted(target))
+				return nil, fmt.Errorf("%s: is there already, and it is something else", human.Quoted(target))
 			}
 		}
 	}
@@ -205,12 +208,12 @@ func (t *torrent) hints(ctx context.Context, s *swarm.Torrent, peers []string) {
 	for _, peer := range peers {
 		if at, err := netip.ParseAddrPort(peer); err == nil {
 			s.AddPeers([]netip.AddrPort{at})
-		} else if name, err := parsePeer(peer); err == nil {
+		} else if name, err := cli.ParsePeer(peer); err == nil {
 			names = append(names, name)
 		}
 	}
 	for _, name := range names {
-		if found, err := resolvePeers(ctx, []string{name}); err == nil {
+		if found, err := cli.ResolvePeers(ctx, []string{name}); err == nil {
 			s.AddPeers(found)
 		}
 	}
@@ -220,15 +223,15 @@ func (t *torrent) hints(ctx context.Context, s *swarm.Torrent, peers []string) {
 func (t *torrent) status() string {
 	s := t.swarm.Load()
 	if checked, all := t.checked.Load(), t.toCheck.Load(); checked < all || s == nil {
-		return "verifying  " + transfer{done: checked, all: all, rate: t.down.rate(time.Now(), checked), peers: -1}.String()
+		return "verifying  " + cli.Transfer{Done: checked, All: all, Rate: t.down.Rate(time.Now(), checked), Peers: -1}.String()
 	}
 	st := s.Stats()
-	line := transfer{done: st.Length - st.Left, all: st.Length, rate: int64(st.Down), peers: st.Peers}
+	line := cli.Transfer{Done: st.Length - st.Left, All: st.Length, Rate: int64(st.Down), Peers: st.Peers}
 	switch {
 	case st.Pieces == 0:
-		line.waiting = "waiting for metadata"
+		line.Waiting = "waiting for metadata"
 	case st.Peers == 0 && st.Left > 0:
-		line.waiting = "waiting for peers"
+		line.Waiting = "waiting for peers"
 	}
 	return withTrouble(line.String(), st)
 }
@@ -236,7 +239,7 @@ func (t *torrent) status() string {
 // serve goes on until ctx ends, which is no error.
 func (t *torrent) serve(ctx context.Context) error {
 	s := t.swarm.Load()
-	stop := t.line.start(func() string { return seedingLine(s.Stats()) })
+	stop := t.line.Start(func() string { return seedingLine(s.Stats()) })
 	defer stop()
 	select {
 	case <-ctx.Done():
@@ -248,7 +251,7 @@ func (t *torrent) serve(ctx context.Context) error {
 
 // seedingLine is the line of a torrent that is whole.
 func seedingLine(s swarm.Stats) string {
-	line := "seeding  up " + humanRate(int64(s.Up)) + "  " + count(int64(s.Peers), "peer") + "  " + humanSize(s.Sent) + " sent"
+	line := "seeding  up " + human.Rate(int64(s.Up)) + "  " + human.Count(int64(s.Peers), "peer") + "  " + human.Size(s.Sent) + " sent"
 	return withTrouble(line, s)
 }
 
@@ -257,5 +260,5 @@ func withTrouble(line string, s swarm.Stats) string {
 	if s.Peers > 0 || s.Trouble == "" {
 		return line
 	}
-	return line + "  (" + oneLine(s.Trouble) + ")"
+	return line + "  (" + human.OneLine(s.Trouble) + ")"
 }

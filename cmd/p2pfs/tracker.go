@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/tracker"
 	"p2pfs/swarm/tracker/server"
@@ -23,21 +24,21 @@ const trackerPort = 6969
 // probeTimeout bounds the wait for our own tracker's first answer.
 const probeTimeout = 10 * time.Second
 
-func trackerCommand() command {
-	return command{
-		name:    "tracker",
-		summary: "run a UDP tracker",
-		help: `Runs until it is interrupted. Its URL is printed once it answers, and what it
+func trackerCommand() cli.Command {
+	return cli.Command{
+		Name:    "tracker",
+		Summary: "run a UDP tracker",
+		Help: `Runs until it is interrupted. Its URL is printed once it answers, and what it
 has served at the end. Any BitTorrent client can use it.`,
-		setup: func(fs *pflag.FlagSet) action {
-			listen, level := listenAddr{port: trackerPort}, slog.LevelWarn
-			fs.Var(listenFlag(&listen), "listen", "address to listen on")
+		Setup: func(fs *pflag.FlagSet) cli.Action {
+			listen, level := cli.ListenAddr{Port: trackerPort}, slog.LevelWarn
+			fs.Var(cli.ListenFlag(&listen), "listen", "address to listen on")
 			addLevelFlag(fs, &level)
-			return func(ctx context.Context, c call) error {
-				words := newLooseWriter(c.stderr)
-				defer words.close(lastWords)
+			return func(ctx context.Context, c cli.Call) error {
+				words := cli.NewLooseWriter(c.Stderr)
+				defer words.Close(cli.LastWords)
 				log := newLog(words, level)
-				cfg := server.Config{Addr: listen.withPort(trackerPort).String(), Guard: guard.New(log), Log: log}
+				cfg := server.Config{Addr: listen.WithPort(trackerPort).String(), Guard: guard.New(log), Log: log}
 				return serveTracker(ctx, c, cfg)
 			}
 		},
@@ -45,7 +46,7 @@ has served at the end. Any BitTorrent client can use it.`,
 }
 
 // serveTracker runs a tracker until ctx ends.
-func serveTracker(ctx context.Context, c call, cfg server.Config) error {
+func serveTracker(ctx context.Context, c cli.Call, cfg server.Config) error {
 	s := server.New(cfg)
 	pc, err := s.Listen()
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -63,10 +64,10 @@ func serveTracker(ctx context.Context, c call, cfg server.Config) error {
 		cancel()
 		return errors.Join(err, <-served)
 	}
-	fmt.Fprintln(c.stdout, trackerURL(reachable(at)))
+	fmt.Fprintln(c.Stdout, trackerURL(reachable(at)))
 	err = <-served
 	st := s.Stats()
-	fmt.Fprintf(c.stdout, "answered %d connects, %d announces, %d scrapes; refused %d, dropped %d; at the end %d torrents with %d peers\n",
+	fmt.Fprintf(c.Stdout, "answered %d connects, %d announces, %d scrapes; refused %d, dropped %d; at the end %d torrents with %d peers\n",
 		st.Connects, st.Announces, st.Scrapes, st.Refusals, st.Dropped, st.Swarms, st.Peers)
 	return err
 }
@@ -79,7 +80,7 @@ func probeTracker(ctx context.Context, at netip.AddrPort) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	if at.Addr().IsUnspecified() { // [::] also takes IPv4
-		at = netip.AddrPortFrom(localhost, at.Port())
+		at = netip.AddrPortFrom(cli.Localhost, at.Port())
 	}
 	client := tracker.New(tracker.Config{Listen: at.Addr()})
 	defer client.Close()
@@ -94,7 +95,7 @@ func reachable(at netip.AddrPort) netip.AddrPort {
 	if !at.Addr().IsUnspecified() {
 		return at
 	}
-	best := localhost
+	best := cli.Localhost
 	all, _ := net.InterfaceAddrs()
 	for _, a := range all {
 		prefix, err := netip.ParsePrefix(a.String())

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/tracker"
 )
 
@@ -83,7 +84,7 @@ func TestTrackerCommand(t *testing.T) {
 				t.Error(err)
 			}
 			status, rest := b.interrupt(t)
-			if status != exitDone || !strings.Contains(rest, "1 announces, 1 scrapes") || !strings.Contains(rest, "1 torrents with 1 peers") {
+			if status != cli.ExitDone || !strings.Contains(rest, "1 announces, 1 scrapes") || !strings.Contains(rest, "1 torrents with 1 peers") {
 				t.Errorf("got status %d, %q, stderr %q; want the figures", status, rest, b.stderr.String())
 			}
 		})
@@ -96,8 +97,8 @@ func TestTrackerPortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pc.Close()
-	runArgs(t, "tracker", "--listen", pc.LocalAddr().String()).want(t, exitFailed, "the port is in use")
-	runArgs(t, "tracker", "--listen", "nowhere").want(t, exitUsage, "want ADDR:PORT")
+	runArgs(t, "tracker", "--listen", pc.LocalAddr().String()).want(t, cli.ExitFailed, "the port is in use")
+	runArgs(t, "tracker", "--listen", "nowhere").want(t, cli.ExitUsage, "want ADDR:PORT")
 }
 
 func TestReachable(t *testing.T) {

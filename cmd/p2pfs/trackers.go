@@ -68,7 +68,7 @@ func (t *trackers) urls() []string {
 // told in both families: who asks it by IPv6 is handed no IPv4 addresses.
 func (t *trackers) announced() []string {
 	urls := t.urls()
-	if a := t.m.cfg.listen.addr; t.own != "" && t.m.cfg.listen.all() && !a.Is4() && haveIPv6() {
+	if a := t.m.cfg.listen.Addr; t.own != "" && t.m.cfg.listen.All() && !a.Is4() && haveIPv6() {
 		urls = append(urls, trackerURL(netip.AddrPortFrom(netip.IPv6Loopback(), trackerPort)))
 	}
 	return urls

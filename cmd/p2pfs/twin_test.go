@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"p2pfs/cache"
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
@@ -44,7 +45,7 @@ func TestReadFromV1Swarm(t *testing.T) {
 			}
 			dir := t.TempDir()
 			torrent := filepath.Join(dir, "x.torrent")
-			runArgs(t, "export", far.mnt("file.bin"), "-o", torrent).want(t, exitDone, "")
+			runArgs(t, "export", far.mnt("file.bin"), "-o", torrent).want(t, cli.ExitDone, "")
 			far.stop() // and with it the tracker
 			tracker := start(t, "tracker", "--listen", swarmtest.Host().String()+":0").line(t)
 			if err := os.WriteFile(filepath.Join(dir, "file.bin"), data, 0o644); err != nil {
@@ -112,7 +113,7 @@ func TestServeV1OfCached(t *testing.T) {
 	near.sees("file.bin", data)
 	within(t, patience, near.knowsLayers)
 	torrent := filepath.Join(t.TempDir(), "x.torrent")
-	runArgs(t, "export", far.mnt("file.bin"), "-o", torrent).want(t, exitDone, "")
+	runArgs(t, "export", far.mnt("file.bin"), "-o", torrent).want(t, cli.ExitDone, "")
 	far.stop()
 	for _, again := range []bool{false, true} {
 		if again {
@@ -128,7 +129,7 @@ func TestServeV1OfCached(t *testing.T) {
 		}
 		fetched(torrent)
 		r := runArgs(t, "magnet", near.mnt("file.bin"))
-		r.want(t, exitDone, "magnet:?xt=urn:btih")
+		r.want(t, cli.ExitDone, "magnet:?xt=urn:btih")
 		fetched(firstLine(r.stdout))
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 )
 
@@ -29,19 +31,19 @@ const (
 	forcedWindUp = 3 * time.Second
 )
 
-func umountCommand() command {
-	return command{
-		name:    "umount",
-		args:    "MOUNTPOINT",
-		summary: "take a mount away, also one whose p2pfs has died",
-		help: `The p2pfs that serves the mount fails the reads that wait, winds up and ends;
+func umountCommand() cli.Command {
+	return cli.Command{
+		Name:    "umount",
+		Args:    "MOUNTPOINT",
+		Summary: "take a mount away, also one whose p2pfs has died",
+		Help: `The p2pfs that serves the mount fails the reads that wait, winds up and ends;
 this command returns when it has. What is in use for one more second is
 detached: it leaves the directory, and its open files give errors.`,
-		min: 1, max: 1,
-		setup: func(flags *pflag.FlagSet) action {
+		Min: 1, Max: 1,
+		Setup: func(flags *pflag.FlagSet) cli.Action {
 			force := flags.Bool("force", false, "abort the mount's connection to the kernel first, and kill a p2pfs that does not end by itself in 3 seconds: for one that hangs")
-			return func(ctx context.Context, c call) error {
-				path, err := p2fs.Resolve(c.args[0])
+			return func(ctx context.Context, c cli.Call) error {
+				path, err := p2fs.Resolve(c.Args[0])
 				if err != nil {
 					return err
 				}
@@ -51,9 +53,9 @@ detached: it leaves the directory, and its open files give errors.`,
 				}
 				switch err := take(ctx, path); {
 				case errors.Is(err, p2fs.ErrNotMounted):
-					return fmt.Errorf("%s: %w", quoted(c.args[0]), errNoMount)
+					return fmt.Errorf("%s: %w", human.Quoted(c.Args[0]), errNoMount)
 				case err != nil:
-					return fmt.Errorf("%s: %w", quoted(c.args[0]), err)
+					return fmt.Errorf("%s: %w", human.Quoted(c.Args[0]), err)
 				}
 				return nil
 			}
@@ -99,7 +101,7 @@ func detachAfterGrace(ctx context.Context, path string) error {
 			return p2fs.Unmount(path, true)
 		}
 		if pause(ctx, 20*time.Millisecond); ctx.Err() != nil {
-			return errInterrupted
+			return cli.ErrInterrupted
 		}
 	}
 }

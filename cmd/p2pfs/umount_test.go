@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/clitest"
 	"p2pfs/fs"
 )
 
@@ -63,7 +65,7 @@ func needFUSE(t *testing.T) {
 
 func TestUmount(t *testing.T) {
 	needFUSE(t)
-	top := makeTree(t, "mnt/", "link -> mnt", "other/")
+	top := clitest.Tree(t, "mnt/", "link -> mnt", "other/")
 	mount := func() *fs.Mountpoint {
 		m, err := fs.Mount(fs.Config{Dir: filepath.Join(top, "mnt"), Tree: oneFile{}})
 		if err != nil {
@@ -76,12 +78,12 @@ func TestUmount(t *testing.T) {
 	if fstype, ok := mountedAt(m.Dir()); !ok || fstype != mountType {
 		t.Errorf("mounted as %q, want %q", fstype, mountType)
 	}
-	runArgs(t, "status", m.Dir()).want(t, exitFailed, "gone") // mounted, and no control socket
+	runArgs(t, "status", m.Dir()).want(t, cli.ExitFailed, "gone") // mounted, and no control socket
 	f, err := os.Open(filepath.Join(m.Dir(), "hello"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	runArgs(t, "umount", m.Dir()).want(t, exitDone, "") // after its grace
+	runArgs(t, "umount", m.Dir()).want(t, cli.ExitDone, "") // after its grace
 	f.Close()
 	notMounted(t, m.Dir())
 	m.Close()
@@ -90,14 +92,14 @@ func TestUmount(t *testing.T) {
 	if f, err = os.Open(filepath.Join(m.Dir(), "hello")); err != nil {
 		t.Fatal(err)
 	}
-	runArgs(t, "umount", filepath.Join(top, "link"), "--force").want(t, exitDone, "")
+	runArgs(t, "umount", filepath.Join(top, "link"), "--force").want(t, cli.ExitDone, "")
 	f.Close()
 	notMounted(t, m.Dir())
 	m.Close()
 
 	m = mount()
-	runArgs(t, "umount", m.Dir()).want(t, exitDone, "")
-	runArgs(t, "umount", m.Dir()).want(t, exitFailed, "no p2pfs is mounted here")
-	runArgs(t, "umount", filepath.Join(top, "other")).want(t, exitFailed, "no p2pfs is mounted here")
-	runArgs(t, "umount", filepath.Join(top, "none"), "--force").want(t, exitFailed, "")
+	runArgs(t, "umount", m.Dir()).want(t, cli.ExitDone, "")
+	runArgs(t, "umount", m.Dir()).want(t, cli.ExitFailed, "no p2pfs is mounted here")
+	runArgs(t, "umount", filepath.Join(top, "other")).want(t, cli.ExitFailed, "no p2pfs is mounted here")
+	runArgs(t, "umount", filepath.Join(top, "none"), "--force").want(t, cli.ExitFailed, "")
 }

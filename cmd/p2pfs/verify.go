@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"p2pfs/cache"
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/share"
 )
@@ -72,7 +73,7 @@ func verifyShared(ctx context.Context, m *member, files []share.File, t *tally) 
 		})
 		changed := errors.Is(err, share.ErrChanged)
 		if err != nil && !changed && !errors.Is(err, fs.ErrNotExist) { // it may have gone since
-			return fmt.Errorf("%s: %w", quoted(f.Path), err)
+			return fmt.Errorf("%s: %w", human.Quoted(f.Path), err)
 		}
 		t.add(func(r *cacheReport) {
 			r.Done += left
@@ -106,7 +107,7 @@ func verifyCached(ctx context.Context, m *member, files []*kept, t *tally) error
 			err := m.cache.Verify(p.key)
 			gone := errors.Is(err, cache.ErrMissing)
 			if err != nil && !gone {
-				return fmt.Errorf("%s: %w", quoted(k.path), err)
+				return fmt.Errorf("%s: %w", human.Quoted(k.path), err)
 			}
 			isBad := gone && err != cache.ErrMissing // else it was evicted meanwhile
 			bad = bad || isBad

@@ -8,19 +8,21 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"p2pfs/cmd/p2pfs/cli"
 )
 
 // peerIDPrefix begins our peer IDs, in the form of BEP 20: client and version.
 const peerIDPrefix = "-PF0001-"
 
-func versionCommand() command {
-	return command{
-		name:    "version",
-		summary: "show the version of p2pfs, of Go, and the form of its peer IDs",
-		setup: func(*pflag.FlagSet) action {
-			return func(_ context.Context, c call) error {
+func versionCommand() cli.Command {
+	return cli.Command{
+		Name:    "version",
+		Summary: "show the version of p2pfs, of Go, and the form of its peer IDs",
+		Setup: func(*pflag.FlagSet) cli.Action {
+			return func(_ context.Context, c cli.Call) error {
 				info, _ := debug.ReadBuildInfo()
-				fmt.Fprintf(c.stdout, "p2pfs %s\n%s %s/%s\npeer ID %s followed by 12 random bytes\n",
+				fmt.Fprintf(c.Stdout, "p2pfs %s\n%s %s/%s\npeer ID %s followed by 12 random bytes\n",
 					versionOf(info), runtime.Version(), runtime.GOOS, runtime.GOARCH, peerIDPrefix)
 				return nil
 			}

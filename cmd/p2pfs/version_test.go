@@ -5,11 +5,13 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"p2pfs/cmd/p2pfs/cli"
 )
 
 func TestVersion(t *testing.T) {
 	r := runArgs(t, "version")
-	r.want(t, exitDone, "p2pfs ")
+	r.want(t, cli.ExitDone, "p2pfs ")
 	for _, want := range []string{runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, "-PF0001-"} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("got %q, want %q in it", r.stdout, want)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
 )
@@ -218,5 +219,5 @@ func stateOf(ctx context.Context, t *swarm.Torrent, file int) string {
 	case w.Reads > 0:
 		return waitState{Reads: int64(w.Reads), Since: w.Since, Why: w.Why}.String()
 	}
-	return fmt.Sprintf("%d of %d pieces here; %s connected", s.Have, s.Pieces, count(int64(s.Peers), "peer"))
+	return fmt.Sprintf("%d of %d pieces here; %s connected", s.Have, s.Pieces, human.Count(int64(s.Peers), "peer"))
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -39,7 +39,7 @@ func (s *screen) Write(b []byte) (int, error) {
 
 func TestProgressOnTerminal(t *testing.T) {
 	var s screen
-	p := &progress{w: &s, width: func() int { return 11 }}
+	p := &Progress{w: &s, width: func() int { return 11 }}
 	p.show("one")
 	p.show("a line that is too long")
 	if got := string(s.line); got != "a line tha" {
@@ -60,13 +60,13 @@ func TestProgressOnTerminal(t *testing.T) {
 func TestProgressElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := newProgress(&out)
-		if p.terminal() {
+		p := NewProgress(&out)
+		if p.Terminal() {
 			t.Fatal("a buffer is taken for a terminal")
 		}
 		var mu sync.Mutex
 		n := 0
-		stop := p.start(func() string {
+		stop := p.Start(func() string {
 			mu.Lock()
 			defer mu.Unlock()
 			n++
@@ -84,7 +84,7 @@ func TestProgressElsewhere(t *testing.T) {
 func TestProgressRedraws(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s screen
-		p := &progress{w: &s, width: func() int { return 80 }}
+		p := &Progress{w: &s, width: func() int { return 80 }}
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
@@ -99,15 +99,24 @@ func TestProgressRedraws(t *testing.T) {
 	})
 }
 
+// What a line may hold is shown so that no terminal acts on it.
+func TestProgressActsOnNoTerminal(t *testing.T) {
+	var out bytes.Buffer
+	NewProgress(&out).show("\x1b]0;x\a\u202e")
+	if got, want := out.String(), `\x1b]0;x\a\u202e`+"\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestMeter(t *testing.T) {
-	var m meter
+	var m Meter
 	now := time.Unix(1e9, 0)
-	if got := m.rate(now, 1000); got != 0 {
+	if got := m.Rate(now, 1000); got != 0 {
 		t.Errorf("first sample: got %d, want 0", got)
 	}
 	for i := range 100 {
 		now = now.Add(200 * time.Millisecond)
-		if got := m.rate(now, 1000+int64(i+1)*200); got != 1000 {
+		if got := m.Rate(now, 1000+int64(i+1)*200); got != 1000 {
 			t.Fatalf("steady: got %d, want 1000", got)
 		}
 	}
@@ -116,25 +125,25 @@ func TestMeter(t *testing.T) {
 	}
 	for range 26 {
 		now = now.Add(200 * time.Millisecond)
-		m.rate(now, 21000)
+		m.Rate(now, 21000)
 	}
-	if got := m.rate(now, 21000); got != 0 {
+	if got := m.Rate(now, 21000); got != 0 {
 		t.Errorf("stalled for longer than the window: got %d, want 0", got)
 	}
-	if got := m.rate(now.Add(time.Second), 0); got != 0 {
+	if got := m.Rate(now.Add(time.Second), 0); got != 0 {
 		t.Errorf("count went back: got %d, want 0", got)
 	}
 }
 
 func TestTransferLine(t *testing.T) {
 	tests := []struct {
-		t    transfer
+		t    Transfer
 		want string
 	}{
-		{transfer{done: 512 << 10, all: 1 << 20, rate: 1 << 10, peers: 1}, " 50.0%  512.0 KiB of 1.0 MiB  1.0 KiB/s  1 peer  ETA 8m32s"},
-		{transfer{done: 1 << 20, all: 1 << 20, rate: 5, peers: 2}, "100.0%  1.0 MiB of 1.0 MiB  5 B/s  2 peers"},
-		{transfer{rate: 0, peers: 0, waiting: "waiting for metadata"}, "waiting for metadata  0 peers"},
-		{transfer{all: 1 << 62, rate: 1, peers: -1}, "  0.0%  0 B of 4.0 EiB  1 B/s"},
+		{Transfer{Done: 512 << 10, All: 1 << 20, Rate: 1 << 10, Peers: 1}, " 50.0%  512.0 KiB of 1.0 MiB  1.0 KiB/s  1 peer  ETA 8m32s"},
+		{Transfer{Done: 1 << 20, All: 1 << 20, Rate: 5, Peers: 2}, "100.0%  1.0 MiB of 1.0 MiB  5 B/s  2 peers"},
+		{Transfer{Rate: 0, Peers: 0, Waiting: "waiting for metadata"}, "waiting for metadata  0 peers"},
+		{Transfer{All: 1 << 62, Rate: 1, Peers: -1}, "  0.0%  0 B of 4.0 EiB  1 B/s"},
 	}
 	for _, tt := range tests {
 		if got := tt.t.String(); got != tt.want {

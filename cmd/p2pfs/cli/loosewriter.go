@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"io"
@@ -9,13 +9,13 @@ import (
 // maxLoose is how many writes wait for a slow reader before more are dropped.
 const maxLoose = 1024
 
-// lastWords bounds the wait at the end for what is still to be written.
-const lastWords = time.Second
+// LastWords bounds the wait at the end for what is still to be written.
+const LastWords = time.Second
 
-// looseWriter writes to what may stand still or be gone: a pipe, a terminal
+// LooseWriter writes to what may stand still or be gone: a pipe, a terminal
 // that was stopped. Whoever writes never waits and is never told; what cannot
 // be written is dropped. Safe for concurrent use.
-type looseWriter struct {
+type LooseWriter struct {
 	w     io.Writer
 	ended chan struct{} // closed when nothing more is written
 
@@ -24,9 +24,9 @@ type looseWriter struct {
 	queue  chan []byte
 }
 
-// newLooseWriter returns a looseWriter on w, to be closed.
-func newLooseWriter(w io.Writer) *looseWriter {
-	l := &looseWriter{w: w, ended: make(chan struct{}), queue: make(chan []byte, maxLoose)}
+// NewLooseWriter returns a LooseWriter on w, to be closed.
+func NewLooseWriter(w io.Writer) *LooseWriter {
+	l := &LooseWriter{w: w, ended: make(chan struct{}), queue: make(chan []byte, maxLoose)}
 	go func() {
 		defer close(l.ended)
 		for p := range l.queue {
@@ -37,7 +37,7 @@ func newLooseWriter(w io.Writer) *looseWriter {
 }
 
 // Write takes a copy of p. It returns len(p) and nil in any case.
-func (l *looseWriter) Write(p []byte) (int, error) {
+func (l *LooseWriter) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.closed {
@@ -49,8 +49,8 @@ func (l *looseWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// close ends it, and waits that long for what is still to be written.
-func (l *looseWriter) close(patience time.Duration) {
+// Close ends it, and waits that long for what is still to be written.
+func (l *LooseWriter) Close(patience time.Duration) {
 	l.mu.Lock()
 	if !l.closed {
 		l.closed = true

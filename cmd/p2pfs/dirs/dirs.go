@@ -1,4 +1,6 @@
-package main
+// Package dirs says where p2pfs' directories are by default, and whether
+// directories are apart. It makes none.
+package dirs
 
 import (
 	"fmt"
@@ -6,19 +8,21 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+
+	"p2pfs/cmd/p2pfs/human"
 )
 
-// maxLinks bounds the symbolic links that realPath follows by hand.
+// maxLinks bounds the symbolic links that Real follows by hand.
 const maxLinks = 40
 
-// stateDir returns the default of --state: $XDG_STATE_HOME/p2pfs.
-func stateDir() (string, error) { return xdgDir("XDG_STATE_HOME", ".local/state") }
+// State returns the default of --state: $XDG_STATE_HOME/p2pfs.
+func State() (string, error) { return xdgDir("XDG_STATE_HOME", ".local/state") }
 
-// cacheDir returns the default of --cache: $XDG_CACHE_HOME/p2pfs.
-func cacheDir() (string, error) { return xdgDir("XDG_CACHE_HOME", ".cache") }
+// Cache returns the default of --cache: $XDG_CACHE_HOME/p2pfs.
+func Cache() (string, error) { return xdgDir("XDG_CACHE_HOME", ".cache") }
 
-// shareDir returns the default of --share: ~/p2pfs.
-func shareDir() (string, error) {
+// Share returns the default of --share: ~/p2pfs.
+func Share() (string, error) {
 	home, err := homeDir()
 	return filepath.Join(home, "p2pfs"), err
 }
@@ -46,18 +50,18 @@ func xdgDir(variable, fallback string) (string, error) {
 	return filepath.Join(home, filepath.FromSlash(fallback), "p2pfs"), err
 }
 
-// orDefault returns dir, or what byDefault says if dir is empty.
-func orDefault(dir string, byDefault func() (string, error)) (string, error) {
+// OrDefault returns dir, or what byDefault says if dir is empty.
+func OrDefault(dir string, byDefault func() (string, error)) (string, error) {
 	if dir != "" {
 		return dir, nil
 	}
 	return byDefault()
 }
 
-// realPath returns the absolute path without symbolic links. Unlike
+// Real returns the absolute path without symbolic links. Unlike
 // filepath.EvalSymlinks it also works for what does not exist yet, and for a
 // mount point whose server has died.
-func realPath(path string) (string, error) {
+func Real(path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
@@ -76,7 +80,7 @@ func realPath(path string) (string, error) {
 		}
 		abs = target
 	}
-	return "", fmt.Errorf("%s: too many symbolic links", quoted(path))
+	return "", fmt.Errorf("%s: too many symbolic links", human.Quoted(path))
 }
 
 // realParent returns the real path of abs' parent with abs' last name behind.
@@ -85,23 +89,23 @@ func realParent(abs string) (string, error) {
 	if dir == abs {
 		return abs, nil
 	}
-	real, err := realPath(dir)
+	real, err := Real(dir)
 	return filepath.Join(real, filepath.Base(abs)), err
 }
 
-// dir is a directory with a part to play, as messages call it.
-type dir struct{ role, path string }
+// Dir is a directory with a part to play, as messages call it.
+type Dir struct{ Role, Path string }
 
-// checkApart returns an error if one of the directories is, or contains,
+// CheckApart returns an error if one of the directories is, or contains,
 // another: a program that serves files from a mount into which it writes
 // waits for itself. Real paths are compared, and what is at them, so that
 // neither a symbolic link nor a bind mount hides it.
-func checkApart(dirs ...dir) error {
+func CheckApart(dirs ...Dir) error {
 	real := make([]string, len(dirs))
 	for i, d := range dirs {
 		var err error
-		if real[i], err = realPath(d.path); err != nil {
-			return fmt.Errorf("%s: %w", d.role, err)
+		if real[i], err = Real(d.Path); err != nil {
+			return fmt.Errorf("%s: %w", d.Role, err)
 		}
 	}
 	for i, a := range dirs {
@@ -109,9 +113,9 @@ func checkApart(dirs ...dir) error {
 			switch {
 			case i == j || !contains(real[i], real[j]):
 			case contains(real[j], real[i]):
-				return fmt.Errorf("%s and %s are the same directory: %s", a.role, b.role, quoted(a.path))
+				return fmt.Errorf("%s and %s are the same directory: %s", a.Role, b.Role, human.Quoted(a.Path))
 			default:
-				return fmt.Errorf("%s %s lies inside %s %s: they must be apart", b.role, quoted(b.path), a.role, quoted(a.path))
+				return fmt.Errorf("%s %s lies inside %s %s: they must be apart", b.Role, human.Quoted(b.Path), a.Role, human.Quoted(a.Path))
 			}
 		}
 	}

@@ -1,10 +1,11 @@
-package main
+package dirs
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"p2pfs/cmd/p2pfs/clitest"
 )
 
 func TestXDG(t *testing.T) {
@@ -15,71 +16,49 @@ func TestXDG(t *testing.T) {
 		f    func() (string, error)
 		want string
 	}{
-		{stateDir, "/home/anna/.local/state/p2pfs"}, {cacheDir, "/home/anna/.cache/p2pfs"}, {shareDir, "/home/anna/p2pfs"},
+		{State, "/home/anna/.local/state/p2pfs"}, {Cache, "/home/anna/.cache/p2pfs"}, {Share, "/home/anna/p2pfs"},
 	} {
 		if got, err := tt.f(); err != nil || got != tt.want {
 			t.Errorf("got %q, %v; want %q", got, err, tt.want)
 		}
 	}
 	t.Setenv("XDG_STATE_HOME", "/var/state")
-	if got, _ := stateDir(); got != "/var/state/p2pfs" {
+	if got, _ := State(); got != "/var/state/p2pfs" {
 		t.Errorf("got %q, want /var/state/p2pfs", got)
 	}
-	if got, _ := orDefault("/x", stateDir); got != "/x" {
+	if got, _ := OrDefault("/x", State); got != "/x" {
 		t.Errorf("got %q, want /x", got)
 	}
-	if got, _ := orDefault("", stateDir); got != "/var/state/p2pfs" {
+	if got, _ := OrDefault("", State); got != "/var/state/p2pfs" {
 		t.Errorf("got %q, want the default", got)
 	}
 }
 
-// makeTree makes directories (names that end in /) and links ("name -> target")
-// below a temporary directory, and returns its real path.
-func makeTree(t *testing.T, entries ...string) string {
-	t.Helper()
-	top, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		name, target, link := strings.Cut(e, " -> ")
-		if link {
-			err = os.Symlink(target, filepath.Join(top, name))
-		} else {
-			err = os.MkdirAll(filepath.Join(top, name), 0o700)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return top
-}
-
 func TestRealPath(t *testing.T) {
-	top := makeTree(t, "a/b/", "up -> a/..", "link -> a/b", "dangling -> a/gone", "loop -> loop2", "loop2 -> loop")
+	top := clitest.Tree(t, "a/b/", "up -> a/..", "link -> a/b", "dangling -> a/gone", "loop -> loop2", "loop2 -> loop")
 	for in, want := range map[string]string{
 		"a/b": "a/b", "link": "a/b", "link/new/er": "a/b/new/er", "up/a": "a", "gone": "gone", "dangling": "a/gone",
 		"dangling/x": "a/gone/x", "a/../a/./b/": "a/b",
 	} {
-		got, err := realPath(top + "/" + in)
+		got, err := Real(top + "/" + in)
 		if err != nil || got != filepath.Join(top, want) {
 			t.Errorf("%s: got %s, %v; want %s", in, got, err, filepath.Join(top, want))
 		}
 	}
-	if got, err := realPath(top + "/loop/x"); err == nil {
+	if got, err := Real(top + "/loop/x"); err == nil {
 		t.Errorf("loop: got %s, want an error", got)
 	}
 	t.Chdir(top)
-	if got, err := realPath("link"); err != nil || got != filepath.Join(top, "a/b") {
+	if got, err := Real("link"); err != nil || got != filepath.Join(top, "a/b") {
 		t.Errorf("relative: got %s, %v", got, err)
 	}
-	if got, err := realPath("/"); err != nil || got != "/" {
+	if got, err := Real("/"); err != nil || got != "/" {
 		t.Errorf("/: got %s, %v", got, err)
 	}
 }
 
 func TestCheckApart(t *testing.T) {
-	top := makeTree(t, "share/sub/", "share2/", "cache/", "mnt/", "link -> share/sub", "..dots/")
+	top := clitest.Tree(t, "share/sub/", "share2/", "cache/", "mnt/", "link -> share/sub", "..dots/")
 	tests := []struct {
 		share, cache, mount string
 		want                string // part of the error; "": none
@@ -98,7 +77,7 @@ func TestCheckApart(t *testing.T) {
 	}
 	for _, tt := range tests {
 		at := func(name string) string { return top + "/" + name }
-		err := checkApart(dir{"share directory", at(tt.share)}, dir{"cache", at(tt.cache)}, dir{"mount point", at(tt.mount)})
+		err := CheckApart(Dir{"share directory", at(tt.share)}, Dir{"cache", at(tt.cache)}, Dir{"mount point", at(tt.mount)})
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("%+v: got %v, want none", tt, err)

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -53,18 +53,23 @@ func (v list[T]) Set(s string) error {
 func (v list[T]) String() string { return "" }
 func (v list[T]) Type() string   { return v.kind }
 
-// sizeFlag returns a flag for a count of bytes. It begins as *p.
-func sizeFlag(p *int64) pflag.Value {
-	return value[int64]{p: p, kind: "size", parse: parseSize, format: formatSize}
+// ListFlag returns a flag that may be given more than once; each appends to *p.
+func ListFlag[T any](p *[]T, kind string, parse func(string) (T, error)) pflag.Value {
+	return list[T]{p: p, kind: kind, parse: parse}
 }
 
-// keepFreeFlag is sizeFlag for a size that shows no default: it begins below 0.
-func keepFreeFlag(p *int64) pflag.Value {
+// SizeFlag returns a flag for a count of bytes. It begins as *p.
+func SizeFlag(p *int64) pflag.Value {
+	return value[int64]{p: p, kind: "size", parse: parseSize, format: FormatSize}
+}
+
+// KeepFreeFlag is SizeFlag for a size that shows no default: it begins below 0.
+func KeepFreeFlag(p *int64) pflag.Value {
 	return value[int64]{p: p, kind: "size", parse: parseSize, format: func(n int64) string {
 		if n < 0 {
 			return ""
 		}
-		return formatSize(n)
+		return FormatSize(n)
 	}}
 }
 
@@ -72,9 +77,9 @@ func keepFreeFlag(p *int64) pflag.Value {
 // less, peers take us for dead.
 const minRate = 1 << 10
 
-// rateFlag returns a flag for bytes a second, 0 for no limit.
-func rateFlag(p *int64) pflag.Value {
-	return value[int64]{p: p, kind: "rate", parse: parseRate, format: formatSize}
+// RateFlag returns a flag for bytes a second, 0 for no limit.
+func RateFlag(p *int64) pflag.Value {
+	return value[int64]{p: p, kind: "rate", parse: parseRate, format: FormatSize}
 }
 
 // parseRate reads a size, with or without "/s" behind it.
@@ -84,7 +89,7 @@ func parseRate(s string) (int64, error) {
 		return 0, errors.New("want bytes a second, such as 500KiB or 2MiB, or 0 for no limit")
 	}
 	if n > 0 && n < minRate {
-		return 0, fmt.Errorf("want at least %s a second, or 0 for no limit", formatSize(minRate))
+		return 0, fmt.Errorf("want at least %s a second, or 0 for no limit", FormatSize(minRate))
 	}
 	return n, nil
 }
@@ -119,13 +124,13 @@ func parseSize(s string) (int64, error) {
 	x.Mul(x, new(big.Rat).SetInt64(unit))
 	n := new(big.Int).Quo(x.Num(), x.Denom())
 	if !n.IsInt64() {
-		return 0, fmt.Errorf("larger than %s", formatSize(math.MaxInt64))
+		return 0, fmt.Errorf("larger than %s", FormatSize(math.MaxInt64))
 	}
 	return n.Int64(), nil
 }
 
-// formatSize writes n as parseSize reads it, without loss.
-func formatSize(n int64) string {
+// FormatSize writes n as parseSize reads it, without loss.
+func FormatSize(n int64) string {
 	for _, unit := range []string{"TiB", "GiB", "MiB", "KiB"} {
 		if f := units[strings.ToLower(unit)]; n != 0 && n%f == 0 {
 			return fmt.Sprintf("%d%s", n/f, unit)
@@ -134,8 +139,8 @@ func formatSize(n int64) string {
 	return fmt.Sprint(n)
 }
 
-// levelFlag returns a flag for the least level of log lines that are written.
-func levelFlag(p *slog.Level) pflag.Value {
+// LevelFlag returns a flag for the least level of log lines that are written.
+func LevelFlag(p *slog.Level) pflag.Value {
 	return value[slog.Level]{p: p, kind: "level", parse: parseLevel, format: func(l slog.Level) string {
 		return strings.ToLower(l.String())
 	}}
@@ -150,8 +155,8 @@ func parseLevel(s string) (slog.Level, error) {
 	return 0, fmt.Errorf("want debug, info, warn or error")
 }
 
-// choiceFlag returns a flag that takes one of a few words.
-func choiceFlag(p *string, kind string, choices ...string) pflag.Value {
+// ChoiceFlag returns a flag that takes one of a few words.
+func ChoiceFlag(p *string, kind string, choices ...string) pflag.Value {
 	parse := func(s string) (string, error) {
 		for _, c := range choices {
 			if s == c {

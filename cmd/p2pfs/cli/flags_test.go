@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"log/slog"
@@ -28,12 +28,12 @@ func TestParseSize(t *testing.T) {
 
 func TestFormatSize(t *testing.T) {
 	for _, n := range []int64{0, 1, 1000, 1024, 65536, 500e6, 3 << 29, 2 << 30, 5 << 40, math.MaxInt64} {
-		s := formatSize(n)
+		s := FormatSize(n)
 		if got, err := parseSize(s); err != nil || got != n {
 			t.Errorf("%d is formatted as %q, which reads as %d, %v", n, s, got, err)
 		}
 	}
-	if got := formatSize(2 << 30); got != "2GiB" {
+	if got := FormatSize(2 << 30); got != "2GiB" {
 		t.Errorf("got %q, want 2GiB", got)
 	}
 }
@@ -66,7 +66,7 @@ func TestParseLevel(t *testing.T) {
 
 func TestChoiceFlag(t *testing.T) {
 	format := "v1"
-	v := choiceFlag(&format, "format", "v1", "v2", "hybrid")
+	v := ChoiceFlag(&format, "format", "v1", "v2", "hybrid")
 	if err := v.Set("hybrid"); err != nil || format != "hybrid" {
 		t.Errorf("got %q, %v; want hybrid", format, err)
 	}

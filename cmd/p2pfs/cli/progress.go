@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"p2pfs/cmd/p2pfs/human"
 )
 
 const (
@@ -19,11 +21,11 @@ const (
 	plainEvery  = 5 * time.Second        // between lines elsewhere
 )
 
-// progress shows how far a command is: on a terminal as one line that is
+// Progress shows how far a command is: on a terminal as one line that is
 // drawn again and again, elsewhere as a plain line every few seconds. What is
 // written to it in between, such as log lines, goes above that line. It is
 // safe for concurrent use.
-type progress struct {
+type Progress struct {
 	w     io.Writer
 	width func() int // columns of the terminal; nil when w is none
 
@@ -32,10 +34,10 @@ type progress struct {
 	last  string // the last plain line
 }
 
-// newProgress returns a progress on w, which is a terminal if it is a file
+// NewProgress returns a progress on w, which is a terminal if it is a file
 // that says so.
-func newProgress(w io.Writer) *progress {
-	p := &progress{w: w}
+func NewProgress(w io.Writer) *Progress {
+	p := &Progress{w: w}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
 		p.width = func() int {
 			columns, _, err := term.GetSize(int(f.Fd()))
@@ -48,14 +50,22 @@ func newProgress(w io.Writer) *progress {
 	return p
 }
 
-// terminal reports whether the line is redrawn in place.
-func (p *progress) terminal() bool { return p.width != nil }
+// NewProgressOn returns a progress that is drawn as NewProgress(w) is, and written
+// through another writer.
+func NewProgressOn(w, through io.Writer) *Progress {
+	p := NewProgress(w)
+	p.w = through
+	return p
+}
+
+// Terminal reports whether the line is redrawn in place.
+func (p *Progress) Terminal() bool { return p.width != nil }
 
 // run shows what line returns until ctx ends, then shows it a last time and
 // returns. The line is not empty and has no line break.
-func (p *progress) run(ctx context.Context, line func() string) {
+func (p *Progress) run(ctx context.Context, line func() string) {
 	every := plainEvery
-	if p.terminal() {
+	if p.Terminal() {
 		every = redrawEvery
 		p.show(line())
 	}
@@ -72,9 +82,9 @@ func (p *progress) run(ctx context.Context, line func() string) {
 	}
 }
 
-// start runs p in a goroutine. The function it returns shows the line a last
+// Start runs p in a goroutine. The function it returns shows the line a last
 // time and returns when that is done; it may be called again without effect.
-func (p *progress) start(line func() string) (stop func()) {
+func (p *Progress) Start(line func() string) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -88,11 +98,11 @@ func (p *progress) start(line func() string) (stop func()) {
 }
 
 // show draws the line; where it cannot be redrawn, only if it has changed.
-func (p *progress) show(line string) {
+func (p *Progress) show(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	line = oneLine(line)
-	if !p.terminal() {
+	line = human.OneLine(line)
+	if !p.Terminal() {
 		if line != p.last {
 			fmt.Fprintln(p.w, line)
 		}
@@ -109,9 +119,9 @@ func (p *progress) show(line string) {
 
 // end draws the line for the last time and leaves it standing. Where it cannot
 // be redrawn and none was shown before, it was not worth one.
-func (p *progress) end(line string) {
+func (p *Progress) end(line string) {
 	p.mu.Lock()
-	quiet := !p.terminal() && p.last == ""
+	quiet := !p.Terminal() && p.last == ""
 	p.mu.Unlock()
 	if quiet {
 		return
@@ -126,7 +136,7 @@ func (p *progress) end(line string) {
 }
 
 // Write writes whole lines above the status line.
-func (p *progress) Write(b []byte) (int, error) {
+func (p *Progress) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.drawn == "" {
@@ -151,9 +161,9 @@ func fit(s string, columns int) string {
 	return string([]rune(s)[:columns])
 }
 
-// meter turns a growing count of bytes into a rate: the mean of the last
+// Meter turns a growing count of bytes into a rate: the mean of the last
 // window. It is not safe for concurrent use.
-type meter struct {
+type Meter struct {
 	samples []sample // oldest first
 }
 
@@ -165,9 +175,9 @@ type sample struct {
 // meterWindow is long enough that the rate does not jump with every piece.
 const meterWindow = 5 * time.Second
 
-// rate notes that bytes had been moved in all at that time, and returns bytes
+// Rate notes that bytes had been moved in all at that time, and returns bytes
 // a second.
-func (m *meter) rate(now time.Time, bytes int64) int64 {
+func (m *Meter) Rate(now time.Time, bytes int64) int64 {
 	m.samples = append(m.samples, sample{now, bytes})
 	for len(m.samples) > 2 && now.Sub(m.samples[1].at) >= meterWindow {
 		m.samples = m.samples[1:]
@@ -180,12 +190,12 @@ func (m *meter) rate(now time.Time, bytes int64) int64 {
 	return max(0, int64(math.Round(float64(bytes-first.bytes)/elapsed.Seconds())))
 }
 
-// transfer is what the line of a download, an upload or a hash run shows.
-type transfer struct {
-	done, all int64  // bytes; all 0: not known yet
-	rate      int64  // bytes a second
-	peers     int    // < 0: none of this line's business
-	waiting   string // stands in place of the rate, if not empty
+// Transfer is what the line of a download, an upload or a hash run shows.
+type Transfer struct {
+	Done, All int64  // bytes; all 0: not known yet
+	Rate      int64  // bytes a second
+	Peers     int    // < 0: none of this line's business
+	Waiting   string // stands in place of the rate, if not empty
 }
 
 // maxETA is the longest time left, in seconds, that is worth telling.
@@ -193,22 +203,22 @@ const maxETA = 100 * 86400
 
 // String returns the line: percent, bytes, rate, peers and what is left of
 // the time at that rate.
-func (t transfer) String() string {
+func (t Transfer) String() string {
 	var parts []string
-	if t.all > 0 {
-		parts = append(parts, fmt.Sprintf("%5.1f%%  %s of %s", percent(t.done, t.all), humanSize(t.done), humanSize(t.all)))
+	if t.All > 0 {
+		parts = append(parts, fmt.Sprintf("%5.1f%%  %s of %s", human.Percent(t.Done, t.All), human.Size(t.Done), human.Size(t.All)))
 	}
-	if t.waiting != "" {
-		parts = append(parts, t.waiting)
+	if t.Waiting != "" {
+		parts = append(parts, t.Waiting)
 	} else {
-		parts = append(parts, humanRate(t.rate))
+		parts = append(parts, human.Rate(t.Rate))
 	}
-	if t.peers >= 0 {
-		parts = append(parts, count(int64(t.peers), "peer"))
+	if t.Peers >= 0 {
+		parts = append(parts, human.Count(int64(t.Peers), "peer"))
 	}
-	if t.done < t.all && t.rate > 0 {
-		if seconds := (t.all - t.done) / t.rate; seconds < maxETA {
-			parts = append(parts, "ETA "+humanDuration(time.Duration(seconds)*time.Second))
+	if t.Done < t.All && t.Rate > 0 {
+		if seconds := (t.All - t.Done) / t.Rate; seconds < maxETA {
+			parts = append(parts, "ETA "+human.Duration(time.Duration(seconds)*time.Second))
 		}
 	}
 	return strings.Join(parts, "  ")

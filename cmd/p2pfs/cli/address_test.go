@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"net/netip"
@@ -43,36 +43,36 @@ func TestParseListen(t *testing.T) {
 		switch {
 		case tt.out == "" && err == nil:
 			t.Errorf("%q: got %v, want an error", tt.in, got)
-		case tt.out != "" && (err != nil || got.String() != tt.out || got.all() != tt.all):
-			t.Errorf("%q: got %v (all %t), %v; want %s (all %t)", tt.in, got, got.all(), err, tt.out, tt.all)
+		case tt.out != "" && (err != nil || got.String() != tt.out || got.All() != tt.all):
+			t.Errorf("%q: got %v (all %t), %v; want %s (all %t)", tt.in, got, got.All(), err, tt.out, tt.all)
 		}
 	}
-	if s := (listenAddr{port: anyPort}).String(); s != "" {
+	if s := (ListenAddr{Port: AnyPort}).String(); s != "" {
 		t.Errorf("nothing set: got %q, want the empty string", s)
 	}
-	if got := (listenAddr{port: anyPort}).withPort(6969).String(); got != ":6969" {
+	if got := (ListenAddr{Port: AnyPort}).WithPort(6969).String(); got != ":6969" {
 		t.Errorf("withPort: got %q, want :6969", got)
 	}
-	if got := (listenAddr{port: 1}).withPort(6969).String(); got != ":1" {
+	if got := (ListenAddr{Port: 1}).WithPort(6969).String(); got != ":1" {
 		t.Errorf("withPort: got %q, want :1", got)
 	}
 }
 
 func TestParsePeer(t *testing.T) {
 	for _, in := range []string{"127.0.0.1:6881", "[::1]:1", "example.org:65535", "host:80"} {
-		if got, err := parsePeer(in); err != nil || got != in {
+		if got, err := ParsePeer(in); err != nil || got != in {
 			t.Errorf("%q: got %q, %v; want it back", in, got, err)
 		}
 	}
 	for _, in := range []string{"", "host", ":80", "host:0", "host:65536", "host:x", "a b:1", "a/b:1", "u@h:1", "h\x00:1", strings.Repeat("a", 300) + ":1"} {
-		if got, err := parsePeer(in); err == nil {
+		if got, err := ParsePeer(in); err == nil {
 			t.Errorf("%.40q: got %.40q, want an error", in, got)
 		}
 	}
 }
 
 func TestResolvePeers(t *testing.T) {
-	got, err := resolvePeers(t.Context(), []string{"127.0.0.3:6881", "[::1]:7", "[::ffff:127.0.0.4]:8"})
+	got, err := ResolvePeers(t.Context(), []string{"127.0.0.3:6881", "[::1]:7", "[::ffff:127.0.0.4]:8"})
 	want := []netip.AddrPort{netip.MustParseAddrPort("127.0.0.3:6881"), netip.MustParseAddrPort("[::1]:7"), netip.MustParseAddrPort("127.0.0.4:8")}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v; want %v", got, err, want)

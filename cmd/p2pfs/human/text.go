@@ -1,4 +1,7 @@
-package main
+// Package human writes names, sizes, rates, times and JSON for people at a
+// terminal: nothing that comes from strangers can act on it. It knows nothing of
+// what it writes. All is safe for concurrent use.
+package human
 
 import (
 	"fmt"
@@ -9,19 +12,19 @@ import (
 	"unicode/utf8"
 )
 
-// quoted returns a name as it is to be printed: as it is where it can be taken for
+// Quoted returns a name as it is to be printed: as it is where it can be taken for
 // nothing else, else as a Go string literal. Names come from strangers: control
 // and bidirectional characters in them are not for the terminal, and spaces and
 // quotes could make one look like more than a name.
-func quoted(s string) string {
-	if s == "" || !plain(s) || strings.ContainsAny(s, ` "`) {
+func Quoted(s string) string {
+	if s == "" || !Plain(s) || strings.ContainsAny(s, ` "`) {
 		return strconv.Quote(s)
 	}
 	return s
 }
 
-// plain reports whether s is valid UTF-8 of visible characters and spaces.
-func plain(s string) bool {
+// Plain reports whether s is valid UTF-8 of visible characters and spaces.
+func Plain(s string) bool {
 	if !utf8.ValidString(s) {
 		return false
 	}
@@ -33,12 +36,12 @@ func plain(s string) bool {
 	return true
 }
 
-// oneLine makes a message fit for one line of a terminal: line breaks become
+// OneLine makes a message fit for one line of a terminal: line breaks become
 // "; ", other characters that do not print are escaped.
-func oneLine(s string) string {
+func OneLine(s string) string {
 	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
 	s = strings.Join(lines, "; ")
-	if plain(s) {
+	if Plain(s) {
 		return s
 	}
 	var b strings.Builder
@@ -55,19 +58,22 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// lines writes each line that it is given as oneLine does.
+// Lines returns a writer that writes to w each line that it is given, as OneLine
+// makes it.
+func Lines(w io.Writer) io.Writer { return lines{w} }
+
 type lines struct{ w io.Writer }
 
 func (l lines) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(l.w, oneLine(string(p))+"\n"); err != nil {
+	if _, err := io.WriteString(l.w, OneLine(string(p))+"\n"); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// humanSize returns n bytes in the largest binary unit in which n is at least
+// Size returns n bytes in the largest binary unit in which n is at least
 // one, with three digits or so: "1.5 MiB".
-func humanSize(n int64) string {
+func Size(n int64) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)
 	}
@@ -81,12 +87,12 @@ func humanSize(n int64) string {
 	return fmt.Sprintf("%.1f %s", x, unit)
 }
 
-// humanRate returns a rate in bytes a second.
-func humanRate(perSecond int64) string { return humanSize(max(perSecond, 0)) + "/s" }
+// Rate returns a rate in bytes a second.
+func Rate(perSecond int64) string { return Size(max(perSecond, 0)) + "/s" }
 
-// humanDuration returns d in whole seconds, minutes and seconds, hours and
+// Duration returns d in whole seconds, minutes and seconds, hours and
 // minutes, or days and hours.
-func humanDuration(d time.Duration) string {
+func Duration(d time.Duration) string {
 	s := int64(max(d, 0).Round(time.Second) / time.Second)
 	switch {
 	case s < 60:
@@ -100,17 +106,17 @@ func humanDuration(d time.Duration) string {
 	}
 }
 
-// percent returns how much of all is done, rounded down: 100 only when it is
+// Percent returns how much of all is done, rounded down: 100 only when it is
 // all done. Nothing to do is all done.
-func percent(done, all int64) float64 {
+func Percent(done, all int64) float64 {
 	if done >= all {
 		return 100
 	}
 	return min(99.9, float64(int64(float64(max(done, 0))/float64(all)*1000))/10)
 }
 
-// count returns n and the noun, with an s unless n is 1.
-func count(n int64, noun string) string {
+// Count returns n and the noun, with an s unless n is 1.
+func Count(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -1,4 +1,4 @@
-package main
+package human
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 	"unicode/utf16"
 )
 
-// writeJSON writes v, indented.
-func writeJSON(w io.Writer, v any) error {
+// WriteJSON writes v, indented.
+func WriteJSON(w io.Writer, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
