@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"p2pfs/fs/mounting"
 )
 
 // waitFor polls until ok, for at most d.
@@ -241,7 +243,7 @@ func TestMountCloseBlocked(t *testing.T) {
 			if d := time.Since(start); d > soon {
 				t.Errorf("took %v", d)
 			}
-			if _, ok, err := mountedAt(m.Dir()); ok || err != nil {
+			if _, ok, err := mounting.At(m.Dir()); ok || err != nil {
 				t.Errorf("still mounted: %v, %v", ok, err)
 			}
 			if tree.opens != 0 {

@@ -8,25 +8,31 @@ import "bazil.org/fuse"
 func (s *server) dispatch(c *call) error {
 	switch r := c.req.(type) {
 	case *fuse.ReadRequest:
+		if r.Dir {
+			return c.readdir(s.files, r)
+		}
 		return s.read(c, r)
 	case *fuse.LookupRequest:
-		return s.lookup(c, r)
+		return c.lookup(s.files, r)
 	case *fuse.GetattrRequest:
-		return s.getattr(c, r)
+		return c.getattr(s.files, r)
 	case *fuse.OpenRequest:
-		return s.open(c, r)
+		return c.openFile(s.files, r)
 	case *fuse.ReleaseRequest:
-		return s.release(c, r)
+		return c.release(s.files, r)
 	case *fuse.ReadlinkRequest:
-		return s.readlink(c, r)
+		return c.readlink(s.files, r)
 	case *fuse.GetxattrRequest:
-		return s.getxattr(c, r)
+		return c.getxattr(s.files, r)
 	case *fuse.ListxattrRequest:
-		return s.listxattr(c, r)
+		return c.listxattr(s.files, r)
 	case *fuse.StatfsRequest:
-		return s.statfs(c, r)
+		return c.statfs(s.files, r)
 	case *fuse.DestroyRequest:
-		return s.destroy(c, r)
+		return c.destroy(r)
+	}
+	if c.list != nil {
+		return c.readdirplus(s.files)
 	}
 	return refusal(c.req)
 }
@@ -51,94 +57,7 @@ func refusal(req fuse.Request) error {
 	return errNoSys
 }
 
-func (s *server) lookup(c *call, r *fuse.LookupRequest) error {
-	resp, err := s.files.lookup(c, r.Node, r.Name)
-	if err != nil {
-		return err
-	}
-	if s.claim(c) {
-		r.Respond(&resp)
-	} else { // interrupted: the kernel never saw the reference
-		s.files.nodes.forget(resp.Node, 1)
-	}
-	return nil
-}
-
-func (s *server) getattr(c *call, r *fuse.GetattrRequest) error {
-	a, err := s.files.getattr(c, r.Node)
-	if err == nil && s.claim(c) {
-		r.Respond(&fuse.GetattrResponse{Attr: a})
-	}
-	return err
-}
-
-func (s *server) open(c *call, r *fuse.OpenRequest) error {
-	resp, err := s.files.open(c, r)
-	if err != nil {
-		return err
-	}
-	if s.claim(c) {
-		r.Respond(&resp)
-		return nil
-	}
-	return s.files.release(resp.Handle)
-}
-
-func (s *server) release(c *call, r *fuse.ReleaseRequest) error {
-	err := s.files.release(r.Handle)
-	if err == nil && s.claim(c) {
-		r.Respond()
-	}
-	return err // nobody sees it, close(2) does not wait for this
-}
-
-func (s *server) readlink(c *call, r *fuse.ReadlinkRequest) error {
-	target, err := s.files.readlink(r.Node)
-	if err == nil && s.claim(c) {
-		r.Respond(target)
-	}
-	return err
-}
-
-func (s *server) getxattr(c *call, r *fuse.GetxattrRequest) error {
-	v, err := s.files.getxattr(c, r.Node, r.Name, r.Size)
-	if err == nil && s.claim(c) {
-		r.Respond(&fuse.GetxattrResponse{Xattr: v})
-	}
-	return err
-}
-
-func (s *server) listxattr(c *call, r *fuse.ListxattrRequest) error {
-	v, err := s.files.listxattr(c, r.Node, r.Size)
-	if err == nil && s.claim(c) {
-		r.Respond(&fuse.ListxattrResponse{Xattr: v})
-	}
-	return err
-}
-
-func (s *server) statfs(c *call, r *fuse.StatfsRequest) error {
-	resp := s.files.statfs()
-	if s.claim(c) {
-		r.Respond(&resp)
-	}
-	return nil
-}
-
-func (s *server) destroy(c *call, r *fuse.DestroyRequest) error {
-	if s.claim(c) {
-		r.Respond()
-	}
-	return nil
-}
-
 func (s *server) read(c *call, r *fuse.ReadRequest) error {
-	if r.Dir {
-		data, err := s.files.readdir(c, r.Handle, r.Offset, r.Size)
-		if err == nil && s.claim(c) {
-			r.Respond(&fuse.ReadResponse{Data: data})
-		}
-		return err
-	}
 	h := s.files.acquire(r.Handle)
 	if h == nil {
 		return ErrStale
@@ -147,24 +66,42 @@ func (s *server) read(c *call, r *fuse.ReadRequest) error {
 	if s.ctx.Err() != nil {
 		return errClosing // before its content gets a chance to be slow
 	}
-	s.waiting.Add(1)
-	defer s.waiting.Add(-1)
+	s.calls.reading.waiting.Add(1)
+	defer s.calls.reading.waiting.Add(-1)
 	n := h.span(r.Offset, r.Size)
-	if c.bare && s.lend(c, r, h, n) {
+	if c.lend(h, r.Offset, n) {
 		return nil
 	}
+	return c.read(h, r.Offset, n)
+}
+
+// lend answers a read with memory that its content lends: nothing is copied on
+// the way to the kernel. It reports false where the content has to be read.
+func (c *call) lend(h *handle, off int64, n int) bool {
+	resident, ok := h.content.(Resident)
+	if !ok || n == 0 {
+		return false
+	}
+	parts, release, ok := resident.Lend(off, n)
+	if !ok {
+		return false
+	}
+	defer release()
+	if c.claim() {
+		c.of.reading.count(n)
+		c.answer(n, parts...)
+	}
+	return true
+}
+
+// read answers a read with what is read of the content.
+func (c *call) read(h *handle, off int64, n int) error {
 	buf := replies.get(n)
 	defer replies.put(buf)
-	n, err := h.read(c, buf.data(n), r.Offset)
-	if err != nil || !s.claim(c) {
-		return err
+	n, err := h.read(c, buf.data(n), off)
+	if err == nil && c.claim() {
+		c.of.reading.count(n)
+		buf.send(c.of.dev, c.req.Hdr().ID, n)
 	}
-	s.reads.Add(1)
-	s.readBytes.Add(int64(n))
-	if c.bare {
-		buf.send(s.dev, r.ID, n, 0)
-	} else {
-		r.Respond(&fuse.ReadResponse{Data: buf.data(n)})
-	}
-	return nil
+	return err
 }

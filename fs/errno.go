@@ -32,6 +32,8 @@ func errno(ctx context.Context, err error) syscall.Errno {
 		return syscall.ENOENT
 	case errors.Is(err, errNoXattr):
 		return syscall.ENODATA
+	case errors.Is(err, errNoKind):
+		return syscall.EOPNOTSUPP
 	case errors.Is(err, errRange):
 		return syscall.ERANGE
 	case errors.Is(err, errName):
@@ -58,6 +60,7 @@ func errno(ctx context.Context, err error) syscall.Errno {
 var (
 	errReadOnly = errors.New("read-only filesystem")
 	errNoXattr  = errors.New("no such attribute")
+	errNoKind   = errors.New("no attributes of that kind")
 	errRange    = errors.New("value does not fit")
 	errName     = errors.New("name is too long")
 	errNotDir   = errors.New("not a directory")

@@ -30,6 +30,7 @@ func TestErrno(t *testing.T) {
 		{alive, &os.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}, syscall.ENOENT},
 		{alive, fmt.Errorf("tree: %w", iofs.ErrNotExist), syscall.ENOENT},
 		{alive, errNoXattr, syscall.ENODATA},
+		{alive, errNoKind, syscall.EOPNOTSUPP},
 		{alive, errRange, syscall.ERANGE},
 		{alive, errReadOnly, syscall.EROFS},
 		{alive, errName, syscall.ENAMETOOLONG},

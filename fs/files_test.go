@@ -193,7 +193,7 @@ func TestXattr(t *testing.T) {
 		{file, "user.a", 4, "", errRange},
 		{file, "user.b", 1, "", nil},
 		{file, "user.c", 0, "", errNoXattr},
-		{plain, "security.selinux", 100, "", errNoXattr},
+		{plain, "security.selinux", 100, "", errNoKind},
 		{99, "user.a", 0, "", ErrStale},
 		{file, "", 0, "user.a\x00user.b\x00", nil},
 		{file, "", 14, "user.a\x00user.b\x00", nil},

@@ -125,19 +125,6 @@ var ErrAgain = errors.New("not served to this process")
 // ErrStale makes a request fail with ESTALE; see Tree.Open.
 var ErrStale = errors.New("content was replaced")
 
-// ErrUnsupported is returned by Mount on systems that cannot mount.
-var ErrUnsupported = errors.New("mounting is not supported on this system, only on Linux")
-
-// ErrMounted says that a living p2pfs is mounted on the directory.
-var ErrMounted = errors.New("already mounted")
-
-// ErrNotMounted says that no p2pfs is mounted on the directory.
-var ErrNotMounted = errors.New("not mounted")
-
-// ErrBusy says that a process has an open file or its working directory in the
-// mount.
-var ErrBusy = errors.New("in use")
-
 // ChangeKind says what Mountpoint.Changed is about.
 type ChangeKind uint8
 
@@ -155,7 +142,7 @@ type Config struct {
 	Dir        string // an empty directory
 	Tree       Tree
 	AllowOther bool          // other users may enter too
-	FSName     string        // first column of /proc/mounts; "" means "p2pfs"
+	FSName     string        // first column of /proc/mounts; "" is mounting.Subtype
 	Log        *slog.Logger  // nil means silence
 	Grace      time.Duration // how long Close waits for a busy mount before it detaches it; 0 means 1s
 }

@@ -30,7 +30,7 @@ type handle struct {
 
 	// Of directories.
 	mu      sync.Mutex
-	listing []byte // guarded by mu
+	listing *listing // guarded by mu
 }
 
 // open opens a file or directory. The handle is bound to the content that the

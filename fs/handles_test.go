@@ -182,18 +182,21 @@ func TestReaddirSnapshot(t *testing.T) {
 	}
 	tree.remove("b")
 	tree.put("d", nil)
-	rest, err := f.readdir(t.Context(), id, int64(len(first)), 4096)
+	some, next := dirents(t, first)
+	rest, err := f.readdir(t.Context(), id, next, 4096)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := names(dirents(t, append(first, rest...))), []string{".", "..", "a", "b", "c"}; !reflect.DeepEqual(got, want) {
+	more, _ := dirents(t, rest)
+	if got, want := names(append(some, more...)), []string{".", "..", "a", "b", "c"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("one pass lists %q, want %q", got, want)
 	}
 	again, err := f.readdir(t.Context(), id, 0, 4096)
-	if got, want := names(dirents(t, again)), []string{".", "..", "a", "c", "d"}; !reflect.DeepEqual(got, want) || err != nil {
+	all, next := dirents(t, again)
+	if got, want := names(all), []string{".", "..", "a", "c", "d"}; !reflect.DeepEqual(got, want) || err != nil {
 		t.Errorf("after a rewind %q, want %q (%v)", got, want, err)
 	}
-	for _, off := range []int64{int64(len(again)), 1 << 40, -1} {
+	for _, off := range []int64{next, 1 << 40, -1} {
 		if b, err := f.readdir(t.Context(), id, off, 4096); len(b) != 0 || err != nil {
 			t.Errorf("readdir at %d gives %d bytes, %v", off, len(b), err)
 		}
@@ -242,14 +245,14 @@ func TestListingNames(t *testing.T) {
 		{Name: "\xff\n"}, {Name: "ü 名"},
 	}
 	want := []string{".", "..", "a", strings.Repeat("n", 255), "\xff\n", "ü 名"}
-	l := dirents(t, listing("d/e", entries))
+	l, _ := dirents(t, (&listing{path: "d/e", entries: entries}).dirents(0, 4096))
 	if got := names(l); !reflect.DeepEqual(got, want) {
 		t.Errorf("listing has %q, want %q", got, want)
 	}
 	if l[0].Inode != (node{path: "d/e", kind: Dir}).inode() || l[1].Inode != (node{path: "d", kind: Dir}).inode() {
 		t.Errorf("inodes of . and .. are %d and %d", l[0].Inode, l[1].Inode)
 	}
-	if top := dirents(t, listing("d", nil)); top[1].Inode != 1 {
+	if top, _ := dirents(t, (&listing{path: "d"}).dirents(0, 4096)); top[1].Inode != 1 {
 		t.Errorf("inode of .. under the root is %d", top[1].Inode)
 	}
 }

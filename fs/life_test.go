@@ -9,12 +9,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"p2pfs/fs/mounting"
 )
 
 // temp returns an empty directory that is unmounted at the end, come what may.
@@ -26,8 +29,8 @@ func temp(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, ok, _ := mountedAt(dir); ok {
-			Unmount(dir, true)
+		if _, ok, _ := mounting.At(dir); ok {
+			mounting.Unmount(dir, true)
 		}
 	})
 	return dir
@@ -86,7 +89,7 @@ func TestMountTwice(t *testing.T) {
 		if err == nil {
 			again.Close()
 		}
-		if !errors.Is(err, ErrMounted) {
+		if !errors.Is(err, mounting.ErrMounted) {
 			t.Errorf("Mount(%s) = %v, want ErrMounted", dir, err)
 		}
 	}
@@ -201,24 +204,24 @@ func TestCheck(t *testing.T) {
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
 	}
-	if path, err := Check(link); err != nil || path != dir {
+	if path, err := mounting.Check(link); err != nil || path != dir {
 		t.Errorf("free: %s, %v", path, err)
 	}
-	if _, err := Check(filepath.Dir(link)); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, err := mounting.Check(filepath.Dir(link)); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("not empty: %v", err)
 	}
 	p := spawn(t, "mount "+dir)
-	if _, err := Check(link); !errors.Is(err, ErrMounted) {
+	if _, err := mounting.Check(link); !errors.Is(err, mounting.ErrMounted) {
 		t.Errorf("live: %v, want ErrMounted", err)
 	}
 	p.Process.Kill()
 	p.ended(t, 5*time.Second)
 	for range 2 {
-		if path, err := Check(link); err != nil || path != dir {
+		if path, err := mounting.Check(link); err != nil || path != dir {
 			t.Errorf("dead: %s, %v", path, err)
 		}
 	}
-	if path, err := Resolve(link); err != nil || path != dir || countMounts(t, dir) != 1 {
+	if path, err := mounting.Resolve(link); err != nil || path != dir || countMounts(t, dir) != 1 {
 		t.Errorf("Resolve: %s, %v", path, err)
 	}
 }
@@ -264,29 +267,27 @@ func TestMountHeals(t *testing.T) {
 	}
 }
 
-func fusectl(t *testing.T) (ok bool) {
+func fusectl(t *testing.T) bool {
 	t.Helper()
-	f, err := os.Open("/proc/self/mountinfo")
+	return slices.ContainsFunc(mounts(t), func(m mounting.Mounted) bool { return m.Type == "fusectl" })
+}
+
+func mounts(t *testing.T) []mounting.Mounted {
+	t.Helper()
+	all, err := mounting.All()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	scanMounts(f, func(m mounted) { ok = ok || m.typ == "fusectl" })
-	return ok
+	return all
 }
 
 func countMounts(t *testing.T, dir string) (n int) {
 	t.Helper()
-	f, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	scanMounts(f, func(m mounted) {
-		if m.path == dir {
+	for _, m := range mounts(t) {
+		if m.Path == dir {
 			n++
 		}
-	})
+	}
 	return n
 }
 
@@ -299,7 +300,7 @@ func TestMountOverStopped(t *testing.T) {
 	defer p.Process.Signal(syscall.SIGCONT)
 	start := time.Now()
 	_, err := Mount(Config{Dir: dir, Tree: newMem()})
-	if !errors.Is(err, ErrMounted) || time.Since(start) > probeTime+soon {
+	if !errors.Is(err, mounting.ErrMounted) || time.Since(start) > limit {
 		t.Errorf("%v after %v, want ErrMounted", err, time.Since(start))
 	}
 }

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"bazil.org/fuse"
+	"golang.org/x/sys/unix"
+
+	"p2pfs/fs/mounting"
 )
 
 // Mountpoint is a Tree that is mounted.
@@ -20,7 +22,7 @@ type Mountpoint struct {
 	server *server
 	inval  *invalidator
 	log    *slog.Logger
-	minor  uint32        // of the device number, as mountinfo has it
+	at     mounting.Mounted
 	gone   chan struct{} // closed when nothing is served and no goroutine is left
 
 	closing sync.Once
@@ -33,31 +35,27 @@ var silent = slog.New(slog.DiscardHandler)
 // readyTime is how long a new mount may take until its root can be listed.
 const readyTime = 10 * time.Second
 
-// maxReadahead asks the kernel for as much as it grants.
-const maxReadahead = 1 << 20
-
 // Mount mounts cfg.Tree on cfg.Dir and returns when it can be used.
 func Mount(cfg Config) (*Mountpoint, error) {
 	if cfg.Log == nil {
 		cfg.Log = silent
 	}
-	if cfg.FSName == "" {
-		cfg.FSName = subtype
-	}
 	if cfg.Grace == 0 {
 		cfg.Grace = time.Second
 	}
-	dir, err := prepare(cfg)
+	dir, err := mounting.Prepare(cfg.Dir, cfg.AllowOther, cfg.Log)
 	if err != nil {
 		return nil, fmt.Errorf("mount %s: %w", cfg.Dir, err)
 	}
-	conn, err := fuse.Mount(dir, options(cfg)...)
+	conn, err := mounting.Mount(dir, mounting.Options{FSName: cfg.FSName, AllowOther: cfg.AllowOther})
 	if err != nil {
 		return nil, fmt.Errorf("mount %s: %w", dir, err)
 	}
 	m := serve(dir, conn, cfg)
-	if at, ok, err := mountedAt(dir); ok && err == nil {
-		m.minor = at.minor
+	if at, ok, err := mounting.At(dir); ok && err == nil {
+		m.at = at
+	} else {
+		m.at = mounting.Mounted{Path: dir}
 	}
 	if err := m.ready(); err != nil {
 		return nil, errors.Join(fmt.Errorf("mount %s: %w", dir, err), m.Close())
@@ -65,23 +63,8 @@ func Mount(cfg Config) (*Mountpoint, error) {
 	return m, nil
 }
 
-// options are the same for every mount: nobody can write, nothing of another
-// member's gets privileges, and never AsyncRead (with it the kernel waits for
-// reads deaf to signals, and twelve of them block the whole mount).
-func options(cfg Config) []fuse.MountOption {
-	o := []fuse.MountOption{
-		fuse.FSName(cfg.FSName), fuse.Subtype(subtype),
-		fuse.ReadOnly(), fuse.DefaultPermissions(),
-		fuse.MaxReadahead(maxReadahead),
-	}
-	if cfg.AllowOther {
-		o = append(o, fuse.AllowOther())
-	}
-	return o
-}
-
 // serve starts all goroutines of a mount. The last of them to end closes gone.
-func serve(dir string, conn *fuse.Conn, cfg Config) *Mountpoint {
+func serve(dir string, conn *mounting.Conn, cfg Config) *Mountpoint {
 	f := newFiles(cfg.Tree)
 	m := &Mountpoint{
 		dir: dir, grace: cfg.Grace, log: cfg.Log,
@@ -142,9 +125,10 @@ func (m *Mountpoint) Changed(path string, kind ChangeKind) {
 // Stats returns what the mount has done up to now.
 func (m *Mountpoint) Stats() Stats {
 	s := m.server
+	r := &s.calls.reading
 	return Stats{
-		Requests: s.requests.Load(), Reads: s.reads.Load(), ReadBytes: s.readBytes.Load(),
-		Waiting: s.waiting.Load(), Panics: s.panics.Load(),
+		Requests: s.requests.Load(), Reads: r.reads.Load(), ReadBytes: r.bytes.Load(),
+		Waiting: r.waiting.Load(), Panics: s.panics.Load(),
 	}
 }
 
@@ -152,4 +136,77 @@ func (m *Mountpoint) Stats() Stats {
 func (m *Mountpoint) Wait() error {
 	<-m.gone
 	return nil
+}
+
+const (
+	retryTime = 20 * time.Millisecond // between two tries to unmount what is busy
+	leaveTime = 5 * time.Second       // for goroutines to end after that
+)
+
+// Close fails what waits, unmounts, and returns when no goroutine of the mount
+// is left. A mount that is in use for longer than Config.Grace is detached: it
+// leaves /proc/mounts at once, and whoever has files of it open gets errors.
+func (m *Mountpoint) Close() error {
+	m.closing.Do(func() { m.closed = m.shut() })
+	return m.closed
+}
+
+func (m *Mountpoint) shut() error {
+	m.server.fail()
+	if err := m.unmountOwn(); err != nil {
+		return fmt.Errorf("unmount %s: %w", m.dir, err)
+	}
+	select {
+	case <-m.gone:
+		return nil
+	case <-time.After(m.grace):
+		m.at.Abort() // copied into another mount namespace
+	}
+	select {
+	case <-m.gone:
+		return nil
+	case <-time.After(leaveTime):
+		return fmt.Errorf("unmount %s: %w: detached, but requests of it still run", m.dir, mounting.ErrBusy)
+	}
+}
+
+// unmountOwn tries until the grace ends, then detaches.
+func (m *Mountpoint) unmountOwn() error {
+	end := time.Now().Add(m.grace)
+	for {
+		select {
+		case <-m.gone:
+			return nil // what is there now is another mount
+		default:
+		}
+		at, ok, err := mounting.At(m.dir)
+		if err != nil {
+			return err
+		}
+		if !ok || at.Minor != m.at.Minor || !at.Ours() {
+			return nil // somebody else was faster
+		}
+		if err = at.Unmount(); !errors.Is(err, mounting.ErrBusy) {
+			return err
+		}
+		if time.Now().After(end) {
+			return m.abandon()
+		}
+		select {
+		case <-m.gone:
+		case <-time.After(retryTime):
+		}
+	}
+}
+
+// abandon detaches the mount, and ends its connection from our side.
+func (m *Mountpoint) abandon() error {
+	m.log.Warn("mount is in use, detached", "dir", m.dir)
+	dir, err := unix.Open(m.dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return m.at.Abandon()
+	}
+	err = m.at.Detach()
+	m.server.leave(dir)
+	return err
 }

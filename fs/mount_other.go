@@ -2,22 +2,17 @@
 
 package fs
 
-import "context"
+import (
+	"context"
+
+	"p2pfs/fs/mounting"
+)
 
 // Mountpoint is a Tree that is mounted.
 type Mountpoint struct{}
 
-// Mount returns ErrUnsupported.
-func Mount(Config) (*Mountpoint, error) { return nil, ErrUnsupported }
-
-// Unmount returns ErrUnsupported.
-func Unmount(string, bool) error { return ErrUnsupported }
-
-// Check returns ErrUnsupported.
-func Check(string) (string, error) { return "", ErrUnsupported }
-
-// Resolve returns ErrUnsupported.
-func Resolve(string) (string, error) { return "", ErrUnsupported }
+// Mount returns mounting.ErrUnsupported.
+func Mount(Config) (*Mountpoint, error) { return nil, mounting.ErrUnsupported }
 
 // Dir returns "".
 func (*Mountpoint) Dir() string { return "" }
@@ -28,11 +23,11 @@ func (*Mountpoint) Changed(string, ChangeKind) {}
 // Stats returns zeros.
 func (*Mountpoint) Stats() Stats { return Stats{} }
 
-// Alive returns ErrUnsupported.
-func (*Mountpoint) Alive(context.Context) error { return ErrUnsupported }
+// Alive returns mounting.ErrUnsupported.
+func (*Mountpoint) Alive(context.Context) error { return mounting.ErrUnsupported }
 
-// Wait returns ErrUnsupported.
-func (*Mountpoint) Wait() error { return ErrUnsupported }
+// Wait returns mounting.ErrUnsupported.
+func (*Mountpoint) Wait() error { return mounting.ErrUnsupported }
 
-// Close returns ErrUnsupported.
-func (*Mountpoint) Close() error { return ErrUnsupported }
+// Close returns mounting.ErrUnsupported.
+func (*Mountpoint) Close() error { return mounting.ErrUnsupported }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"p2pfs/fs/mounting"
 )
 
 // limit is how long anything here may take; a mount that hangs must not hang
@@ -17,11 +19,7 @@ const limit = 30 * time.Second
 // mountable skips the test where nothing can be mounted, unless CI is set.
 func mountable(t testing.TB) {
 	t.Helper()
-	err := installed()
-	if err == nil && os.Geteuid() != 0 {
-		err = permitted(os.TempDir(), false)
-	}
-	if err != nil {
+	if err := mounting.Able(); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("CI is set, so this test must run: %v", err)
 		}
@@ -54,7 +52,7 @@ func mount(t testing.TB, tree Tree) *Mountpoint {
 		if err := m.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		if _, ok, _ := mountedAt(dir); ok {
+		if _, ok, _ := mounting.At(dir); ok {
 			t.Errorf("%s is still mounted", dir)
 		}
 	})

@@ -28,7 +28,12 @@ func TestReply(t *testing.T) {
 		for i, tt := range tests {
 			b := replies.get(len(tt.data))
 			copy(b.data(len(tt.data)), tt.data)
-			b.send(int(w.Fd()), fuse.RequestID(1<<40+i), len(tt.data), int32(tt.no))
+			if tt.no == 0 {
+				b.send(int(w.Fd()), fuse.RequestID(1<<40+i), len(tt.data))
+			} else {
+				c := &call{of: newCalls(int(w.Fd())), req: &fuse.ReadRequest{Header: fuse.Header{ID: fuse.RequestID(1<<40 + i)}}, bare: true}
+				c.answerError(tt.no)
+			}
 			replies.put(b)
 		}
 	}()
@@ -50,55 +55,14 @@ func TestReply(t *testing.T) {
 // Data of large replies begins at a page, and a reply that was put fits.
 func TestReplyPool(t *testing.T) {
 	var p pool
-	for _, n := range []int{0, 1, 4096, smallRead, smallRead + 1, largeRead, 1 << 20, largeRead} {
+	for _, n := range []int{0, 1, 4096, 16 << 10, 16<<10 + 1, 128 << 10, 1 << 20, 1000, 128 << 10} {
 		b := p.get(n)
 		if b.room() < n || len(b.data(n)) != n {
 			t.Errorf("asked for %d, got %d", n, b.room())
 		}
-		if at := uintptr(unsafe.Pointer(&(*b)[page])); n > smallRead && at%page != 0 {
+		if at := uintptr(unsafe.Pointer(&(*b)[page])); at%page != 0 {
 			t.Errorf("data of %d bytes begins at %#x", n, at)
 		}
 		p.put(b)
-	}
-}
-
-// The library keeps its device where device looks; otherwise replies still
-// work, but slower, and somebody should know.
-func TestDevice(t *testing.T) {
-	if fd := device(&fuse.Conn{}); fd != -1 {
-		t.Errorf("device of no connection is %d", fd)
-	}
-	m := mount(t, newMem())
-	if m.server.dev < 0 {
-		t.Error("the library's device was not found")
-	}
-}
-
-// Without the device, replies go through the library.
-func TestMountLibraryReplies(t *testing.T) {
-	tree := newMem()
-	tree.put("f", noise(1, 300_000))
-	tree.put("stuck", make([]byte, 10)).block(0)
-	dir := temp(t)
-	conn, err := fuse.Mount(dir, options(Config{FSName: subtype})...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := newFiles(tree)
-	s := newServer(conn, f, silent)
-	syscall.Close(s.dev)
-	s.dev = -1
-	s.spawn()
-	defer func() { s.wg.Wait(); s.hangUp() }()
-	defer Unmount(dir, true)
-	// Not with os.ReadFile: nobody refused polls here, see Mountpoint.ready.
-	if got := run(t, "cat", dir+"/f"); got != string(noise(1, 300_000)) {
-		t.Errorf("read %d bytes", len(got))
-	}
-	p := spawn(t, "read 0 0 "+dir+"/stuck")
-	waitFor(t, "the read arrives", limit, func() bool { return tree.files["stuck"].asked.Load() > 0 })
-	p.Process.Signal(os.Interrupt)
-	if st := p.ended(t, limit); st.ExitStatus() != int(syscall.EINTR) {
-		t.Errorf("ended with %v, want EINTR", st)
 	}
 }

@@ -16,7 +16,8 @@ import (
 	"time"
 
 	"bazil.org/fuse"
-	"golang.org/x/sys/unix"
+
+	"p2pfs/fs/mounting"
 )
 
 // server reads requests from the kernel and replies to them. At any time one
@@ -24,50 +25,25 @@ import (
 // costs no switch of threads, but first starts another reader if anything is
 // being served already, and has one started if it takes longer than patience.
 // So no request waits behind a blocked one.
-//
-// Replies are owned by whoever takes the call out of the table of calls. So an
-// interrupted read is answered at once, also when its Content is slow to heed
-// its context, and what that returns later is dropped.
 type server struct {
-	conn  *fuse.Conn
-	dev   int // device to answer READ on, -1 for none
+	conn  *mounting.Conn
 	files *files
+	calls *calls
 	log   *slog.Logger
 	ctx   context.Context // of the mount; ended with errClosing
 	close context.CancelCauseFunc
-
-	mu    sync.Mutex
-	calls map[fuse.RequestID]*call // not yet answered; guarded by mu
 
 	wg      sync.WaitGroup // all goroutines that read or serve
 	serving atomic.Int32   // requests being served
 	leaving atomic.Bool    // no reader is started any more
 
-	requests, reads, readBytes, waiting, panics atomic.Int64
+	requests, panics atomic.Int64
 }
 
-// call is a request that is being served. It is the context of that request.
-type call struct {
-	context.Context
-	cancel context.CancelCauseFunc
-	req    fuse.Request
-	pid    int
-	bare   bool // the library has its memory back, and must not answer it
-}
-
-// Value makes PID work without a context of its own for each request.
-func (c *call) Value(key any) any {
-	if key == (pidKey{}) {
-		return c.pid
-	}
-	return c.Context.Value(key)
-}
-
-func newServer(conn *fuse.Conn, f *files, log *slog.Logger) *server {
+func newServer(conn *mounting.Conn, f *files, log *slog.Logger) *server {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	return &server{
-		conn: conn, dev: device(conn), files: f, log: log, ctx: ctx, close: cancel,
-		calls: make(map[fuse.RequestID]*call),
+		conn: conn, files: f, calls: newCalls(conn.Device), log: log, ctx: ctx, close: cancel,
 	}
 }
 
@@ -127,13 +103,7 @@ func (s *server) retry(err error) bool {
 // fail ends the mount's context and answers all calls with EIO.
 func (s *server) fail() {
 	s.close(errClosing)
-	s.mu.Lock()
-	calls := s.calls
-	s.calls = make(map[fuse.RequestID]*call)
-	s.mu.Unlock()
-	for _, c := range calls {
-		s.answerError(c, syscall.EIO)
-	}
+	s.calls.fail()
 }
 
 // leave makes the reader end while the kernel keeps the connection, because a
@@ -159,9 +129,6 @@ func (s *server) hangUp() {
 		s.guard("close", func() { s.files.release(id) })
 	}
 	s.conn.Close()
-	if s.dev >= 0 {
-		unix.Close(s.dev)
-	}
 }
 
 // serve answers one request.
@@ -169,12 +136,12 @@ func (s *server) serve(req fuse.Request) {
 	s.requests.Add(1)
 	s.serving.Add(1)
 	defer s.serving.Add(-1)
-	c := s.begin(req)
+	c := s.calls.begin(s.ctx, req)
 	defer c.cancel(nil)
 	err := errPanic
 	s.guard(fmt.Sprintf("%T", req), func() { err = s.dispatch(c) })
 	if err != nil {
-		s.refuse(c, err)
+		c.refuse(err)
 	}
 }
 
@@ -212,64 +179,13 @@ func (s *server) unanswered(req fuse.Request) bool {
 // interrupt ends the call that r is about. If another goroutine has read that
 // call and not yet entered it, the kernel is asked to say it again.
 func (s *server) interrupt(r *fuse.InterruptRequest) {
-	s.mu.Lock()
-	c := s.calls[r.IntrID]
-	s.mu.Unlock()
+	c := s.calls.get(r.IntrID)
 	if c == nil {
 		r.RespondError(syscall.EAGAIN)
 		return
 	}
 	if !s.spared(c) {
-		s.end(c)
+		c.end()
 	}
 	r.Respond()
-}
-
-// end answers c with EINTR, if it was not answered.
-func (s *server) end(c *call) {
-	c.cancel(errInterrupted)
-	s.refuse(c, errInterrupted)
-}
-
-func (s *server) begin(req fuse.Request) *call {
-	h := req.Hdr()
-	c := &call{req: req, pid: int(h.Pid)}
-	c.Context, c.cancel = context.WithCancelCause(s.ctx)
-	if r, ok := req.(*fuse.ReadRequest); ok && !r.Dir && s.dev >= 0 {
-		c.bare = true
-		giveBack(h)
-	}
-	s.mu.Lock()
-	s.calls[h.ID] = c
-	s.mu.Unlock()
-	return c
-}
-
-// take removes a call from the table; who gets it replies to it.
-func (s *server) take(id fuse.RequestID) *call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.calls[id]
-	delete(s.calls, id)
-	return c
-}
-
-// claim tells whether c is still to be answered; the caller then does.
-func (s *server) claim(c *call) bool { return s.take(c.req.Hdr().ID) != nil }
-
-func (s *server) refuse(c *call, err error) {
-	if s.claim(c) {
-		s.answerError(c, errno(c, err))
-	}
-}
-
-// answerError answers a call that was taken.
-func (s *server) answerError(c *call, no syscall.Errno) {
-	if !c.bare {
-		c.req.RespondError(no)
-		return
-	}
-	b := replies.get(0)
-	b.send(s.dev, c.req.Hdr().ID, 0, int32(no))
-	replies.put(b)
 }

@@ -86,7 +86,7 @@ func (s *server) spared(c *call) bool {
 			case <-tick.C:
 			}
 			if sig, err := signalsOf(c.pid); err != nil || sig.grave() {
-				s.end(c)
+				c.end()
 				return
 			}
 		}

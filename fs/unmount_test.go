@@ -10,22 +10,24 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"p2pfs/fs/mounting"
 )
 
 // Unmount from outside, as `p2pfs umount` does.
 func TestUnmount(t *testing.T) {
 	dir := temp(t)
 	for _, force := range []bool{false, true} {
-		if err := Unmount(dir, force); !errors.Is(err, ErrNotMounted) {
+		if err := mounting.Unmount(dir, force); !errors.Is(err, mounting.ErrNotMounted) {
 			t.Errorf("Unmount of nothing, force %v: %v", force, err)
 		}
-		if err := Unmount("/proc", force); !errors.Is(err, ErrNotMounted) {
+		if err := mounting.Unmount("/proc", force); !errors.Is(err, mounting.ErrNotMounted) {
 			t.Errorf("Unmount of another filesystem, force %v: %v", force, err)
 		}
 	}
 
 	p := spawn(t, "mount "+dir)
-	if err := Unmount(dir, false); err != nil {
+	if err := mounting.Unmount(dir, false); err != nil {
 		t.Fatal(err)
 	}
 	if n := countMounts(t, dir); n != 0 {
@@ -37,7 +39,7 @@ func TestUnmount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Unmount(dir, false); err != nil {
+	if err := mounting.Unmount(dir, false); err != nil {
 		t.Fatal(err)
 	}
 	waitClosed(t, m)
@@ -73,10 +75,10 @@ func TestUnmountBusy(t *testing.T) {
 	defer m.Close()
 	reader := spawn(t, "read 0 0 "+filepath.Join(dir, "stuck"))
 	waitFor(t, "the read arrives", 5*time.Second, func() bool { return m.Stats().Waiting > 0 })
-	if err := Unmount(dir, false); !errors.Is(err, ErrBusy) {
+	if err := mounting.Unmount(dir, false); !errors.Is(err, mounting.ErrBusy) {
 		t.Fatalf("Unmount = %v, want ErrBusy", err)
 	}
-	if err := Unmount(dir, true); err != nil {
+	if err := mounting.Unmount(dir, true); err != nil {
 		t.Fatal(err)
 	}
 	if st := reader.ended(t, time.Second); st.ExitStatus() == 0 {
@@ -160,7 +162,7 @@ func TestCloseLeavesOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Unmount(dir, false); err != nil {
+	if err := mounting.Unmount(dir, false); err != nil {
 		t.Fatal(err)
 	}
 	waitClosed(t, m)

@@ -18,8 +18,8 @@ func (f *files) getxattr(ctx context.Context, id fuse.NodeID, name string, size 
 	if in == nil {
 		return nil, ErrStale
 	}
-	if !strings.HasPrefix(name, "user.") { // ls -l asks for others of every file
-		return nil, errNoXattr
+	if !strings.HasPrefix(name, "user.") { // ls -l asks for others of every file until it is told that there are none
+		return nil, errNoKind
 	}
 	v, err := f.tree.Xattr(ctx, in.node.path, name)
 	if errors.Is(err, iofs.ErrNotExist) {

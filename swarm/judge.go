@@ -1,8 +1,6 @@
 package swarm
 
 import (
-	"crypto/sha256"
-
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/picker"
 )
@@ -35,7 +33,7 @@ func (l *loop) judgeBlock(p *partial, b picker.Block, leaf metainfo.Hash256) (ba
 	if buf == nil || p.good[b.N] || leaf.IsZero() {
 		return false
 	}
-	if sha256.Sum256(buf.Bytes()) == leaf {
+	if metainfo.BlockHash(buf.Bytes()) == leaf {
 		p.good[b.N] = true
 		return false
 	}

@@ -37,7 +37,12 @@ func (a *added) find(path string) (node, error) {
 	if at.files == nil {
 		return node{}, fs.ErrNotExist
 	}
-	n, err := at.node(name, rest)
+	return a.node(at, name, rest)
+}
+
+// node is a path of a torrent, with what of it is here. at.mu is held.
+func (a *added) node(at *addedTorrent, name, path string) (node, error) {
+	n, err := at.node(name, path)
 	if n.torrent != nil {
 		n.Local = a.m.holdings.localFile(n.torrent.info, n.torrent.index)
 	}
@@ -76,7 +81,7 @@ func (a *added) list(path string) ([]p2fs.Entry, error) {
 		for n, at := range a.byName {
 			at.mu.Lock()
 			if at.files != nil {
-				if top, err := at.node(n, ""); err == nil {
+				if top, err := a.node(at, n, ""); err == nil {
 					out = append(out, top.Entry)
 				}
 			}
@@ -99,7 +104,11 @@ func (a *added) list(path string) ([]p2fs.Entry, error) {
 		return nil, fs.ErrNotExist
 	}
 	for _, child := range dir.children() {
-		out = append(out, child.entry(at.meta))
+		n, err := a.node(at, name, strings.TrimPrefix(rest+"/"+child.name, "/"))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, n.Entry)
 	}
 	return out, nil
 }

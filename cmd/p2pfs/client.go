@@ -19,6 +19,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/fs/mounting"
 )
 
 const (
@@ -171,7 +172,7 @@ func askFile(path string, f func(c *controlClient, real string) error) error {
 
 // noMount tells more of a mount point that no p2pfs answers for.
 func noMount(real string) error {
-	if fstype, ok := mountedAt(real); ok && fstype == mountType {
+	if mounting.Ours(real) {
 		return errors.New("the p2pfs that was mounted here is gone; \"p2pfs umount\" clears the mount point")
 	}
 	return errNoMount

@@ -14,7 +14,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/clitest"
-	p2fs "p2pfs/fs"
+	"p2pfs/fs/mounting"
 )
 
 // TestDaemon mounts in the background: done means that ls works.
@@ -30,8 +30,8 @@ func TestDaemon(t *testing.T) {
 	if _, err := os.ReadDir(m.mnt()); err != nil {
 		t.Error(err)
 	}
-	if fstype, ok := mountedAt(m.mnt()); !ok || fstype != mountType {
-		t.Errorf("mounted: %q", fstype)
+	if at, _, err := mounting.At(m.mnt()); !at.Ours() {
+		t.Errorf("mounted: %+v, %v", at, err)
 	}
 	m.sees("there", []byte("x"))
 	log := filepath.Join(m.base, "state", logName)
@@ -219,7 +219,7 @@ func TestMountPoints(t *testing.T) {
 	c.waitEnd(t)
 	runArgs(t, "umount", m.mnt()).want(t, cli.ExitDone, "")
 	notMounted(t, m.mnt())
-	if _, err := p2fs.Check(m.mnt()); err != nil {
+	if _, err := mounting.Check(m.mnt()); err != nil {
 		t.Error(err)
 	}
 }

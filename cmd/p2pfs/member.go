@@ -20,6 +20,7 @@ import (
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
+	"p2pfs/fs/mounting"
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
@@ -110,7 +111,7 @@ func (m *member) Close() error {
 	var errs []error
 	if mount := m.mount.Load(); mount != nil {
 		err := mount.Close()
-		if errors.Is(err, p2fs.ErrBusy) { // it is gone for all but them
+		if errors.Is(err, mounting.ErrBusy) { // it is gone for all but them
 			m.log.Warn("mount was in use and is detached", "err", err)
 			err = nil
 		}

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
-	p2fs "p2pfs/fs"
+	"p2pfs/fs/mounting"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -77,7 +77,7 @@ func newMounted(t testing.TB, drive, name string, flags ...string) *mounted {
 	}
 	t.Cleanup(func() {
 		m.stop()
-		p2fs.Unmount(m.mnt(), true)
+		mounting.Unmount(m.mnt(), true)
 	})
 	return m
 }

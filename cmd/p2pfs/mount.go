@@ -19,7 +19,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
-	p2fs "p2pfs/fs"
+	"p2pfs/fs/mounting"
 	"p2pfs/swarm/catalog"
 )
 
@@ -129,8 +129,8 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 			return cfg, err
 		}
 	}
-	cfg.mountPoint, err = p2fs.Check(mountPoint)
-	if err != nil && !errors.Is(err, p2fs.ErrMounted) { // it may not be empty because of these
+	cfg.mountPoint, err = mounting.Check(mountPoint)
+	if err != nil && !errors.Is(err, mounting.ErrMounted) { // it may not be empty because of these
 		cfg.mountPoint = mountPoint
 		if apart := cfg.checkApart(); apart != nil {
 			err = apart

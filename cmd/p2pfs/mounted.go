@@ -15,7 +15,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
-	p2fs "p2pfs/fs"
+	"p2pfs/fs/mounting"
 )
 
 // serveMount mounts, and stays until it is interrupted or unmounted.
@@ -80,7 +80,7 @@ func detachAtSecondSignal(dir string) (undo func()) {
 				if n < 2 {
 					continue
 				}
-				p2fs.Unmount(dir, true)
+				mounting.Unmount(dir, true)
 				signal.Reset(sig)
 				syscall.Kill(os.Getpid(), sig.(syscall.Signal))
 				return

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	p2fs "p2pfs/fs"
+	"p2pfs/fs/mounting"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -39,7 +39,7 @@ func startMachine(t *testing.T, n *swarmtest.Netns, drive, name string, flags ..
 	m.process = n.Start(t, "env", append(args, flags...)...)
 	t.Cleanup(func() {
 		m.stop()
-		p2fs.Unmount(m.mnt(), true)
+		mounting.Unmount(m.mnt(), true)
 	})
 	within(t, clientPatience, func() error {
 		select {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"p2pfs/fs/mounting"
 )
 
 // notifySocket listens as systemd does, and notes what comes.
@@ -55,7 +57,7 @@ func TestNotify(t *testing.T) {
 				}
 				return nil
 			})
-			if _, ok := mountedAt(m.mnt()); !ok {
+			if !mounting.Ours(m.mnt()) {
 				t.Error("ready, and not mounted")
 			}
 			within(t, patience, func() error {

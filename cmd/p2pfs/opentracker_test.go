@@ -15,7 +15,6 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
-	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 	"p2pfs/swarm/tracker"
@@ -54,7 +53,7 @@ func TestEmbeddedTrackerServesItsOwn(t *testing.T) {
 	data := swarmtest.Bytes(1, 100_000)
 	a.write("dir/own file", data)
 	a.start()
-	h, err := hashing.File(t.Context(), bytes.NewReader(data), hashing.Config{PieceLength: 64 << 10, Length: int64(len(data))}, nil)
+	h, err := metainfo.HashFile(t.Context(), bytes.NewReader(data), int64(len(data)), 64<<10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

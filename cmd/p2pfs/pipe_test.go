@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"p2pfs/cmd/p2pfs/cli"
-	p2fs "p2pfs/fs"
+	"p2pfs/fs/mounting"
 	"p2pfs/swarm/wire"
 )
 
@@ -62,7 +62,7 @@ func complain(t *testing.T, m *mounted) {
 func TestMountOutlivesItsReader(t *testing.T) {
 	m := newMounted(t, t.Name(), "anna", "--no-embedded-tracker")
 	c, _ := piped(t, "p2pfs: drive ", append([]string{"mount"}, m.args()...)...)
-	t.Cleanup(func() { p2fs.Unmount(m.mnt(), true) })
+	t.Cleanup(func() { mounting.Unmount(m.mnt(), true) })
 	complain(t, m)
 	m.write("there", []byte("x"))
 	within(t, patience, func() error {
@@ -94,7 +94,7 @@ func TestMountOutlivesAStoppedReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() { defer close(c.done); c.Wait() }()
-	t.Cleanup(func() { c.Process.Kill(); <-c.done; p2fs.Unmount(m.mnt(), true) })
+	t.Cleanup(func() { c.Process.Kill(); <-c.done; mounting.Unmount(m.mnt(), true) })
 	within(t, patience, func() error {
 		_, err := os.ReadDir(m.mnt(specialDir))
 		return err

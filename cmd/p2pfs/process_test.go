@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	p2fs "p2pfs/fs"
+	"p2pfs/fs/mounting"
 )
 
 // child is p2pfs as a process of its own.
@@ -54,7 +54,7 @@ func (m *mounted) launch(env ...string) *child {
 	m.t.Cleanup(func() {
 		c.Process.Kill()
 		<-c.done
-		p2fs.Unmount(m.mnt(), true)
+		mounting.Unmount(m.mnt(), true)
 	})
 	return c
 }
@@ -84,7 +84,7 @@ func (c *child) waitEnd(t *testing.T) *os.ProcessState {
 // notMounted fails the test if anything is mounted on the directory.
 func notMounted(t *testing.T, dir string) {
 	t.Helper()
-	if fstype, ok := mountedAt(dir); ok {
-		t.Errorf("%s: %s is still mounted", dir, fstype)
+	if at, ok, _ := mounting.At(dir); ok {
+		t.Errorf("%s: %s is still mounted", dir, at.Type)
 	}
 }

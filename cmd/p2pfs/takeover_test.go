@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
-	p2fs "p2pfs/fs"
+	"p2pfs/fs/mounting"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -38,7 +38,7 @@ func onOneMachine(t *testing.T, name string, addr netip.Addr) *member {
 		if err := m.Close(); err != nil {
 			t.Error(err)
 		}
-		p2fs.Unmount(cfg.mountPoint, true)
+		mounting.Unmount(cfg.mountPoint, true)
 	})
 	return m
 }

@@ -113,7 +113,7 @@ func shownAs(c metainfo.Content) [32]byte {
 func (t tree) ReadDir(_ context.Context, path string) ([]p2fs.Entry, error) {
 	first, rest, _ := strings.Cut(path, "/")
 	if first != specialDir {
-		return t.list(t.m.view(), path)
+		return t.list(t.m.view(), path, path)
 	}
 	part, rest, _ := strings.Cut(rest, "/")
 	switch {
@@ -128,22 +128,30 @@ func (t tree) ReadDir(_ context.Context, path string) ([]p2fs.Entry, error) {
 	case part == membersDir:
 		name, rest, _ := strings.Cut(rest, "/")
 		if v, ok := t.m.memberView(name); ok {
-			return t.list(v, rest)
+			return t.list(v, rest, path)
 		}
 	case part == torrentsDir:
-		return t.m.torrents.list(rest)
+		out, err := t.m.torrents.list(rest)
+		for i := range out {
+			t.m.blocks.note(node{Entry: out[i]}, path+"/"+out[i].Name)
+		}
+		return out, err
 	}
 	return nil, fs.ErrNotExist
 }
 
-func (t tree) list(v *catalog.View, path string) ([]p2fs.Entry, error) {
+// list returns the entries of a directory of v, which the mount shows at under.
+// What it says of them the kernel may keep, as what Lookup does.
+func (t tree) list(v *catalog.View, path, under string) ([]p2fs.Entry, error) {
 	entries, err := v.ReadDir(path)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]p2fs.Entry, len(entries))
 	for i := range entries {
-		out[i] = t.node(&entries[i]).Entry
+		n := t.node(&entries[i])
+		t.m.blocks.note(n, strings.TrimPrefix(under+"/"+n.Name, "/"))
+		out[i] = n.Entry
 	}
 	return out, nil
 }

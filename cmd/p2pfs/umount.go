@@ -18,7 +18,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
-	p2fs "p2pfs/fs"
+	"p2pfs/fs/mounting"
 )
 
 const (
@@ -43,7 +43,7 @@ detached: it leaves the directory, and its open files give errors.`,
 		Setup: func(flags *pflag.FlagSet) cli.Action {
 			force := flags.Bool("force", false, "abort the mount's connection to the kernel first, and kill a p2pfs that does not end by itself in 3 seconds: for one that hangs")
 			return func(ctx context.Context, c cli.Call) error {
-				path, err := p2fs.Resolve(c.Args[0])
+				path, err := mounting.Resolve(c.Args[0])
 				if err != nil {
 					return err
 				}
@@ -52,7 +52,7 @@ detached: it leaves the directory, and its open files give errors.`,
 					take = takeAwayByForce
 				}
 				switch err := take(ctx, path); {
-				case errors.Is(err, p2fs.ErrNotMounted):
+				case errors.Is(err, mounting.ErrNotMounted):
 					return fmt.Errorf("%s: %w", human.Quoted(c.Args[0]), errNoMount)
 				case err != nil:
 					return fmt.Errorf("%s: %w", human.Quoted(c.Args[0]), err)
@@ -65,8 +65,8 @@ detached: it leaves the directory, and its open files give errors.`,
 
 // takeAway asks the p2pfs that serves the mount to end, and waits for that.
 func takeAway(ctx context.Context, path string) error {
-	if fstype, ok := mountedAt(path); !ok || fstype != mountType {
-		return p2fs.ErrNotMounted
+	if !mounting.Ours(path) {
+		return mounting.ErrNotMounted
 	}
 	server := findServer(path)
 	defer server.close()
@@ -93,12 +93,12 @@ func takeAway(ctx context.Context, path string) error {
 // detachAfterGrace takes away a mount whose p2pfs cannot be asked.
 func detachAfterGrace(ctx context.Context, path string) error {
 	for end := time.Now().Add(unmountGrace); ; {
-		err := p2fs.Unmount(path, false)
-		if !errors.Is(err, p2fs.ErrBusy) {
+		err := mounting.Unmount(path, false)
+		if !errors.Is(err, mounting.ErrBusy) {
 			return err
 		}
 		if time.Now().After(end) {
-			return p2fs.Unmount(path, true)
+			return mounting.Unmount(path, true)
 		}
 		if pause(ctx, 20*time.Millisecond); ctx.Err() != nil {
 			return cli.ErrInterrupted
@@ -110,7 +110,7 @@ func detachAfterGrace(ctx context.Context, path string) error {
 func takeAwayByForce(ctx context.Context, path string) error {
 	server := findServer(path)
 	defer server.close()
-	if err := p2fs.Unmount(path, true); err != nil {
+	if err := mounting.Unmount(path, true); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, forcedWindUp)
@@ -161,8 +161,7 @@ func (s servant) close() {
 // ended waits until the mount and its process are gone.
 func (s servant) ended(ctx context.Context, path string) error {
 	for {
-		_, mounted := mountedAt(path)
-		if !mounted && s.exited() {
+		if _, there, _ := mounting.At(path); !there && s.exited() {
 			return nil
 		}
 		if pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
@@ -211,7 +210,7 @@ func (s servant) dying() bool {
 // buryDying takes away a mount whose p2pfs was killed and cannot end. A process
 // that has just been killed gets a moment to end by itself.
 func buryDying(ctx context.Context, dir string) error {
-	path, err := p2fs.Resolve(dir)
+	path, err := mounting.Resolve(dir)
 	if err != nil {
 		return nil // others say so
 	}

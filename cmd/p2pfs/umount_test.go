@@ -14,6 +14,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/clitest"
 	"p2pfs/fs"
+	"p2pfs/fs/mounting"
 )
 
 // oneFile is a Tree with one file, hello.
@@ -75,8 +76,8 @@ func TestUmount(t *testing.T) {
 		return m
 	}
 	m := mount()
-	if fstype, ok := mountedAt(m.Dir()); !ok || fstype != mountType {
-		t.Errorf("mounted as %q, want %q", fstype, mountType)
+	if at, _, err := mounting.At(m.Dir()); !at.Ours() {
+		t.Errorf("mounted: %+v, %v", at, err)
 	}
 	runArgs(t, "status", m.Dir()).want(t, cli.ExitFailed, "gone") // mounted, and no control socket
 	f, err := os.Open(filepath.Join(m.Dir(), "hello"))

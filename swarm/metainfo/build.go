@@ -1,6 +1,10 @@
 package metainfo
 
-import "p2pfs/swarm/bencode"
+import (
+	"io"
+
+	"p2pfs/swarm/bencode"
+)
 
 // PieceLength returns the piece length in bytes for a shared file of this
 // many bytes. The steps are part of what makes a file's infohash, and so are
@@ -92,4 +96,14 @@ func joinPieces(pieces []Hash) []byte {
 		p = append(p, pieces[i][:]...)
 	}
 	return p
+}
+
+var zeros [64 << 10]byte // read only
+
+func writeZeros(w io.Writer, n int) {
+	for n > 0 {
+		k := min(n, len(zeros))
+		w.Write(zeros[:k])
+		n -= k
+	}
 }

@@ -3,8 +3,6 @@ package metainfo
 import (
 	"fmt"
 	"io"
-
-	"p2pfs/swarm/hashing"
 )
 
 // chain reads files one after the other.
@@ -31,7 +29,7 @@ func (c *chain) Read(p []byte) (int, error) {
 			return n, err
 		}
 		if c.open.N > 0 {
-			return n, fmt.Errorf("%q: %w", c.s.files[c.next-1].name, hashing.ErrLength)
+			return n, fmt.Errorf("%q: %w", c.s.files[c.next-1].name, ErrLength)
 		}
 		if err := c.close(); err != nil || n > 0 {
 			return n, err

@@ -1,10 +1,6 @@
 package picker
 
-import (
-	"time"
-
-	"p2pfs/swarm/hashing"
-)
+import "time"
 
 // maxAskers is how many peers one block may be asked of at once.
 const maxAskers = 2
@@ -67,7 +63,7 @@ func (p *Picker) ask(now time.Time, a *partial, n int, peer *Peer) {
 	if a.alone && a.only == 0 {
 		a.only = peer.ID
 	}
-	peer.Queued += hashing.BlockSize
+	peer.Queued += BlockSize
 }
 
 // drop forgets that block n was asked of id.

@@ -3,8 +3,6 @@ package picker
 import (
 	"math"
 	"time"
-
-	"p2pfs/swarm/hashing"
 )
 
 // maxScan bounds the endgame's look through active pieces at one call.
@@ -94,11 +92,11 @@ func (k *picking) urgents() {
 		a := k.active[u.Piece]
 		waiting := !u.Deadline.After(k.now)
 		if a != nil && a.free == 0 && !waiting {
-			ahead += (len(a.state) - a.here) * hashing.BlockSize
+			ahead += (len(a.state) - a.here) * BlockSize
 			continue
 		}
 		if k.tooSlow(u.Piece, ahead, rate) {
-			ahead += (u.End - u.First) * hashing.BlockSize
+			ahead += (u.End - u.First) * BlockSize
 			continue
 		}
 		if a == nil {
@@ -116,7 +114,7 @@ func (k *picking) urgentBlocks(a *partial, u Urgent, waiting bool) (missing int)
 		if s.here {
 			continue
 		}
-		missing += hashing.BlockSize
+		missing += BlockSize
 		if k.full() {
 			continue
 		}

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"p2pfs/swarm/guard"
-	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -23,11 +22,11 @@ func TestPanicInHash(t *testing.T) {
 		short := defaultTiming()
 		short.again = short.pace
 		c.test.timing = &short
-		c.test.hash = func(f *os.File, j *job) (hashing.FileHashes, error) {
+		c.test.hash = func(f *os.File, j *job) (metainfo.FileHashes, error) {
 			if j.path == "bad" && bad.CompareAndSwap(true, false) {
 				panic(planted)
 			}
-			return hashing.File(t.Context(), f, hashing.Config{PieceLength: metainfo.PieceLength(j.id.size), Length: j.id.size}, j.done.Store)
+			return metainfo.HashFile(t.Context(), f, j.id.size, metainfo.PieceLength(j.id.size), j.done.Store)
 		}
 	})
 	b.write("bad", []byte("bad"))

@@ -5,11 +5,10 @@ import (
 	"time"
 
 	"p2pfs/swarm/choker"
-	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/picker"
 )
 
-const blockSize = hashing.BlockSize
+const blockSize = picker.BlockSize
 
 // node is one peer.
 type node struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -236,7 +235,7 @@ func (s *Session) hashRequest(p []byte) error {
 }
 
 // SendHashes answers a hash request honestly.
-func (s *Session) SendHashes(r hashing.HashRequest) error {
+func (s *Session) SendHashes(r wire.HashRequest) error {
 	hashes, uncles, ok := s.Torrent.trees[r.Root].answer(r)
 	if !ok {
 		return s.Send(wire.AppendHashReject(nil, r))

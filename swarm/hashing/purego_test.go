@@ -1,5 +1,0 @@
-//go:build purego
-
-package hashing
-
-const purego = true

@@ -1,0 +1,143 @@
+package metainfo
+
+import "fmt"
+
+// Limits of hash requests, in hashes of the base layer.
+const (
+	MaxHashes   = 512  // of requests made here (BEP 52: SHOULD NOT be greater)
+	maxAnswered = 8192 // of requests answered; libtorrent's bound
+)
+
+// HashRequest names a part of a file's merkle tree as BEP 52's hash request,
+// hashes and hash reject messages do. Coordinates: layer 0 is the leaves; the
+// node i of a layer is the parent of nodes 2i and 2i+1 of the layer below;
+// layers are as wide as if the file's blocks were filled up to a power of two
+// (see Tree), and the nodes behind the file's end are PadHash of their layer.
+//
+// The answer has the Length nodes of BaseLayer from Index on, then uncles:
+// the siblings of the ancestors of that run, lowest first. The run is the
+// whole tree under one node of layer BaseLayer + log2(Length), the first
+// whose sibling is needed. ProofLayers counts from the layer above BaseLayer
+// on, including those layers that the run itself yields, so that there are
+// ProofLayers - (log2(Length)-1) uncles, and the proof ends at layer
+// BaseLayer + log2(Length) + uncles. With ProofLayers = Height - BaseLayer - 1
+// that is the root; more is not allowed.
+//
+// It has the fields of wire.HashRequest and can be converted.
+type HashRequest struct {
+	Root        [32]byte // pieces root of the file
+	BaseLayer   int
+	Index       int // of the first hash in the base layer; a multiple of Length
+	Length      int // hashes of the base layer; a power of two, at least 2
+	ProofLayers int
+}
+
+// Uncles returns how many hashes of proof follow the Length hashes.
+func (r HashRequest) Uncles() int { return max(0, r.ProofLayers-log2(r.Length)+1) }
+
+// top returns the layer of the node that the proof ends at.
+func (r HashRequest) top() int { return r.BaseLayer + log2(r.Length) + r.Uncles() }
+
+// Tree is the shape of a file's merkle tree.
+type Tree struct {
+	Blocks     int // leaves that are of the file; 1<<Height with the others
+	Pieces     int // nodes of the piece layer that are of the file
+	Height     int // layer of the root
+	PieceLayer int // at most Height: the root itself, if the file is no larger than a piece
+}
+
+// Tree returns the shape of the tree of a file that is not empty; only if V2.
+func (in *Info) Tree(file int) Tree {
+	f := &in.Files[file]
+	t := Tree{Blocks: blocks(f.Length), Pieces: int(ceilDiv(f.Length, in.PieceLength))}
+	t.Height = log2(ceilPow2(t.Blocks))
+	t.PieceLayer = min(in.pieceLevel(), t.Height)
+	return t
+}
+
+// Check returns nil if r names nodes that the tree has.
+func (t Tree) Check(r HashRequest) error {
+	width := 0 // of the base layer
+	if r.BaseLayer >= 0 && r.BaseLayer < t.Height {
+		width = 1 << (t.Height - r.BaseLayer)
+	}
+	switch {
+	case width == 0:
+		return fmt.Errorf("base layer %d of a tree of height %d", r.BaseLayer, t.Height)
+	case r.Length < 2 || r.Length > maxAnswered || r.Length&(r.Length-1) != 0 || r.Length > width:
+		return fmt.Errorf("%d hashes of a layer of %d", r.Length, width)
+	case r.Index < 0 || r.Index%r.Length != 0 || r.Index > width-r.Length:
+		return fmt.Errorf("%d hashes at %d of a layer of %d", r.Length, r.Index, width)
+	case r.ProofLayers < 0 || r.ProofLayers >= t.Height-r.BaseLayer:
+		return fmt.Errorf("%d proof layers above layer %d of a tree of height %d", r.ProofLayers, r.BaseLayer, t.Height)
+	}
+	return nil
+}
+
+// VerifyProof reports whether hashes stand at index of a layer that has count
+// nodes under top, of which uncles, lowest first, are the proof. index and
+// count leave out what is not under top. Both count and the number of hashes
+// must be powers of two, and there must be exactly the uncles that lead from
+// the one to the other: without that, nodes could pass for leaves.
+func VerifyProof(top Hash256, index, count int, hashes, uncles []Hash256) bool {
+	n := len(hashes)
+	if n == 0 || n&(n-1) != 0 || count < n || count&(count-1) != 0 || log2(count/n) != len(uncles) {
+		return false
+	}
+	if index < 0 || index >= count || index%n != 0 {
+		return false
+	}
+	node, pos := Root(hashes, n), index/n
+	for _, u := range uncles {
+		if pos&1 == 0 {
+			node = parent(node, u)
+		} else {
+			node = parent(u, node)
+		}
+		pos >>= 1
+	}
+	return node == top
+}
+
+// VerifyHashes reports whether hashes and uncles answer r truly. Their proof
+// must end at the root, or at the piece layer where that is known from l.
+func (in *Info) VerifyHashes(l Layers, r HashRequest, hashes, uncles []Hash256) bool {
+	file, ok := in.FileByRoot(r.Root)
+	if !ok {
+		return false
+	}
+	t := in.Tree(file)
+	if t.Check(r) != nil || len(hashes) != r.Length || len(uncles) != r.Uncles() {
+		return false
+	}
+	switch r.top() {
+	case t.Height:
+		return VerifyProof(r.Root, r.Index, 1<<(t.Height-r.BaseLayer), hashes, uncles)
+	case t.PieceLayer:
+		layer := l[r.Root]
+		count := 1 << (t.PieceLayer - r.BaseLayer)
+		piece := r.Index / count
+		if piece >= t.Pieces || piece >= len(layer) {
+			return false
+		}
+		return VerifyProof(layer[piece], r.Index%count, count, hashes, uncles)
+	}
+	return false
+}
+
+// LayerRequests returns the requests whose answers are together the piece
+// layer of a file, each with its proof to the root. There are none for a file
+// of at most a piece. Hashes behind the file's end come with the last.
+func (in *Info) LayerRequests(file int) []HashRequest {
+	f := &in.Files[file]
+	if f.Length <= in.PieceLength {
+		return nil
+	}
+	t := in.Tree(file)
+	n := min(MaxHashes, 1<<(t.Height-t.PieceLayer))
+	var list []HashRequest
+	for i := 0; i < t.Pieces; i += n {
+		list = append(list, HashRequest{f.Root, t.PieceLayer, i, n, t.Height - t.PieceLayer - 1})
+	}
+	return list
+}

@@ -1,0 +1,329 @@
+package metainfo
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// fileTest is a version 2 torrent of one file with all its hashes.
+type fileTest struct {
+	in     *Info
+	layers Layers
+	leaves []Hash256
+	rows   [][]Hash256 // the whole tree, every layer as wide as it gets
+}
+
+func newFileTest(t testing.TB, length, pieceLength int) *fileTest {
+	t.Helper()
+	data := testBytes(length, uint64(length))
+	h := slowHashes(data, pieceLength)
+	in, err := BuildV2("f", int64(length), int64(pieceLength), h.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fileTest{in: in, layers: Layers{}}
+	if h.Layer != nil {
+		f.layers[h.Root] = h.Layer
+	}
+	for b := range slices.Chunk(data, BlockSize) {
+		f.leaves = append(f.leaves, BlockHash(b))
+	}
+	row := slices.Clone(f.leaves)
+	for len(row)&(len(row)-1) != 0 {
+		row = append(row, Hash256{})
+	}
+	for {
+		f.rows = append(f.rows, row)
+		if len(row) == 1 {
+			return f
+		}
+		var up []Hash256
+		for pair := range slices.Chunk(row, 2) {
+			up = append(up, parent(pair[0], pair[1]))
+		}
+		row = up
+	}
+}
+
+// pieceLeaves is what Answer asks for.
+func (f *fileTest) pieceLeaves(piece int) ([]Hash256, bool) {
+	per := int(f.in.PieceLength / BlockSize)
+	return f.leaves[piece*per : min(len(f.leaves), (piece+1)*per)], true
+}
+
+// treeShapes are lengths in blocks and piece lengths in blocks: one block, one
+// piece, powers of two and not, and so that the last piece is short.
+var treeShapes = [][2]int{
+	{1, 1}, {1, 4}, {2, 1}, {2, 2}, {2, 4}, {3, 1}, {3, 2}, {3, 4}, {4, 4}, {5, 1}, {5, 2}, {5, 4}, {5, 8}, {7, 2}, {8, 2}, {8, 4},
+	{9, 4}, {12, 4}, {13, 4}, {16, 4}, {17, 1}, {17, 4}, {17, 16}, {31, 2}, {33, 8}, {40, 32}, {65, 4}, {100, 64},
+}
+
+// eachShape runs f for each tree shape, with whole and with short last blocks.
+func eachShape(t *testing.T, f func(t *testing.T, ft *fileTest)) {
+	for _, s := range treeShapes {
+		for _, short := range []int{0, 1, BlockSize - 1} {
+			t.Run(fmt.Sprintf("%d-%d/%d", s[0], short, s[1]), func(t *testing.T) {
+				f(t, newFileTest(t, s[0]*BlockSize-short, s[1]*BlockSize))
+			})
+		}
+	}
+}
+
+// eachRequest calls f with every request that the tree allows.
+func (ft *fileTest) eachRequest(f func(r HashRequest)) {
+	tree := ft.in.Tree(0)
+	for base := range tree.Height {
+		width := 1 << (tree.Height - base)
+		for n := 2; n <= width; n *= 2 {
+			for i := 0; i < width; i += n {
+				for p := range tree.Height - base {
+					f(HashRequest{ft.in.Files[0].Root, base, i, n, p})
+				}
+			}
+		}
+	}
+}
+
+// TestAnswer compares every answer with the tree itself.
+func TestAnswer(t *testing.T) {
+	eachShape(t, func(t *testing.T, ft *fileTest) {
+		shape := ft.in.Tree(0)
+		if got := len(ft.rows) - 1; got != shape.Height {
+			t.Fatalf("height %d, want %d", shape.Height, got)
+		}
+		tree, ok := ft.in.HashTree(ft.layers, 0)
+		if !ok {
+			t.Fatal("no tree")
+		}
+		ft.eachRequest(func(r HashRequest) {
+			hashes, uncles, ok := tree.Answer(r, ft.pieceLeaves)
+			between := r.BaseLayer != 0 && r.BaseLayer < shape.PieceLayer
+			if ok == between {
+				t.Fatalf("%+v: ok %v", r, ok)
+			}
+			if !ok {
+				return
+			}
+			if want := ft.rows[r.BaseLayer][r.Index : r.Index+r.Length]; !slices.Equal(hashes, want) {
+				t.Fatalf("%+v: wrong hashes", r)
+			}
+			var want []Hash256
+			// BEP 52: an uncle from each proof layer that the run does not cover.
+			for p := 1; p <= r.ProofLayers; p++ {
+				if ancestor := r.Index >> p; 1<<p >= r.Length {
+					want = append(want, ft.rows[r.BaseLayer+p][ancestor^1])
+				}
+			}
+			if !slices.Equal(uncles, want) || len(want) != r.Uncles() {
+				t.Fatalf("%+v: %d uncles of %d, or wrong ones", r, len(uncles), len(want))
+			}
+			full := r.ProofLayers == shape.Height-r.BaseLayer-1 || r.Length == 1<<(shape.Height-r.BaseLayer)
+			if full != ft.in.VerifyHashes(nil, r, hashes, uncles) {
+				t.Fatalf("%+v: verified %v", r, !full)
+			}
+		})
+	})
+}
+
+// TestVerifyHashes changes true answers in every way.
+func TestVerifyHashes(t *testing.T) {
+	eachShape(t, func(t *testing.T, ft *fileTest) {
+		tree, _ := ft.in.HashTree(ft.layers, 0)
+		ft.eachRequest(func(r HashRequest) {
+			hashes, uncles, ok := tree.Answer(r, ft.pieceLeaves)
+			if !ok || !ft.in.VerifyHashes(nil, r, hashes, uncles) {
+				return
+			}
+			refuse := func(what string, r HashRequest, hashes, uncles []Hash256) {
+				t.Helper()
+				if ft.in.VerifyHashes(ft.layers, r, hashes, uncles) {
+					t.Fatalf("%+v: accepted with %s", r, what)
+				}
+			}
+			for _, list := range [][]Hash256{hashes, uncles} {
+				for i := range list {
+					list[i][i%32] ^= 1 << (i % 8)
+					refuse("a flipped bit", r, hashes, uncles)
+					list[i][i%32] ^= 1 << (i % 8)
+				}
+			}
+			refuse("a hash missing", r, hashes[1:], uncles)
+			refuse("half the hashes", r, hashes[:r.Length/2], uncles)
+			refuse("no hashes", r, nil, uncles)
+			refuse("an uncle too many", r, hashes, append(slices.Clone(uncles), Hash256{}))
+			if len(uncles) > 0 {
+				refuse("an uncle missing", r, hashes, uncles[1:])
+				refuse("the last uncle missing", r, hashes, uncles[:len(uncles)-1])
+				moved := r
+				moved.Index ^= r.Length
+				// Equal neighbours, as padding is, may change places.
+				if !slices.Equal(hashes, ft.rows[r.BaseLayer][moved.Index:moved.Index+r.Length]) {
+					refuse("another index", moved, hashes, uncles)
+				}
+			}
+			for _, bad := range []HashRequest{
+				{[32]byte{1}, r.BaseLayer, r.Index, r.Length, r.ProofLayers},
+				{r.Root, r.BaseLayer + 1, r.Index, r.Length, r.ProofLayers},
+				{r.Root, r.BaseLayer, r.Index + 1, r.Length, r.ProofLayers},
+				{r.Root, r.BaseLayer, r.Index, r.Length, r.ProofLayers + len(uncles) + 20},
+				{r.Root, -1, r.Index, r.Length, r.ProofLayers},
+				{r.Root, r.BaseLayer, -r.Length, r.Length, r.ProofLayers},
+				{r.Root, r.BaseLayer, r.Index, r.Length, -1},
+			} {
+				refuse("other coordinates", bad, hashes, uncles)
+			}
+		})
+	})
+}
+
+// TestNodesAsLeaves passes a layer's nodes for those of a lower one.
+func TestNodesAsLeaves(t *testing.T) {
+	ft := newFileTest(t, 8*BlockSize, 4*BlockSize)
+	r := HashRequest{ft.in.Files[0].Root, 0, 0, 2, 0}
+	if ft.in.VerifyHashes(ft.layers, r, ft.rows[2], nil) {
+		t.Error("nodes of layer 2 passed for leaves")
+	}
+	if VerifyProof(r.Root, 0, 8, ft.rows[2], nil) {
+		t.Error("VerifyProof took nodes of layer 2 for leaves")
+	}
+	if !VerifyProof(r.Root, 0, 2, ft.rows[2], nil) {
+		t.Error("nodes of layer 2 refused as such")
+	}
+}
+
+// TestRequests makes the requests for a whole file, answers them, and puts
+// the answers together.
+func TestRequests(t *testing.T) {
+	eachShape(t, func(t *testing.T, ft *fileTest) {
+		in, tree := ft.in, func() *HashTree { tr, _ := ft.in.HashTree(ft.layers, 0); return tr }()
+		layer := make([]Hash256, 0, in.NumPieces())
+		for _, r := range in.LayerRequests(0) {
+			hashes, uncles, ok := tree.Answer(r, nil)
+			if !ok || !in.VerifyHashes(nil, r, hashes, uncles) {
+				t.Fatalf("%+v: no true answer", r)
+			}
+			layer = append(layer, hashes[:min(r.Length, in.NumPieces()-r.Index)]...)
+		}
+		if !slices.Equal(layer, ft.layers[in.Files[0].Root]) {
+			t.Error("layer put together is not the layer")
+		}
+		for _, l := range []Layers{nil, ft.layers} {
+			var leaves []Hash256
+			for i := range in.NumPieces() {
+				got := leaves
+				for _, r := range leafRequests(in, l, i) {
+					hashes, uncles, ok := tree.Answer(r, ft.pieceLeaves)
+					if !ok || !in.VerifyHashes(l, r, hashes, uncles) {
+						t.Fatalf("%+v: no true answer", r)
+					}
+					if l != nil && r.Length == in.LeafCount(i) && len(uncles) > 0 {
+						t.Errorf("%+v: proof of what the layer proves", r)
+					}
+					got = append(got, hashes...)
+				}
+				if len(leafRequests(in, l, i)) == 0 {
+					h, _ := in.PieceHash2(ft.layers, i)
+					got = append(got, h)
+				}
+				leaves = got[:len(leaves)+in.Blocks(i)]
+			}
+			if !slices.Equal(leaves, ft.leaves) {
+				t.Error("leaves put together are not the leaves")
+			}
+		}
+	})
+}
+
+// TestLongRuns has pieces of more leaves, and a layer of more hashes, than
+// one request may ask for.
+func TestLongRuns(t *testing.T) {
+	leaves := make([]Hash256, 2500)
+	for i := range leaves {
+		leaves[i] = Hash256{byte(i), byte(i >> 8), 1}
+	}
+	for _, per := range []int{1, 2, 1024, 4096} { // leaves of a piece
+		layer := []Hash256{}
+		for p := range slices.Chunk(leaves, per) {
+			layer = append(layer, Root(p, per))
+		}
+		root := Root(leaves, 4096)
+		length := int64(len(leaves)) * BlockSize
+		in, err := BuildV2("f", length, int64(per)*BlockSize, root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers := Layers{root: layer}
+		if len(layer) > 1 {
+			if err := in.CheckLayer(root, layer); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			layers = nil
+		}
+		tree, _ := in.HashTree(layers, 0)
+		ask := func(i int) ([]Hash256, bool) { return leaves[i*per : min(len(leaves), i*per+per)], true }
+		reqs := in.LayerRequests(0)
+		for i := range in.NumPieces() {
+			reqs = append(reqs, leafRequests(in, nil, i)...)
+			reqs = append(reqs, leafRequests(in, layers, i)...)
+		}
+		for _, r := range reqs {
+			hashes, uncles, ok := tree.Answer(r, ask)
+			if r.Length > MaxHashes || !ok || !in.VerifyHashes(layers, r, hashes, uncles) {
+				t.Errorf("pieces of %d: %+v: no true answer", per, r)
+			}
+		}
+	}
+}
+
+func TestAnswerRefuses(t *testing.T) {
+	ft := newFileTest(t, 13*BlockSize, 4*BlockSize)
+	tree, _ := ft.in.HashTree(ft.layers, 0)
+	root := ft.in.Files[0].Root
+	none := func(int) ([]Hash256, bool) { return nil, false }
+	wrong := func(i int) ([]Hash256, bool) { return make([]Hash256, min(4, 13-4*i)), true }
+	few := func(i int) ([]Hash256, bool) { l, _ := ft.pieceLeaves(i); return l[1:], true }
+	for _, leaves := range []func(int) ([]Hash256, bool){none, wrong, few} {
+		if _, _, ok := tree.Answer(HashRequest{root, 0, 0, 4, 3}, leaves); ok {
+			t.Error("answered from bad leaves")
+		}
+	}
+	for _, r := range []HashRequest{
+		{[32]byte{}, 0, 0, 2, 0}, {root, 1, 0, 2, 0}, {root, 4, 0, 2, 0}, {root, 0, 0, 1, 0}, {root, 0, 0, 3, 0}, {root, 0, 0, 32, 0},
+		{root, 0, 1, 2, 0}, {root, 0, 16, 2, 0}, {root, 0, 0, 2, 4}, {root, 2, 0, 2, 2}, {root, 0, 0, 0, 0}, {root, 0, 0, -2, 0},
+		{root, 1 << 30, 0, 2, 0}, {root, 0, 1 << 30, 2, 0}, {root, 0, 0, 1 << 30, 0}, {root, 0, 0, 2, 1 << 30}, {root, -1, 0, 2, 0},
+	} {
+		if _, _, ok := tree.Answer(r, ft.pieceLeaves); ok {
+			t.Errorf("%+v: answered", r)
+		}
+	}
+	if _, ok := ft.in.HashTree(nil, 0); ok {
+		t.Error("a tree without its layer")
+	}
+}
+
+// leafRequests returns the requests whose answers are together the leaves of
+// a piece: one, unless the piece has more than MaxHashes. The proof goes to
+// the piece layer where l has it (most often nothing is needed then), else to
+// the root. There are none for a piece of one leaf: PieceHash2 is the leaf.
+func leafRequests(in *Info, l Layers, piece int) []HashRequest {
+	leaves := in.LeafCount(piece)
+	if leaves == 1 {
+		return nil
+	}
+	file := in.FileOfPiece(piece)
+	t := in.Tree(file)
+	first, _ := in.FilePieces(file)
+	n, proof := min(MaxHashes, leaves), t.Height-1
+	if _, ok := in.PieceHash2(l, piece); ok {
+		if proof = log2(leaves) - 1; n == leaves {
+			proof = 0
+		}
+	}
+	var list []HashRequest
+	for i := 0; i < in.Blocks(piece); i += n {
+		list = append(list, HashRequest{in.Files[file].Root, 0, (piece-first)*leaves + i, n, proof})
+	}
+	return list
+}
