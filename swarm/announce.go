@@ -2,11 +2,10 @@ package swarm
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
+	"p2pfs/swarm/announce"
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/tracker"
@@ -19,15 +18,9 @@ const (
 	// on need is announced though peers of it are known, and how long a download stays without a peer
 	// before all trackers are asked instead of one of each tier.
 	needAfter = 2 * time.Second
-	// hungryEvery is how often a tracker is asked while somebody waits for
-	// peers, unless it wants to be asked less often: hungryAtLeast is as
-	// often as that is heeded.
-	hungryEvery   = 15 * time.Second
-	hungryAtLeast = 2 * time.Minute
-	// refusedEvery and notServedEvery are how often one is asked that
-	// refused us, and one that does not serve the torrent.
-	refusedEvery   = time.Minute
-	notServedEvery = 15 * time.Minute
+	// hungryEvery is how long somebody waits, though peers are connected, before
+	// more are looked for.
+	hungryEvery = 15 * time.Second
 	// stopWithin bounds the wait for trackers at the end.
 	stopWithin = 2 * time.Second
 )
@@ -35,18 +28,17 @@ const (
 // announcing is what the loop knows of the trackers.
 type announcing struct {
 	on      bool
-	kept    bool              // by Torrent.Announce: stays although idle
-	since   time.Time         // on
-	hurried time.Time         // when announces under way were last hurried
-	tiers   []*tiers          // one for each infohash
-	errs    map[string]string // by tracker: the last error, "" if it answers
+	kept    bool                  // by Torrent.Announce: stays although idle
+	since   time.Time             // on
+	hurried time.Time             // when announces under way were last hurried
+	of      []*announce.Announcer // one for each infohash
 	finding finding
 }
 
 func newAnnouncing(l *loop) announcing {
-	an := announcing{errs: map[string]string{}}
+	var an announcing
 	for range l.t.hashes {
-		an.tiers = append(an.tiers, newTiers(l.t.spec.tiers(), l.rng))
+		an.of = append(an.of, announce.New(l.t.spec.tiers(), announce.Torrent(), l.rng))
 	}
 	return an
 }
@@ -75,7 +67,7 @@ func (an *announcing) tick(l *loop) {
 		}
 	}
 	for i, h := range l.t.hashes {
-		asks := an.tiers[i].next(l.now, urgent, l.t.isWhole())
+		asks := an.of[i].Due(l.now, urgent, l.t.isWhole())
 		if len(asks) > 0 {
 			l.publishStats() // what is announced is taken from there
 		}
@@ -104,7 +96,7 @@ func (an *announcing) urgent(l *loop) bool {
 // end tells the trackers that list us that we stop.
 func (an *announcing) end(l *loop) {
 	for i, h := range l.t.hashes {
-		l.stopped(h, an.tiers[i].farewells(l.t.isWhole()))
+		l.stopped(h, an.of[i].Farewells(l.t.isWhole()))
 	}
 }
 
@@ -114,18 +106,18 @@ func (an *announcing) keep(l *loop, groups [][]string) {
 		return
 	}
 	for i, h := range l.t.hashes {
-		l.stopped(h, an.tiers[i].keep(groups, l.t.isWhole()))
+		l.stopped(h, an.of[i].Keep(groups, l.t.isWhole()))
 	}
 }
 
 // stopped sends trackers what they are to hear at the end.
-func (l *loop) stopped(h metainfo.Hash, farewells [][]ask) {
+func (l *loop) stopped(h metainfo.Hash, farewells [][]announce.Ask) {
 	for _, asks := range farewells {
 		l.t.spawn(func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), stopWithin)
 			defer cancel()
 			for _, a := range asks {
-				l.t.client.trackers.Announce(ctx, a.url, l.t.request(h, a.event))
+				l.t.client.trackers.Announce(ctx, a.URL, l.t.request(h, a.Event))
 			}
 		})
 	}
@@ -149,66 +141,50 @@ type trackedEvent struct {
 }
 
 func (e trackedEvent) apply(l *loop) {
-	t := l.announce.tiers[slices.Index(l.t.hashes, e.hash)]
-	if t.byURL[e.url] == nil { // it was asked before we knew that it may not be
-		if e.err == nil {
-			l.stopped(e.hash, [][]ask{{{e.url, tracker.Stopped}}})
-		}
-		return
-	}
+	a := l.announce.of[slices.Index(l.t.hashes, e.hash)]
 	if e.err != nil {
-		l.announce.errs[e.url] = e.err.Error()
 		l.log.Debug("announce failed", "infohash", e.hash, "tracker", e.url, "err", e.err)
-		t.failed(e.url, l.now, restAfter(e.err))
+		a.Failed(e.url, e.err, l.now)
 		l.announce.tick(l) // it may be another's turn
 		return
 	}
-	l.announce.errs[e.url] = ""
 	l.log.Debug("announced", "infohash", e.hash, "tracker", e.url, "peers", len(e.res.Peers))
+	if !a.Answered(e.url, e.res, l.now) { // it was asked before we knew that it may not be
+		l.stopped(e.hash, [][]announce.Ask{{{URL: e.url, Event: tracker.Stopped}}})
+		return
+	}
 	if e.res.Warning != "" {
 		l.log.Info("tracker warns", "infohash", e.hash, "tracker", e.url, "warning", e.res.Warning)
 	}
-	t.answered(e.url, l.now, e.res.Interval, max(hungryEvery, min(e.res.MinInterval, hungryAtLeast)))
 	if l.book.Add(e.res.Peers, book.Tracker) > 0 {
 		l.dial()
 	}
 }
 
-// restAfter is how long a tracker is let be after an error, whoever waits.
-func restAfter(err error) time.Duration {
-	var refused *tracker.Refusal
-	switch {
-	case errors.Is(err, tracker.ErrNotServed):
-		return notServedEvery
-	case errors.As(err, &refused):
-		return refusedEvery
-	}
-	return hungryEvery
-}
-
 // unansweredEvent is a try without an answer, of an announce that goes on.
 type unansweredEvent struct {
+	hash  metainfo.Hash
 	url   string
 	tries int
 }
 
 func (e unansweredEvent) apply(l *loop) {
-	l.announce.errs[e.url] = fmt.Sprintf("no answer after %d tries", e.tries)
+	l.announce.of[slices.Index(l.t.hashes, e.hash)].Unanswered(e.url, e.tries)
 }
 
 // announce tells one tracker about us and posts the outcome, unless ctx ends.
-func (t *Torrent) announce(ctx context.Context, h metainfo.Hash, a ask, urgent bool) {
-	req := t.request(h, a.event)
+func (t *Torrent) announce(ctx context.Context, h metainfo.Hash, a announce.Ask, urgent bool) {
+	req := t.request(h, a.Event)
 	req.Urgent = urgent
 	req.Unanswered = func(tries int) {
 		select { // it must not wait
-		case t.events <- unansweredEvent{a.url, tries}:
+		case t.events <- unansweredEvent{h, a.URL, tries}:
 		default:
 		}
 	}
-	res, err := t.client.trackers.Announce(ctx, a.url, req)
+	res, err := t.client.trackers.Announce(ctx, a.URL, req)
 	if ctx.Err() == nil {
-		t.post(trackedEvent{h, a.url, res, err})
+		t.post(trackedEvent{h, a.URL, res, err})
 	}
 }
 
@@ -237,15 +213,8 @@ func (t *Torrent) request(h metainfo.Hash, e tracker.Event) tracker.Request {
 // trouble says what a tracker that does not answer says, for a reader that
 // waits.
 func (an *announcing) trouble() string {
-	if len(an.tiers) == 0 {
+	if len(an.of) == 0 {
 		return ""
 	}
-	for _, tier := range an.tiers[0].list {
-		for _, k := range tier {
-			if err := an.errs[k.url]; err != "" {
-				return fmt.Sprintf("tracker %s: %s", k.url, err)
-			}
-		}
-	}
-	return ""
+	return an.of[0].Trouble()
 }

@@ -10,7 +10,6 @@ import (
 
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
-	"p2pfs/swarm/tracker"
 	"p2pfs/swarm/tracker/trackertest"
 )
 
@@ -38,7 +37,7 @@ func (f onLoop) apply(l *loop) { f(l) }
 // listed is how many trackers list a torrent.
 func listed(tor *Torrent) int {
 	n := make(chan int, 1)
-	tor.post(onLoop(func(l *loop) { n <- len(l.announce.tiers[0].farewells(false)) }))
+	tor.post(onLoop(func(l *loop) { n <- len(l.announce.of[0].Farewells(false)) }))
 	return <-n
 }
 
@@ -164,23 +163,6 @@ func TestCompletedBeforeStopped(t *testing.T) {
 		got = slices.Compact(got) // `completed` may have been under way
 		if s := strings.Join(got, " "); s != "started completed stopped" {
 			t.Errorf("the tracker heard %q", s)
-		}
-	}
-}
-
-// TestMinInterval: a tracker that wants to be let be is, but not for longer than
-// hungryAtLeast while somebody waits.
-func TestMinInterval(t *testing.T) {
-	for least, want := range map[time.Duration]time.Duration{0: hungryEvery, time.Second: hungryEvery, time.Minute: time.Minute, time.Hour: hungryAtLeast} {
-		c := client(t, "127.0.0.1")
-		v1, _ := torrents(t, randomBytes(100), 64<<10)
-		tor := add(t, c, Spec{MetaInfo: v1, Storage: (&memory{}).open, Announce: Never})
-		l := newLoop(t.Context(), tor)
-		l.announce.tiers[0] = drawn("a")
-		l.announce.tiers[0].next(l.now, true, false)
-		trackedEvent{hash: tor.hashes[0], url: trackerURL("a"), res: tracker.Response{Interval: time.Hour, MinInterval: least}}.apply(l)
-		if got := l.announce.tiers[0].byURL[trackerURL("a")].soonest.Sub(l.now); got != want {
-			t.Errorf("%v: asked again after %v, want %v", least, got, want)
 		}
 	}
 }

@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"fs":    {"fs/mounting", "bazil.org/fuse", "golang.org/x/sys"},
 
 	"swarm": {
-		"swarm/book", "swarm/choker", "swarm/guard", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/tracker", "swarm/wire",
+		"swarm/announce", "swarm/book", "swarm/choker", "swarm/guard", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/tracker", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/time",
 	},
 
@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"swarm/tracker/trackertest": {"swarm/tracker/packet"},
 	"swarm/tracker/packet":      {},
 
+	"swarm/announce":        {"swarm/tracker"},
 	"swarm/bencode":         {"github.com/zeebo/bencode"},
 	"swarm/book":            {"swarm/netgroup", "swarm/priority"},
 	"swarm/choker":          {},

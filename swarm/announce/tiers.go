@@ -1,4 +1,4 @@
-package swarm
+package announce
 
 import (
 	"math/rand"
@@ -14,16 +14,9 @@ const (
 	// patience is how long a tracker is waited for before the next of its
 	// tier has its turn: one try of BEP 15.
 	patience = 15 * time.Second
-	// retryEvery is how long after a failed announce the next one comes; it
-	// doubles with each failure in a row, to maxRetry.
-	retryEvery = time.Minute
-	maxRetry   = 15 * time.Minute
 )
 
 // tiers says which trackers are to be asked now, about one infohash (BEP 12).
-// It is pure: the clock and the source of chance are given, and others do the
-// asking.
-//
 // Every tier has its turn at once, for tiers may have different peers. Of
 // each only the first that works is asked: in an order shuffled once, in
 // which one that answers while none before it does moves to the front. One
@@ -47,12 +40,7 @@ type tracked struct {
 	started bool      // it lists us
 	whole   bool      // and knows that we have everything
 	claim   bool      // the announce under way says that we have everything
-}
-
-// An ask is an announce that is to be sent.
-type ask struct {
-	url   string
-	event tracker.Event
+	err     string    // what kept the last one from being answered; "" if nothing did
 }
 
 // newTiers makes the state of some tiers of trackers, of which those are left
@@ -83,8 +71,8 @@ func newTiers(groups [][]string, rng *rand.Rand) *tiers {
 // next returns the announces that are due and takes them for sent; answered
 // or failed must follow for each. urgent says that somebody waits for peers,
 // whole that we have everything.
-func (t *tiers) next(now time.Time, urgent, whole bool) []ask {
-	var out []ask
+func (t *tiers) next(now time.Time, urgent, whole bool) []Ask {
+	var out []Ask
 	for _, tier := range t.list {
 		for _, k := range tier {
 			news := k.works && whole && !k.whole // it is to hear `completed`
@@ -117,25 +105,21 @@ func turn(tier []*tracked, now time.Time) *tracked {
 }
 
 // ask takes an announce for sent.
-func (k *tracked) ask(now time.Time, whole bool) ask {
+func (k *tracked) ask(now time.Time, whole bool) Ask {
 	k.asking, k.asked, k.claim = true, now, whole
 	switch {
 	case !k.started:
-		return ask{k.url, tracker.Started}
+		return Ask{k.url, tracker.Started}
 	case whole && !k.whole:
-		return ask{k.url, tracker.Completed}
+		return Ask{k.url, tracker.Completed}
 	}
-	return ask{k.url, tracker.None}
+	return Ask{k.url, tracker.None}
 }
 
 // answered notes that a tracker answered and wants to be asked again after
 // interval, or after soonest when somebody waits.
-func (t *tiers) answered(url string, now time.Time, interval, soonest time.Duration) {
-	k := t.byURL[url]
-	if k == nil {
-		return
-	}
-	k.asking, k.works, k.fails = false, true, 0
+func (t *tiers) answered(k *tracked, now time.Time, interval, soonest time.Duration) {
+	k.asking, k.works, k.fails, k.err = false, true, 0, ""
 	k.started, k.whole = true, k.claim
 	k.due, k.soonest = now.Add(interval), now.Add(min(interval, soonest))
 	t.promote(k)
@@ -157,14 +141,9 @@ func (t *tiers) promote(k *tracked) {
 	}
 }
 
-// failed notes that an announce came to nothing, and that none may follow
-// before soonest.
-func (t *tiers) failed(url string, now time.Time, soonest time.Duration) {
-	k := t.byURL[url]
-	if k == nil {
-		return
-	}
-	wait := min(retryEvery<<min(k.fails, 10), maxRetry)
+// failed notes that an announce came to nothing. The next one follows after wait in
+// the ordinary course, or after soonest when somebody waits.
+func (k *tracked) failed(now time.Time, wait, soonest time.Duration) {
 	k.asking, k.works = false, false
 	k.fails++
 	k.due, k.soonest = now.Add(max(wait, soonest)), now.Add(soonest)
@@ -172,7 +151,7 @@ func (t *tiers) failed(url string, now time.Time, soonest time.Duration) {
 
 // keep drops all trackers but these, and returns what those that list us are to
 // hear.
-func (t *tiers) keep(groups [][]string, whole bool) [][]ask {
+func (t *tiers) keep(groups [][]string, whole bool) [][]Ask {
 	stay := map[string]bool{}
 	for _, url := range slices.Concat(groups...) {
 		stay[tracker.Identity(url)] = true
@@ -193,17 +172,17 @@ func (t *tiers) keep(groups [][]string, whole bool) [][]ask {
 
 // farewells are what each tracker that lists us is to hear at the end, one
 // after the other.
-func (t *tiers) farewells(whole bool) (out [][]ask) {
+func (t *tiers) farewells(whole bool) (out [][]Ask) {
 	for _, tier := range t.list {
 		for _, k := range tier {
 			if !k.started {
 				continue
 			}
-			stopped := ask{k.url, tracker.Stopped}
+			stopped := Ask{k.url, tracker.Stopped}
 			if whole && !k.whole {
-				out = append(out, []ask{{k.url, tracker.Completed}, stopped})
+				out = append(out, []Ask{{k.url, tracker.Completed}, stopped})
 			} else {
-				out = append(out, []ask{stopped})
+				out = append(out, []Ask{stopped})
 			}
 		}
 	}

@@ -1,6 +1,7 @@
-package swarm
+package announce
 
 import (
+	"errors"
 	"fmt"
 	"math/rand"
 	"slices"
@@ -8,15 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/tracker"
 )
 
 // trackerURL is the URL of a tracker that tests call by one letter.
 func trackerURL(name string) string { return "udp://" + name + ":1" }
 
-// drawn makes tiers of a drawing such as "a b|c", in that order.
-func drawn(s string) *tiers {
+// drawn makes an Announcer of a drawing of tiers such as "a b|c", in that order.
+func drawn(s string) *Announcer {
 	var groups [][]string
 	for _, tier := range strings.Split(s, "|") {
 		var urls []string
@@ -25,25 +25,25 @@ func drawn(s string) *tiers {
 		}
 		groups = append(groups, urls)
 	}
-	t := newTiers(groups, rand.New(rand.NewSource(1)))
-	for _, tier := range t.list {
+	a := New(groups, Torrent(), rand.New(rand.NewSource(1)))
+	for _, tier := range a.tiers.list {
 		slices.SortFunc(tier, func(a, b *tracked) int { return strings.Compare(a.url, b.url) })
 	}
-	return t
+	return a
 }
 
 // draw writes asks: a+ for started, a! for completed, a- for stopped.
-func draw(asks []ask) string {
+func draw(asks []Ask) string {
 	var out []string
 	for _, a := range asks {
-		name := strings.TrimSuffix(strings.TrimPrefix(a.url, "udp://"), ":1")
-		out = append(out, name+map[tracker.Event]string{tracker.Started: "+", tracker.Completed: "!", tracker.Stopped: "-"}[a.event])
+		name := strings.TrimSuffix(strings.TrimPrefix(a.URL, "udp://"), ":1")
+		out = append(out, name+map[tracker.Event]string{tracker.Started: "+", tracker.Completed: "!", tracker.Stopped: "-"}[a.Event])
 	}
 	return strings.Join(out, " ")
 }
 
 // TestTiers plays scripts: at a time, something happens. "ask" and "hurry" are
-// calls of next, of which the latter is urgent, with what is to be asked;
+// calls of Due, of which the latter is urgent, with what is to be asked;
 // "whole" makes those that follow say that we have everything. A tracker that
 // answers wants to be asked after 30 minutes, or 15 seconds where somebody
 // waits.
@@ -104,7 +104,7 @@ func TestTiers(t *testing.T) {
 	}
 }
 
-func play(t *testing.T, tr *tiers, script []string) {
+func play(t *testing.T, tr *Announcer, script []string) {
 	t.Helper()
 	began, whole := time.Now(), false
 	for _, line := range script {
@@ -116,17 +116,17 @@ func play(t *testing.T, tr *tiers, script []string) {
 		now, rest := began.Add(d), strings.Join(words[2:], " ")
 		switch words[1] {
 		case "ask", "hurry":
-			if got := draw(tr.next(now, words[1] == "hurry", whole)); got != rest {
+			if got := draw(tr.Due(now, words[1] == "hurry", whole)); got != rest {
 				t.Errorf("%s: got %q", line, got)
 			}
 		case "ok":
-			tr.answered(trackerURL(rest), now, 30*time.Minute, hungryEvery)
+			tr.Answered(trackerURL(rest), tracker.Response{Interval: 30 * time.Minute}, now)
 		case "fail":
-			tr.failed(trackerURL(rest), now, restAfter(fmt.Errorf("no")))
+			tr.Failed(trackerURL(rest), fmt.Errorf("no"), now)
 		case "refuse":
-			tr.failed(trackerURL(rest), now, restAfter(fmt.Errorf("tracker: %w", &tracker.Refusal{Message: "no"})))
+			tr.Failed(trackerURL(rest), fmt.Errorf("tracker: %w", &tracker.Refusal{Message: "no"}), now)
 		case "unserved":
-			tr.failed(trackerURL(rest), now, restAfter(fmt.Errorf("tracker: %w", tracker.ErrNotServed)))
+			tr.Failed(trackerURL(rest), fmt.Errorf("tracker: %w", tracker.ErrNotServed), now)
 		case "whole":
 			whole = true
 		default:
@@ -138,14 +138,14 @@ func play(t *testing.T, tr *tiers, script []string) {
 func TestFarewells(t *testing.T) {
 	now := time.Now()
 	tr := drawn("a b|c")
-	tr.next(now, true, false)
-	tr.answered(trackerURL("a"), now, time.Hour, time.Minute)
-	tr.answered(trackerURL("c"), now, time.Hour, time.Minute)
-	tr.next(now, false, true)
-	tr.answered(trackerURL("c"), now, time.Hour, time.Minute)
-	tr.failed(trackerURL("a"), now, time.Minute)
+	tr.Due(now, true, false)
+	tr.Answered(trackerURL("a"), tracker.Response{Interval: time.Hour}, now)
+	tr.Answered(trackerURL("c"), tracker.Response{Interval: time.Hour}, now)
+	tr.Due(now, false, true)
+	tr.Answered(trackerURL("c"), tracker.Response{Interval: time.Hour}, now)
+	tr.Failed(trackerURL("a"), errors.New("no"), now)
 	var got []string
-	for _, asks := range tr.farewells(true) {
+	for _, asks := range tr.Farewells(true) {
 		got = append(got, draw(asks))
 	}
 	if strings.Join(got, ", ") != "a! a-, c-" {
@@ -158,9 +158,9 @@ func TestTierShuffle(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range int64(200) {
 		tr := newTiers([][]string{{trackerURL("a"), trackerURL("b"), trackerURL("c")}, {trackerURL("d")}}, rand.New(rand.NewSource(seed)))
-		var order []ask
+		var order []Ask
 		for _, k := range tr.list[0] {
-			order = append(order, ask{url: k.url})
+			order = append(order, Ask{URL: k.url})
 		}
 		seen[draw(order)] = true
 		if len(tr.list) != 2 || tr.list[1][0].url != trackerURL("d") {
@@ -186,31 +186,31 @@ func TestTiersAtRandom(t *testing.T) {
 	for range 200 {
 		tr, now := drawn("a b c|d e|f"), time.Now()
 		under, started := map[string]bool{}, map[string]bool{}
-		take := func(asks []ask) {
+		take := func(asks []Ask) {
 			for _, a := range asks {
-				if under[a.url] || (a.event == tracker.Started) == started[a.url] {
+				if under[a.URL] || (a.Event == tracker.Started) == started[a.URL] {
 					t.Fatalf("%v asked again, or with the wrong event", a)
 				}
-				under[a.url] = true
+				under[a.URL] = true
 			}
 		}
 		for range 100 {
 			now = now.Add(time.Duration(rng.Intn(600)) * time.Second)
-			take(tr.next(now, rng.Intn(3) == 0, rng.Intn(2) == 0))
+			take(tr.Due(now, rng.Intn(3) == 0, rng.Intn(2) == 0))
 			for url := range under {
 				switch rng.Intn(4) {
 				case 0:
-					tr.answered(url, now, time.Duration(rng.Intn(3600))*time.Second, hungryEvery)
+					tr.Answered(url, tracker.Response{Interval: time.Duration(rng.Intn(3600)) * time.Second}, now)
 					delete(under, url)
 					started[url] = true
 				case 1:
-					tr.failed(url, now, hungryEvery)
+					tr.Failed(url, errors.New("no"), now)
 					delete(under, url)
 				}
 			}
 		}
-		take(tr.next(now.Add(time.Hour), false, false))
-		for _, tier := range tr.list {
+		take(tr.Due(now.Add(time.Hour), false, false))
+		for _, tier := range tr.tiers.list {
 			if !slices.ContainsFunc(tier, func(k *tracked) bool { return under[k.url] }) {
 				t.Fatalf("nobody of a tier is asked")
 			}
@@ -221,38 +221,19 @@ func TestTiersAtRandom(t *testing.T) {
 func TestKeepTrackers(t *testing.T) {
 	tr := drawn("a b|c d")
 	now := time.Unix(1, 0)
-	draw(tr.next(now, true, false))
+	draw(tr.Due(now, true, false))
 	for _, name := range []string{"a", "c"} {
-		tr.answered(trackerURL(name), now, time.Minute, time.Minute)
+		tr.Answered(trackerURL(name), tracker.Response{Interval: time.Minute}, now)
 	}
 	var told []string
-	for _, asks := range tr.keep([][]string{{trackerURL("c")}, {trackerURL("x")}}, true) {
+	for _, asks := range tr.Keep([][]string{{trackerURL("c")}, {trackerURL("x")}}, true) {
 		told = append(told, draw(asks))
 	}
 	if got := strings.Join(told, ", "); got != "a! a-" {
 		t.Errorf("told %q, want %q", got, "a! a-")
 	}
-	if got := draw(tr.next(now.Add(time.Hour), true, true)); got != "c!" {
+	if got := draw(tr.Due(now.Add(time.Hour), true, true)); got != "c!" {
 		t.Errorf("asks %q, want %q", got, "c!")
 	}
-	tr.answered(trackerURL("b"), now, time.Minute, time.Minute) // too late
-}
-
-func TestTrackersOfASpec(t *testing.T) {
-	own := [][]string{{"udp://t:1", "udp://u:1"}}
-	public, private := &metainfo.Info{}, &metainfo.Info{Private: true}
-	for _, tt := range []struct {
-		name string
-		spec Spec
-		want string
-	}{
-		{"public", Spec{MetaInfo: &metainfo.MetaInfo{Info: public, Trackers: own}, Trackers: []string{"a", "b"}}, "[[a] [b] [udp://t:1 udp://u:1]]"},
-		{"private", Spec{MetaInfo: &metainfo.MetaInfo{Info: private, Trackers: own}, Trackers: []string{"a"}}, "[[udp://t:1 udp://u:1]]"},
-		{"private without trackers", Spec{MetaInfo: &metainfo.MetaInfo{Info: private}, Trackers: []string{"a"}}, "[[a]]"},
-		{"magnet", Spec{Magnet: &metainfo.Magnet{Trackers: own[0]}, Trackers: []string{"a"}}, "[[a] [udp://t:1] [udp://u:1]]"},
-	} {
-		if got := fmt.Sprint(tt.spec.tiers()); got != tt.want {
-			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
-		}
-	}
+	tr.Answered(trackerURL("b"), tracker.Response{Interval: time.Minute}, now) // too late
 }
