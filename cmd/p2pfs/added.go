@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
@@ -60,9 +61,9 @@ func (a *added) restore() {
 			a.m.log.Warn("torrent added earlier", "path", path, "err", err)
 			continue
 		}
-		src := torrentSource{Torrent: data}
+		src := control.Source{Torrent: data}
 		if strings.HasSuffix(n.Name(), ".magnet") {
-			src = torrentSource{Magnet: string(data)}
+			src = control.Source{Magnet: string(data)}
 		}
 		a.m.guard.Do(func() {
 			if _, err := a.add(src); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -73,7 +74,7 @@ func (a *added) restore() {
 }
 
 // spec reads what a user gave.
-func (a *added) spec(src torrentSource) (s swarm.Spec, name string, err error) {
+func (a *added) spec(src control.Source) (s swarm.Spec, name string, err error) {
 	s = swarm.Spec{Storage: a.m.holdings.storage, ReadTimeout: a.m.cfg.readTimeout, Peers: a.m.peers()}
 	if src.Magnet == "" {
 		if s.MetaInfo, err = metainfo.Parse(src.Torrent); err != nil {
@@ -102,7 +103,7 @@ func (a *added) spec(src torrentSource) (s swarm.Spec, name string, err error) {
 
 // add begins a torrent and returns the name it is shown under. fs.ErrExist if
 // it is there already.
-func (a *added) add(src torrentSource) (string, error) {
+func (a *added) add(src control.Source) (string, error) {
 	s, name, err := a.spec(src)
 	if err != nil {
 		return "", err

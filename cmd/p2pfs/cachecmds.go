@@ -4,12 +4,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"p2pfs/cmd/p2pfs/cli"
-	"p2pfs/cmd/p2pfs/dirs"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 )
 
@@ -36,9 +31,9 @@ running it again. Pinned files have to fit into --cache-size together.`,
 			list := fs.Bool("list", false, "only list what is pinned at or below PATH")
 			return func(ctx context.Context, c cli.Call) error {
 				if *list {
-					return eachPath(ctx, c, opPins, func(_ string, r cacheReport) string { return listText(r) })
+					return eachPath(ctx, c, control.Pins, func(_ string, r control.Report) string { return listText(r) })
 				}
-				return eachPath(ctx, c, opPin, func(_ string, r cacheReport) string {
+				return eachPath(ctx, c, control.Pin, func(_ string, r control.Report) string {
 					return "pinned " + fetchedText(r)
 				})
 			}
@@ -53,7 +48,7 @@ func unpinCommand() cli.Command {
 		Summary: "let pinned files leave the cache when room is needed",
 		Help:    "PATH may also be that of a pinned file that is no longer in the mount.",
 		Min:     1, Max: -1,
-		Setup: doOnPaths(opUnpin, func(_ string, r cacheReport) string {
+		Setup: doOnPaths(control.Unpin, func(_ string, r control.Report) string {
 			return fmt.Sprintf("unpinned %s, %s", human.Count(r.Files, "file"), human.Size(r.Bytes))
 		}),
 	}
@@ -67,7 +62,7 @@ func prefetchCommand() cli.Command {
 		Help: `Of a directory, all that is in it. What is fetched leaves the cache again when
 room is needed, unlike what is pinned.`,
 		Min: 1, Max: -1,
-		Setup: doOnPaths(opPrefetch, func(_ string, r cacheReport) string { return "fetched " + fetchedText(r) }),
+		Setup: doOnPaths(control.Prefetch, func(_ string, r control.Report) string { return "fetched " + fetchedText(r) }),
 	}
 }
 
@@ -78,7 +73,7 @@ func evictCommand() cli.Command {
 		Summary: "drop what the cache has of files of a mount",
 		Help:    "Other members are told. What is pinned stays.",
 		Min:     1, Max: -1,
-		Setup: doOnPaths(opEvict, func(_ string, r cacheReport) string {
+		Setup: doOnPaths(control.Evict, func(_ string, r control.Report) string {
 			text := fmt.Sprintf("evicted %s of %s", human.Size(r.Evicted), human.Count(r.Files, "file"))
 			if r.Pinned > 0 {
 				text += "; " + human.Size(r.Pinned) + " are pinned and stay"
@@ -98,20 +93,20 @@ file of the share directory that is not what was published is published as what
 it is. The status is 1 if there were any. What the kernel has in its page cache
 was verified when it was read and is not looked at.`,
 		Min: 1, Max: -1,
-		Setup: doOnPaths(opVerify, func(_ string, r cacheReport) string {
+		Setup: doOnPaths(control.Verify, func(_ string, r control.Report) string {
 			return fmt.Sprintf("verified %s, %s, of %s: all good", human.Count(r.Pieces, "piece"), human.Size(r.Bytes), human.Count(r.Files, "file"))
 		}),
 	}
 }
 
 // fetchedText tells what a fetch did.
-func fetchedText(r cacheReport) string {
+func fetchedText(r control.Report) string {
 	return fmt.Sprintf("%s, %s: %s came, %s were here", human.Count(r.Files, "file"), human.Size(r.Bytes),
 		human.Size(r.Fetched), human.Size(r.Done-r.Fetched))
 }
 
 // listText lists pinned files.
-func listText(r cacheReport) string {
+func listText(r control.Report) string {
 	var b strings.Builder
 	for _, path := range r.Paths {
 		b.WriteString(human.Quoted(path) + "\n")
@@ -121,14 +116,14 @@ func listText(r cacheReport) string {
 }
 
 // doOnPaths is the setup of a command without flags that does op to paths.
-func doOnPaths(op string, text func(path string, r cacheReport) string) func(*pflag.FlagSet) cli.Action {
+func doOnPaths(op string, text func(path string, r control.Report) string) func(*pflag.FlagSet) cli.Action {
 	return func(*pflag.FlagSet) cli.Action {
 		return func(ctx context.Context, c cli.Call) error { return eachPath(ctx, c, op, text) }
 	}
 }
 
 // eachPath does op to each argument, in order, and prints what came of it.
-func eachPath(ctx context.Context, c cli.Call, op string, text func(path string, r cacheReport) string) error {
+func eachPath(ctx context.Context, c cli.Call, op string, text func(path string, r control.Report) string) error {
 	for _, path := range c.Args {
 		r, err := onPath(ctx, c, op, path)
 		if err != nil {
@@ -144,21 +139,21 @@ func eachPath(ctx context.Context, c cli.Call, op string, text func(path string,
 }
 
 // onPath does op to one path and shows on stderr how far it is.
-func onPath(ctx context.Context, c cli.Call, op, path string) (last cacheReport, err error) {
-	var now atomic.Pointer[cacheReport]
-	now.Store(new(cacheReport))
+func onPath(ctx context.Context, c cli.Call, op, path string) (last control.Report, err error) {
+	var now atomic.Pointer[control.Report]
+	now.Store(new(control.Report))
 	p := cli.NewProgress(c.Stderr)
 	var rate cli.Meter
 	stop := p.Start(func() string {
 		r := now.Load()
 		return cli.Transfer{Done: r.Done, All: r.Bytes, Rate: rate.Rate(time.Now(), r.Done), Peers: -1}.String()
 	})
-	ask := askAbove
-	if op == opVerify { // which is of the share directory, too
-		ask = askFile
+	ask := askAboveAt
+	if op == control.Verify { // which is of the share directory, too
+		ask = askFileAt
 	}
-	err = ask(path, func(client *controlClient, real string) error {
-		last, err = client.cache(ctx, cacheRequest{op, real}, func(r cacheReport) { now.Store(&r) })
+	err = ask(path, func(client *control.Client, real string) error {
+		last, err = client.Cache(ctx, op, real, func(r control.Report) { now.Store(&r) })
 		return err
 	})
 	stop()
@@ -190,45 +185,4 @@ func quotedList(paths []string) string {
 		out = append(out, fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(out, ", ")
-}
-
-// cache sends a cacheRequest and returns the last report; progress hears of all.
-func (c *controlClient) cache(ctx context.Context, in cacheRequest, progress func(cacheReport)) (r cacheReport, err error) {
-	resp, err := c.send(ctx, "cache", in)
-	if err != nil {
-		return r, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return r, decodeAnswer(resp, nil)
-	}
-	d := json.NewDecoder(resp.Body)
-	for !r.End {
-		r = cacheReport{}
-		if err := d.Decode(&r); err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				err = errors.New("the running p2pfs ended meanwhile")
-			}
-			return r, err
-		}
-		progress(r)
-	}
-	return r, nil
-}
-
-// askAbove calls f with a client of the mount that a path lies in. Unlike
-// askFile it asks no other mount, so that one that hangs is in nobody's way.
-func askAbove(path string, f func(c *controlClient, real string) error) error {
-	real, err := dirs.Real(path)
-	if err != nil {
-		return err
-	}
-	above := socketsAbove(real)
-	err = controlSockets(func(names []string) []string {
-		return slices.DeleteFunc(slices.Clone(above), func(name string) bool { return !slices.Contains(names, name) })
-	}, func(c *controlClient) error { return f(c, real) })
-	if errors.Is(err, errNoMount) || errors.Is(err, errElsewhere) {
-		return fmt.Errorf("%s: not in a running mount", human.Quoted(path))
-	}
-	return err
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 )
@@ -25,7 +26,7 @@ const (
 
 // fetchAll fetches files, a few at a time. It goes on after an error and
 // returns the first.
-func (m *member) fetchAll(ctx context.Context, files []*kept, t *tally) error {
+func (m *member) fetchAll(ctx context.Context, files []*kept, t *control.Tally) error {
 	var (
 		mu     sync.Mutex
 		failed []error
@@ -68,7 +69,7 @@ func (m *member) fetchAll(ctx context.Context, files []*kept, t *tally) error {
 
 // fetch reads those pieces of a file that are not in the cache, and waits until
 // they are.
-func (m *member) fetch(ctx context.Context, k *kept, t *tally) error {
+func (m *member) fetch(ctx context.Context, k *kept, t *control.Tally) error {
 	c, err := k.open()
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func (m *member) fetch(ctx context.Context, k *kept, t *tally) error {
 	var came []int // pieces
 	for _, p := range m.pieces(k) {
 		if p.held {
-			t.add(func(r *cacheReport) { r.Done += p.n })
+			t.Add(func(r *control.Report) { r.Done += p.n })
 			continue
 		}
 		for off := p.off; off < p.off+p.n; off += int64(len(buf)) {
@@ -93,7 +94,7 @@ func (m *member) fetch(ctx context.Context, k *kept, t *tally) error {
 				return err
 			}
 			m.read.Add(int64(len(part)))
-			t.add(func(r *cacheReport) { r.Done += int64(len(part)); r.Fetched += int64(len(part)) })
+			t.Add(func(r *control.Report) { r.Done += int64(len(part)); r.Fetched += int64(len(part)) })
 		}
 		came = append(came, p.index)
 		if n := len(came) - behind; n > 0 {

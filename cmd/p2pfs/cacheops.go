@@ -6,70 +6,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"p2pfs/cache"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 )
 
-// What can be done to the pieces of paths in a mount.
-const (
-	opPin      = "pin"
-	opUnpin    = "unpin"
-	opPins     = "pins" // list them
-	opPrefetch = "prefetch"
-	opEvict    = "evict"
-	opVerify   = "verify"
-)
-
-// cacheReport is what was done so far, or in the end. Sizes are bytes.
-type cacheReport struct {
-	Files   int64    `json:"files"`             // dealt with, but for own ones
-	Own     int64    `json:"own,omitempty"`     // of the share directory: left alone
-	Bytes   int64    `json:"bytes"`             // of the files, or of what is verified
-	Done    int64    `json:"done"`              // of Bytes
-	Fetched int64    `json:"fetched,omitempty"` // of Done
-	Pieces  int64    `json:"pieces,omitempty"`  // verified
-	Evicted int64    `json:"evicted,omitempty"`
-	Pinned  int64    `json:"pinned,omitempty"`  // not evicted because pinned
-	Bad     int64    `json:"bad,omitempty"`     // pieces that were dropped
-	Changed int64    `json:"changed,omitempty"` // own files that are not what was published
-	Paths   []string `json:"paths,omitempty"`   // pinned ones, or those with bad pieces, or changed
-	End     bool     `json:"end,omitempty"`     // nothing follows
-	Error   string   `json:"error,omitempty"`
-}
-
-// tally is a cacheReport that grows. Safe for concurrent use.
-type tally struct {
-	mu sync.Mutex
-	r  cacheReport
-}
-
-func (t *tally) add(f func(r *cacheReport)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	f(&t.r)
-}
-
-func (t *tally) report() cacheReport {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.r
-}
-
-// Cache is part of controlled.
-func (m *member) Cache(ctx context.Context, op string, at location, t *tally) error {
-	if op == opVerify {
+// Cache is what the control socket asks for.
+func (m *member) Cache(ctx context.Context, op string, at control.Location, t *control.Tally) error {
+	if op == control.Verify {
 		return verifyPaths(ctx, m, at, t)
 	}
 	if at.Share {
 		return errShareDir
 	}
-	if op == opPins {
+	if op == control.Pins {
 		return m.listPins(at.Path, t)
 	}
-	if op == opUnpin {
+	if op == control.Unpin {
 		return m.unpin(ctx, at.Path, t)
 	}
 	all, err := m.keptAt(ctx, at.Path)
@@ -79,21 +34,21 @@ func (m *member) Cache(ctx context.Context, op string, at location, t *tally) er
 	var files []*kept
 	for _, k := range all {
 		if k.own {
-			t.add(func(r *cacheReport) { r.Own++ })
+			t.Add(func(r *control.Report) { r.Own++ })
 			continue
 		}
 		files = append(files, k)
-		t.add(func(r *cacheReport) { r.Files++; r.Bytes += k.size })
+		t.Add(func(r *control.Report) { r.Files++; r.Bytes += k.size })
 	}
 	switch op {
-	case opPin:
+	case control.Pin:
 		return m.pin(ctx, files, t)
-	case opPrefetch:
+	case control.Prefetch:
 		return m.prefetch(ctx, files, t)
-	case opEvict:
+	case control.Evict:
 		return m.evict(files, t)
 	}
-	return badRequest{fmt.Errorf("unknown operation %s", human.Quoted(op))}
+	return control.Refuse("unknown operation %s", human.Quoted(op))
 }
 
 // newlyPinned is what files would take that are not pinned yet.
@@ -123,7 +78,7 @@ func (m *member) fits(size int64) error {
 }
 
 // pin has files stay in the cache, and fetches what is missing of them.
-func (m *member) pin(ctx context.Context, files []*kept, t *tally) error {
+func (m *member) pin(ctx context.Context, files []*kept, t *control.Tally) error {
 	if err := m.fits(m.newlyPinned(files)); err != nil {
 		return err
 	}
@@ -145,7 +100,7 @@ func (m *member) pin(ctx context.Context, files []*kept, t *tally) error {
 
 // unpin lets go of the files at or below a path, also of those that are there
 // no more.
-func (m *member) unpin(ctx context.Context, at string, t *tally) error {
+func (m *member) unpin(ctx context.Context, at string, t *control.Tally) error {
 	files, err := m.keptAt(ctx, at)
 	gone := m.holdings.pins.below(at)
 	if err != nil && len(gone) == 0 {
@@ -156,18 +111,18 @@ func (m *member) unpin(ctx context.Context, at string, t *tally) error {
 	}
 	for _, n := range gone {
 		if m.holdings.pins.remove(n.ID) {
-			t.add(func(r *cacheReport) { r.Files++; r.Bytes += n.Size })
+			t.Add(func(r *control.Report) { r.Files++; r.Bytes += n.Size })
 		}
 	}
-	if t.report().Files == 0 {
+	if t.Report().Files == 0 {
 		return errors.New("not pinned")
 	}
 	return m.holdings.pins.save()
 }
 
-func (m *member) listPins(at string, t *tally) error {
+func (m *member) listPins(at string, t *control.Tally) error {
 	for _, n := range m.holdings.pins.below(at) {
-		t.add(func(r *cacheReport) {
+		t.Add(func(r *control.Report) {
 			r.Files++
 			r.Bytes += n.Size
 			r.Paths = append(r.Paths, n.Path)
@@ -177,7 +132,7 @@ func (m *member) listPins(at string, t *tally) error {
 }
 
 // prefetch has the cache take files whole.
-func (m *member) prefetch(ctx context.Context, files []*kept, t *tally) error {
+func (m *member) prefetch(ctx context.Context, files []*kept, t *control.Tally) error {
 	if err := m.fits(m.newlyPinned(files)); err != nil {
 		return err
 	}
@@ -185,14 +140,14 @@ func (m *member) prefetch(ctx context.Context, files []*kept, t *tally) error {
 }
 
 // evict drops what the cache has of files, but for what is pinned.
-func (m *member) evict(files []*kept, t *tally) error {
+func (m *member) evict(files []*kept, t *control.Tally) error {
 	for _, k := range files {
 		for _, p := range m.pieces(k) {
 			if !p.held {
 				continue
 			}
 			if m.cache.Pinned(p.key) {
-				t.add(func(r *cacheReport) { r.Pinned += p.n })
+				t.Add(func(r *control.Report) { r.Pinned += p.n })
 				continue
 			}
 			err := m.cache.Remove(p.key)
@@ -200,11 +155,11 @@ func (m *member) evict(files []*kept, t *tally) error {
 				return err
 			}
 			m.holdings.evicted(p.key)
-			t.add(func(r *cacheReport) { r.Evicted += p.n })
+			t.Add(func(r *control.Report) { r.Evicted += p.n })
 		}
 		m.changed(k.path, p2fs.ChangeAttr)
 	}
-	if r := t.report(); r.Evicted == 0 && r.Pinned > 0 {
+	if r := t.Report(); r.Evicted == 0 && r.Pinned > 0 {
 		return errors.New("pinned; p2pfs unpin comes first")
 	}
 	return nil

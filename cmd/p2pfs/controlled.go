@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"p2pfs/cmd/p2pfs/control"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/metainfo"
 )
@@ -17,9 +18,9 @@ import (
 // errNotPublished is a file of the share directory that is not shared (yet).
 var errNotPublished = errors.New("not published: it is being hashed, still written to, or ignored")
 
-// Status is part of controlled.
-func (m *member) Status(ctx context.Context) (mountStatus, error) {
-	s := mountStatus{
+// Status is what the control socket asks for.
+func (m *member) Status(ctx context.Context) (control.Status, error) {
+	s := control.Status{
 		Version: version(), PID: os.Getpid(), MountPoint: m.cfg.mountPoint, Share: m.cfg.share, Drive: m.cfg.drive,
 		Name: m.cfg.name, Key: m.seat.key.Key().String(), Listen: m.client.Addr().String(), Since: m.since,
 		Sharing: m.shareStatus(), Cache: m.cacheStatus(), Traffic: m.traffic(), Trackers: m.trackers.status(),
@@ -37,7 +38,7 @@ func (m *member) Status(ctx context.Context) (mountStatus, error) {
 		if who.Self {
 			continue
 		}
-		st := memberStatus{Name: who.Name, Key: who.Key.String(), Connected: who.Connected, Files: who.Files, Bytes: who.Bytes}
+		st := control.Member{Name: who.Name, Key: who.Key.String(), Connected: who.Connected, Files: who.Files, Bytes: who.Bytes}
 		if who.Addr.IsValid() {
 			st.Addr = who.Addr.String()
 		}
@@ -46,9 +47,9 @@ func (m *member) Status(ctx context.Context) (mountStatus, error) {
 	return s, nil
 }
 
-func (m *member) shareStatus() shareStatus {
+func (m *member) shareStatus() control.Share {
 	st := m.share.Stats()
-	out := shareStatus{
+	out := control.Share{
 		Files: int64(st.Files), Bytes: st.Bytes, Hashing: int64(st.Queued + st.Waiting), FilesHashed: int64(st.Hashed),
 		Ignored: int64(st.Ignored), Skipped: int64(st.Skipped),
 	}
@@ -59,9 +60,9 @@ func (m *member) shareStatus() shareStatus {
 	return out
 }
 
-func (m *member) cacheStatus() cacheStatus {
+func (m *member) cacheStatus() control.Cache {
 	u := m.cache.Usage()
-	st := cacheStatus{Dir: m.cfg.cache, Used: u.Used, Budget: u.Budget, Pinned: u.Pinned, Room: u.Room, KeepFree: u.KeepFree}
+	st := control.Cache{Dir: m.cfg.cache, Used: u.Used, Budget: u.Budget, Pinned: u.Pinned, Room: u.Room, KeepFree: u.KeepFree}
 	if u.Trouble != nil {
 		st.Trouble = u.Trouble.Error()
 	}
@@ -69,7 +70,7 @@ func (m *member) cacheStatus() cacheStatus {
 }
 
 // traffic sums what all torrents are doing.
-func (m *member) traffic() (t trafficStatus) {
+func (m *member) traffic() (t control.Traffic) {
 	for _, tor := range m.client.Torrents() {
 		s := tor.Stats()
 		t.Down += int64(s.Down)
@@ -85,12 +86,12 @@ func (m *member) traffic() (t trafficStatus) {
 }
 
 // status is the state of each torrent added by hand.
-func (a *added) status() (out []torrentState) {
+func (a *added) status() (out []control.Torrent) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for name, at := range a.byName {
 		s := at.torrent.Stats()
-		st := torrentState{
+		st := control.Torrent{
 			Name: name, InfoHash: at.torrent.InfoHashes()[0].String(), Bytes: s.Length, Have: s.Length - s.Left,
 			Peers: int64(s.Peers), State: "ready", Error: s.Trouble,
 		}
@@ -104,7 +105,7 @@ func (a *added) status() (out []torrentState) {
 		}
 		out = append(out, st)
 	}
-	slices.SortFunc(out, func(x, y torrentState) int {
+	slices.SortFunc(out, func(x, y control.Torrent) int {
 		if x.Name < y.Name {
 			return -1
 		}
@@ -119,12 +120,12 @@ func (m *member) statusText() (p2fs.Content, error) {
 	return fixed(s.String()), err
 }
 
-// Add is part of controlled.
-func (m *member) Add(_ context.Context, src torrentSource) (string, error) {
+// Add is what the control socket asks for.
+func (m *member) Add(_ context.Context, src control.Source) (string, error) {
 	return m.torrents.add(src)
 }
 
-// Remove is part of controlled.
+// Remove is what the control socket asks for.
 func (m *member) Remove(_ context.Context, nameOrInfoHash string) error {
 	return m.torrents.remove(nameOrInfoHash)
 }

@@ -64,8 +64,8 @@ func (f *createFlags) run(ctx context.Context, c cli.Call) error {
 	if err != nil {
 		return err
 	}
-	if len(data) > maxTorrentFile {
-		return fmt.Errorf("the torrent file would have %s, more than the %s that clients read: take longer pieces", human.Size(int64(len(data))), human.Size(maxTorrentFile))
+	if len(data) > metainfo.MaxInfo {
+		return fmt.Errorf("the torrent file would have %s, more than the %s that clients read: take longer pieces", human.Size(int64(len(data))), human.Size(metainfo.MaxInfo))
 	}
 	if err := f.out.write(data); err != nil {
 		return err

@@ -14,26 +14,24 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/durable"
+	"p2pfs/swarm/metainfo"
 )
-
-// maxTorrentFile is the largest .torrent that is read (as metainfo does).
-const maxTorrentFile = 16 << 20
 
 // isMagnet reports whether an argument is a magnet rather than a file's name.
 func isMagnet(arg string) bool {
 	return len(arg) >= 7 && strings.EqualFold(arg[:7], "magnet:")
 }
 
-// readTorrentFile reads a file of at most maxTorrentFile bytes.
+// readTorrentFile reads a file of at most metainfo.MaxInfo bytes.
 func readTorrentFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxTorrentFile+1))
-	if err == nil && len(data) > maxTorrentFile {
-		err = fmt.Errorf("%s: larger than %s, which no .torrent is", human.Quoted(path), human.Size(maxTorrentFile))
+	data, err := io.ReadAll(io.LimitReader(f, metainfo.MaxInfo+1))
+	if err == nil && len(data) > metainfo.MaxInfo {
+		err = fmt.Errorf("%s: larger than %s, which no .torrent is", human.Quoted(path), human.Size(metainfo.MaxInfo))
 	}
 	return data, err
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/swarmtest"
 )
@@ -90,7 +91,7 @@ func readStart(path string) error {
 
 func TestFileStatusIsFitForTerminals(t *testing.T) {
 	evil := "a\u202eb\x1b[2J"
-	text := fileStatus{Path: evil, Member: evil, State: evil}.String() + listText(cacheReport{Paths: []string{evil}})
+	text := fileStatus{Path: evil, Member: evil, State: evil}.String() + listText(control.Report{Paths: []string{evil}})
 	for line := range strings.Lines(text) {
 		if !human.Plain(strings.TrimSuffix(line, "\n")) {
 			t.Errorf("line not fit for a terminal: %q", line)

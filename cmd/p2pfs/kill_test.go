@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/swarmtest"
@@ -253,7 +254,7 @@ func (k *killing) onDisk() map[catalog.Key]int64 {
 // checkShares waits until anna sees all that bob shares, and tells how much of
 // it he has hashed for that.
 func (k *killing) checkShares() {
-	var s mountStatus
+	var s control.Status
 	within(k.T, 2*patience, func() error {
 		s = status(k.T, k.bob)
 		if shown, _ := k.seen(); len(shown) != len(k.own) || s.Sharing.Hashing > 0 {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
@@ -16,8 +17,8 @@ import (
 	"p2pfs/swarm/share"
 )
 
-// Magnet is part of controlled.
-func (m *member) Magnet(ctx context.Context, at location, v2 bool) (string, error) {
+// Magnet is what the control socket asks for.
+func (m *member) Magnet(ctx context.Context, at control.Location, v2 bool) (string, error) {
 	meta, err := m.metainfoOf(ctx, at, v2)
 	if err != nil {
 		return "", err
@@ -37,7 +38,7 @@ func (m *member) Magnet(ctx context.Context, at location, v2 bool) (string, erro
 
 // magnetPeers are those who surely have the file: ourselves, or the members
 // that hold it.
-func (m *member) magnetPeers(ctx context.Context, at location) []netip.AddrPort {
+func (m *member) magnetPeers(ctx context.Context, at control.Location) []netip.AddrPort {
 	own := []netip.AddrPort{reachable(m.client.Addr())}
 	n, err := tree{m}.find(ctx, at.Path)
 	if at.Share || err != nil || n.entry == nil {
@@ -75,8 +76,8 @@ func (m *member) publicTrackers(meta *metainfo.MetaInfo) (out []string) {
 	return out
 }
 
-// Export is part of controlled.
-func (m *member) Export(ctx context.Context, at location, v2 bool) ([]byte, error) {
+// Export is what the control socket asks for.
+func (m *member) Export(ctx context.Context, at control.Location, v2 bool) ([]byte, error) {
 	meta, err := m.metainfoOf(ctx, at, v2)
 	if err != nil {
 		return nil, err
@@ -91,7 +92,7 @@ func (m *member) Export(ctx context.Context, at location, v2 bool) ([]byte, erro
 
 // metainfoOf finds the torrent of a file and, where it is ours to serve, has
 // it announced: somebody is about to ask for it.
-func (m *member) metainfoOf(ctx context.Context, at location, v2 bool) (*metainfo.MetaInfo, error) {
+func (m *member) metainfoOf(ctx context.Context, at control.Location, v2 bool) (*metainfo.MetaInfo, error) {
 	if at.Share {
 		for _, f := range m.share.Files() {
 			if f.Path == at.Path && f.Kind == share.Regular {

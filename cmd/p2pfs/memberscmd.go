@@ -9,11 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 )
 
@@ -30,15 +30,16 @@ that no other member has.`,
 		Setup: func(fs *pflag.FlagSet) cli.Action {
 			asJSON := fs.Bool("json", false, "write JSON; sizes are bytes, keys whole")
 			return func(ctx context.Context, c cli.Call) error {
-				list := []rosterEntry{}
-				err := askMount(c.Args[0], func(client *controlClient) error {
-					return client.quick(ctx, "members", nil, &list)
+				list := []control.RosterEntry{}
+				err := askMountOn(c.Args[0], func(client *control.Client) (err error) {
+					list, err = client.Members(ctx)
+					return err
 				})
 				switch {
 				case err != nil:
 					return err
 				case *asJSON:
-					return human.WriteJSON(c.Stdout, append([]rosterEntry{}, list...))
+					return human.WriteJSON(c.Stdout, append([]control.RosterEntry{}, list...))
 				}
 				return writeRoster(c.Stdout, list)
 			}
@@ -47,10 +48,10 @@ that no other member has.`,
 }
 
 // writeRoster writes members for people, one a line.
-func writeRoster(out io.Writer, list []rosterEntry) error {
+func writeRoster(out io.Writer, list []control.RosterEntry) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, e := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cell(e.Name), e.digits(), e.state(), human.Count(e.Files, "file"), human.Size(e.Bytes))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cell(e.Name), e.Digits(), e.State(), human.Count(e.Files, "file"), human.Size(e.Bytes))
 	}
 	return w.Flush()
 }
@@ -63,31 +64,17 @@ func cell(name string) string {
 	return human.Quoted(name)
 }
 
-// state says where a member is.
-func (e rosterEntry) state() string {
-	state := "away"
-	switch {
-	case e.Blocked:
-		return "blocked here"
-	case e.Connected:
-		state = "here"
-	}
-	if e.Since.IsZero() {
-		return state
-	}
-	return state + " since " + e.Since.Local().Format(time.DateTime)
-}
-
 // markCommand is a command that hides a member, or shows him again. said tells
 // what has been done.
-func markCommand(name, summary, help string, said func(e rosterEntry, mountPoint string) string) cli.Command {
+func markCommand(name, summary, help string, said func(e control.RosterEntry, mountPoint string) string) cli.Command {
 	return cli.Command{
 		Name: name, Args: "MOUNTPOINT WHO", Summary: summary, Help: help, Min: 2, Max: 2,
 		Setup: func(*pflag.FlagSet) cli.Action {
 			return func(ctx context.Context, c cli.Call) error {
-				var e rosterEntry
-				err := askMount(c.Args[0], func(client *controlClient) error {
-					return client.quick(ctx, "mark", markRequest{name, c.Args[1]}, &e)
+				var e control.RosterEntry
+				err := askMountOn(c.Args[0], func(client *control.Client) (err error) {
+					e, err = client.Mark(ctx, name, c.Args[1])
+					return err
 				})
 				if err == nil {
 					fmt.Fprintln(c.Stdout, said(e, human.Quoted(c.Args[0])))
@@ -107,16 +94,16 @@ func blockCommand() cli.Command {
 		`His files, and he himself, are shown on this machine no more, also after a
 restart. For other members nothing changes, and he is not told.
 `+whoHelp,
-		func(e rosterEntry, at string) string {
+		func(e control.RosterEntry, at string) string {
 			return fmt.Sprintf("%s (%s) is hidden on this machine, and on this one only; \"p2pfs unblock %s %s\" shows him again",
-				cell(e.Name), e.digits(), at, e.digits())
+				cell(e.Name), e.Digits(), at, e.Digits())
 		})
 }
 
 func unblockCommand() cli.Command {
 	return markCommand("unblock", "show a member again who was blocked", whoHelp,
-		func(e rosterEntry, _ string) string {
-			return fmt.Sprintf("%s (%s) is shown again", cell(e.Name), e.digits())
+		func(e control.RosterEntry, _ string) string {
+			return fmt.Sprintf("%s (%s) is shown again", cell(e.Name), e.Digits())
 		})
 }
 
@@ -125,7 +112,7 @@ func forgetCommand() cli.Command {
 		`For a machine that is gone, or was set up anew and has another key: what it
 shared would be shown for 30 days. On other machines nothing changes.
 `+whoHelp,
-		func(e rosterEntry, _ string) string {
-			return fmt.Sprintf("%s (%s) is hidden on this machine until he comes back", cell(e.Name), e.digits())
+		func(e control.RosterEntry, _ string) string {
+			return fmt.Sprintf("%s (%s) is hidden on this machine until he comes back", cell(e.Name), e.Digits())
 		})
 }

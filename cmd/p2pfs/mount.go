@@ -17,6 +17,7 @@ import (
 
 	"p2pfs/cache"
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/fs/mounting"
@@ -163,7 +164,7 @@ func (f *mountFlags) run(ctx context.Context, c cli.Call) error {
 
 // open reads what was given, and goes on here or in the background.
 func (f *mountFlags) open(ctx context.Context, c cli.Call, waits *starter) error {
-	sources := make([]torrentSource, len(c.Args)-1)
+	sources := make([]control.Source, len(c.Args)-1)
 	for i, arg := range c.Args[1:] {
 		var err error
 		if sources[i], err = readSource(arg); err != nil {

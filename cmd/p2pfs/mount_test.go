@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -135,7 +136,7 @@ func readOnly(t *testing.T, b *mounted) {
 	}
 }
 
-func status(t testing.TB, m *mounted) (s mountStatus) {
+func status(t testing.TB, m *mounted) (s control.Status) {
 	t.Helper()
 	r := runArgs(t, "status", m.mnt(), "--json")
 	r.want(t, cli.ExitDone, "")
@@ -196,7 +197,7 @@ func TestConflict(t *testing.T) {
 	b.write("same.txt", []byte("same"))
 	b.sees("plan.txt", []byte("bob's plan"))
 	a.sees("plan.txt", []byte("anna's plan"))
-	bob, anna := shortKey(status(t, b).Key), shortKey(status(t, a).Key)
+	bob, anna := control.ShortKey(status(t, b).Key), control.ShortKey(status(t, a).Key)
 	a.sees("plan~bob-"+bob+".txt", []byte("bob's plan"))
 	b.sees("plan~anna-"+anna+".txt", []byte("anna's plan"))
 	b.sees("same.txt", []byte("same"))

@@ -13,26 +13,27 @@ import (
 	"syscall"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/fs/mounting"
 )
 
 // serveMount mounts, and stays until it is interrupted or unmounted.
-func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, p *cli.Progress, waits *starter) error {
-	socket, err := listenControl(cfg.mountPoint)
+func serveMount(ctx context.Context, cfg memberConfig, sources []control.Source, p *cli.Progress, waits *starter) error {
+	socket, err := control.Listen(cfg.mountPoint)
 	if err != nil {
 		return err
 	}
 	m, err := startMember(cfg)
 	if err != nil {
-		socket.close()
+		socket.Close()
 		return err
 	}
 	defer detachAtSecondSignal(cfg.mountPoint)()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	stopControl := socket.serve(running{m, roster{m}, stop}, m.realShare(), cfg.log)
+	stopControl := socket.Serve(control.Mount{Status: m, Torrents: m, Cache: m, Members: roster{m}, Stop: stop}, m.realShare(), cfg.log)
 	systemd := findSupervisor()
 	err = m.addAll(ctx, sources)
 	if err == nil {
@@ -49,16 +50,6 @@ func serveMount(ctx context.Context, cfg memberConfig, sources []torrentSource, 
 	stopControl()
 	return errors.Join(err, m.Close())
 }
-
-// running is a mount that can be told to end, and whom to hide.
-type running struct {
-	*member
-	roster
-	stop context.CancelFunc
-}
-
-// Stop is part of stoppable.
-func (r running) Stop() { r.stop() }
 
 func (m *member) tellSystemd(s supervisor, state string) {
 	if err := s.tell(state); err != nil {
@@ -96,7 +87,7 @@ func (m *member) stay(ctx context.Context, p *cli.Progress) error {
 	if p.Terminal() {
 		stopLine = p.Start(func() string {
 			s, _ := m.Status(ctx)
-			return s.line()
+			return s.Line()
 		})
 	}
 	defer stopLine()
@@ -112,7 +103,7 @@ func (m *member) stay(ctx context.Context, p *cli.Progress) error {
 }
 
 // addAll puts the torrents given on the command line into the mount.
-func (m *member) addAll(ctx context.Context, sources []torrentSource) error {
+func (m *member) addAll(ctx context.Context, sources []control.Source) error {
 	for _, src := range sources {
 		if _, err := m.Add(ctx, src); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 )
 
@@ -36,15 +37,16 @@ MOUNTPOINT/.p2pfs/status and in the file's attribute user.p2pfs.state.`,
 					_, err = io.WriteString(c.Stdout, status.String())
 					return err
 				}
-				var status mountStatus
-				err := askMount(c.Args[0], func(client *controlClient) error {
-					return client.quick(ctx, "status", nil, &status)
+				var status control.Status
+				err := askMountOn(c.Args[0], func(client *control.Client) (err error) {
+					status, err = client.Status(ctx)
+					return err
 				})
 				if err != nil {
 					return err
 				}
 				if *asJSON {
-					return human.WriteJSON(c.Stdout, status.filled())
+					return human.WriteJSON(c.Stdout, status.Filled())
 				}
 				_, err = io.WriteString(c.Stdout, status.String())
 				return err
@@ -66,12 +68,13 @@ func addCommand() cli.Command {
 				if err != nil {
 					return err
 				}
-				var answer addAnswer
-				err = askMount(c.Args[0], func(client *controlClient) error {
-					return client.quick(ctx, "add", source, &answer)
+				var name string
+				err = askMountOn(c.Args[0], func(client *control.Client) (err error) {
+					name, err = client.Add(ctx, source)
+					return err
 				})
 				if err == nil {
-					fmt.Fprintf(c.Stdout, "added %s\n", human.Quoted(answer.Name))
+					fmt.Fprintf(c.Stdout, "added %s\n", human.Quoted(name))
 				}
 				return err
 			}
@@ -87,8 +90,8 @@ func removeCommand() cli.Command {
 		Min:     2, Max: 2,
 		Setup: func(*pflag.FlagSet) cli.Action {
 			return func(ctx context.Context, c cli.Call) error {
-				return askMount(c.Args[0], func(client *controlClient) error {
-					return client.quick(ctx, "remove", removeRequest{c.Args[1]}, new(struct{}))
+				return askMountOn(c.Args[0], func(client *control.Client) error {
+					return client.Remove(ctx, c.Args[1])
 				})
 			}
 		},
@@ -105,12 +108,13 @@ func magnetCommand() cli.Command {
 		Setup: func(fs *pflag.FlagSet) cli.Action {
 			v2 := fs.Bool("v2", false, "the magnet of the v2 torrent (btmh), for clients that know BEP 52")
 			return func(ctx context.Context, c cli.Call) error {
-				var answer magnetAnswer
-				err := askFile(c.Args[0], func(client *controlClient, real string) error {
-					return client.call(ctx, "magnet", fileRequest{real, *v2}, &answer)
+				var magnet string
+				err := askFileAt(c.Args[0], func(client *control.Client, real string) (err error) {
+					magnet, err = client.Magnet(ctx, real, *v2)
+					return err
 				})
 				if err == nil {
-					fmt.Fprintln(c.Stdout, answer.Magnet)
+					fmt.Fprintln(c.Stdout, magnet)
 				}
 				return err
 			}
@@ -133,31 +137,25 @@ func exportCommand() cli.Command {
 				if err := out.check("export"); err != nil {
 					return err
 				}
-				var answer exportAnswer
-				err := askFile(c.Args[0], func(client *controlClient, real string) error {
-					return client.call(ctx, "export", fileRequest{real, *v2}, &answer)
+				var torrent []byte
+				err := askFileAt(c.Args[0], func(client *control.Client, real string) (err error) {
+					torrent, err = client.Export(ctx, real, *v2)
+					return err
 				})
 				if err != nil {
 					return err
 				}
-				return out.write(answer.Torrent)
+				return out.write(torrent)
 			}
 		},
 	}
 }
 
-// quick is call for what a mount answers without asking the network.
-func (c *controlClient) quick(ctx context.Context, path string, in, out any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, controlTimeout, fmt.Errorf("not within %s", controlTimeout))
-	defer cancel()
-	return c.call(ctx, path, in, out)
-}
-
 // readSource reads the torrent file that arg names, unless arg is a magnet.
-func readSource(arg string) (torrentSource, error) {
+func readSource(arg string) (control.Source, error) {
 	if isMagnet(arg) {
-		return torrentSource{Magnet: arg}, nil
+		return control.Source{Magnet: arg}, nil
 	}
 	data, err := readTorrentFile(arg)
-	return torrentSource{Torrent: data}, err
+	return control.Source{Torrent: data}, err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/swarm/catalog"
 )
 
@@ -24,7 +25,7 @@ func entry(path string, seed byte) catalog.File {
 func (s *stranger) digits() string { return s.id.Key().String()[:16] }
 
 // rosterOf is what members --json says.
-func rosterOf(t *testing.T, m *mounted) (list []rosterEntry) {
+func rosterOf(t *testing.T, m *mounted) (list []control.RosterEntry) {
 	t.Helper()
 	r := runArgs(t, "members", "--json", m.mnt())
 	r.want(t, cli.ExitDone, "[")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/swarm/metainfo"
 )
 
 // twoFiles is a v1 torrent of two files, a directory and a name that is not
@@ -86,7 +87,7 @@ func TestShowErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer big.Close()
-	if err := big.Truncate(maxTorrentFile + 1); err != nil {
+	if err := big.Truncate(metainfo.MaxInfo + 1); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ arg, want string }{

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 )
 
@@ -29,9 +30,9 @@ func TestNothingPrintedActsOnTerminals(t *testing.T) {
 		if err := (facts{Name: evil, Comment: evil, Files: []fileFacts{{Path: evil, Symlink: evil}}}).write(&shown); err != nil {
 			t.Fatal(err)
 		}
-		status := mountStatus{
-			Drive: evil, Name: evil, Trackers: []trackerState{{URL: evil, Error: evil}}, Notices: []string{evil},
-			Members: []memberStatus{{Name: evil}}, Torrents: []torrentState{{Name: evil, Error: evil}}, Waiting: []waitState{{Path: evil, Why: evil}},
+		status := control.Status{
+			Drive: evil, Name: evil, Trackers: []control.Tracker{{URL: evil, Error: evil}}, Notices: []string{evil},
+			Members: []control.Member{{Name: evil}}, Torrents: []control.Torrent{{Name: evil, Error: evil}}, Waiting: []control.Wait{{Path: evil, Why: evil}},
 		}
 		for what, text := range map[string]string{
 			"quoted": human.Quoted(evil), "one line": human.OneLine(evil), "JSON": asJSON.String(), "log": log.String(),
@@ -51,7 +52,7 @@ func TestNothingPrintedActsOnTerminals(t *testing.T) {
 func TestNamesForgeNoStatusLine(t *testing.T) {
 	key := strings.Repeat("ab", 32)
 	for _, name := range []string{"x (11111111)  10.0.0.7:6881", `x" (11111111)`, "a  b", " x"} {
-		line := memberStatus{Name: name, Key: key, Connected: true, Addr: "10.9.9.9:1"}.String()
+		line := control.Member{Name: name, Key: key, Connected: true, Addr: "10.9.9.9:1"}.String()
 		want := strconv.Quote(name) + " (abababababababab)  10.9.9.9:1  "
 		if !strings.HasPrefix(line, want) {
 			t.Errorf("got %s, want %s...", line, want)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/swarm/tracker"
 )
 
@@ -35,7 +36,7 @@ type trackers struct {
 	own   string          // the URL of this machine's; "" where some are given or it is not wanted
 
 	mu       sync.Mutex // guards what follows
-	states   map[string]trackerState
+	states   map[string]control.Tracker
 	serving  bool
 	kicked   chan struct{} // closed and replaced to have all announce at once
 	ownTried chan struct{} // closed once the first try to serve is over
@@ -46,7 +47,7 @@ type trackers struct {
 
 // newTrackers decides which trackers there are.
 func newTrackers(m *member) *trackers {
-	t := &trackers{m: m, given: m.cfg.trackers, states: map[string]trackerState{}, kicked: make(chan struct{}), ownTried: make(chan struct{})}
+	t := &trackers{m: m, given: m.cfg.trackers, states: map[string]control.Tracker{}, kicked: make(chan struct{}), ownTried: make(chan struct{})}
 	if len(t.given) == 0 && !m.cfg.noTracker {
 		t.own = trackerURL(m.ownTracker())
 		if !m.cfg.openTracker {
@@ -201,7 +202,7 @@ func (t *trackers) request(e tracker.Event) tracker.Request {
 }
 
 func (t *trackers) note(url string, err error) {
-	s := trackerState{URL: url, State: "ok"}
+	s := control.Tracker{URL: url, State: "ok"}
 	if err != nil {
 		s.State, s.Error = "failing", err.Error()
 	}
@@ -215,13 +216,13 @@ func (t *trackers) note(url string, err error) {
 }
 
 // status is what each tracker last said.
-func (t *trackers) status() (out []trackerState) {
+func (t *trackers) status() (out []control.Tracker) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, url := range t.urls() {
 		s, ok := t.states[url]
 		if !ok {
-			s = trackerState{URL: url, State: "waiting"}
+			s = control.Tracker{URL: url, State: "waiting"}
 		}
 		out = append(out, s)
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/fs/mounting"
 )
@@ -53,7 +53,7 @@ detached: it leaves the directory, and its open files give errors.`,
 				}
 				switch err := take(ctx, path); {
 				case errors.Is(err, mounting.ErrNotMounted):
-					return fmt.Errorf("%s: %w", human.Quoted(c.Args[0]), errNoMount)
+					return fmt.Errorf("%s: %w", human.Quoted(c.Args[0]), control.ErrNoMount)
 				case err != nil:
 					return fmt.Errorf("%s: %w", human.Quoted(c.Args[0]), err)
 				}
@@ -75,14 +75,14 @@ func takeAway(ctx context.Context, path string) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, windUp, fmt.Errorf("not within %v; --force takes it away", windUp))
 	defer cancel()
-	err := errNoMount
+	err := control.ErrNoMount
 	if server.pid != 0 {
-		err = askMountAt(path, func(client *controlClient) error {
-			return client.call(ctx, "stop", struct{}{}, new(stopAnswer))
+		err = control.AskMount(path, func(client *control.Client) error {
+			return client.Stop(ctx)
 		})
 	}
 	switch {
-	case errors.Is(err, errNoMount): // dead, or another user's
+	case errors.Is(err, control.ErrNoMount): // dead, or another user's
 		return detachAfterGrace(ctx, path)
 	case err != nil:
 		return err
@@ -121,36 +121,15 @@ func takeAwayByForce(ctx context.Context, path string) error {
 	return server.kill()
 }
 
+// findServer asks the kernel who listens: a stopped process need not answer.
+func findServer(path string) servant {
+	pid, fd := control.ServerOf(path)
+	return servant{pid, fd}
+}
+
 // servant is the process that answers on the control socket of a mount; pid is
 // 0 if none was found. It must be closed.
 type servant struct{ pid, pidfd int }
-
-// findServer asks the kernel who listens: a stopped process need not answer.
-func findServer(path string) servant {
-	for _, dir := range runDirPaths() {
-		d, err := openRunDir(dir)
-		if err != nil {
-			continue
-		}
-		conn, err := net.DialTimeout("unix", d.address(socketName(path)), time.Second)
-		d.Close()
-		if err != nil {
-			continue
-		}
-		pid, err := peerProcess(conn.(*net.UnixConn))
-		if err == nil && pid != os.Getpid() {
-			if fd, err := unix.PidfdOpen(pid, 0); err == nil {
-				conn.Close()
-				return servant{pid, fd}
-			}
-		}
-		conn.Close()
-		if err == nil {
-			return servant{pid, -1}
-		}
-	}
-	return servant{0, -1}
-}
 
 func (s servant) close() {
 	if s.pidfd >= 0 {

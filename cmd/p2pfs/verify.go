@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"p2pfs/cache"
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/share"
@@ -17,7 +18,7 @@ import (
 
 // verifyPaths hashes what stands on disk of the files at or below a location:
 // what the cache has, and those of the share directory.
-func verifyPaths(ctx context.Context, m *member, at location, t *tally) error {
+func verifyPaths(ctx context.Context, m *member, at control.Location, t *control.Tally) error {
 	if at.Share {
 		files := sharedBelow(m.share, at.Path)
 		if len(files) == 0 && at.Path != "" {
@@ -61,21 +62,21 @@ func sharedBelow(s *share.Share, at string) (out []share.File) {
 
 // verifyShared hashes files of the share directory. One that is not what was
 // published is hashed anew, and so published as what it is.
-func verifyShared(ctx context.Context, m *member, files []share.File, t *tally) error {
+func verifyShared(ctx context.Context, m *member, files []share.File, t *control.Tally) error {
 	for _, f := range files {
-		t.add(func(r *cacheReport) { r.Files++; r.Bytes += f.Size })
+		t.Add(func(r *control.Report) { r.Files++; r.Bytes += f.Size })
 	}
 	for _, f := range files {
 		left := f.Size
 		err := m.share.Verify(ctx, f, func(n int64) {
 			left -= n
-			t.add(func(r *cacheReport) { r.Pieces++; r.Done += n })
+			t.Add(func(r *control.Report) { r.Pieces++; r.Done += n })
 		})
 		changed := errors.Is(err, share.ErrChanged)
 		if err != nil && !changed && !errors.Is(err, fs.ErrNotExist) { // it may have gone since
 			return fmt.Errorf("%s: %w", human.Quoted(f.Path), err)
 		}
-		t.add(func(r *cacheReport) {
+		t.Add(func(r *control.Report) {
 			r.Done += left
 			if changed {
 				r.Changed++
@@ -87,14 +88,14 @@ func verifyShared(ctx context.Context, m *member, files []share.File, t *tally) 
 }
 
 // verifyCached hashes what the cache has of files.
-func verifyCached(ctx context.Context, m *member, files []*kept, t *tally) error {
+func verifyCached(ctx context.Context, m *member, files []*kept, t *control.Tally) error {
 	held := make(map[*kept][]keptPiece, len(files))
 	for _, k := range files {
-		t.add(func(r *cacheReport) { r.Files++ })
+		t.Add(func(r *control.Report) { r.Files++ })
 		for _, p := range m.pieces(k) {
 			if p.held {
 				held[k] = append(held[k], p)
-				t.add(func(r *cacheReport) { r.Bytes += p.n })
+				t.Add(func(r *control.Report) { r.Bytes += p.n })
 			}
 		}
 	}
@@ -111,7 +112,7 @@ func verifyCached(ctx context.Context, m *member, files []*kept, t *tally) error
 			}
 			isBad := gone && err != cache.ErrMissing // else it was evicted meanwhile
 			bad = bad || isBad
-			t.add(func(r *cacheReport) {
+			t.Add(func(r *control.Report) {
 				r.Pieces++
 				r.Done += p.n
 				if isBad {
@@ -120,7 +121,7 @@ func verifyCached(ctx context.Context, m *member, files []*kept, t *tally) error
 			})
 		}
 		if bad {
-			t.add(func(r *cacheReport) { r.Paths = append(r.Paths, k.path) })
+			t.Add(func(r *control.Report) { r.Paths = append(r.Paths, k.path) })
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
@@ -175,7 +176,7 @@ const (
 )
 
 // waiting are the files that reads have waited for long.
-func (m *member) waiting(ctx context.Context) (out []waitState) {
+func (m *member) waiting(ctx context.Context) (out []control.Wait) {
 	ctx, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
 	for _, c := range m.comings.reading() {
@@ -185,7 +186,7 @@ func (m *member) waiting(ctx context.Context) (out []waitState) {
 		}
 		w := tor.Waits(ctx, file)
 		if w.Reads > 0 && time.Since(w.Since) > waitsFor {
-			out = append(out, waitState{Path: c.path, Reads: int64(w.Reads), Since: w.Since, Why: w.Why})
+			out = append(out, control.Wait{Path: c.path, Reads: int64(w.Reads), Since: w.Since, Why: w.Why})
 		}
 		if len(out) == maxWaiting {
 			break
@@ -217,7 +218,7 @@ func stateOf(ctx context.Context, t *swarm.Torrent, file int) string {
 	case t.Err() != nil:
 		return t.Err().Error()
 	case w.Reads > 0:
-		return waitState{Reads: int64(w.Reads), Since: w.Since, Why: w.Why}.String()
+		return control.Wait{Reads: int64(w.Reads), Since: w.Since, Why: w.Why}.String()
 	}
 	return fmt.Sprintf("%d of %d pieces here; %s connected", s.Have, s.Pieces, human.Count(int64(s.Peers), "peer"))
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package control
 
 import (
 	"context"
@@ -17,38 +17,38 @@ import (
 	"p2pfs/cmd/p2pfs/human"
 )
 
-// controlSocket is a socket that nobody answers on yet: who asks waits. While
+// Socket is a socket that nobody answers on yet: who asks waits. While
 // there is one, no other p2pfs of this user takes the mount point.
-type controlSocket struct {
+type Socket struct {
 	dir        *runDir
 	l          *net.UnixListener
 	mountPoint string
 }
 
-func listenControl(mountPoint string) (*controlSocket, error) {
+func Listen(mountPoint string) (*Socket, error) {
 	d, err := makeRunDir()
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	l, err := d.listen(socketName(mountPoint))
+	l, err := d.listen(SocketName(mountPoint))
 	if err != nil {
 		d.Close()
 		return nil, fmt.Errorf("control socket of %s: %w", human.Quoted(mountPoint), err)
 	}
-	return &controlSocket{d, l, mountPoint}, nil
+	return &Socket{d, l, mountPoint}, nil
 }
 
-// close is for a socket that was never served.
-func (s *controlSocket) close() {
+// Close is for a socket that was never served.
+func (s *Socket) Close() {
 	s.l.Close()
 	s.dir.Close()
 }
 
-// serve answers on the socket until the function it returns is called, which
+// Serve answers on the socket until the function it returns is called, which
 // waits for requests under way for a second at most and removes the socket.
 // share is a real path.
-func (s *controlSocket) serve(mount controlled, share string, log *slog.Logger) (stop func()) {
-	c := &control{mount, s.mountPoint, share, log, maxControlBody}
+func (s *Socket) Serve(m Mount, share string, log *slog.Logger) (stop func()) {
+	c := &server{m, s.mountPoint, share, log, maxBody}
 	server := &http.Server{
 		Handler:           c.handler(),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -122,4 +122,34 @@ func peerCred(conn *net.UnixConn) (*unix.Ucred, error) {
 		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	})
 	return cred, errors.Join(err, credErr)
+}
+
+// ServerOf returns the process that answers on the socket of a mount point, given
+// as its real path, and a descriptor of it (pidfd_open(2)), which is the caller's
+// to close: a stopped one need not answer. pid is 0 if none was found, and fd -1
+// where it is this process or there can be none.
+func ServerOf(mountPoint string) (pid, fd int) {
+	for _, dir := range runDirPaths() {
+		d, err := openRunDir(dir)
+		if err != nil {
+			continue
+		}
+		conn, err := net.DialTimeout("unix", d.address(SocketName(mountPoint)), time.Second)
+		d.Close()
+		if err != nil {
+			continue
+		}
+		defer conn.Close() // until the descriptor is there the number is its
+		if pid, err = peerProcess(conn.(*net.UnixConn)); err != nil {
+			continue
+		}
+		fd = -1
+		if pid != os.Getpid() {
+			if own, err := unix.PidfdOpen(pid, 0); err == nil {
+				fd = own
+			}
+		}
+		return pid, fd
+	}
+	return 0, -1
 }

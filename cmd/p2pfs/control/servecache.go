@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package control
 
 import (
 	"context"
@@ -20,28 +20,28 @@ type cacheRequest struct {
 
 // serveCache answers with cacheReports, a line of JSON each, until the last
 // one, which has End set. The work ends with the client's connection.
-func (c *control) serveCache(w http.ResponseWriter, r *http.Request) {
+func (s *server) serveCache(w http.ResponseWriter, r *http.Request) {
 	var in cacheRequest
-	at, err := location{}, c.decode(w, r, &in)
+	at, err := Location{}, s.decode(w, r, &in)
 	if err == nil {
-		at, err = c.locate(in.Path)
+		at, err = s.locate(in.Path)
 	}
 	if err != nil {
-		c.answer(w, r, nil, err)
+		s.answer(w, r, nil, err)
 		return
 	}
 	out := http.NewResponseController(w)
 	// The server's limit is for slow requests; beyond it the request would be
 	// taken for gone.
 	if err := out.SetReadDeadline(time.Time{}); err != nil {
-		c.answer(w, r, nil, err)
+		s.answer(w, r, nil, err)
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	var t tally
+	var t Tally
 	done := make(chan error, 1)
-	go func() { done <- c.mount.Cache(ctx, in.Op, at, &t) }()
+	go func() { done <- s.mount.Cache.Cache(ctx, in.Op, at, &t) }()
 	w.Header().Set("Content-Type", "application/jsonl")
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
@@ -49,17 +49,17 @@ func (c *control) serveCache(w http.ResponseWriter, r *http.Request) {
 	for {
 		select {
 		case err := <-done:
-			end := t.report()
+			end := t.Report()
 			end.End = true
 			if err != nil {
 				end.Error = err.Error()
 			}
 			if err := lines.Encode(end); err != nil {
-				c.log.Debug("control answer not sent", "path", r.URL.Path, "err", err)
+				s.log.Debug("control answer not sent", "path", r.URL.Path, "err", err)
 			}
 			return
 		case <-tick.C:
-			if lines.Encode(t.report()) != nil || out.Flush() != nil {
+			if lines.Encode(t.Report()) != nil || out.Flush() != nil {
 				cancel()
 				<-done
 				return

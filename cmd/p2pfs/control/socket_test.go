@@ -1,9 +1,8 @@
 //go:build linux
 
-package main
+package control_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -14,13 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/clitest"
+	"p2pfs/cmd/p2pfs/control"
+	"p2pfs/cmd/p2pfs/control/controltest"
 )
 
 func TestSocketModes(t *testing.T) {
-	g := serveFake(t)
-	for path, want := range map[string]fs.FileMode{g.socket: 0o600 | fs.ModeSocket, filepath.Dir(g.socket): 0o700 | fs.ModeDir} {
+	g := controltest.NewGround(t)
+	for path, want := range map[string]fs.FileMode{g.Socket: 0o600 | fs.ModeSocket, filepath.Dir(g.Socket): 0o700 | fs.ModeDir} {
 		info, err := os.Lstat(path)
 		if err != nil || info.Mode() != want {
 			t.Errorf("%s: got %v, %v; want %v", path, info.Mode(), err, want)
@@ -29,31 +29,57 @@ func TestSocketModes(t *testing.T) {
 }
 
 func TestSecondMountRefused(t *testing.T) {
-	g := serveFake(t)
-	if stop, err := serveControl(&g.mount, g.mountPoint, g.share); err == nil {
+	g := controltest.NewGround(t)
+	if stop, err := controltest.Serve(&g.Mount, g.MountPoint, g.Share); err == nil {
 		stop()
 		t.Fatal("two processes on one mount point")
 	} else if !strings.Contains(err.Error(), "has this mount point already") {
 		t.Errorf("got %v", err)
 	}
-	runArgs(t, "status", g.mountPoint).want(t, cli.ExitDone, "public")
+	want(t, status(t.Context(), g.MountPoint), "drive public")
 }
 
 // listenInPlace listens on the socket of a mount that is gone.
-func listenInPlace(t *testing.T) (g *ground, l *net.UnixListener) {
+func listenInPlace(t *testing.T) (g *controltest.Ground, l *net.UnixListener) {
 	t.Helper()
-	g = serveFake(t)
-	g.stop()
-	d, err := makeRunDir()
-	if err != nil {
-		t.Fatal(err)
+	g = controltest.NewGround(t)
+	g.Stop()
+	return g, control.ListenRaw(t, filepath.Base(g.Socket))
+}
+
+// status asks the mount on a mount point how it is, and returns what the answer
+// says of its drive, or the error.
+func status(ctx context.Context, mountPoint string) string {
+	return said(control.AskMount(mountPoint, func(c *control.Client) error {
+		s, err := c.Status(ctx)
+		if err == nil {
+			err = errors.New("drive " + s.Drive)
+		}
+		return err
+	}))
+}
+
+// magnet asks the mounts that may have a file for its magnet.
+func magnet(ctx context.Context, path string) string {
+	return said(control.AskFile(path, func(c *control.Client) error {
+		_, err := c.Magnet(ctx, path, false)
+		return err
+	}))
+}
+
+func said(err error) string {
+	if err == nil {
+		return ""
 	}
-	t.Cleanup(func() { d.Close() })
-	if l, err = d.listen(filepath.Base(g.socket)); err != nil {
-		t.Fatal(err)
+	return err.Error()
+}
+
+// want fails the test unless something says so.
+func want(t *testing.T, got, want string) {
+	t.Helper()
+	if !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
-	t.Cleanup(func() { l.Close() })
-	return g, l
 }
 
 // TestStaleSocket leaves a socket behind as a killed process does.
@@ -61,17 +87,17 @@ func TestStaleSocket(t *testing.T) {
 	g, l := listenInPlace(t)
 	l.SetUnlinkOnClose(false)
 	l.Close()
-	if _, err := os.Lstat(g.socket); err != nil {
+	if _, err := os.Lstat(g.Socket); err != nil {
 		t.Fatal(err)
 	}
-	runArgs(t, "status", g.mountPoint).want(t, cli.ExitFailed, "no p2pfs is mounted here")
-	runArgs(t, "magnet", g.mountPoint+"/x").want(t, cli.ExitFailed, "neither in a running mount")
-	stop, err := serveControl(&g.mount, g.mountPoint, g.share)
+	want(t, status(t.Context(), g.MountPoint), control.ErrNoMount.Error())
+	want(t, magnet(t.Context(), g.MountPoint+"/x"), control.ErrNoMount.Error())
+	stop, err := controltest.Serve(&g.Mount, g.MountPoint, g.Share)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
-	runArgs(t, "status", g.mountPoint).want(t, cli.ExitDone, "public")
+	want(t, status(t.Context(), g.MountPoint), "drive public")
 }
 
 // TestRunDirRefused shows directories that are not safe to use.
@@ -101,14 +127,14 @@ func TestRunDirRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer os.Remove(path)
-			stop, err := serveControl(&fakeMount{}, "/m", "/s")
+			stop, err := controltest.Serve(&controltest.Fake{}, "/m", "/s")
 			if err == nil {
 				stop()
 			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("server: got %v, want %q", err, tt.want)
 			}
-			runArgs(t, "status", "/m").want(t, cli.ExitFailed, tt.want)
+			want(t, status(t.Context(), "/m"), tt.want)
 		})
 	}
 }
@@ -124,7 +150,7 @@ func TestOthersRuntimeDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_RUNTIME_DIR", base)
-	for _, path := range runDirPaths() {
+	for _, path := range control.RunDirPaths() {
 		if strings.HasPrefix(path, base) {
 			t.Errorf("uses %s in a directory of user 65534", path)
 		}
@@ -136,13 +162,7 @@ func TestControlSilence(t *testing.T) {
 	g, _ := listenInPlace(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	var out, stderr bytes.Buffer
-	if got := run(ctx, []string{"status", g.mountPoint}, &out, &stderr); got != cli.ExitFailed {
-		t.Errorf("got status %d, want %d", got, cli.ExitFailed)
-	}
-	if !strings.Contains(stderr.String(), "gave no answer") {
-		t.Errorf("got %q, want it to say that no answer came", stderr.String())
-	}
+	want(t, status(ctx, g.MountPoint), "gave no answer")
 }
 
 // TestHungUpOn asks a p2pfs that closes connections without an answer: because
@@ -157,12 +177,12 @@ func TestHungUpOn(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, want string
-		args       []string
+		ask        func(*controltest.Ground) string
 		serve      func(l *net.UnixListener)
 	}{
-		{"by one that ends", "no p2pfs is mounted here", []string{"status", ""}, ends},
-		{"by one that ends and may not have the file", "neither in a running mount", []string{"magnet", "/x"}, ends},
-		{"by one that stays", "p2pfs/v1/status", []string{"status", ""}, func(l *net.UnixListener) {
+		{"by one that ends", "no p2pfs is mounted here", func(g *controltest.Ground) string { return status(t.Context(), g.MountPoint) }, ends},
+		{"by one that ends and may not have the file", "no p2pfs is mounted here", func(g *controltest.Ground) string { return magnet(t.Context(), g.MountPoint+"/x") }, ends},
+		{"by one that stays", "p2pfs/v1/status", func(g *controltest.Ground) string { return status(t.Context(), g.MountPoint) }, func(l *net.UnixListener) {
 			for {
 				conn, err := l.Accept()
 				if err != nil {
@@ -178,7 +198,7 @@ func TestHungUpOn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g, l := listenInPlace(t)
 			go tt.serve(l)
-			runArgs(t, tt.args[0], g.mountPoint+tt.args[1]).want(t, cli.ExitFailed, tt.want)
+			want(t, tt.ask(g), tt.want)
 		})
 	}
 }

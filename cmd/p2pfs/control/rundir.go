@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package control
 
 import (
 	"crypto/sha256"
@@ -99,9 +99,9 @@ func openRunDir(path string) (*runDir, error) {
 // Close closes the directory; sockets in it can no longer be reached by d.
 func (d *runDir) Close() error { return d.f.Close() }
 
-// socketName returns the name of the control socket of a mount point, given
+// SocketName returns the name of the control socket of a mount point, given
 // as its real path.
-func socketName(mountPoint string) string {
+func SocketName(mountPoint string) string {
 	sum := sha256.Sum256([]byte(mountPoint))
 	return hex.EncodeToString(sum[:8]) + socketSuffix
 }

@@ -1,4 +1,8 @@
-package main
+// Package control lets the commands ask a running mount how it is, and have it do
+// something: JSON over HTTP on a socket that only its user can open. It has what is
+// said, a server over what a mount can do, and a client. It knows neither drives
+// nor torrents. All is safe for concurrent use but where a type says otherwise.
+package control
 
 import (
 	"fmt"
@@ -9,34 +13,34 @@ import (
 	"p2pfs/cmd/p2pfs/human"
 )
 
-// mountStatus is what a running mount tells of itself. Sizes are bytes, rates
+// Status is what a running mount tells of itself. Sizes are bytes, rates
 // bytes a second; the keys of its JSON form are for scripts and stay.
-type mountStatus struct {
-	Version    string         `json:"version"`
-	PID        int            `json:"pid"`
-	MountPoint string         `json:"mountpoint"`
-	Share      string         `json:"share"`
-	Drive      string         `json:"drive"`
-	Name       string         `json:"name"` // our display name
-	Key        string         `json:"key"`  // our member key, hex
-	Listen     string         `json:"listen"`
-	Since      time.Time      `json:"since"`
-	Files      int64          `json:"files"` // in the mount
-	Bytes      int64          `json:"bytes"`
-	Sharing    shareStatus    `json:"sharing"`
-	Cache      cacheStatus    `json:"cache"`
-	Traffic    trafficStatus  `json:"traffic"`
-	Trackers   []trackerState `json:"trackers"`
-	Members    []memberStatus `json:"members"` // without ourselves
-	Torrents   []torrentState `json:"torrents"`
-	Waiting    []waitState    `json:"waiting"` // files that reads wait for, twenty at most
-	Notices    []string       `json:"notices"` // what somebody should know of other members
+type Status struct {
+	Version    string    `json:"version"`
+	PID        int       `json:"pid"`
+	MountPoint string    `json:"mountpoint"`
+	Share      string    `json:"share"`
+	Drive      string    `json:"drive"`
+	Name       string    `json:"name"` // our display name
+	Key        string    `json:"key"`  // our member key, hex
+	Listen     string    `json:"listen"`
+	Since      time.Time `json:"since"`
+	Files      int64     `json:"files"` // in the mount
+	Bytes      int64     `json:"bytes"`
+	Sharing    Share     `json:"sharing"`
+	Cache      Cache     `json:"cache"`
+	Traffic    Traffic   `json:"traffic"`
+	Trackers   []Tracker `json:"trackers"`
+	Members    []Member  `json:"members"` // without ourselves
+	Torrents   []Torrent `json:"torrents"`
+	Waiting    []Wait    `json:"waiting"` // files that reads wait for, twenty at most
+	Notices    []string  `json:"notices"` // what somebody should know of other members
 	// Bugs counts the internal errors that were caught; the log tells of each.
 	Bugs int64 `json:"bugs"`
 }
 
-// shareStatus tells of the share directory.
-type shareStatus struct {
+// Share tells of the share directory.
+type Share struct {
 	Files   int64 `json:"files"` // published
 	Bytes   int64 `json:"bytes"`
 	Hashing int64 `json:"hashing"` // files being hashed, or waiting for it
@@ -48,8 +52,8 @@ type shareStatus struct {
 	Skipped     int64 `json:"skipped"` // sockets, devices, links that leave
 }
 
-// cacheStatus tells of the cache.
-type cacheStatus struct {
+// Cache tells of the cache.
+type Cache struct {
 	Dir      string `json:"dir"`
 	Used     int64  `json:"used"`
 	Budget   int64  `json:"budget"`
@@ -59,7 +63,7 @@ type cacheStatus struct {
 	Trouble  string `json:"trouble,omitempty"` // why the last piece was not kept
 }
 
-func (c cacheStatus) String() string {
+func (c Cache) String() string {
 	text := fmt.Sprintf("%s: %s of %s", human.Quoted(c.Dir), human.Size(c.Used), human.Size(c.Budget))
 	if c.Pinned > 0 {
 		text += ", " + human.Size(c.Pinned) + " pinned"
@@ -70,8 +74,8 @@ func (c cacheStatus) String() string {
 	return text
 }
 
-// trafficStatus tells what moves.
-type trafficStatus struct {
+// Traffic tells what moves.
+type Traffic struct {
 	Down         int64 `json:"down"` // rate
 	Up           int64 `json:"up"`   // rate
 	Downloaded   int64 `json:"downloaded"`
@@ -81,15 +85,15 @@ type trafficStatus struct {
 	ReadsWaiting int64 `json:"reads_waiting"`
 }
 
-// trackerState tells of one tracker.
-type trackerState struct {
+// Tracker tells of one tracker.
+type Tracker struct {
 	URL   string `json:"url"`
 	State string `json:"state"`           // "ok", "waiting", ...
 	Error string `json:"error,omitempty"` // of the last announce
 }
 
-// memberStatus tells of another member of the drive.
-type memberStatus struct {
+// Member tells of another member of the drive.
+type Member struct {
 	Name      string `json:"name"`
 	Key       string `json:"key"` // hex
 	Addr      string `json:"addr,omitempty"`
@@ -98,8 +102,8 @@ type memberStatus struct {
 	Bytes     int64  `json:"bytes"`
 }
 
-// torrentState tells of a torrent or magnet that was added by hand.
-type torrentState struct {
+// Torrent tells of a torrent or magnet that was added by hand.
+type Torrent struct {
 	Name     string `json:"name"`
 	InfoHash string `json:"infohash"`
 	State    string `json:"state"`
@@ -109,32 +113,32 @@ type torrentState struct {
 	Error    string `json:"error,omitempty"`
 }
 
-// waitState tells what the reads of a file wait for.
-type waitState struct {
+// Wait tells what the reads of a file wait for.
+type Wait struct {
 	Path  string    `json:"path"` // in the mount
 	Reads int64     `json:"reads"`
 	Since time.Time `json:"since"` // without any progress
 	Why   string    `json:"why"`
 }
 
-func (w waitState) String() string {
+func (w Wait) String() string {
 	return fmt.Sprintf("%s; %s, since %s", w.Why, human.Count(w.Reads, "read"), w.Since.Local().Format(time.TimeOnly))
 }
 
-// filled returns s with empty lists in the place of none, which JSON shows as
+// Filled returns s with empty lists in the place of none, which JSON shows as
 // null.
-func (s mountStatus) filled() mountStatus {
+func (s Status) Filled() Status {
 	if s.Trackers == nil {
-		s.Trackers = []trackerState{}
+		s.Trackers = []Tracker{}
 	}
 	if s.Members == nil {
-		s.Members = []memberStatus{}
+		s.Members = []Member{}
 	}
 	if s.Torrents == nil {
-		s.Torrents = []torrentState{}
+		s.Torrents = []Torrent{}
 	}
 	if s.Waiting == nil {
-		s.Waiting = []waitState{}
+		s.Waiting = []Wait{}
 	}
 	if s.Notices == nil {
 		s.Notices = []string{}
@@ -142,8 +146,8 @@ func (s mountStatus) filled() mountStatus {
 	return s
 }
 
-// line returns the status line of a mount on a terminal.
-func (s mountStatus) line() string {
+// Line returns the status line of a mount on a terminal.
+func (s Status) Line() string {
 	parts := []string{
 		human.Count(int64(len(s.Members))+1, "member"),
 		human.Count(s.Files, "file"),
@@ -160,7 +164,7 @@ func (s mountStatus) line() string {
 }
 
 // String returns the status for people, in lines.
-func (s mountStatus) String() string {
+func (s Status) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(key, format string, args ...any) {
@@ -168,7 +172,7 @@ func (s mountStatus) String() string {
 	}
 	row("mounted", "drive %s on %s", human.Quoted(s.Drive), human.Quoted(s.MountPoint))
 	row("running", "p2pfs %s, process %d, since %s", s.Version, s.PID, s.Since.Local().Format(time.DateTime))
-	row("member", "%s (%s), listening on %s", human.Quoted(s.Name), shortKey(s.Key), s.Listen)
+	row("member", "%s (%s), listening on %s", human.Quoted(s.Name), ShortKey(s.Key), s.Listen)
 	row("sharing", "%s: %s, %s%s", human.Quoted(s.Share), human.Count(s.Sharing.Files, "file"), human.Size(s.Sharing.Bytes), s.Sharing.rest())
 	row("showing", "%s, %s", human.Count(s.Files, "file"), human.Size(s.Bytes))
 	row("cache", "%s", s.Cache)
@@ -197,11 +201,15 @@ func (s mountStatus) String() string {
 	return b.String()
 }
 
+// KeyDigits is how many hexadecimal digits of a key stand for a member: so many
+// that nobody makes a key with the same ones.
+const KeyDigits = 16
+
 // largeHash is the size from which on hashing takes long enough to be shown.
 const largeHash = 256 << 20
 
 // progress tells how far the hashing of large files is, if there are any.
-func (s shareStatus) progress() string {
+func (s Share) progress() string {
 	if s.ToHash < largeHash {
 		return ""
 	}
@@ -209,7 +217,7 @@ func (s shareStatus) progress() string {
 }
 
 // rest tells what of the share directory is not published, if anything.
-func (s shareStatus) rest() string {
+func (s Share) rest() string {
 	var b strings.Builder
 	for _, part := range []struct {
 		n    int64
@@ -222,15 +230,15 @@ func (s shareStatus) rest() string {
 	return b.String()
 }
 
-func (m memberStatus) String() string {
+func (m Member) String() string {
 	where := "absent"
 	if m.Connected {
 		where = m.Addr
 	}
-	return fmt.Sprintf("%s (%s)  %s  %s, %s", human.Quoted(m.Name), shortKey(m.Key), where, human.Count(m.Files, "file"), human.Size(m.Bytes))
+	return fmt.Sprintf("%s (%s)  %s  %s, %s", human.Quoted(m.Name), ShortKey(m.Key), where, human.Count(m.Files, "file"), human.Size(m.Bytes))
 }
 
-func (t torrentState) String() string {
+func (t Torrent) String() string {
 	size := "size not known yet"
 	if t.Bytes > 0 {
 		size = fmt.Sprintf("%.1f%% of %s here", human.Percent(t.Have, t.Bytes), human.Size(t.Bytes))
@@ -246,5 +254,5 @@ func problem(state, err string) string {
 	return state + ": " + err
 }
 
-// shortKey returns the part of a hexadecimal member key that people are shown.
-func shortKey(key string) string { return key[:min(16, len(key))] }
+// ShortKey returns the part of a hexadecimal member key that people are shown.
+func ShortKey(key string) string { return key[:min(KeyDigits, len(key))] }

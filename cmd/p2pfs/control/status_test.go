@@ -1,4 +1,4 @@
-package main
+package control
 
 import (
 	"encoding/json"
@@ -11,17 +11,17 @@ import (
 )
 
 // exampleStatus has something in every field.
-func exampleStatus() mountStatus {
-	return mountStatus{
+func exampleStatus() Status {
+	return Status{
 		Version: "v1", PID: 42, MountPoint: "/mnt/swarm", Share: "/home/anna/p2pfs", Drive: "public",
 		Name: "anna", Key: "3f2a91c0deadbeef", Listen: "0.0.0.0:6881", Since: time.Unix(1e9, 0).UTC(), Files: 2012, Bytes: 5 << 30,
-		Sharing:  shareStatus{Files: 12, Bytes: 1 << 20, Hashing: 1, Ignored: 2, Skipped: 3},
-		Cache:    cacheStatus{Dir: "/c", Used: 1 << 30, Budget: 10 << 30},
-		Traffic:  trafficStatus{Down: 1 << 20, Up: 1, Downloaded: 4 << 30, Uploaded: 5, Unread: 6, Peers: 7, ReadsWaiting: 8},
-		Trackers: []trackerState{{"udp://127.0.0.1:6969", "failed", "no reply"}},
-		Members:  []memberStatus{{"eve\x1b[2J", "0123456789abcdef0123", "127.0.0.2:6881", true, 1, 1}, {"bob", "fedc", "", false, 0, 0}},
-		Torrents: []torrentState{{"x\ny", "aabb", "fetching", 1000, 500, 1, "slow"}, {Name: "m", InfoHash: "cc", State: "metadata"}},
-		Waiting:  []waitState{{"a\nb", 3, time.Unix(1e9, 0).UTC(), "waiting for piece 17: no peer has it"}}, Bugs: 2,
+		Sharing:  Share{Files: 12, Bytes: 1 << 20, Hashing: 1, Ignored: 2, Skipped: 3},
+		Cache:    Cache{Dir: "/c", Used: 1 << 30, Budget: 10 << 30},
+		Traffic:  Traffic{Down: 1 << 20, Up: 1, Downloaded: 4 << 30, Uploaded: 5, Unread: 6, Peers: 7, ReadsWaiting: 8},
+		Trackers: []Tracker{{"udp://127.0.0.1:6969", "failed", "no reply"}},
+		Members:  []Member{{"eve\x1b[2J", "0123456789abcdef0123", "127.0.0.2:6881", true, 1, 1}, {"bob", "fedc", "", false, 0, 0}},
+		Torrents: []Torrent{{"x\ny", "aabb", "fetching", 1000, 500, 1, "slow"}, {Name: "m", InfoHash: "cc", State: "metadata"}},
+		Waiting:  []Wait{{"a\nb", 3, time.Unix(1e9, 0).UTC(), "waiting for piece 17: no peer has it"}}, Bugs: 2,
 		Notices: []string{`"bob"'s clock is 40 days behind`},
 	}
 }
@@ -45,17 +45,17 @@ func TestStatusText(t *testing.T) {
 			t.Errorf("line not fit for a terminal: %q", line)
 		}
 	}
-	var empty mountStatus
+	var empty Status
 	if got := empty.String(); got == "" {
 		t.Error("the zero status has no text")
 	}
 }
 
 func TestStatusLine(t *testing.T) {
-	if got, want := exampleStatus().line(), "3 members  2012 files  down 1.0 MiB/s  up 1 B/s  hashing 1 file  8 reads waiting"; got != want {
+	if got, want := exampleStatus().Line(), "3 members  2012 files  down 1.0 MiB/s  up 1 B/s  hashing 1 file  8 reads waiting"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := (mountStatus{}).line(), "1 member  0 files  down 0 B/s  up 0 B/s"; got != want {
+	if got, want := (Status{}).Line(), "1 member  0 files  down 0 B/s  up 0 B/s"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -67,7 +67,7 @@ func TestStatusJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back mountStatus
+	var back Status
 	if err := json.Unmarshal(data, &back); err != nil || !reflect.DeepEqual(back, exampleStatus()) {
 		t.Errorf("got %+v, %v back", back, err)
 	}
@@ -92,7 +92,7 @@ func TestHashingProgress(t *testing.T) {
 	} {
 		s := exampleStatus()
 		s.Sharing.Hashing, s.Sharing.Hashed, s.Sharing.ToHash = 1, tt.hashed, tt.size
-		if got := s.line(); !strings.Contains(got, "hashing 1 file"+tt.want+"  ") {
+		if got := s.Line(); !strings.Contains(got, "hashing 1 file"+tt.want+"  ") {
 			t.Errorf("got %q, want %q in it", got, tt.want)
 		}
 		if got := s.String(); !strings.Contains(got, "1 being hashed"+tt.want) {
