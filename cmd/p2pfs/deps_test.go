@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 
 	"swarm/catalog":  {"swarm/bencode", "swarm/durable", "swarm/kv", "swarm/lru", "go.etcd.io/bbolt"},
 	"swarm/disk":     {"swarm/durable", "swarm/metainfo", "swarm/sha", "golang.org/x/sys"},
-	"swarm/drive":    {"swarm/bencode", "swarm/catalog", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
+	"swarm/drive":    {"swarm/bencode", "swarm/book", "swarm/catalog", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
 	"swarm/metainfo": {"swarm/bencode", "swarm/sha", "golang.org/x/sync"},
 	"swarm/peer":     {"swarm/guard", "swarm/wire", "golang.org/x/sys", "golang.org/x/time"},
 	"swarm/share":    {"swarm/guard", "swarm/kv", "swarm/lru", "swarm/metainfo", "github.com/bits-and-blooms/bitset", "go.etcd.io/bbolt", "golang.org/x/sys"},

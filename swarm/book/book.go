@@ -130,6 +130,19 @@ func (b *Book) Withdrawn(a netip.AddrPort) bool {
 	return e != nil && e.from.Public()
 }
 
+// Of are the addresses where an owner answered last.
+func (b *Book) Of(owner Owner) (out []netip.AddrPort) {
+	for _, e := range b.table.known {
+		if e.owner == owner {
+			out = append(out, e.addr)
+		}
+	}
+	return out
+}
+
+// IsSelf reports whether an address turned out to be our own.
+func (b *Book) IsSelf(a netip.AddrPort) bool { return b.self[a] }
+
 // Len is how many addresses are known.
 func (b *Book) Len() int { return len(b.table.known) }
 

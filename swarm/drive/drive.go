@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/wire"
@@ -91,9 +92,6 @@ func New(cfg Config) (*Drive, error) {
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	l := newLoop(d, state)
 	d.view.Store(l.told)
-	if cfg.Dials != nil {
-		l.book.dials = cfg.Dials
-	}
 	d.wg.Go(func() { l.run(d.ctx) })
 	d.wg.Go(func() { d.flush(d.ctx, l.dirty) })
 	d.wg.Go(func() { d.notify(d.ctx) })
@@ -175,19 +173,17 @@ func (d *Drive) Accept(nc net.Conn, hs wire.Handshake) {
 // AddPeers tells of addresses at which members may listen, from the command line
 // or remembered ones. They are dialled as there is room.
 func (d *Drive) AddPeers(addrs []netip.AddrPort) {
-	d.addAll(addrs, func(b *book, a netip.AddrPort) { b.add(a, false) })
+	d.addAll(addrs, book.Before)
 }
 
 // AddFound tells of addresses that trackers listed, or that announced themselves
 // on the local network: nobody vouches for them. The caller has asked whether
 // those who told may tell of them.
-func (d *Drive) AddFound(addrs []netip.AddrPort) { d.addAll(addrs, (*book).find) }
+func (d *Drive) AddFound(addrs []netip.AddrPort) { d.addAll(addrs, book.Tracker) }
 
-func (d *Drive) addAll(addrs []netip.AddrPort, add func(*book, netip.AddrPort)) {
+func (d *Drive) addAll(addrs []netip.AddrPort, from book.Origin) {
 	d.post(d.ctx, call(func(l *loop) {
-		for _, a := range addrs {
-			add(l.book, a)
-		}
+		l.book.Add(addrs, from)
 		l.dialDue()
 	}))
 }

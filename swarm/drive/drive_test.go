@@ -180,7 +180,7 @@ func TestSelf(t *testing.T) {
 	until(t, "a dial", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return len(a.conns) > 0 })
 	self := func() bool {
 		ok := make(chan bool, 1)
-		a.post(t.Context(), call(func(l *loop) { c := l.book.contacts[a.addr()]; ok <- c != nil && c.self }))
+		a.post(t.Context(), call(func(l *loop) { ok <- l.book.IsSelf(a.addr()) }))
 		return <-ok
 	}
 	until(t, "our own address to be noted", self)

@@ -1,8 +1,10 @@
 package drive
 
 import (
+	"net/netip"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/netgroup"
 )
@@ -61,8 +63,8 @@ func (l *loop) greetMember(c *conn) {
 	}
 	c.send(summary{versions, false})
 	var list []address
-	for _, a := range l.book.verified(maxAddresses) {
-		if a.key != c.key && netgroup.MayKnow(c.remote.Addr(), a.addr.Addr()) {
+	for _, p := range l.book.Reached(maxAddresses) {
+		if a := (address{catalog.Key(p.Owner), p.Addr}); a.key != c.key && netgroup.MayKnow(c.remote.Addr(), a.addr.Addr()) {
 			list = append(list, a)
 		}
 	}
@@ -257,7 +259,7 @@ func (l *loop) passOn(a address) {
 
 func (l *loop) onPeers(c *conn, m peers) {
 	for _, a := range m.members {
-		l.book.hear(c.remote.Addr(), a.addr)
+		l.book.Hear(c.remote.Addr(), []netip.AddrPort{a.addr}, book.PEX)
 	}
 	l.dialDue()
 }

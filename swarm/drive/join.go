@@ -2,20 +2,36 @@ package drive
 
 import (
 	"bytes"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/netgroup"
 )
 
 // Bounds on dialling.
 const (
-	maxDialling = 8                // attempts at once
-	dialsPerS   = 20               // attempts begun
-	sameTime    = 10 * time.Second // connections made within it may be two sides dialling at once
-	minStay     = 10 * time.Second // before a connection makes room for another
+	maxContacts   = 1000             // addresses known
+	forgetUnknown = 8                // dials in vain after which one is forgotten where nobody answered
+	maxDialling   = 8                // attempts at once
+	dialsPerS     = 20               // attempts begun
+	sameTime      = 10 * time.Second // connections made within it may be two sides dialling at once
+	minStay       = 10 * time.Second // before a connection makes room for another
 )
+
+// newBook makes the book of a drive.
+func newBook(dials *netgroup.Dials) *book.Book {
+	if dials == nil {
+		dials = new(netgroup.Dials)
+	}
+	return book.New(book.Config{
+		Max: maxContacts, Dials: dials,
+		Failures: [book.User + 1]int{book.PEX: forgetUnknown, book.LSD: forgetUnknown, book.Tracker: forgetUnknown, book.Before: forgetUnknown},
+	})
+}
 
 // member is what the loop knows of a connection.
 type member struct {
@@ -46,8 +62,8 @@ func (e joined) apply(l *loop) {
 	e.verdict <- err
 	if e.c.dialled.IsValid() {
 		l.reached(e.c.dialled, e.c.key, now)
-	} else if e.c.listen.IsValid() {
-		l.book.hear(e.c.remote.Addr(), e.c.listen) // he tells of himself
+	} else if err == nil && e.c.listen.IsValid() {
+		l.book.Listens(e.c.listen, book.Owner(e.c.key))
 	}
 	l.dialDue()
 }
@@ -156,10 +172,16 @@ func (e left) apply(l *loop) {
 	}
 	<-c.done
 	l.remove(c, c.err, now)
-	if shun := broke(c.err); shun || now.Sub(c.since) < sameTime {
-		l.book.failed(c.listen, shun, now)
-	} else {
-		l.book.lasted(c.listen, now)
+	end := book.Useful
+	switch {
+	case broke(c.err):
+		end = book.Broken
+	case now.Sub(c.since) < sameTime:
+		end = book.Useless
+	}
+	listening := func(o *conn) bool { return o.listen == c.listen }
+	if !slices.ContainsFunc(slices.Collect(maps.Values(l.byID)), listening) { // else another says that he listens there
+		l.book.Ended(c.listen, end, now)
 	}
 	l.dialDue()
 }
@@ -175,10 +197,13 @@ type dialFailed struct {
 func (e dialFailed) apply(l *loop) {
 	l.dialling--
 	l.refused(e.addr, e.err, time.Now())
-	if e.err == ErrSelf {
-		l.book.isSelf(e.addr)
-	} else {
-		l.book.failed(e.addr, broke(e.err), time.Now())
+	switch {
+	case e.err == ErrSelf:
+		l.book.Self(e.addr)
+	case broke(e.err):
+		l.book.Ended(e.addr, book.Broken, time.Now())
+	default:
+		l.book.Ended(e.addr, book.Unreached, time.Now())
 	}
 	l.dialDue()
 }
@@ -197,7 +222,7 @@ func (e probed) apply(l *loop) {
 
 // reached notes that a member was reached at an address, and tells others.
 func (l *loop) reached(addr netip.AddrPort, key catalog.Key, now time.Time) {
-	if !l.book.answered(addr, key, now) {
+	if !l.book.Arrived(addr, book.Owner(key), now) {
 		return
 	}
 	if f := l.d.cfg.OnAddress; f != nil {
@@ -219,32 +244,27 @@ func (l *loop) dialDue() {
 	if l.dialling >= maxDialling || l.dials.TokensAt(now) < 1 {
 		return
 	}
-	listening := make(map[netip.AddrPort]bool)
-	for _, c := range l.byID {
-		listening[c.listen] = true
-	}
 	rule := places{l.d.cfg.MaxConns}
 	groups, dialled := l.dialledGroups()
 	room := rule.toDial(dialled, len(l.conns))
-	for _, c := range l.book.due(now, maxContacts, func(k catalog.Key) bool { return l.conns[k] != nil }) {
+	connected := func(o book.Owner) bool { return l.conns[catalog.Key(o)] != nil }
+	for _, due := range l.book.Due(now, maxContacts, book.Wish{Connected: connected}) {
 		if l.dialling >= maxDialling {
 			return
 		}
-		probe, group := listening[c.addr], netgroup.Of(c.addr.Addr())
+		addr, probe, group := due.Addr, due.Probe, netgroup.Of(due.Addr.Addr())
 		if !probe && (l.dialling >= room || groups[group] >= rule.perGroup()) {
 			continue
 		}
-		addr := c.addr
 		if !l.dials.AllowN(now, 1) {
 			return
 		}
-		if !l.book.take(c, now) {
+		if !l.book.Take(addr, now) {
 			continue // another port of it is being dialled
 		}
 		if !l.d.start(func() { l.d.dial(addr, probe) }) {
 			return
 		}
-		c.dialling = true
 		l.dialling++
 		if !probe {
 			groups[group]++

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 )
 
@@ -48,7 +49,7 @@ type loop struct {
 	nextID   int
 	dialling int // attempts that are under way
 	dials    *rate.Limiter
-	book     *book
+	book     *book.Book
 	fetch    *fetcher
 	waiting  map[catalog.Hash][]chan<- []byte // for objects
 	asks     map[Content]*inquiry             // who has a file
@@ -66,7 +67,7 @@ type loop struct {
 func newLoop(d *Drive, state *catalog.State) *loop {
 	l := &loop{
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
-		book: newBook(), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
+		book: newBook(d.cfg.Dials), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
 		asks: make(map[Content]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
 		outdated: make(outdated), door: newDoor(), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}

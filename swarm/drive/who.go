@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/netgroup"
 )
@@ -90,9 +91,12 @@ func (l *loop) publishing(publishers []catalog.Key) (list []Holder) {
 			list = append(list, Holder{Addr: c.listen, Member: k, Pieces: Pieces{All: true}})
 		}
 	}
-	for _, c := range l.book.contacts {
-		if l.conns[c.key] == nil && slices.Contains(publishers, c.key) && c.key != (catalog.Key{}) {
-			list = append(list, Holder{Addr: c.addr, Member: c.key, Pieces: Pieces{All: true}})
+	for _, k := range publishers {
+		if l.conns[k] != nil || k == (catalog.Key{}) {
+			continue
+		}
+		for _, a := range l.book.Of(book.Owner(k)) {
+			list = append(list, Holder{Addr: a, Member: k, Pieces: Pieces{All: true}})
 		}
 	}
 	return list
