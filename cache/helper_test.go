@@ -11,6 +11,9 @@ import (
 	"testing"
 )
 
+// blockSize is what a leaf of a hash tree is of (BEP 52).
+const blockSize = 16 << 10
+
 // piece makes n reproducible bytes and the key that names them.
 func piece(version byte, seed uint64, n int) (Key, []byte) {
 	data := make([]byte, n)

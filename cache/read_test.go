@@ -265,10 +265,10 @@ func TestVerify(t *testing.T) {
 			}
 		}
 		check(keyOf('1', data, 1), n, true)
-		for width := 1; width <= maxLeaves; width *= 2 {
+		for width := 1; width <= MaxPiece/blockSize; width *= 2 {
 			check(keyOf('2', data, width), n, true)
 		}
-		check(keyOf('2', data, 2*maxLeaves), n, false)
+		check(keyOf('2', data, 2*MaxPiece/blockSize), n, false)
 		wrong := append([]byte(nil), data...)
 		wrong[n-1]++
 		check(keyOf('1', wrong, 1), n, false)

@@ -1,6 +1,6 @@
 package swarm
 
-import "p2pfs/swarm/metainfo"
+import "p2pfs/swarm/hashing"
 
 const (
 	// freeFaults, and one in faultShare of its blocks, are how often the only peer
@@ -20,7 +20,7 @@ type faults struct {
 
 // tooMany reports whether a peer that has sent so many blocks is to be given up.
 func (f faults) tooMany(blocks int) bool {
-	got := int64(blocks) * metainfo.BlockSize
+	got := int64(blocks) * hashing.BlockSize
 	return f.times > freeFaults+blocks/faultShare || f.bytes > freeFalse+got/2
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"p2pfs/swarm/announce"
 	"p2pfs/swarm/book"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/tracker"
 )
@@ -202,7 +203,7 @@ func (t *Torrent) request(h metainfo.Hash, e tracker.Event) tracker.Request {
 	s := t.Stats()
 	left := s.Left
 	if s.Pieces == 0 {
-		left = metainfo.BlockSize // not known before the metadata, but not nothing
+		left = hashing.BlockSize // not known before the metadata, but not nothing
 	}
 	return tracker.Request{
 		InfoHash: h, PeerID: t.client.peerID, Downloaded: s.Received, Uploaded: s.Sent, Left: left,

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -93,7 +94,7 @@ func (c *CachedStorage) WritePiece(piece int, blocks [][]byte) error {
 	if k[0] == '1' && c.info.PadSize(piece) > 0 {
 		// A hybrid's SHA-1 is of the piece with its padding, which is not
 		// kept, so it cannot be its name.
-		root := metainfo.Root(metainfo.BlockHashes(blocks), c.info.LeafCount(piece))
+		root := hashing.Root(hashing.Leaves(blocks), c.info.LeafCount(piece))
 		c.SetPieceHash(piece, root)
 		k = rootKey(root)
 	}

@@ -28,12 +28,12 @@ import (
 	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/guard"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/lsd"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/tracker"
-	"p2pfs/swarm/wire"
 )
 
 // PeerIDPrefix begins our peer IDs (BEP 20).
@@ -64,7 +64,7 @@ type Client struct {
 	lastRead                 atomic.Int64  // Unix nanoseconds: when a reader of any torrent last waited
 	workers                  chan struct{} // room for one a core
 	hashers                  chan struct{} // room for one that hashes for others
-	hashing                  *hashing
+	hashing                  *hashCredits
 	half                     netgroup.HalfOpen // incoming connections
 	dials                    netgroup.Dials    // on the word of others
 	ctx                      context.Context
@@ -87,7 +87,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		cfg: cfg, log: cfg.Log, guard: cfg.Guard, listener: ln, limits: newLimits(cfg.MaxPeers),
 		up: peer.NewLimiter(cfg.UploadLimit), down: peer.NewLimiter(cfg.DownloadLimit),
-		workers: make(chan struct{}, runtime.GOMAXPROCS(0)), hashers: make(chan struct{}, 1), hashing: newHashing(),
+		workers: make(chan struct{}, runtime.GOMAXPROCS(0)), hashers: make(chan struct{}, 1), hashing: newHashCredits(),
 		torrents: map[metainfo.Hash]*Torrent{},
 	}
 	c.woken.lookups = make(chan struct{}, netgroup.MaxHalfOpen)
@@ -209,7 +209,7 @@ func (c *Client) Transferred() (received, sent int64) {
 // which n bytes were not granted.
 func (c *Client) Upload(ctx context.Context, n int) error {
 	for left := n; left > 0 && c.up != nil; {
-		k := min(left, wire.BlockSize)
+		k := min(left, hashing.BlockSize)
 		if err := c.up.WaitN(ctx, k); err != nil {
 			return err
 		}
@@ -230,7 +230,7 @@ func (c *Client) mayAsk() int {
 	if limit := c.cfg.DownloadLimit; limit > 0 {
 		n = min(n, limit-c.asked.Load())
 	}
-	return int(n) / wire.BlockSize
+	return int(n) / hashing.BlockSize
 }
 
 // reads notes that a reader of some torrent waits.

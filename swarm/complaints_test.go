@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 	"p2pfs/swarm/wire"
@@ -68,8 +69,8 @@ func TestRequestsAgainAreAComplaint(t *testing.T) {
 	}})
 	a, _ := askAt(t, c, m.Info.HashV1, true)
 	for _, piece := range []int{1, 2, 3, 3} {
-		for begin := 0; begin < 64<<10; begin += wire.BlockSize {
-			a.send(wire.AppendRequest(nil, wire.Block{Index: piece, Begin: begin, Length: wire.BlockSize}))
+		for begin := 0; begin < 64<<10; begin += hashing.BlockSize {
+			a.send(wire.AppendRequest(nil, wire.Block{Index: piece, Begin: begin, Length: hashing.BlockSize}))
 			a.Expect(t, wire.MsgPiece)
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"math"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/picker"
-	"p2pfs/swarm/wire"
 )
 
 const (
@@ -99,7 +99,7 @@ func (d *down) depth(reqq int, spare time.Duration) int {
 	if d.blocks == 0 {
 		return min(d.window, reqq)
 	}
-	const block = float64(wire.BlockSize)
+	const block = float64(hashing.BlockSize)
 	n := 2*d.peak*d.minRTT.Seconds()/block + min(d.peak*spare.Seconds(), maxSpare)/block + 4
 	most := math.Max(2, 3*d.rate/block)
 	if d.window > 0 {
@@ -170,7 +170,7 @@ func (d *down) late(now time.Time) time.Duration {
 	}
 	explained := d.minRTT + 50*time.Millisecond
 	if d.peak > 0 {
-		explained += time.Duration(2 * wire.BlockSize / d.peak * float64(time.Second))
+		explained += time.Duration(2 * hashing.BlockSize / d.peak * float64(time.Second))
 	}
 	return max(0, now.Sub(d.lastGot)-explained)
 }

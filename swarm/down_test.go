@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"p2pfs/swarm/wire"
+	"p2pfs/swarm/hashing"
 )
 
 // TestSlowStartEnds: the depth grows while each round trip brings more, and
@@ -28,7 +28,7 @@ func TestSlowStartEnds(t *testing.T) {
 			for range min(tt.rate, d.depth(1000, spareTime)) {
 				now = now.Add(tt.rtt / time.Duration(tt.rate))
 				d.blocks++
-				d.bytes += wire.BlockSize
+				d.bytes += hashing.BlockSize
 				d.owing.since = now.Add(-tt.rtt / time.Duration(tt.rate))
 				d.owing.counts(now, true)
 				d.grow(now)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/guard"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
@@ -73,7 +74,7 @@ func (u *under) ReadAt(p []byte, i int, begin int64) (int, error) {
 func (u *under) WritePiece(i int, blocks [][]byte) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.pieces[metainfo.Root(metainfo.BlockHashes(blocks), u.info.LeafCount(i))] = bytes.Join(blocks, nil)
+	u.pieces[hashing.Root(hashing.Leaves(blocks), u.info.LeafCount(i))] = bytes.Join(blocks, nil)
 	return nil
 }
 
@@ -132,7 +133,7 @@ func TestEqualPieces(t *testing.T) {
 // stay his when the loop drops the piece, or one of its blocks.
 func TestLentBlocksStay(t *testing.T) {
 	pool := &peer.Pool{}
-	data := randomBytes(4 * metainfo.BlockSize)
+	data := randomBytes(4 * hashing.BlockSize)
 	ps := newPieces()
 	for n, buf := range blocksOf(pool, data).blocks {
 		ps.add(picker.Block{Piece: 3, N: n}, 4, buf, 1, time.Now())
@@ -148,8 +149,8 @@ func TestLentBlocksStay(t *testing.T) {
 	for _, c := range []struct {
 		s     span
 		begin int
-	}{{lent, metainfo.BlockSize}, {satisfied, 0}} {
-		got := make([]byte, 2*metainfo.BlockSize)
+	}{{lent, hashing.BlockSize}, {satisfied, 0}} {
+		got := make([]byte, 2*hashing.BlockSize)
 		if c.s.copyTo(got, int64(c.begin)); !ok || !bytes.Equal(got, data[c.begin:c.begin+len(got)]) {
 			t.Errorf("blocks lent from %d on are others after their piece was dropped", c.begin)
 		}

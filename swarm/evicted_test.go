@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 	"p2pfs/swarm/wire"
@@ -51,7 +52,7 @@ func askAt(t *testing.T, c *Client, h metainfo.Hash, modern bool) (a asker, firs
 // request asks for the first block of a piece, and returns what comes.
 func (a asker) request(piece int) swarmtest.Msg {
 	a.t.Helper()
-	a.send(wire.AppendRequest(nil, wire.Block{Index: piece, Length: wire.BlockSize}))
+	a.send(wire.AppendRequest(nil, wire.Block{Index: piece, Length: hashing.BlockSize}))
 	for {
 		m, err := a.ReadMsg()
 		if err != nil {
@@ -95,7 +96,7 @@ func TestEvictedPieceIsTakenBack(t *testing.T) {
 	if piece, err := wire.ParseDontHave(modern.next(theirDontHave)); piece != 4 || err != nil {
 		t.Errorf("lt_donthave: got %d, %v, want 4", piece, err)
 	}
-	old.send(wire.AppendRequest(nil, wire.Block{Index: 2, Length: wire.BlockSize}))
+	old.send(wire.AppendRequest(nil, wire.Block{Index: 2, Length: hashing.BlockSize}))
 	old.gone() // it may come again, and is told then
 
 	again := asker{talker{swarmtest.Dial(t, swarmtest.Host(), c.Addr()), t}}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/picker"
 )
 
@@ -66,7 +66,7 @@ func (e aheadEvent) apply(l *loop) {
 		last, to := l.info().FilePiece(e.reader.file, e.end-1)
 		rs.windows[e.reader][e.stream] = &ahead{
 			first: first, end: last + 1, used: l.now,
-			from: int(from / metainfo.BlockSize), to: int(to/metainfo.BlockSize) + 1,
+			from: int(from / hashing.BlockSize), to: int(to/hashing.BlockSize) + 1,
 		}
 		l.awake = l.now
 	}

@@ -24,11 +24,11 @@ const (
 	keptLeaves = 1 << 18
 )
 
-// hashing is what answering requests for leaf hashes costs: a request of 54 bytes
+// hashCredits are what answering requests for leaf hashes costs: a request of 54 bytes
 // may have a piece of many MiB read and hashed. It is paid by the blocks that the
 // one who asks also takes, counted by address group, as connections are free; and
 // what was hashed is kept. Safe for concurrent use: workers of all torrents use it.
-type hashing struct {
+type hashCredits struct {
 	mu     sync.Mutex // guards what follows; held for a few instructions
 	spent  map[netip.Prefix]*spending
 	leaves *lru.Map[leavesKey, []metainfo.Hash256]
@@ -47,12 +47,12 @@ type leavesKey struct {
 	piece  int   // of the file
 }
 
-func newHashing() *hashing {
-	return &hashing{spent: map[netip.Prefix]*spending{}, leaves: lru.New[leavesKey, []metainfo.Hash256](keptLeaves)}
+func newHashCredits() *hashCredits {
+	return &hashCredits{spent: map[netip.Prefix]*spending{}, leaves: lru.New[leavesKey, []metainfo.Hash256](keptLeaves)}
 }
 
 // pays notes blocks sent to a group.
-func (h *hashing) pays(group netip.Prefix, sent int64) {
+func (h *hashCredits) pays(group netip.Prefix, sent int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s := h.spent[group]; s != nil {
@@ -61,7 +61,7 @@ func (h *hashing) pays(group netip.Prefix, sent int64) {
 }
 
 // spend reports whether n bytes may be hashed for a group now, and counts them.
-func (h *hashing) spend(group netip.Prefix, n int64, now time.Time) bool {
+func (h *hashCredits) spend(group netip.Prefix, n int64, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.spent[group]
@@ -86,7 +86,7 @@ func (s *spending) refill(now time.Time) {
 }
 
 // forget drops the groups that have paid. The caller has locked mu.
-func (h *hashing) forget(now time.Time) bool {
+func (h *hashCredits) forget(now time.Time) bool {
 	for g, s := range h.spent {
 		if s.refill(now); s.bytes == 0 {
 			delete(h.spent, g)
@@ -96,14 +96,14 @@ func (h *hashing) forget(now time.Time) bool {
 }
 
 // kept returns leaves that were hashed before.
-func (h *hashing) kept(k leavesKey) ([]metainfo.Hash256, bool) {
+func (h *hashCredits) kept(k leavesKey) ([]metainfo.Hash256, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.leaves.Get(k)
 }
 
 // keep keeps leaves that lead to their piece's hash. They are not to be changed.
-func (h *hashing) keep(all map[leavesKey][]metainfo.Hash256) {
+func (h *hashCredits) keep(all map[leavesKey][]metainfo.Hash256) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for k, l := range all {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/swarmtest"
@@ -33,7 +34,7 @@ func TestLeafRequestsAreKept(t *testing.T) {
 	add(t, c, Spec{MetaInfo: v2, Announce: Never, Storage: func(*metainfo.MetaInfo) (Storage, error) { return store, nil }})
 	p := talk(t, c, v2.Info.HashV2.Short(), 0)
 	for i := range 200 {
-		q := wire.HashRequest{Root: v2.Info.Files[0].Root, Index: i % 4 * 64, Length: 64}
+		q := hashing.HashRequest{Root: v2.Info.Files[0].Root, Index: i % 4 * 64, Length: 64}
 		p.send(wire.AppendHashRequest(nil, q))
 		for {
 			m, err := p.ReadMsg()
@@ -57,7 +58,7 @@ func TestLeafRequestsAreKept(t *testing.T) {
 // TestHashCredit: a group has so much hashed for it, more with time and with what
 // it takes, and others are not the worse for it.
 func TestHashCredit(t *testing.T) {
-	h, now := newHashing(), time.Unix(1e9, 0)
+	h, now := newHashCredits(), time.Unix(1e9, 0)
 	a, b := netgroup.Of(netip.MustParseAddr("203.0.113.1")), netgroup.Of(netip.MustParseAddr("198.51.100.1"))
 	n := 0
 	for h.spend(a, 1<<20, now) {

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"crypto/sha256"
 	"sync"
 	"time"
 
@@ -187,7 +188,7 @@ func (e *hashedEvent) verify(info *metainfo.Info) {
 		return
 	}
 	for n, b := range blocks {
-		if !e.leaves[n].IsZero() && metainfo.BlockHash(b) != e.leaves[n] {
+		if !e.leaves[n].IsZero() && sha256.Sum256(b) != e.leaves[n] {
 			e.bad = append(e.bad, n)
 		}
 	}

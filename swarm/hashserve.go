@@ -3,6 +3,7 @@ package swarm
 import (
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/wire"
 )
@@ -32,7 +33,7 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 	first, _ := c.info().FilePieces(file)
 	l.t.hashFor(func() {
 		fresh := map[leavesKey][]metainfo.Hash256{}
-		hashes, uncles, ok := tree.Answer(metainfo.HashRequest(q), func(piece int) ([]metainfo.Hash256, bool) {
+		hashes, uncles, ok := tree.Answer(q, func(piece int) ([]metainfo.Hash256, bool) {
 			k := leavesKey{q.Root, c.info().PieceLength, piece}
 			if leaves, ok := h.kept(k); ok {
 				return leaves, true
@@ -57,7 +58,7 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 
 // hashTree is the tree of the file with that root, nil if its layer is not
 // known.
-func (l *loop) hashTree(root [32]byte) (*metainfo.HashTree, int) {
+func (l *loop) hashTree(root [32]byte) (*hashing.HashTree, int) {
 	if l.content == nil || !l.info().V2 {
 		return nil, 0
 	}
@@ -68,7 +69,7 @@ func (l *loop) hashTree(root [32]byte) (*metainfo.HashTree, int) {
 	if t := l.layers.trees[file]; t != nil {
 		return t, file
 	}
-	t, ok := l.info().HashTree(l.meta52(), file)
+	t, ok := l.info().Tree(file).HashTree(l.meta52()[root])
 	if !ok {
 		return nil, 0
 	}
@@ -88,7 +89,7 @@ func (c *content) leaves(piece int) ([]metainfo.Hash256, bool) {
 	if _, err := c.storage.ReadAt(buf, piece, 0); err != nil {
 		return nil, false
 	}
-	return metainfo.AppendLeaves(make([]metainfo.Hash256, 0, c.info().Blocks(piece)), buf), true
+	return hashing.AppendLeaves(make([]metainfo.Hash256, 0, c.info().Blocks(piece)), buf), true
 }
 
 // hashesSentEvent ends a hash request.

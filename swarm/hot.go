@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/peer"
 )
 
@@ -50,7 +50,7 @@ func (h *hot) add(piece int, s span, now time.Time) {
 }
 
 // room is the bytes that the span's buffers take.
-func (s span) room() int64 { return int64(len(s.blocks)) * metainfo.BlockSize }
+func (s span) room() int64 { return int64(len(s.blocks)) * hashing.BlockSize }
 
 // lend returns n bytes of a piece from begin on, if they are here, and appends
 // their buffers, which the caller releases, to held. A piece that was read to its
@@ -62,8 +62,8 @@ func (h *hot) lend(piece int, begin, n int64, parts [][]byte, held []*peer.Buffe
 	if !ok {
 		return parts, held, false
 	}
-	first, end := int(begin)/metainfo.BlockSize, int(begin+n+metainfo.BlockSize-1)/metainfo.BlockSize
-	at := int(begin) % metainfo.BlockSize
+	first, end := int(begin)/hashing.BlockSize, int(begin+n+hashing.BlockSize-1)/hashing.BlockSize
+	at := int(begin) % hashing.BlockSize
 	for _, b := range p.blocks[first:end] {
 		b.Retain()
 		held = append(held, b)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/swarmtest"
 )
@@ -16,7 +16,7 @@ import (
 func blocksOf(pool *peer.Pool, data []byte) span {
 	var s span
 	for len(data) > 0 {
-		b := pool.Get(min(len(data), metainfo.BlockSize))
+		b := pool.Get(min(len(data), hashing.BlockSize))
 		data = data[copy(b.Bytes(), data):]
 		s.blocks = append(s.blocks, b)
 	}
@@ -24,9 +24,9 @@ func blocksOf(pool *peer.Pool, data []byte) span {
 }
 
 func TestHotLends(t *testing.T) {
-	const size = 5*metainfo.BlockSize + 77
+	const size = 5*hashing.BlockSize + 77
 	data := randomBytes(size)
-	for _, r := range [][2]int{{0, size}, {0, 1}, {1, metainfo.BlockSize}, {metainfo.BlockSize - 1, 2}, {size - 1, 1}, {3 * metainfo.BlockSize, metainfo.BlockSize}} {
+	for _, r := range [][2]int{{0, size}, {0, 1}, {1, hashing.BlockSize}, {hashing.BlockSize - 1, 2}, {size - 1, 1}, {3 * hashing.BlockSize, hashing.BlockSize}} {
 		pool, h := &peer.Pool{}, &hot{all: new(atomic.Int64)}
 		s := blocksOf(pool, data)
 		h.add(7, s, time.Now())

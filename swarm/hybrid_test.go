@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -62,7 +63,7 @@ func TestCachedHybrid(t *testing.T) {
 		if store.Has(i) {
 			t.Errorf("piece %d is there", i)
 		}
-		if err := store.WritePiece(i, slices.Collect(slices.Chunk(tor.Piece(i), metainfo.BlockSize))); err != nil {
+		if err := store.WritePiece(i, slices.Collect(slices.Chunk(tor.Piece(i), hashing.BlockSize))); err != nil {
 			t.Errorf("piece %d: %v", i, err)
 		}
 	}

@@ -1,6 +1,8 @@
 package swarm
 
 import (
+	"crypto/sha256"
+
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/picker"
 )
@@ -33,7 +35,7 @@ func (l *loop) judgeBlock(p *partial, b picker.Block, leaf metainfo.Hash256) (ba
 	if buf == nil || p.good[b.N] || leaf.IsZero() {
 		return false
 	}
-	if metainfo.BlockHash(buf.Bytes()) == leaf {
+	if sha256.Sum256(buf.Bytes()) == leaf {
 		p.good[b.N] = true
 		return false
 	}

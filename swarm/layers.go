@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/wire"
 )
@@ -24,7 +25,7 @@ type layers struct {
 	wanted  map[metainfo.Hash256]bool
 	waiting map[int]bool // pieces whose blocks are here, without a hash
 	refused map[layerRefusal]time.Time
-	trees   map[int]*metainfo.HashTree // by file: what requests are answered from
+	trees   map[int]*hashing.HashTree // by file: what requests are answered from
 }
 
 // maxTrees bounds the trees kept for answering.
@@ -41,7 +42,7 @@ type layerRefusal struct {
 type layerFetch struct {
 	remote  int
 	hashes  []metainfo.Hash256
-	pending map[wire.HashRequest]bool
+	pending map[hashing.HashRequest]bool
 	last    time.Time
 }
 
@@ -51,7 +52,7 @@ func newLayers() layers {
 		wanted:  map[metainfo.Hash256]bool{},
 		waiting: map[int]bool{},
 		refused: map[layerRefusal]time.Time{},
-		trees:   map[int]*metainfo.HashTree{},
+		trees:   map[int]*hashing.HashTree{},
 	}
 }
 
@@ -159,9 +160,9 @@ func (ls *layers) fetch(l *loop, root metainfo.Hash256) bool {
 	}
 	file, _ := l.info().FileByRoot(root)
 	_, n := l.info().FilePieces(file)
-	f := &layerFetch{remote: best.id, hashes: make([]metainfo.Hash256, n), pending: map[wire.HashRequest]bool{}, last: l.now}
-	for _, q := range l.info().LayerRequests(file) {
-		f.pending[wire.HashRequest(q)] = true
+	f := &layerFetch{remote: best.id, hashes: make([]metainfo.Hash256, n), pending: map[hashing.HashRequest]bool{}, last: l.now}
+	for _, q := range l.info().Tree(file).LayerRequests() {
+		f.pending[q] = true
 	}
 	ls.fetches[root] = f
 	best.busy = l.now
@@ -176,7 +177,7 @@ func (ls *layers) fetch(l *loop, root metainfo.Hash256) bool {
 
 // onHashes takes hashes in; those never asked for are dropped.
 func (ls *layers) onHashes(l *loop, r *remote, body []byte) error {
-	q, hashes, uncles, err := wire.ParseHashes[metainfo.Hash256](body)
+	q, hashes, uncles, err := wire.ParseHashes(body)
 	if err != nil {
 		return err
 	}
@@ -191,7 +192,7 @@ func (ls *layers) onHashes(l *loop, r *remote, body []byte) error {
 	}
 	delete(f.pending, q)
 	f.last, r.busy = l.now, l.now
-	if !l.info().VerifyHashes(nil, metainfo.HashRequest(q), hashes, uncles) {
+	if !l.info().VerifyHashes(nil, q, hashes, uncles) {
 		ls.refuse(l, q.Root, r.id)
 		l.ban(r.id, "sent a false piece layer")
 		return nil

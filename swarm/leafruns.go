@@ -1,22 +1,22 @@
 package swarm
 
 import (
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/picker"
-	"p2pfs/swarm/wire"
 )
 
 // leafRequest is the request for the leaves around a block: of its whole piece,
 // or of as many as one request may name. The proof leads to the piece's hash
 // where that is known, else to the root of the file. A peer that has answered
 // one is asked for several pieces that are read together.
-func (l *loop) leafRequest(r *remote, b picker.Block) wire.HashRequest {
+func (l *loop) leafRequest(r *remote, b picker.Block) hashing.HashRequest {
 	info := l.info()
 	file := info.FileOfPiece(b.Piece)
 	first, _ := info.FilePieces(file)
 	tree := info.Tree(file)
 	per := info.LeafCount(b.Piece)
-	n := min(per, wire.MaxHashes)
+	n := min(per, hashing.MaxHashes)
 	top := tree.Height
 	if _, ok := info.PieceHash2(l.meta52(), b.Piece); ok {
 		top = tree.PieceLayer
@@ -28,7 +28,7 @@ func (l *loop) leafRequest(r *remote, b picker.Block) wire.HashRequest {
 			at = at / n * n
 		}
 	}
-	return wire.HashRequest{Root: info.Files[file].Root, Index: at, Length: n, ProofLayers: top - 1}
+	return hashing.HashRequest{Root: info.Files[file].Root, Index: at, Length: n, ProofLayers: top - 1}
 }
 
 // leafRun is how many leaves from around a piece one request should name: those
@@ -37,7 +37,7 @@ func (l *loop) leafRequest(r *remote, b picker.Block) wire.HashRequest {
 func (l *loop) leafRun(piece, per int) int {
 	file := l.info().FileOfPiece(piece)
 	first, count := l.info().FilePieces(file)
-	most := min(wire.MaxHashes, 1<<l.info().Tree(file).Height)
+	most := min(hashing.MaxHashes, 1<<l.info().Tree(file).Height)
 	run := 1
 	for 2*run*per <= most && l.unknownRun(first, (piece-first)/(2*run)*(2*run), 2*run, count) {
 		run *= 2
@@ -57,7 +57,7 @@ func (l *loop) unknownRun(first, k, n, count int) bool {
 }
 
 // asksFor reports whether the leaf of a block is among those that q names.
-func (l *loop) asksFor(q wire.HashRequest, b picker.Block) bool {
+func (l *loop) asksFor(q hashing.HashRequest, b picker.Block) bool {
 	info := l.info()
 	file := info.FileOfPiece(b.Piece)
 	first, _ := info.FilePieces(file)
@@ -67,7 +67,7 @@ func (l *loop) asksFor(q wire.HashRequest, b picker.Block) bool {
 
 // keep notes the verified leaves that answer q, which was for a piece, and
 // returns the pieces that they are of.
-func (ls *leaves) keep(l *loop, piece int, q wire.HashRequest, hashes []metainfo.Hash256) (pieces []int) {
+func (ls *leaves) keep(l *loop, piece int, q hashing.HashRequest, hashes []metainfo.Hash256) (pieces []int) {
 	info := l.info()
 	first, count := info.FilePieces(info.FileOfPiece(piece))
 	per := info.LeafCount(piece)
@@ -98,7 +98,7 @@ func (ls *leaves) keepPiece(l *loop, piece, at int, hashes []metainfo.Hash256) {
 		copy(k[at:], hashes)
 	}
 	if per := l.info().LeafCount(piece); len(hashes) == per {
-		ls.proven[piece] = metainfo.Root(hashes, per)
+		ls.proven[piece] = hashing.Root(hashes, per)
 		if s, ok := l.storage.(PieceHashStorage); ok {
 			s.SetPieceHash(piece, ls.proven[piece])
 		}

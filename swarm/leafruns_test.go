@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
@@ -19,7 +20,7 @@ import (
 // asked remembers the requests that a scripted peer was sent, in order.
 type asked struct {
 	mu   sync.Mutex
-	msgs []any // wire.Block or wire.HashRequest
+	msgs []any // wire.Block or hashing.HashRequest
 }
 
 func (a *asked) add(m any) {
@@ -29,11 +30,11 @@ func (a *asked) add(m any) {
 }
 
 // leaves are the requests for leaf hashes.
-func (a *asked) leaves() (out []wire.HashRequest) {
+func (a *asked) leaves() (out []hashing.HashRequest) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, m := range a.msgs {
-		if q, ok := m.(wire.HashRequest); ok && q.BaseLayer == 0 {
+		if q, ok := m.(hashing.HashRequest); ok && q.BaseLayer == 0 {
 			out = append(out, q)
 		}
 	}
@@ -48,7 +49,7 @@ func TestLeavesOfSeveralPieces(t *testing.T) {
 	for name, refuse := range map[string]bool{"answered": false, "refused": true} {
 		t.Run(name, func(t *testing.T) {
 			var got asked
-			sd := &swarmtest.Seeder{Torrent: tor, Hashes: func(s *swarmtest.Session, q wire.HashRequest) error {
+			sd := &swarmtest.Seeder{Torrent: tor, Hashes: func(s *swarmtest.Session, q hashing.HashRequest) error {
 				got.add(q)
 				if refuse && q.BaseLayer == 0 && q.Length > per {
 					return s.Send(wire.AppendHashReject(nil, q))
@@ -85,7 +86,7 @@ func TestLeavesOfSeveralPieces(t *testing.T) {
 func TestLeavesAreKept(t *testing.T) {
 	tor := swarmtest.MakeFile(t, swarmtest.V2, "file", 1<<20, 256<<10)
 	var got asked
-	sd := &swarmtest.Seeder{Torrent: tor, Hashes: func(s *swarmtest.Session, q wire.HashRequest) error {
+	sd := &swarmtest.Seeder{Torrent: tor, Hashes: func(s *swarmtest.Session, q hashing.HashRequest) error {
 		got.add(q)
 		return s.SendHashes(q)
 	}}
@@ -143,7 +144,7 @@ func TestChokedButAllowed(t *testing.T) {
 			}
 			return s.SendBlock(b, s.Data(b))
 		},
-		Hashes: func(s *swarmtest.Session, q wire.HashRequest) error {
+		Hashes: func(s *swarmtest.Session, q hashing.HashRequest) error {
 			got.add(q)
 			return s.SendHashes(q)
 		},
@@ -162,7 +163,7 @@ func TestChokedButAllowed(t *testing.T) {
 	defer got.mu.Unlock()
 	for i, m := range got.msgs {
 		if b, ok := m.(wire.Block); ok {
-			q, ok := got.msgs[i+1].(wire.HashRequest)
+			q, ok := got.msgs[i+1].(hashing.HashRequest)
 			if b.Index != fast || !ok || q.BaseLayer != 0 {
 				t.Errorf("first %+v was asked for, then %+v", b, got.msgs[i+1])
 			}
@@ -216,7 +217,7 @@ func TestReadFromSeedMode(t *testing.T) {
 		}
 	}
 	eventually(t, "stats", func() bool { return tt.Stats().Received > 0 })
-	if n := tt.Stats().Received; n > 2*reads*metainfo.BlockSize {
+	if n := tt.Stats().Received; n > 2*reads*hashing.BlockSize {
 		t.Errorf("fetched %d bytes for %d reads", n, reads)
 	}
 }

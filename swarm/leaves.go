@@ -3,6 +3,7 @@ package swarm
 import (
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
@@ -36,7 +37,7 @@ type leaves struct {
 
 // leafKey is a request and who was asked.
 type leafKey struct {
-	q      wire.HashRequest
+	q      hashing.HashRequest
 	remote int
 }
 
@@ -79,16 +80,16 @@ func (l *loop) byBlock(piece int) bool {
 
 // needed reports whether the leaf of a block should be asked for now, and
 // notes that r is.
-func (ls *leaves) needed(l *loop, r *remote, b picker.Block) (wire.HashRequest, bool) {
+func (ls *leaves) needed(l *loop, r *remote, b picker.Block) (hashing.HashRequest, bool) {
 	if !ls.speaks(r) || !l.info().V2 || l.info().Blocks(b.Piece) < 2 || !l.readers.reading(b.Piece) {
-		return wire.HashRequest{}, false
+		return hashing.HashRequest{}, false
 	}
 	if k := ls.known[b.Piece]; k != nil && !k[b.N].IsZero() {
-		return wire.HashRequest{}, false
+		return hashing.HashRequest{}, false
 	}
 	for k, a := range ls.pending {
 		if l.asksFor(k.q, b) && (!a.late || k.remote == r.id) {
-			return wire.HashRequest{}, false
+			return hashing.HashRequest{}, false
 		}
 	}
 	q := l.leafRequest(r, b)
@@ -155,13 +156,13 @@ func (ls *leaves) better(l *loop, b picker.Block, r, than *remote) bool {
 
 // onHashes takes leaves in. Those never asked for are dropped, false ones ban
 // their sender.
-func (ls *leaves) onHashes(l *loop, r *remote, q wire.HashRequest, hashes, uncles []metainfo.Hash256) {
+func (ls *leaves) onHashes(l *loop, r *remote, q hashing.HashRequest, hashes, uncles []metainfo.Hash256) {
 	a := ls.pending[leafKey{q, r.id}]
 	if a == nil {
 		return
 	}
 	delete(ls.pending, leafKey{q, r.id})
-	if !l.info().VerifyHashes(l.meta52(), metainfo.HashRequest(q), hashes, uncles) {
+	if !l.info().VerifyHashes(l.meta52(), q, hashes, uncles) {
 		ls.refused[r.id] = leafRefusals
 		l.ban(r.id, "sent false hashes")
 		ls.retry(l, a.block)
@@ -178,7 +179,7 @@ func (ls *leaves) onHashes(l *loop, r *remote, q wire.HashRequest, hashes, uncle
 }
 
 // onReject turns to another peer; true if the request was for leaves.
-func (ls *leaves) onReject(l *loop, r *remote, q wire.HashRequest) bool {
+func (ls *leaves) onReject(l *loop, r *remote, q hashing.HashRequest) bool {
 	a := ls.pending[leafKey{q, r.id}]
 	if a == nil {
 		return false

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/guard"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -34,7 +35,7 @@ func TestReadReturnsAfterItsBlocks(t *testing.T) {
 			}
 		}
 		eventually(t, "stats", func() bool { return tor.Stats().Received > 0 })
-		if n := tor.Stats().Received; n > 2*reads*metainfo.BlockSize {
+		if n := tor.Stats().Received; n > 2*reads*hashing.BlockSize {
 			t.Errorf("size %d, pieces of %d: fetched %d bytes for %d reads of 4 KiB", c.size, c.piece, n, reads)
 		}
 		check(t, tor, payload) // the rest, as well

@@ -9,10 +9,10 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/choker"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
-	"p2pfs/swarm/wire"
 )
 
 const (
@@ -105,7 +105,7 @@ func (l *loop) end(why error) {
 	l.readers.failAll(why)
 	for _, r := range l.remotes {
 		r.conn.Close(peer.ErrClosed)
-		l.t.client.asked.Add(-int64(len(r.down.asked)) * wire.BlockSize)
+		l.t.client.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
 	}
 	l.pieces.dropAll()
 	l.t.hot.expire(time.Time{})

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -80,7 +81,7 @@ func randomBytes(n int) []byte {
 // torrents makes a v1 and a v2 torrent of the same payload.
 func torrents(t testing.TB, payload []byte, pieceLength int64) (v1, v2 *metainfo.MetaInfo) {
 	t.Helper()
-	h, err := metainfo.HashFile(context.Background(), bytes.NewReader(payload), int64(len(payload)), pieceLength, nil)
+	h, err := hashing.File(context.Background(), bytes.NewReader(payload), hashing.Config{PieceLength: pieceLength, Length: int64(len(payload))}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
@@ -60,9 +61,9 @@ func (l *loop) message(r *remote, m peer.Message) error {
 }
 
 func (l *loop) onPiece(r *remote, m peer.Message) error {
-	b := picker.Block{Piece: m.Block.Index, N: m.Block.Begin / wire.BlockSize}
+	b := picker.Block{Piece: m.Block.Index, N: m.Block.Begin / hashing.BlockSize}
 	asked, ok := r.down.asked[b]
-	if !ok || m.Block.Begin%wire.BlockSize != 0 || l.info().BlockLen(b.Piece, b.N) != m.Block.Length {
+	if !ok || m.Block.Begin%hashing.BlockSize != 0 || l.info().BlockLen(b.Piece, b.N) != m.Block.Length {
 		m.Data.Release()
 		l.counts.wasted += int64(m.Block.Length)
 		if r.down.unasked += m.Block.Length; r.down.unasked > maxUnasked {
@@ -79,7 +80,7 @@ func (l *loop) onReject(r *remote, b wire.Block) error {
 	if !r.hs.Fast() {
 		return errFast
 	}
-	k := picker.Block{Piece: b.Index, N: b.Begin / wire.BlockSize}
+	k := picker.Block{Piece: b.Index, N: b.Begin / hashing.BlockSize}
 	if _, ok := r.down.asked[k]; ok {
 		l.unask(r, k)
 		delete(r.pp.Fast, b.Index)

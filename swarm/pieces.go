@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
 )
@@ -47,7 +47,7 @@ func (s span) bytes() [][]byte {
 
 // copyTo fills p from the piece, beginning begin bytes into it.
 func (s span) copyTo(p []byte, begin int64) {
-	n, at := int(begin)/metainfo.BlockSize-s.first, int(begin)%metainfo.BlockSize
+	n, at := int(begin)/hashing.BlockSize-s.first, int(begin)%hashing.BlockSize
 	for len(p) > 0 && n < len(s.blocks) {
 		c := copy(p, s.blocks[n].Bytes()[at:])
 		p, n, at = p[c:], n+1, 0
@@ -99,7 +99,7 @@ const (
 	maxKept = 8
 	// maxPartial bounds the blocks of pieces that are coming in; beyond it
 	// the piece that was of use longest ago goes.
-	maxPartial = 32 << 20 / metainfo.BlockSize
+	maxPartial = 32 << 20 / hashing.BlockSize
 )
 
 func newPieces() pieces {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -141,8 +142,8 @@ func (a part) stored(c *content) bool {
 func newWants(parts []part, lost bool) []*want {
 	wants := make([]*want, len(parts))
 	for i, a := range parts {
-		first := int(a.begin) / metainfo.BlockSize
-		end := (int(a.begin) + len(a.p) + metainfo.BlockSize - 1) / metainfo.BlockSize
+		first := int(a.begin) / hashing.BlockSize
+		end := (int(a.begin) + len(a.p) + hashing.BlockSize - 1) / hashing.BlockSize
 		wants[i] = &want{piece: a.piece, first: first, end: end, lost: lost, done: make(chan outcome, 1)}
 	}
 	return wants

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/book"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
@@ -137,7 +138,7 @@ func (e closedEvent) apply(l *loop) {
 	l.takeBackSuggested(r)
 	l.uploads.turns.left(r)
 	l.log.Debug("peer left", "infohash", l.t.hashes[0], "peer", r.addr, "err", e.err)
-	l.t.client.asked.Add(-int64(len(r.down.asked)) * wire.BlockSize)
+	l.t.client.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
 	if l.content != nil {
 		l.picker.Leave(r.id)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
 )
@@ -37,8 +38,8 @@ var errSilent = errors.New("owes blocks and sends none")
 func (l *loop) got(r *remote, b picker.Block, asked time.Time) {
 	d := &r.down
 	delete(d.asked, b)
-	l.t.client.asked.Add(-wire.BlockSize)
-	r.pp.Queued = len(d.asked) * wire.BlockSize
+	l.t.client.asked.Add(-hashing.BlockSize)
+	r.pp.Queued = len(d.asked) * hashing.BlockSize
 	d.blocks++
 	d.bytes += int64(l.info().BlockLen(b.Piece, b.N))
 	d.lastGot, d.snubbed, d.refusals = l.now, false, 0
@@ -49,7 +50,7 @@ func (l *loop) got(r *remote, b picker.Block, asked time.Time) {
 		d.minRTT = max(rtt, 100*time.Microsecond)
 		r.pp.RTT = d.minRTT
 		if d.blocks == 1 { // it is known to answer, and at least so quickly
-			d.rate = float64(wire.BlockSize) / max(rtt, time.Millisecond).Seconds()
+			d.rate = float64(hashing.BlockSize) / max(rtt, time.Millisecond).Seconds()
 			r.pp.Rate = d.rate
 		}
 	}
@@ -150,15 +151,15 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 	for _, b := range blocks {
 		r.down.asked[b] = l.now
 	}
-	l.t.client.asked.Add(int64(len(blocks)) * wire.BlockSize)
-	r.pp.Queued = len(r.down.asked) * wire.BlockSize
+	l.t.client.asked.Add(int64(len(blocks)) * hashing.BlockSize)
+	r.pp.Queued = len(r.down.asked) * hashing.BlockSize
 	r.conn.Expect(len(r.down.asked))
 	r.busy = l.now
 	info := l.info()
 	r.conn.Send(func(dst []byte) []byte {
 		for _, b := range blocks {
 			dst = wire.AppendRequest(dst, wire.Block{
-				Index: b.Piece, Begin: b.N * wire.BlockSize, Length: info.BlockLen(b.Piece, b.N),
+				Index: b.Piece, Begin: b.N * hashing.BlockSize, Length: info.BlockLen(b.Piece, b.N),
 			})
 			// Right behind the first request for a block of the piece:
 			// some seeders have the leaves at hand only then.
@@ -181,8 +182,8 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 func (l *loop) unask(r *remote, b picker.Block) {
 	delete(r.down.asked, b)
 	r.conn.Expect(len(r.down.asked))
-	l.t.client.asked.Add(-wire.BlockSize)
-	r.pp.Queued = len(r.down.asked) * wire.BlockSize
+	l.t.client.asked.Add(-hashing.BlockSize)
+	r.pp.Queued = len(r.down.asked) * hashing.BlockSize
 	if len(r.down.asked) == 0 {
 		r.down.owing.counts(l.now, false)
 	}
@@ -220,7 +221,7 @@ func (l *loop) cancel(r *remote, b picker.Block) {
 	}
 	n := l.info().BlockLen(b.Piece, b.N)
 	r.conn.Send(func(dst []byte) []byte {
-		return wire.AppendCancel(dst, wire.Block{Index: b.Piece, Begin: b.N * wire.BlockSize, Length: n})
+		return wire.AppendCancel(dst, wire.Block{Index: b.Piece, Begin: b.N * hashing.BlockSize, Length: n})
 	})
 	if !r.hs.Fast() { // no answer comes; with BEP 6 it is the block or a reject
 		r.down.unasked -= n

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -19,14 +20,14 @@ func TestSparing(t *testing.T) {
 	for _, tt := range []struct {
 		meta *metainfo.MetaInfo
 		most int64
-	}{{v1, 256 << 10}, {v2, 4 * metainfo.BlockSize}} {
+	}{{v1, 256 << 10}, {v2, 4 * hashing.BlockSize}} {
 		a, b := client(t, swarmtest.Host().String()), client(t, swarmtest.Host().String())
 		add(t, a, Spec{MetaInfo: tt.meta, Storage: full(tt.meta.Info, payload).open})
 		tor := add(t, b, Spec{MetaInfo: tt.meta, Storage: (&memory{}).open, Peers: []netip.AddrPort{a.Addr()}})
 		r := tor.NewReader(0)
 		defer r.Close()
 		buf := make([]byte, 4096)
-		for off := int64(0); off < 3*metainfo.BlockSize; off += 4096 {
+		for off := int64(0); off < 3*hashing.BlockSize; off += 4096 {
 			if _, err := r.ReadAt(Sparing(soon(t)), buf, off); err != nil || !bytes.Equal(buf, payload[off:off+4096]) {
 				t.Fatalf("at %d: %v", off, err)
 			}
@@ -35,7 +36,7 @@ func TestSparing(t *testing.T) {
 		tor.post(probeEvent(func(l *loop) {
 			done = len(l.readers.rest) == 0 && len(l.readers.windows) == 0
 		}))
-		eventually(t, "stats", func() bool { return tor.Stats().Received >= 3*metainfo.BlockSize })
+		eventually(t, "stats", func() bool { return tor.Stats().Received >= 3*hashing.BlockSize })
 		if n := tor.Stats().Received; n > tt.most {
 			t.Errorf("v2 %v: fetched %d bytes, want %d at most", tt.meta.Info.V2, n, tt.most)
 		}

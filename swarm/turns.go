@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/choker"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -54,17 +55,17 @@ func (l *loop) sendOn() {
 	}
 	s := &l.uploads.turns
 	rate := int(limit.Limit())
-	s.order.Longest = max(int(float64(rate)*longestTurn.Seconds()), 4*wire.BlockSize)
-	room := max(int(float64(rate)*inFlight.Seconds()), 2*wire.BlockSize)
+	s.order.Longest = max(int(float64(rate)*longestTurn.Seconds()), 4*hashing.BlockSize)
+	room := max(int(float64(rate)*inFlight.Seconds()), 2*hashing.BlockSize)
 	window := room
 	for id, r := range s.sending {
 		n := r.conn.Uploading()
-		if room -= n * wire.BlockSize; n == 0 {
+		if room -= n * hashing.BlockSize; n == 0 {
 			delete(s.sending, id)
 		}
 	}
 	for room > 0 {
-		if id, ok := s.order.Current(); ok && s.sending[id] != nil && s.sending[id].conn.Uploading()*wire.BlockSize > window/2 {
+		if id, ok := s.order.Current(); ok && s.sending[id] != nil && s.sending[id].conn.Uploading()*hashing.BlockSize > window/2 {
 			return // it asks for more before that is sent
 		}
 		id, b, ok := s.order.Next(l.now, l.spread, nil)

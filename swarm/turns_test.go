@@ -3,14 +3,15 @@ package swarm
 import (
 	"testing"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
 // wants asks for all blocks of some pieces.
 func (a asker) wants(length int, pieces ...int) {
 	for _, piece := range pieces {
-		for begin := 0; begin < length; begin += wire.BlockSize {
-			a.send(wire.AppendRequest(nil, wire.Block{Index: piece, Begin: begin, Length: wire.BlockSize}))
+		for begin := 0; begin < length; begin += hashing.BlockSize {
+			a.send(wire.AppendRequest(nil, wire.Block{Index: piece, Begin: begin, Length: hashing.BlockSize}))
 		}
 	}
 }
@@ -44,21 +45,21 @@ func TestLimitedSeederSendsWholePieces(t *testing.T) {
 	a.wants(length, 0)
 	a.answer() // from now on the piece is his
 	b.wants(length, 1, 2, 3, 0)
-	for range length/wire.BlockSize - 1 {
+	for range length/hashing.BlockSize - 1 {
 		if id, piece := a.answer(); id != wire.MsgPiece || piece != 0 {
 			t.Fatalf("%s of piece %d, want piece 0", wire.Name(id), piece)
 		}
 	}
 	a.send(wire.AppendHave(nil, 0))
 	sent, refused := map[int]int{}, map[int]int{}
-	for range 4 * length / wire.BlockSize {
+	for range 4 * length / hashing.BlockSize {
 		if id, piece := b.answer(); id == wire.MsgPiece {
 			sent[piece]++
 		} else {
 			refused[piece]++
 		}
 	}
-	if sent[0] > length/wire.BlockSize/2 || refused[0]+sent[0] != length/wire.BlockSize {
+	if sent[0] > length/hashing.BlockSize/2 || refused[0]+sent[0] != length/hashing.BlockSize {
 		t.Errorf("%d blocks of the piece that another was sent, %d refused", sent[0], refused[0])
 	}
 	for piece := 1; piece < 4; piece++ {
@@ -101,7 +102,7 @@ func TestLimitedSeederAnswersReaders(t *testing.T) {
 // for what it may ask for all the same.
 func TestTurnsFollowChokes(t *testing.T) {
 	t.Parallel()
-	const length, pieces = wire.BlockSize, 100
+	const length, pieces = hashing.BlockSize, 100
 	payload := randomBytes(pieces * length)
 	v1, _ := torrents(t, payload, length)
 	s := limited(t, 64<<10, 0)

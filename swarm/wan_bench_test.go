@@ -3,12 +3,14 @@ package swarm
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"math/rand"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -26,15 +28,15 @@ func (zeros) Close() error { return nil }
 
 // sparse makes the v2 torrent of zeros.
 func sparse(b *testing.B, size, pieceLength int64) *metainfo.MetaInfo {
-	leaf := metainfo.BlockHash(make([]byte, metainfo.BlockSize))
-	per := int(pieceLength / metainfo.BlockSize)
-	piece := metainfo.Root(slices.Repeat([]metainfo.Hash256{leaf}, per), per)
+	leaf := sha256.Sum256(make([]byte, hashing.BlockSize))
+	per := int(pieceLength / hashing.BlockSize)
+	piece := hashing.Root(slices.Repeat([]metainfo.Hash256{leaf}, per), per)
 	layer := slices.Repeat([]metainfo.Hash256{piece}, int(size/pieceLength))
 	width := 1
 	for width < len(layer) {
 		width *= 2
 	}
-	root := metainfo.Root(layer, width) // the layer is full: nothing is padded
+	root := hashing.Root(layer, width) // the layer is full: nothing is padded
 	info, err := metainfo.BuildV2("sparse", size, pieceLength, root)
 	if err != nil {
 		b.Fatal(err)
@@ -81,5 +83,5 @@ func BenchmarkWAN(b *testing.B) {
 	b.ReportMetric(float64(first[len(first)/2].Milliseconds()), "ms/open")
 	b.ReportMetric(float64(all[len(all)/2])/float64(rtt), "RTT/read")
 	b.ReportMetric(float64(all[len(all)*99/100])/float64(rtt), "RTT/read-p99")
-	b.ReportMetric(float64(fetched)/float64(len(all))/metainfo.BlockSize, "blocks/read")
+	b.ReportMetric(float64(fetched)/float64(len(all))/hashing.BlockSize, "blocks/read")
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 	"p2pfs/swarm/wire"
@@ -28,7 +29,7 @@ func TestStrangersAskForEverything(t *testing.T) {
 		name, data := fmt.Sprintf("file %03d", i), swarmtest.Bytes(uint64(i), 17_000)
 		a.write(name, data)
 		pl := metainfo.PieceLength(int64(len(data)))
-		h, err := metainfo.HashFile(t.Context(), bytes.NewReader(data), int64(len(data)), pl, nil)
+		h, err := hashing.File(t.Context(), bytes.NewReader(data), hashing.Config{PieceLength: pl, Length: int64(len(data))}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

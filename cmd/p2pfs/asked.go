@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -55,7 +56,7 @@ func openAsked(path string, now time.Time) (*askedFor, error) {
 		var hash, who string
 		var at int64
 		n, _ := fmt.Sscan(line, &hash, &at, &who)
-		ih, err := metainfo.ParseHash(hash)
+		ih, err := hashing.ParseHash(hash)
 		switch {
 		case err != nil:
 			continue

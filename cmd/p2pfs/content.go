@@ -12,6 +12,7 @@ import (
 
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/share"
 )
@@ -19,7 +20,7 @@ import (
 const (
 	// maxTiny is the size up to which a file is also an object of the
 	// catalogue: its pieces root is its SHA-256.
-	maxTiny = metainfo.BlockSize
+	maxTiny = hashing.BlockSize
 	// objectWait is how long a tiny file is waited for among the members
 	// before its swarm is asked too.
 	objectWait = 2 * time.Second

@@ -11,6 +11,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -83,8 +84,8 @@ func (f *createFlags) run(ctx context.Context, c cli.Call) error {
 // check returns an error for values that no torrent can have.
 func (f *createFlags) check() error {
 	n := f.pieceLength
-	if n != 0 && (n < metainfo.BlockSize || n > metainfo.MaxPieceLength || n&(n-1) != 0) {
-		return cli.Usagef("create: --piece-length %s: want a power of two from %s to %s", cli.FormatSize(n), cli.FormatSize(metainfo.BlockSize), cli.FormatSize(metainfo.MaxPieceLength))
+	if n != 0 && (n < hashing.BlockSize || n > metainfo.MaxPieceLength || n&(n-1) != 0) {
+		return cli.Usagef("create: --piece-length %s: want a power of two from %s to %s", cli.FormatSize(n), cli.FormatSize(hashing.BlockSize), cli.FormatSize(metainfo.MaxPieceLength))
 	}
 	return nil
 }
@@ -115,7 +116,7 @@ func (f *createFlags) create(ctx context.Context, c cli.Call) (*metainfo.MetaInf
 	})
 	defer stop()
 	m, err := metainfo.Create(ctx, c.Args[0], opt)
-	if errors.Is(err, metainfo.ErrLength) {
+	if errors.Is(err, hashing.ErrLength) {
 		return nil, fmt.Errorf("%w: it is being written, try again when it is whole", err)
 	}
 	return m, err

@@ -17,13 +17,13 @@ import (
 // A row is a decision, so a new package needs one.
 //
 // What it says: fs, cache and swarm do not know one another, only the command
-// knows all (swarm/sha, by which they hash, knows none of them). Below swarm,
+// knows all (swarm/hashing, by which they hash, knows none of them). Below swarm,
 // arrows go down: to peer and drive, then wire, then bencode; choker and picker
 // are pure. Each foreign module has one place, or two, through which it comes
 // in.
 var allowed = map[string][]string{
 	"cmd/p2pfs": {
-		"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cache", "fs", "fs/mounting", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/durable", "swarm/guard", "swarm/metainfo", "swarm/netgroup", "swarm/share", "swarm/tracker",
+		"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cache", "fs", "fs/mounting", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/metainfo", "swarm/netgroup", "swarm/share", "swarm/tracker",
 		"swarm/tracker/server", "swarm/wire", "github.com/bits-and-blooms/bitset", "github.com/spf13/pflag", "golang.org/x/sys"},
 	"cmd/p2pfs/cli":                 {"cmd/p2pfs/human", "github.com/spf13/pflag", "golang.org/x/term"},
 	"cmd/p2pfs/clitest":             {},
@@ -32,23 +32,23 @@ var allowed = map[string][]string{
 	"cmd/p2pfs/dirs":                {"cmd/p2pfs/human"},
 	"cmd/p2pfs/human":               {},
 
-	"cache": {"swarm/durable", "swarm/sha", "golang.org/x/sys"},
+	"cache": {"swarm/durable", "swarm/hashing", "golang.org/x/sys"},
 	"fs":    {"fs/mounting", "bazil.org/fuse", "golang.org/x/sys"},
 
 	"swarm": {
-		"swarm/announce", "swarm/book", "swarm/choker", "swarm/guard", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/tracker", "swarm/wire",
+		"swarm/announce", "swarm/book", "swarm/choker", "swarm/guard", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/tracker", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/time",
 	},
 
 	"fs/mounting": {"bazil.org/fuse", "golang.org/x/sys"},
 
 	"swarm/catalog":  {"swarm/bencode", "swarm/durable", "swarm/kv", "swarm/lru", "go.etcd.io/bbolt"},
-	"swarm/disk":     {"swarm/durable", "swarm/metainfo", "swarm/sha", "golang.org/x/sys"},
+	"swarm/disk":     {"swarm/durable", "swarm/hashing", "swarm/metainfo", "golang.org/x/sys"},
 	"swarm/drive":    {"swarm/bencode", "swarm/book", "swarm/catalog", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
-	"swarm/metainfo": {"swarm/bencode", "swarm/sha", "golang.org/x/sync"},
-	"swarm/peer":     {"swarm/guard", "swarm/wire", "golang.org/x/sys", "golang.org/x/time"},
-	"swarm/share":    {"swarm/guard", "swarm/kv", "swarm/lru", "swarm/metainfo", "github.com/bits-and-blooms/bitset", "go.etcd.io/bbolt", "golang.org/x/sys"},
-	"swarm/wire":     {"swarm/bencode", "github.com/bits-and-blooms/bitset"},
+	"swarm/metainfo": {"swarm/bencode", "swarm/hashing", "golang.org/x/sync"},
+	"swarm/peer":     {"swarm/guard", "swarm/hashing", "swarm/wire", "golang.org/x/sys", "golang.org/x/time"},
+	"swarm/share":    {"swarm/guard", "swarm/hashing", "swarm/kv", "swarm/lru", "swarm/metainfo", "github.com/bits-and-blooms/bitset", "go.etcd.io/bbolt", "golang.org/x/sys"},
+	"swarm/wire":     {"swarm/bencode", "swarm/hashing", "github.com/bits-and-blooms/bitset"},
 
 	"swarm/tracker":             {"swarm/bencode", "swarm/guard", "swarm/netgroup", "swarm/tracker/packet", "golang.org/x/time"},
 	"swarm/tracker/server":      {"swarm/guard", "swarm/tracker/packet", "golang.org/x/sys"},
@@ -62,17 +62,17 @@ var allowed = map[string][]string{
 	"swarm/durable":         {},
 	"swarm/guard":           {},
 	"swarm/guard/guardtest": {"swarm/guard"},
+	"swarm/hashing":         {},
 	"swarm/kv":              {"swarm/durable", "go.etcd.io/bbolt"},
 	"swarm/lru":             {},
 	"swarm/lsd":             {"swarm/guard", "golang.org/x/sys"},
 	"swarm/netgroup":        {},
-	"swarm/picker":          {"github.com/bits-and-blooms/bitset"},
+	"swarm/picker":          {"swarm/hashing", "github.com/bits-and-blooms/bitset"},
 	"swarm/pex":             {"swarm/bencode", "swarm/netgroup"},
 	"swarm/priority":        {},
-	"swarm/sha":             {},
-	"swarm/sim":             {"swarm/choker", "swarm/picker"},
+	"swarm/sim":             {"swarm/choker", "swarm/hashing", "swarm/picker"},
 
-	"swarm/swarmtest": {"swarm/bencode", "swarm/metainfo", "swarm/wire"},
+	"swarm/swarmtest": {"swarm/bencode", "swarm/hashing", "swarm/metainfo", "swarm/wire"},
 }
 
 const modulePath = "p2pfs"

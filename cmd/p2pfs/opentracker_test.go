@@ -15,6 +15,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 	"p2pfs/swarm/tracker"
@@ -53,7 +54,7 @@ func TestEmbeddedTrackerServesItsOwn(t *testing.T) {
 	data := swarmtest.Bytes(1, 100_000)
 	a.write("dir/own file", data)
 	a.start()
-	h, err := metainfo.HashFile(t.Context(), bytes.NewReader(data), int64(len(data)), 64<<10, nil)
+	h, err := hashing.File(t.Context(), bytes.NewReader(data), hashing.Config{PieceLength: 64 << 10, Length: int64(len(data))}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/hashing"
 )
 
 // process is one that reads what is not here.
@@ -96,7 +96,7 @@ func (c *coming) unit() int64 {
 	if t := c.node.torrent; t != nil && !t.info.V2 {
 		return t.info.PieceLength
 	}
-	return metainfo.BlockSize
+	return hashing.BlockSize
 }
 
 // processOf returns the process that a thread belongs to, and its names: the

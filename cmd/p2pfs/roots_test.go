@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -19,7 +20,7 @@ import (
 // rootOf is the pieces root of a file with these bytes.
 func rootOf(t *testing.T, data []byte) catalog.Hash {
 	t.Helper()
-	h, err := metainfo.HashFile(t.Context(), bytes.NewReader(data), int64(len(data)), metainfo.PieceLength(int64(len(data))), nil)
+	h, err := hashing.File(t.Context(), bytes.NewReader(data), hashing.Config{PieceLength: metainfo.PieceLength(int64(len(data))), Length: int64(len(data))}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
-	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/hashing"
 )
 
 func TestRefusedNames(t *testing.T) {
@@ -59,7 +59,7 @@ func someFile(i int, size int64) *coming {
 // reads files whole, be they many, is never held back.
 func TestScanning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const limit = 100 * metainfo.BlockSize
+		const limit = 100 * hashing.BlockSize
 		s, _ := newScans("", limit, slog.New(slog.DiscardHandler))
 		tid, size := os.Getpid(), int64(1<<20)
 		for i := range scanFiles {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -78,10 +79,10 @@ func (t *twin) parse(line string) (err error) {
 	if len(f) < 4 {
 		return errors.New("not a twin")
 	}
-	if t.v1, err = metainfo.ParseHash(f[0]); err != nil {
+	if t.v1, err = hashing.ParseHash(f[0]); err != nil {
 		return err
 	}
-	if t.of.Root, err = metainfo.ParseHash256(f[1]); err != nil {
+	if t.of.Root, err = hashing.ParseHash256(f[1]); err != nil {
 		return err
 	}
 	if t.of.Size, err = strconv.ParseInt(f[2], 10, 64); err != nil {

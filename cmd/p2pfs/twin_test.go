@@ -16,6 +16,7 @@ import (
 	"p2pfs/cache"
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/swarm"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -179,14 +180,14 @@ func TestTwinsThatDisagree(t *testing.T) {
 			data []byte
 			want error
 		}{{"bad", bad, errTwins}, {"good", good, nil}, {"bad when the layer is known", bad, errTwins}} {
-			h, err := metainfo.HashFile(t.Context(), bytes.NewReader(good), int64(size), 64<<10, nil)
+			h, err := hashing.File(t.Context(), bytes.NewReader(good), hashing.Config{PieceLength: 64 << 10, Length: int64(size)}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			tw := m.twins.of(tt.name, metainfo.Content{Root: h.Root, Size: int64(size)}, metainfo.Hash(swarmtest.Bytes(uint64(size+len(tt.name)), 20)))
 			var got error
 			for i, p := range slices.Collect(slices.Chunk(tt.data, 64<<10)) {
-				got = tw.stored(i, slices.Collect(slices.Chunk(p, metainfo.BlockSize)))
+				got = tw.stored(i, slices.Collect(slices.Chunk(p, hashing.BlockSize)))
 			}
 			if !errors.Is(got, tt.want) || tw.isBroken() != (tt.want != nil) || tt.want == nil && !tw.whole() {
 				t.Errorf("%d bytes, %s: got %v, broken %t, whole %t", size, tt.name, got, tw.isBroken(), tw.whole())

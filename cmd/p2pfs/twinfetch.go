@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"p2pfs/swarm"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -156,7 +157,7 @@ func (f *swarmFile) twinReader() (*swarm.Reader, error) {
 
 // stored takes a piece in whose SHA-1 is good, given as its blocks.
 func (t *twin) stored(piece int, blocks [][]byte) error {
-	root := metainfo.Root(metainfo.BlockHashes(blocks), t.info.LeafCount(piece))
+	root := hashing.Root(hashing.Leaves(blocks), t.info.LeafCount(piece))
 	want, known := t.info.PieceHash2(t.m.holdings.layersOf(t.of), piece)
 	if known && root != want {
 		t.broke()

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"p2pfs/fs/mounting"
-	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -124,7 +124,7 @@ func BenchmarkMountWAN(b *testing.B) {
 	b.ReportMetric(median(first), "ms/open")
 	b.ReportMetric(median(rest)/float64(wanRTT.Milliseconds()), "RTT/read")
 	b.ReportMetric(float64(rest[len(rest)*99/100])/float64(wanRTT), "RTT/read-p99")
-	b.ReportMetric(float64(fetched)/float64(len(rest))/metainfo.BlockSize, "blocks/read")
+	b.ReportMetric(float64(fetched)/float64(len(rest))/hashing.BlockSize, "blocks/read")
 }
 
 // readAt opens a file, reads 4 KiB at each offset, which must be zeros, and
@@ -171,7 +171,7 @@ func BenchmarkMountSQLite(b *testing.B) {
 		}
 		_, after := w.link.Bytes()
 		b.ReportMetric(took.Seconds(), "s/query")
-		b.ReportMetric(float64(after-before)/metainfo.BlockSize/(2*queried), "blocks/page")
+		b.ReportMetric(float64(after-before)/hashing.BlockSize/(2*queried), "blocks/page")
 		w.close(m)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -38,7 +39,7 @@ func tree() content {
 		"b/piece":          random(3, pieceLength),
 		"c/d/e/long":       random(4, 5*pieceLength+1),
 		"c/d/sparse":       append(append(random(5, pieceLength), make([]byte, 4*pieceLength)...), random(6, 100)...),
-		"name with spaces": random(7, 3*metainfo.BlockSize),
+		"name with spaces": random(7, 3*hashing.BlockSize),
 		"ümlaut":           random(8, 1),
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/hashing"
 )
 
 // seedOf returns a checked seed of c.
@@ -187,7 +187,7 @@ func TestPadFiles(t *testing.T) {
 	fetch(t, d, seed)
 	must(t, d.Finish())
 	c.want(t, filepath.Join(to, "t"))
-	if m.Info.PieceSize(0) != metainfo.BlockSize*2 {
+	if m.Info.PieceSize(0) != hashing.BlockSize*2 {
 		t.Error("pieces are not of two blocks")
 	}
 }

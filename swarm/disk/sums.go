@@ -1,13 +1,10 @@
 package disk
 
 import (
-	"crypto/sha1"
-	"hash"
-	"slices"
 	"sync"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
-	"p2pfs/swarm/sha"
 )
 
 // sums are the hashes of a piece, of the versions that the torrent has.
@@ -17,25 +14,21 @@ type sums struct {
 }
 
 // partLen is how much of a piece is read and hashed at a time: whole blocks.
-const partLen = 16 * metainfo.BlockSize
+const partLen = 16 * hashing.BlockSize
 
 // summer computes the sums of pieces, one after the other or two at once.
 type summer struct {
-	d      *Disk
-	buf    [2][]byte
-	leaves []metainfo.Hash256
-	sha1   hash.Hash  // of a piece of version 1
-	pair   *sha.Pair1 // of two
-	both   *sha.Both  // of a hybrid's
+	d     *Disk
+	buf   [2][]byte
+	piece *hashing.Piece
+	pair  *hashing.Pair1 // of two pieces of version 1
 }
 
 func newSummer(d *Disk) *summer {
 	s := &summer{d: d, buf: [2][]byte{make([]byte, partLen)}}
-	switch {
-	case d.info.V1 && d.info.V2:
-		s.both = sha.NewBoth()
-	case d.info.V1:
-		s.sha1, s.pair = sha1.New(), sha.NewPair1()
+	s.piece = hashing.NewPiece(d.info.V1, d.info.V2, int(d.info.PieceLength))
+	if !d.info.V2 {
+		s.pair = hashing.NewPair1()
 		s.buf[1] = make([]byte, partLen)
 	}
 	return s
@@ -43,17 +36,27 @@ func newSummer(d *Disk) *summer {
 
 // sum reads and hashes a piece.
 func (s *summer) sum(piece int) (sums, error) {
-	s.reset()
+	s.piece.Reset()
 	r := s.d.pieceReader(piece)
 	for left := s.d.info.PieceSize(piece); left > 0; {
 		part := s.buf[0][:min(left, partLen)]
 		if err := r.fill(part); err != nil {
 			return sums{}, err
 		}
-		s.add(part)
+		s.piece.Write(part)
 		left -= len(part)
 	}
 	return s.end(piece), nil
+}
+
+// end returns the sums of what was written as the piece.
+func (s *summer) end(piece int) (sum sums) {
+	width := 1
+	if s.d.info.V2 {
+		width = s.d.info.LeafCount(piece)
+	}
+	sum.v1, sum.v2 = s.piece.Sum(s.d.info.PadSize(piece), width)
+	return sum
 }
 
 // pairs reports whether two pieces can be given to sumPair.
@@ -81,55 +84,6 @@ func (s *summer) sumPair(a, b int) (x, y sums, err error) {
 	return x, y, nil
 }
 
-func (s *summer) reset() {
-	s.leaves = s.leaves[:0]
-	switch {
-	case s.both != nil:
-		s.both.Reset()
-	case s.sha1 != nil:
-		s.sha1.Reset()
-	}
-}
-
-// add adds a part of the piece: with version 2 whole blocks, or the piece's end.
-func (s *summer) add(part []byte) {
-	switch {
-	case s.both != nil:
-		for b := range slices.Chunk(part, metainfo.BlockSize) {
-			s.leaves = append(s.leaves, s.both.Write(b))
-		}
-	case s.sha1 != nil:
-		s.sha1.Write(part)
-	default:
-		s.leaves = metainfo.AppendLeaves(s.leaves, part)
-	}
-}
-
-func (s *summer) zeros(n int64) {
-	clear(s.buf[0])
-	for ; n > 0; n -= partLen {
-		s.add(s.buf[0][:min(n, partLen)])
-	}
-}
-
-// end returns the sums of what was added as the piece.
-func (s *summer) end(piece int) (sum sums) {
-	if s.d.info.V2 {
-		sum.v2 = metainfo.Root(s.leaves, s.d.info.LeafCount(piece))
-	}
-	switch {
-	case s.both != nil:
-		clear(s.buf[0])
-		for pad := s.d.info.PadSize(piece); pad > 0; pad -= partLen {
-			s.both.Write1(s.buf[0][:min(pad, partLen)])
-		}
-		sum.v1 = s.both.Sum()
-	case s.sha1 != nil:
-		s.sha1.Sum(sum.v1[:0])
-	}
-	return sum
-}
-
 // zeroSums remembers the sums of pieces that are nothing but zeros.
 type zeroSums struct {
 	mu     sync.Mutex
@@ -147,8 +101,11 @@ func (z *zeroSums) get(s *summer, piece int) sums {
 	defer z.mu.Unlock()
 	sum, ok := z.byForm[form]
 	if !ok {
-		s.reset()
-		s.zeros(int64(form[0]))
+		s.piece.Reset()
+		clear(s.buf[0])
+		for left := form[0]; left > 0; left -= partLen {
+			s.piece.Write(s.buf[0][:min(left, partLen)])
+		}
 		sum = s.end(piece)
 		if z.byForm == nil {
 			z.byForm = make(map[[3]int]sums)

@@ -3,6 +3,7 @@
 package metainfo
 
 import (
+	"math/bits"
 	"runtime"
 	"strconv"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"p2pfs/swarm/hashing"
 )
 
 // longLayer is a torrent of a file of n pieces, with its layer.
@@ -18,9 +21,9 @@ func longLayer(n int) string {
 	for i := range layer {
 		layer[i] = Hash256{byte(i), byte(i >> 8), byte(i >> 16), 1}
 	}
-	root := Root(layer, ceilPow2(n))
-	return "d4:infod9:file treed1:fd0:d6:lengthi" + strconv.Itoa(n*BlockSize) + "e11:pieces root" + str(string(root[:])) +
-		"eee12:meta versioni2e4:name1:f12:piece lengthi16384ee12:piece layersd" + str(string(root[:])) + str(string(JoinHashes(layer))) + "ee"
+	root := hashing.Root(layer, 1<<bits.Len(uint(n-1)))
+	return "d4:infod9:file treed1:fd0:d6:lengthi" + strconv.Itoa(n*hashing.BlockSize) + "e11:pieces root" + str(string(root[:])) +
+		"eee12:meta versioni2e4:name1:f12:piece lengthi16384ee12:piece layersd" + str(string(root[:])) + str(string(hashing.JoinHashes(layer))) + "ee"
 }
 
 // TestBounds parses what is made to cost: at most a second, and eight times

@@ -1,10 +1,6 @@
 package metainfo
 
-import (
-	"io"
-
-	"p2pfs/swarm/bencode"
-)
+import "p2pfs/swarm/bencode"
 
 // PieceLength returns the piece length in bytes for a shared file of this
 // many bytes. The steps are part of what makes a file's infohash, and so are
@@ -96,14 +92,4 @@ func joinPieces(pieces []Hash) []byte {
 		p = append(p, pieces[i][:]...)
 	}
 	return p
-}
-
-var zeros [64 << 10]byte // read only
-
-func writeZeros(w io.Writer, n int) {
-	for n > 0 {
-		k := min(n, len(zeros))
-		w.Write(zeros[:k])
-		n -= k
-	}
 }

@@ -3,6 +3,8 @@ package metainfo
 import (
 	"fmt"
 	"io"
+
+	"p2pfs/swarm/hashing"
 )
 
 // chain reads files one after the other.
@@ -29,7 +31,7 @@ func (c *chain) Read(p []byte) (int, error) {
 			return n, err
 		}
 		if c.open.N > 0 {
-			return n, fmt.Errorf("%q: %w", c.s.files[c.next-1].name, ErrLength)
+			return n, fmt.Errorf("%q: %w", c.s.files[c.next-1].name, hashing.ErrLength)
 		}
 		if err := c.close(); err != nil || n > 0 {
 			return n, err

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"p2pfs/swarm/hashing"
 )
 
 // CreateOptions says what torrent Create makes. The zero value makes one of
@@ -33,7 +35,7 @@ type CreateOptions struct {
 // version 2's file tree, in every version; a hybrid has a pad file behind
 // each file that does not end at a piece's end, also the last, as libtorrent
 // makes them. Symlinks inside a directory become symlinks. A file that
-// changes meanwhile is an error that wraps ErrLength.
+// changes meanwhile is an error that wraps hashing.ErrLength.
 func Create(ctx context.Context, path string, opt CreateOptions) (*MetaInfo, error) {
 	if !opt.V1 && !opt.V2 {
 		opt.V1 = true
@@ -61,19 +63,23 @@ func Create(ctx context.Context, path string, opt CreateOptions) (*MetaInfo, err
 	return c.metaInfo()
 }
 
+// smallFile is how long a file may be, in bytes, to be hashed beside others
+// rather than on all cores.
+const smallFile = 1 << 20
+
 // creator makes one torrent.
 type creator struct {
 	*sources
 	opt    CreateOptions
-	hashes []FileHashes // of each file; for version 1 alone one of all
+	hashes []hashing.FileHashes // of each file; for version 1 alone one of all
 
 	mu   sync.Mutex // guards done and the calls of Progress: files are hashed at once
 	done int64
 }
 
 func (c *creator) check() error {
-	cfg := HashConfig{PieceLength: c.opt.PieceLength, OnlyV1: !c.opt.V2}
-	if err := cfg.check(); err != nil {
+	cfg := hashing.Config{PieceLength: c.opt.PieceLength, OnlyV1: !c.opt.V2}
+	if err := cfg.Check(); err != nil {
 		return err
 	}
 	n := ceilDiv(c.length, c.opt.PieceLength)
@@ -116,14 +122,14 @@ func (r progressReader) Read(p []byte) (int, error) {
 // hashEach hashes every file by itself: long ones one after the other, each
 // on all cores; short ones side by side.
 func (c *creator) hashEach(ctx context.Context) error {
-	c.hashes = make([]FileHashes, len(c.files))
+	c.hashes = make([]hashing.FileHashes, len(c.files))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	err := ctx.Err()
 	for i := 0; i < len(c.files) && err == nil; i++ {
 		switch f := &c.files[i]; {
 		case f.length == 0:
-		case f.length <= chunkSize:
+		case f.length <= smallFile:
 			group.Go(func() error { return c.hashFile(ctx, i) })
 			err = ctx.Err()
 		default:
@@ -143,8 +149,8 @@ func (c *creator) hashFile(ctx context.Context, i int) error {
 		return err
 	}
 	defer file.Close()
-	cfg := HashConfig{PieceLength: c.opt.PieceLength, Length: f.length, OnlyV2: !c.opt.V1, PadV1: !c.single}
-	if c.hashes[i], err = HashReader(ctx, c.read(file), cfg, nil); err != nil {
+	cfg := hashing.Config{PieceLength: c.opt.PieceLength, Length: f.length, OnlyV2: !c.opt.V1, PadV1: !c.single}
+	if c.hashes[i], err = hashing.File(ctx, c.read(file), cfg, nil); err != nil {
 		return fmt.Errorf("%q: %w", f.name, err)
 	}
 	return f.unchanged(file)
@@ -154,9 +160,9 @@ func (c *creator) hashFile(ctx context.Context, i int) error {
 func (c *creator) hashAll(ctx context.Context) error {
 	r := &chain{s: c.sources}
 	defer r.close()
-	cfg := HashConfig{PieceLength: c.opt.PieceLength, Length: c.length, OnlyV1: true}
-	h, err := HashReader(ctx, c.read(r), cfg, nil)
-	c.hashes = []FileHashes{h}
+	cfg := hashing.Config{PieceLength: c.opt.PieceLength, Length: c.length, OnlyV1: true}
+	h, err := hashing.File(ctx, c.read(r), cfg, nil)
+	c.hashes = []hashing.FileHashes{h}
 	return err
 }
 

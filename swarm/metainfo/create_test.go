@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"p2pfs/swarm/hashing"
 )
 
 // paths returns the files of a torrent that are no pads.
@@ -195,7 +197,7 @@ func TestCreateChanged(t *testing.T) {
 				}
 			}
 			_, err := Create(context.Background(), dir, opt)
-			if !errors.Is(err, ErrLength) && !errors.Is(err, fs.ErrNotExist) {
+			if !errors.Is(err, hashing.ErrLength) && !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%s, %+v: got %v", name, opt.V2, err)
 			}
 		}

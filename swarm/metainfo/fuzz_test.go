@@ -5,6 +5,8 @@ import (
 	"math"
 	"reflect"
 	"testing"
+
+	"p2pfs/swarm/hashing"
 )
 
 // seeds adds the dictionaries of the tests: those to be accepted, those to be
@@ -52,7 +54,7 @@ func checkInfo(t *testing.T, in *Info) {
 		}
 		size := int64(in.PieceSize(i))
 		sum += size
-		if size < 1 || size > in.PieceLength || size+int64(in.PadSize(i)) > in.PieceLength || in.Blocks(i) != blocks(size) {
+		if size < 1 || size > in.PieceLength || size+int64(in.PadSize(i)) > in.PieceLength || in.Blocks(i) != int(ceilDiv(size, hashing.BlockSize)) {
 			t.Fatalf("piece %d of %d bytes and %d", i, size, in.PadSize(i))
 		}
 		var got int64
@@ -75,9 +77,7 @@ func checkInfo(t *testing.T, in *Info) {
 		if in.V2 {
 			in.PieceHash2(nil, i)
 			in.LeafCount(i)
-			leafRequests(in, nil, i)
-			in.LayerRequests(in.FileOfPiece(i))
-			in.Tree(in.FileOfPiece(i))
+			in.Tree(in.FileOfPiece(i)).LayerRequests()
 		}
 	}
 	if in.Length() < 0 || len(in.InfoHashes()) == 0 {
@@ -106,8 +106,8 @@ func FuzzParseInfo(f *testing.F) {
 func FuzzParse(f *testing.F) {
 	seeds(f, func(raw []byte) []byte { return []byte("d8:announce9:udp://a:14:info" + string(raw) + "e") })
 	v2, h := layered(f)
-	f.Add(encode(f, torrent(v2, "piece layers", dict{string(h.Root[:]): string(JoinHashes(h.Layer))})))
-	f.Add(encode(f, torrent(v2, "piece layers", dict{string(h.Root[:]): string(JoinHashes(h.Layer[1:]))})))
+	f.Add(encode(f, torrent(v2, "piece layers", dict{string(h.Root[:]): string(hashing.JoinHashes(h.Layer))})))
+	f.Add(encode(f, torrent(v2, "piece layers", dict{string(h.Root[:]): string(hashing.JoinHashes(h.Layer[1:]))})))
 	f.Add(encode(f, torrent(single1, "announce-list", list{list{"a", "b"}, list{"c"}, "d", 5}, "url-list", "x", "creation date", 5)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Parse(data)
@@ -180,41 +180,3 @@ func magnetSeeds() []string {
 }
 
 // FuzzVerifyHashes passes foreign coordinates and hashes.
-func FuzzVerifyHashes(f *testing.F) {
-	var trees []*fileTest
-	for _, s := range treeShapes[:16] {
-		ft := newFileTest(f, s[0]*BlockSize-1, s[1]*BlockSize)
-		trees = append(trees, ft)
-		for _, r := range append(ft.in.LayerRequests(0), leafRequests(ft.in, nil, 0)...) {
-			for _, d := range []int{-1, 0, 1} {
-				f.Add(uint(len(trees)-1), r.BaseLayer, r.Index+d, r.Length, r.ProofLayers, []byte{})
-				f.Add(uint(len(trees)-1), r.BaseLayer, r.Index, r.Length+d, r.ProofLayers, make([]byte, 64))
-				f.Add(uint(len(trees)-1), r.BaseLayer, r.Index, r.Length, r.ProofLayers+d, make([]byte, 128))
-				f.Add(uint(len(trees)-1), r.BaseLayer+d, r.Index, r.Length, r.ProofLayers, make([]byte, 32))
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, which uint, base, index, length, proof int, change []byte) {
-		ft := trees[which%uint(len(trees))]
-		r := HashRequest{ft.in.Files[0].Root, base, index, length, proof}
-		tree, _ := ft.in.HashTree(ft.layers, 0)
-		hashes, uncles, ok := tree.Answer(r, ft.pieceLeaves)
-		if !ok {
-			if split, whole := SplitHashes(change); whole {
-				n := min(len(split), max(0, length))
-				ft.in.VerifyHashes(ft.layers, r, split[:n], split[n:])
-			}
-			return
-		}
-		if !reflect.DeepEqual(hashes, ft.rows[base][index:index+length]) {
-			t.Fatalf("%+v: wrong hashes", r)
-		}
-		for i, b := range change {
-			hashes[i%len(hashes)][i/len(hashes)%32] ^= b
-		}
-		changed := !reflect.DeepEqual(hashes, ft.rows[base][index:index+length])
-		if changed && ft.in.VerifyHashes(ft.layers, r, hashes, uncles) {
-			t.Fatalf("%+v: changed hashes accepted", r)
-		}
-	})
-}

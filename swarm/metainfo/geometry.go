@@ -1,9 +1,13 @@
 package metainfo
 
-import "sort"
+import (
+	"sort"
+
+	"p2pfs/swarm/hashing"
+)
 
 // MaxRequest is the longest block that CheckBlock lets pass, in bytes: more
-// than BlockSize, because some clients ask for more.
+// than hashing.BlockSize, because some clients ask for more.
 const MaxRequest = 128 << 10
 
 // NumPieces returns the number of pieces. It is 0 for a torrent of nothing
@@ -58,17 +62,24 @@ func (in *Info) PadSize(i int) int {
 }
 
 // Blocks returns the number of blocks of piece i.
-func (in *Info) Blocks(i int) int { return blocks(int64(in.PieceSize(i))) }
+func (in *Info) Blocks(i int) int { return int(ceilDiv(int64(in.PieceSize(i)), hashing.BlockSize)) }
 
-func blocks(length int64) int { return int(ceilDiv(length, BlockSize)) }
+// ceilDiv returns a/b rounded up; a >= 0, b > 0.
+func ceilDiv(a, b int64) int64 {
+	n := a / b
+	if a%b != 0 {
+		n++
+	}
+	return n
+}
 
 // BlockLen returns the length of block b of piece i.
 func (in *Info) BlockLen(i, b int) int {
 	size := in.PieceSize(i)
-	if b < 0 || b*BlockSize >= size {
+	if b < 0 || b*hashing.BlockSize >= size {
 		panic("metainfo: block out of range")
 	}
-	return min(BlockSize, size-b*BlockSize)
+	return min(hashing.BlockSize, size-b*hashing.BlockSize)
 }
 
 // CheckBlock reports whether a request or piece message names bytes that

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"p2pfs/swarm/hashing"
 )
 
 // golden is what libtorrent says of a torrent.
@@ -89,8 +91,8 @@ func writeTree(t *testing.T) (dir string, single []string) {
 	}
 	const piece = 64 << 10
 	for _, n := range []int{
-		1, 100, BlockSize - 1, BlockSize, BlockSize + 1, 2 * BlockSize, 3*BlockSize + 5, piece - 1, piece, piece + 1,
-		2 * piece, 3*piece - BlockSize, 3*piece + 1, 5 * piece, 7*piece + 3*BlockSize, 17*piece + 100, 1<<20 + 12345,
+		1, 100, hashing.BlockSize - 1, hashing.BlockSize, hashing.BlockSize + 1, 2 * hashing.BlockSize, 3*hashing.BlockSize + 5, piece - 1, piece, piece + 1,
+		2 * piece, 3*piece - hashing.BlockSize, 3*piece + 1, 5 * piece, 7*piece + 3*hashing.BlockSize, 17*piece + 100, 1<<20 + 12345,
 	} {
 		name := fmt.Sprintf("f%d", n)
 		write(name, n, 0o644)
@@ -101,7 +103,7 @@ func writeTree(t *testing.T) (dir string, single []string) {
 	write("dir/b/c/d", 1, 0o644)
 	write("dir/b.first", 40_000, 0o755)
 	write("dir/empty", 0, 0o644)
-	write("dir/name with blanks", BlockSize, 0o644)
+	write("dir/name with blanks", hashing.BlockSize, 0o644)
 	write("dir/z/größe 漢字", 200_000, 0o644)
 	write("dir/z/same", piece+100, 0o644)
 	write("dir/z/zero", 0, 0o644)
@@ -297,8 +299,8 @@ func TestGoldenCreate(t *testing.T) {
 func TestGoldenBuild(t *testing.T) {
 	var torrents [][]byte
 	var infos []*MetaInfo
-	for _, n := range []int{1, BlockSize, 64 << 10, 64<<10 + 1, 1 << 20, 3<<20 + 17} {
-		h, err := HashFile(context.Background(), bytes.NewReader(testBytes(n, 9)), int64(n), PieceLength(int64(n)), nil)
+	for _, n := range []int{1, hashing.BlockSize, 64 << 10, 64<<10 + 1, 1 << 20, 3<<20 + 17} {
+		h, err := hashing.File(context.Background(), bytes.NewReader(testBytes(n, 9)), hashing.Config{PieceLength: PieceLength(int64(n)), Length: int64(n)}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,21 +8,25 @@ import (
 	"fmt"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/hashing"
 )
+
+// Hash is a SHA-1: an infohash as the wire carries it, or a version 1 piece.
+type Hash = hashing.Hash
+
+// Hash256 is a SHA-256: a version 2 infohash, or a node of a merkle tree.
+type Hash256 = hashing.Hash256
 
 // Limits of what is accepted, in files that are read and in those made here.
 const (
-	// BlockSize is the length of every request but a piece's last (BEP 3:
-	// peers close the connection on more), and of a merkle leaf (BEP 52).
-	BlockSize = 16 << 10
+	MaxPieceLength = hashing.MaxPieceLength // bytes
 
-	MaxPieceLength = 64 << 20 // bytes
-	MaxPieces      = 1 << 20  // in a torrent
-	MaxFiles       = 100_000  // in a torrent, pad files too
-	MaxDepth       = 64       // components of a path
-	MaxName        = 255      // bytes of a component
-	MaxPath        = 4095     // bytes of a path with its slashes
-	MaxInfo        = 16 << 20 // bytes of an info dictionary and of a .torrent
+	MaxPieces = 1 << 20  // in a torrent
+	MaxFiles  = 100_000  // in a torrent, pad files too
+	MaxDepth  = 64       // components of a path
+	MaxName   = 255      // bytes of a component
+	MaxPath   = 4095     // bytes of a path with its slashes
+	MaxInfo   = 16 << 20 // bytes of an info dictionary and of a .torrent
 )
 
 // ErrInfo is the cause of every refusal of an info dictionary by ParseInfo
@@ -189,7 +193,7 @@ func (in *Info) setVersion(r *rawInfo) error {
 	if r.pieceLength < 1 || r.pieceLength > MaxPieceLength {
 		return badInfo("piece length %d", r.pieceLength)
 	}
-	if in.V2 && (r.pieceLength < BlockSize || r.pieceLength&(r.pieceLength-1) != 0) {
+	if in.V2 && (r.pieceLength < hashing.BlockSize || r.pieceLength&(r.pieceLength-1) != 0) {
 		return badInfo("piece length %d is not one of version 2", r.pieceLength)
 	}
 	return nil

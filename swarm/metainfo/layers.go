@@ -1,11 +1,9 @@
 package metainfo
 
 import (
-	"crypto/sha1"
 	"fmt"
-	"slices"
 
-	"p2pfs/swarm/sha"
+	"p2pfs/swarm/hashing"
 )
 
 // Layers holds the piece layers of version 2 files, by pieces root. A layer
@@ -24,17 +22,26 @@ func (in *Info) CheckLayer(root Hash256, hashes []Hash256) error {
 	if f.Length <= in.PieceLength {
 		return fmt.Errorf("piece layer of %v: the file is no larger than a piece", root)
 	}
-	if n := ceilDiv(f.Length, in.PieceLength); int64(len(hashes)) != n {
-		return fmt.Errorf("piece layer of %v: %d hashes for %d pieces", root, len(hashes), n)
-	}
-	if rootAt(hashes, ceilPow2(len(hashes)), in.pieceLevel()) != root {
-		return fmt.Errorf("piece layer of %v: hashes to another root", root)
+	if !in.Tree(file).IsLayer(hashes) {
+		return fmt.Errorf("piece layer of %v: %d hashes that are not of %d pieces or hash to another root",
+			root, len(hashes), ceilDiv(f.Length, in.PieceLength))
 	}
 	return nil
 }
 
-// pieceLevel returns the layer in which one hash covers a whole piece.
-func (in *Info) pieceLevel() int { return log2(int(in.PieceLength / BlockSize)) }
+// Tree returns the merkle tree of a file that is not empty; only if V2.
+func (in *Info) Tree(file int) hashing.Tree {
+	f := &in.Files[file]
+	return hashing.NewTree(f.Root, f.Length, in.PieceLength)
+}
+
+// VerifyHashes reports whether hashes and uncles answer r truly, which is of
+// any file. Their proof must end at the root, or at the piece layer where that
+// is known from l.
+func (in *Info) VerifyHashes(l Layers, r hashing.HashRequest, hashes, uncles []Hash256) bool {
+	file, ok := in.FileByRoot(r.Root)
+	return ok && in.Tree(file).Verify(l[r.Root], r, hashes, uncles)
+}
 
 // MissingLayers returns the files whose piece layer is needed and not in l,
 // one of each root.
@@ -75,27 +82,25 @@ func (in *Info) PieceHash2(l Layers, i int) (hash Hash256, ok bool) {
 // file, under PieceHash2 of piece i: those of a whole piece, or for a file of
 // at most a piece the next power of two of its blocks.
 func (in *Info) LeafCount(i int) int {
-	f := &in.Files[in.FileOfPiece(i)]
+	file := in.FileOfPiece(i)
+	f := &in.Files[file]
 	if f.Length <= in.PieceLength {
-		return ceilPow2(blocks(f.Length))
+		return 1 << in.Tree(file).Height
 	}
-	return int(in.PieceLength / BlockSize)
+	return int(in.PieceLength / hashing.BlockSize)
 }
 
 // VerifyPiece1 reports whether blocks, in order, are piece i by its SHA-1.
 // Their cuts do not matter; their lengths' sum must be PieceSize. Only if V1.
 func (in *Info) VerifyPiece1(i int, blocks [][]byte) bool {
-	h, n := sha1.New(), 0
-	for _, b := range blocks {
-		n += len(b)
-		h.Write(b)
-	}
-	if n != in.PieceSize(i) {
+	if length(blocks) != in.PieceSize(i) {
 		return false
 	}
-	writeZeros(h, in.PadSize(i))
-	var sum Hash
-	h.Sum(sum[:0])
+	p := hashing.NewPiece(true, false, 0)
+	for _, b := range blocks {
+		p.Write(b)
+	}
+	sum, _ := p.Sum(in.PadSize(i), 0)
 	return sum == in.PieceHash1(i)
 }
 
@@ -103,27 +108,26 @@ func (in *Info) VerifyPiece1(i int, blocks [][]byte) bool {
 // If they are of one length and cut alike, both take little more than half the
 // time together.
 func (in *Info) VerifyPair1(i, j int, a, b [][]byte) (oki, okj bool) {
-	like := func(a, b []byte) bool { return len(a) == len(b) }
-	if in.PadSize(i) != in.PadSize(j) || !slices.EqualFunc(a, b, like) {
-		return in.VerifyPiece1(i, a), in.VerifyPiece1(j, b)
+	if in.PadSize(i) == in.PadSize(j) {
+		if x, y, ok := hashing.Sum1Pieces(a, b, in.PadSize(i)); ok {
+			n := length(a)
+			return n == in.PieceSize(i) && x == in.PieceHash1(i), n == in.PieceSize(j) && y == in.PieceHash1(j)
+		}
 	}
-	h, n := sha.NewPair1(), 0
-	for k := range a {
-		n += len(a[k])
-		h.Write(a[k], b[k])
-	}
-	for pad := in.PadSize(i); pad > 0; pad -= len(zeros) {
-		z := zeros[:min(pad, len(zeros))]
-		h.Write(z, z)
-	}
-	x, y := h.Sum()
-	return n == in.PieceSize(i) && x == in.PieceHash1(i), n == in.PieceSize(j) && y == in.PieceHash1(j)
+	return in.VerifyPiece1(i, a), in.VerifyPiece1(j, b)
 }
 
-// VerifyPiece2 reports whether blocks, cut at BlockSize and in order, are
+func length(blocks [][]byte) (n int) {
+	for _, b := range blocks {
+		n += len(b)
+	}
+	return n
+}
+
+// VerifyPiece2 reports whether blocks, cut at hashing.BlockSize and in order, are
 // piece i by its merkle root, which PieceHash2 returned. Only if V2.
 func (in *Info) VerifyPiece2(i int, want Hash256, blocks [][]byte) bool {
-	return in.isCut(i, blocks) && Root(BlockHashes(blocks), in.LeafCount(i)) == want
+	return in.isCut(i, blocks) && hashing.Root(hashing.Leaves(blocks), in.LeafCount(i)) == want
 }
 
 // isCut reports whether blocks are of the lengths that piece i has.
@@ -145,10 +149,10 @@ func (in *Info) VerifyBoth(i int, want Hash256, blocks [][]byte) (ok1, ok2 bool)
 	if !in.isCut(i, blocks) {
 		return in.VerifyPiece1(i, blocks), false
 	}
-	h, leaves := sha.NewBoth(), make([]Hash256, len(blocks))
-	for b := range blocks {
-		leaves[b] = h.Write(blocks[b])
+	p := hashing.NewPiece(true, true, in.PieceSize(i))
+	for _, b := range blocks {
+		p.Write(b)
 	}
-	addZeros(h, in.PadSize(i))
-	return h.Sum() == in.PieceHash1(i), Root(leaves, in.LeafCount(i)) == want
+	sum, root := p.Sum(in.PadSize(i), in.LeafCount(i))
+	return sum == in.PieceHash1(i), root == want
 }

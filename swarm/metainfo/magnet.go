@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"p2pfs/swarm/hashing"
 )
 
 // Limits of a magnet link.
@@ -133,7 +135,7 @@ func (m *Magnet) topic(text string) error {
 // parseBtih reads 40 digits of hexadecimal or 32 of base 32.
 func parseBtih(s string) (h Hash, err error) {
 	if len(s) != 32 {
-		return ParseHash(s)
+		return hashing.ParseHash(s)
 	}
 	n, err := base32.StdEncoding.Decode(h[:], []byte(strings.ToUpper(s)))
 	if err == nil && n != len(h) { // line ends are skipped there
@@ -149,7 +151,7 @@ func parseBtmh(s string) (h Hash256, err error) {
 	if !strings.HasPrefix(s, multihash) {
 		return h, errors.New("not a SHA-256 multihash")
 	}
-	return ParseHash256(s[len(multihash):])
+	return hashing.ParseHash256(s[len(multihash):])
 }
 
 // selectOnly reads "0,2,4,6-8" (BEP 53).

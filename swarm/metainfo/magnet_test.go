@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"p2pfs/swarm/hashing"
 )
 
 const (
@@ -17,8 +19,8 @@ const (
 )
 
 func TestParseMagnet(t *testing.T) {
-	v1, err1 := ParseHash(hex1)
-	v2, err2 := ParseHash256(hex2)
+	v1, err1 := hashing.ParseHash(hex1)
+	v2, err2 := hashing.ParseHash256(hex2)
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}

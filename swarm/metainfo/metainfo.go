@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/hashing"
 )
 
 // Limits of what is kept of a .torrent or a magnet; more is dropped silently.
@@ -108,7 +109,7 @@ func (m *MetaInfo) readLayers(c *bencode.Cursor) error {
 		if err != nil {
 			return err
 		}
-		hashes, ok := SplitHashes(value)
+		hashes, ok := hashing.SplitHashes(value)
 		if !ok || len(key) != 32 {
 			return fmt.Errorf("a layer of %d bytes under a root of %d", len(value), len(key))
 		}
@@ -257,7 +258,7 @@ func (m *MetaInfo) Marshal() ([]byte, error) {
 			if err := m.Info.CheckLayer(root, hashes); err != nil {
 				return nil, err
 			}
-			layers[string(root[:])] = string(JoinHashes(hashes))
+			layers[string(root[:])] = string(hashing.JoinHashes(hashes))
 		}
 		dict["piece layers"] = layers
 	}

@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/hashing"
 )
 
 // torrent wraps an info dictionary.
 func torrent(info dict, pairs ...any) dict { return with(dict{"info": info}, pairs...) }
 
 // layered is a version 2 torrent of a file of five pieces with its layer.
-func layered(t testing.TB) (info dict, h FileHashes) {
-	h = slowHashes(testBytes(4*testPieceLength+1, 1), testPieceLength)
+func layered(t testing.TB) (info dict, h hashing.FileHashes) {
+	h = hashesOf(testBytes(4*testPieceLength+1, 1), testPieceLength)
 	return dict{"name": "f", "piece length": testPieceLength, "meta version": 2, "file tree": dict{
 		"f": dict{"": dict{"length": h.Length, "pieces root": h.Root[:]}},
 		"g": leafOf(100, 1),
@@ -26,7 +27,7 @@ func layered(t testing.TB) (info dict, h FileHashes) {
 
 func TestParse(t *testing.T) {
 	v2, h := layered(t)
-	good := map[string]string{string(h.Root[:]): string(JoinHashes(h.Layer))}
+	good := map[string]string{string(h.Root[:]): string(hashing.JoinHashes(h.Layer))}
 	for _, c := range []struct {
 		name string
 		in   dict
@@ -114,7 +115,7 @@ func tiers(m *MetaInfo, want string) any {
 
 func TestParseRefuses(t *testing.T) {
 	v2, h := layered(t)
-	layer := string(JoinHashes(h.Layer))
+	layer := string(hashing.JoinHashes(h.Layer))
 	key := string(h.Root[:])
 	for name, in := range map[string]any{
 		"a list": list{}, "no info": dict{"announce": "x"}, "info a string": torrent(nil, "info", "x"), "info a list": torrent(nil, "info", list{}),
@@ -185,25 +186,25 @@ func TestParseKeepsNothing(t *testing.T) {
 
 func TestHashes(t *testing.T) {
 	h := Hash{0xab, 19: 1}
-	if got, err := ParseHash(h.String()); got != h || err != nil {
+	if got, err := hashing.ParseHash(h.String()); got != h || err != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
 	h2 := Hash256{0xcd, 31: 2}
-	if got, err := ParseHash256(strings.ToUpper(h2.String())); got != h2 || err != nil {
+	if got, err := hashing.ParseHash256(strings.ToUpper(h2.String())); got != h2 || err != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if h2.Short() != (Hash{0xcd}) || h.IsZero() || !(Hash{}).IsZero() || h2.IsZero() || !(Hash256{}).IsZero() {
 		t.Error("Short or IsZero is wrong")
 	}
 	for _, s := range []string{"", "ab", strings.Repeat("g", 40), h.String() + "0", h2.String()} {
-		if _, err := ParseHash(s); err == nil {
-			t.Errorf("ParseHash(%q) succeeded", s)
+		if _, err := hashing.ParseHash(s); err == nil {
+			t.Errorf("hashing.ParseHash(%q) succeeded", s)
 		}
 	}
-	if got, ok := SplitHashes(JoinHashes([]Hash256{h2, {}})); !ok || !reflect.DeepEqual(got, []Hash256{h2, {}}) {
+	if got, ok := hashing.SplitHashes(hashing.JoinHashes([]Hash256{h2, {}})); !ok || !reflect.DeepEqual(got, []Hash256{h2, {}}) {
 		t.Errorf("got %v, %v", got, ok)
 	}
-	if _, ok := SplitHashes(make([]byte, 33)); ok {
+	if _, ok := hashing.SplitHashes(make([]byte, 33)); ok {
 		t.Error("33 bytes were split")
 	}
 }

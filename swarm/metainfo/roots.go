@@ -3,6 +3,8 @@ package metainfo
 import (
 	"bytes"
 	"sort"
+
+	"p2pfs/swarm/hashing"
 )
 
 // indexRoots fills byRoot, and refuses equal roots of unlike lengths: one
@@ -24,7 +26,7 @@ func (in *Info) indexRoots() error {
 	sort.Sort(rootOrder{in})
 	for k := 1; k < n; k++ {
 		a, b := &in.Files[in.byRoot[k-1]], &in.Files[in.byRoot[k]]
-		if a.Root == b.Root && a.Length != b.Length && a.Length > BlockSize {
+		if a.Root == b.Root && a.Length != b.Length && a.Length > hashing.BlockSize {
 			return badInfo("files of %d and %d bytes with the same pieces root", a.Length, b.Length)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"p2pfs/swarm/hashing"
 )
 
 // source is a file to make a torrent of.
@@ -149,7 +151,7 @@ func (s *sources) open(f *source) (*os.File, error) {
 	return file, nil
 }
 
-// unchanged returns an error that wraps ErrLength if the file is no longer as
+// unchanged returns an error that wraps hashing.ErrLength if the file is no longer as
 // it was found.
 func (f *source) unchanged(file *os.File) error {
 	fi, err := file.Stat()
@@ -157,7 +159,7 @@ func (f *source) unchanged(file *os.File) error {
 		return err
 	}
 	if !fi.Mode().IsRegular() || fi.Size() != f.length || !fi.ModTime().Equal(f.info.ModTime()) {
-		return fmt.Errorf("%q changed while it was hashed: %w", f.name, ErrLength)
+		return fmt.Errorf("%q changed while it was hashed: %w", f.name, hashing.ErrLength)
 	}
 	return nil
 }

@@ -4,13 +4,13 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"p2pfs/swarm/wire"
+	"p2pfs/swarm/hashing"
 )
 
 // A Buffer holds one block. Whoever keeps it beyond a call retains it and
 // releases it once.
 type Buffer struct {
-	b    []byte // of wire.BlockSize, at a page's beginning: copied faster by the kernel
+	b    []byte // of hashing.BlockSize, at a page's beginning: copied faster by the kernel
 	n    int
 	refs atomic.Int32
 	pool *Pool
@@ -37,11 +37,11 @@ type Pool struct {
 	out  atomic.Int64
 }
 
-// Get lends a Buffer of n bytes, n at most wire.BlockSize, with one holder.
+// Get lends a Buffer of n bytes, n at most hashing.BlockSize, with one holder.
 func (p *Pool) Get(n int) *Buffer {
 	b, _ := p.pool.Get().(*Buffer)
 	if b == nil {
-		b = &Buffer{b: make([]byte, wire.BlockSize), pool: p}
+		b = &Buffer{b: make([]byte, hashing.BlockSize), pool: p}
 	}
 	b.n = n
 	b.refs.Store(1)
@@ -50,4 +50,4 @@ func (p *Pool) Get(n int) *Buffer {
 }
 
 // Out is the number of bytes that are lent.
-func (p *Pool) Out() int64 { return p.out.Load() * wire.BlockSize }
+func (p *Pool) Out() int64 { return p.out.Load() * hashing.BlockSize }

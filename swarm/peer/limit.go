@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"p2pfs/swarm/wire"
+	"p2pfs/swarm/hashing"
 )
 
 const (
@@ -41,7 +41,7 @@ type share struct {
 
 // turn is how many bytes to ask for at once.
 func (s *share) turn() int {
-	return min(max(int(float64(s.limiter.Limit())*turnTime.Seconds()), wire.BlockSize), limitBurst)
+	return min(max(int(float64(s.limiter.Limit())*turnTime.Seconds()), hashing.BlockSize), limitBurst)
 }
 
 // need asks for what lacks to n granted bytes, n at most limitBurst. It

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -49,7 +50,7 @@ func reads(c *Conn, theirs net.Conn) {
 func keepUploading(c *Conn, done <-chan struct{}) {
 	for {
 		for c.Uploading() < 400 {
-			c.Upload(wire.Block{Index: 1, Length: wire.BlockSize})
+			c.Upload(wire.Block{Index: 1, Length: hashing.BlockSize})
 		}
 		select {
 		case <-done:
@@ -111,7 +112,7 @@ func TestDownloadLimit(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := NewLimiter(c.limit)
 			l.ReserveN(time.Now(), l.Burst()) // else the first to come gets it
-			piece := append(wire.AppendPieceHeader(nil, 1, 0, wire.BlockSize), make([]byte, wire.BlockSize)...)
+			piece := append(wire.AppendPieceHeader(nil, 1, 0, hashing.BlockSize), make([]byte, hashing.BlockSize)...)
 			var conns []*Conn
 			for range c.conns {
 				conn, theirs, r := limited(t, nil, l)
@@ -152,9 +153,9 @@ func TestControlDoesNotWait(t *testing.T) {
 		up.ReserveN(time.Now(), limitBurst)
 		down.ReserveN(time.Now(), limitBurst)
 		c, theirs, r := limited(t, up, down)
-		block := wire.Block{Index: 1, Length: wire.BlockSize}
+		block := wire.Block{Index: 1, Length: hashing.BlockSize}
 		c.Upload(block)
-		in := append(wire.AppendPieceHeader(nil, 1, 0, wire.BlockSize), make([]byte, wire.BlockSize)...)
+		in := append(wire.AppendPieceHeader(nil, 1, 0, hashing.BlockSize), make([]byte, hashing.BlockSize)...)
 		theirs.Write(wire.AppendHave(in, 3))
 		if m := <-r.got; m.ID != wire.MsgPiece {
 			t.Fatalf("got %+v", m)
@@ -176,10 +177,10 @@ func TestControlDoesNotWait(t *testing.T) {
 		if d := time.Since(began); d > 0 {
 			t.Errorf("messages took %v", d)
 		}
-		if got := readMessage(t, theirs); len(got) < wire.BlockSize {
+		if got := readMessage(t, theirs); len(got) < hashing.BlockSize {
 			t.Errorf("got %x, want the block", got)
 		}
-		within(t, "the block", 0.1, wire.BlockSize/time.Since(began).Seconds(), 1<<10)
+		within(t, "the block", 0.1, hashing.BlockSize/time.Since(began).Seconds(), 1<<10)
 		synctest.Wait()
 		if c.Held() {
 			t.Error("still held")
@@ -191,10 +192,10 @@ func TestControlDoesNotWait(t *testing.T) {
 // and a connection that ends while it waits ends at once.
 func TestDroppedUploadsCostNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		up := NewLimiter(wire.BlockSize)
+		up := NewLimiter(hashing.BlockSize)
 		up.ReserveN(time.Now(), limitBurst)
 		a, theirs, r := limited(t, up, nil)
-		a.Upload(wire.Block{Index: 1, Length: wire.BlockSize})
+		a.Upload(wire.Block{Index: 1, Length: hashing.BlockSize})
 		synctest.Wait()
 		a.DropUploads(func(wire.Block) bool { return false })
 		a.Send(wire.AppendChoke)
@@ -203,7 +204,7 @@ func TestDroppedUploadsCostNothing(t *testing.T) {
 		if n := up.TokensAt(time.Now()); n < -1 {
 			t.Errorf("%v tokens are still owed for what was dropped", -n)
 		}
-		a.Upload(wire.Block{Index: 1, Length: 8 * wire.BlockSize})
+		a.Upload(wire.Block{Index: 1, Length: 8 * hashing.BlockSize})
 		synctest.Wait()
 		began := time.Now()
 		a.Close(nil)
@@ -223,15 +224,15 @@ func TestLongBlocks(t *testing.T) {
 		c, theirs, _ := limited(t, NewLimiter(32<<10), nil)
 		reads(c, theirs)
 		for range 100 {
-			c.Upload(wire.Block{Index: 1, Length: 8 * wire.BlockSize})
+			c.Upload(wire.Block{Index: 1, Length: 8 * hashing.BlockSize})
 			c.Upload(wire.Block{Index: 1, Length: 1})
-			c.Upload(wire.Block{Index: 9, Length: wire.BlockSize}) // is not there
+			c.Upload(wire.Block{Index: 9, Length: hashing.BlockSize}) // is not there
 		}
 		began := time.Now()
 		for c.Uploading() > 0 {
 			time.Sleep(time.Second)
 		}
-		within(t, "long and short blocks", 0.1, float64(100*8*wire.BlockSize-limitBurst)/time.Since(began).Seconds(), 32<<10)
+		within(t, "long and short blocks", 0.1, float64(100*8*hashing.BlockSize-limitBurst)/time.Since(began).Seconds(), 32<<10)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -74,13 +75,13 @@ func readMessage(t *testing.T, r io.Reader) []byte {
 func TestMessagesArrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, theirs, r := start(t)
-		block := wire.Block{Index: 3, Begin: wire.BlockSize, Length: 100}
+		block := wire.Block{Index: 3, Begin: hashing.BlockSize, Length: 100}
 		payload := bytes.Repeat([]byte{7}, 100)
 		out := wire.AppendKeepAlive(nil)
 		out = wire.AppendHave(out, 5)
 		out = append(out, 0, 0, 0, 3, 99, 1, 2) // an unknown message: skipped
 		out = wire.AppendRequest(out, block)
-		out = append(wire.AppendPieceHeader(out, 3, wire.BlockSize, 100), payload...)
+		out = append(wire.AppendPieceHeader(out, 3, hashing.BlockSize, 100), payload...)
 		out = wire.AppendUnchoke(out)
 		go theirs.Write(out)
 		if m := <-r.got; m.ID != wire.MsgHave || m.Index != 5 {

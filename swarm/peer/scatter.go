@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -98,7 +99,7 @@ func (r *reader) fill(p []byte) (int, error) {
 	for i := range r.frames[:r.used] {
 		f := &r.frames[i]
 		if f.buf == nil {
-			f.buf = r.Pool.Get(wire.BlockSize)
+			f.buf = r.Pool.Get(hashing.BlockSize)
 		}
 		r.iov = append(r.iov, f.head[:], f.buf.Bytes())
 	}
@@ -122,14 +123,14 @@ func (r *reader) unpack(extra int) (b wire.Block, buf *Buffer, k int, err error)
 			r.putBack(i, extra)
 			break
 		}
-		if b, err = wire.ParsePieceHeader(f.head[frameHead-wire.PieceHeaderLen:], wire.BlockSize); err != nil {
+		if b, err = wire.ParsePieceHeader(f.head[frameHead-wire.PieceHeaderLen:], hashing.BlockSize); err != nil {
 			return b, nil, 0, err
 		}
 		buf, f.buf = f.buf, nil
-		if extra -= frameHead; extra < wire.BlockSize {
+		if extra -= frameHead; extra < hashing.BlockSize {
 			return b, buf, extra, nil
 		}
-		extra -= wire.BlockSize
+		extra -= hashing.BlockSize
 		r.deliver(b, buf)
 	}
 	return b, nil, 0, nil
@@ -138,7 +139,7 @@ func (r *reader) unpack(extra int) (b wire.Block, buf *Buffer, k int, err error)
 // isBlock reports whether a frame, filled with up to n bytes, begins with the
 // header of a whole block.
 func (f *frame) isBlock(n int) bool {
-	return n >= frameHead && wire.ParsePrefix(f.head[:]) == 1+wire.PieceHeaderLen+wire.BlockSize &&
+	return n >= frameHead && wire.ParsePrefix(f.head[:]) == 1+wire.PieceHeaderLen+hashing.BlockSize &&
 		f.head[wire.PrefixLen] == wire.MsgPiece
 }
 

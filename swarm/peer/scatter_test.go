@@ -6,6 +6,7 @@ import (
 	"net"
 	"testing"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -39,9 +40,9 @@ func draw(rng *rand.Rand, n int) (out []byte, want []said) {
 	for i := range n {
 		switch k := rng.IntN(20); {
 		case k < 16:
-			size := wire.BlockSize
+			size := hashing.BlockSize
 			if k == 0 {
-				size = 1 + rng.IntN(wire.BlockSize)
+				size = 1 + rng.IntN(hashing.BlockSize)
 			}
 			data := make([]byte, size)
 			for j := range data {
@@ -109,13 +110,13 @@ func TestScatteredReads(t *testing.T) {
 // TestScatteredEnds: a connection that ends or breaks within a run of blocks
 // gives every buffer back.
 func TestScatteredEnds(t *testing.T) {
-	run := bytes.Repeat(append(wire.AppendPieceHeader(nil, 1, 0, wire.BlockSize), make([]byte, wire.BlockSize)...), 3)
+	run := bytes.Repeat(append(wire.AppendPieceHeader(nil, 1, 0, hashing.BlockSize), make([]byte, hashing.BlockSize)...), 3)
 	for name, tail := range map[string][]byte{
 		"between blocks":   nil,
 		"in a header":      run[:7],
 		"in a block":       run[:9000],
 		"a broken message": {0xff, 0xff, 0xff, 0xff, wire.MsgPiece},
-		"a huge index":     append([]byte{0, 0, 0x40, 9, wire.MsgPiece, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, make([]byte, wire.BlockSize)...),
+		"a huge index":     append([]byte{0, 0, 0x40, 9, wire.MsgPiece, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, make([]byte, hashing.BlockSize)...),
 	} {
 		ours, theirs := pair(t)
 		r, pool := newRecorder(), &Pool{}
@@ -157,14 +158,14 @@ func (s *sink) Closed(*Conn, error) {}
 // BenchmarkReceive is the reader alone, fed with blocks by a socket.
 func BenchmarkReceive(b *testing.B) {
 	const blocks = 64
-	run := bytes.Repeat(append(wire.AppendPieceHeader(nil, 1, 0, wire.BlockSize), make([]byte, wire.BlockSize)...), blocks)
+	run := bytes.Repeat(append(wire.AppendPieceHeader(nil, 1, 0, hashing.BlockSize), make([]byte, hashing.BlockSize)...), blocks)
 	for name, expect := range map[string]int{"one by one": 0, "scattered": 1 << 30} {
 		b.Run(name, func(b *testing.B) {
 			ours, theirs := pair(b)
 			s := &sink{want: b.N * blocks, done: make(chan struct{})}
 			c := Start(Config{Net: ours, Pool: &Pool{}, Source: zeros{}, Handler: s, Fast: true, Pieces: 10})
 			c.Expect(expect)
-			b.SetBytes(blocks * wire.BlockSize)
+			b.SetBytes(blocks * hashing.BlockSize)
 			b.ResetTimer()
 			for range b.N {
 				theirs.Write(run)

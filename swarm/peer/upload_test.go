@@ -7,10 +7,11 @@ import (
 	"os"
 	"testing"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
-const filePiece = 8 * wire.BlockSize
+const filePiece = 8 * hashing.BlockSize
 
 // inFile is a Source: pieces end to end in one file, but for a block that is
 // lost.
@@ -63,14 +64,14 @@ func TestUploadsInRuns(t *testing.T) {
 		data[i] = byte(rng.Uint32())
 	}
 	s := newInFile(t, data)
-	s.lost = wire.Block{Index: 7, Begin: 3 * wire.BlockSize, Length: wire.BlockSize}
+	s.lost = wire.Block{Index: 7, Begin: 3 * hashing.BlockSize, Length: hashing.BlockSize}
 	c, theirs, _ := uploader(t, s)
 	var want []wire.Block
 	payload := 0
 	for len(want) < 600 {
-		b := wire.Block{Index: rng.IntN(20), Begin: rng.IntN(8) * wire.BlockSize, Length: wire.BlockSize}
+		b := wire.Block{Index: rng.IntN(20), Begin: rng.IntN(8) * hashing.BlockSize, Length: hashing.BlockSize}
 		if rng.IntN(8) == 0 {
-			b.Length = 1 + rng.IntN(wire.BlockSize)
+			b.Length = 1 + rng.IntN(hashing.BlockSize)
 		}
 		for range 1 + rng.IntN(8) {
 			if b.Begin+b.Length <= filePiece {
@@ -111,9 +112,9 @@ func BenchmarkSend(b *testing.B) {
 	buf := make([]byte, 1<<20)
 	for b.Loop() {
 		for i := range 8 {
-			c.Upload(wire.Block{Begin: i * wire.BlockSize, Length: wire.BlockSize})
+			c.Upload(wire.Block{Begin: i * hashing.BlockSize, Length: hashing.BlockSize})
 		}
-		for left := 8 * (wire.BlockSize + frameHead); left > 0; {
+		for left := 8 * (hashing.BlockSize + frameHead); left > 0; {
 			n, err := theirs.Read(buf[:min(left, len(buf))])
 			if err != nil {
 				b.Fatal(err)

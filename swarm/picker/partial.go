@@ -1,6 +1,10 @@
 package picker
 
-import "time"
+import (
+	"time"
+
+	"p2pfs/swarm/hashing"
+)
 
 // maxAskers is how many peers one block may be asked of at once.
 const maxAskers = 2
@@ -63,7 +67,7 @@ func (p *Picker) ask(now time.Time, a *partial, n int, peer *Peer) {
 	if a.alone && a.only == 0 {
 		a.only = peer.ID
 	}
-	peer.Queued += BlockSize
+	peer.Queued += hashing.BlockSize
 }
 
 // drop forgets that block n was asked of id.

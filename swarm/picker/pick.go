@@ -3,6 +3,8 @@ package picker
 import (
 	"math"
 	"time"
+
+	"p2pfs/swarm/hashing"
 )
 
 // maxScan bounds the endgame's look through active pieces at one call.
@@ -92,11 +94,11 @@ func (k *picking) urgents() {
 		a := k.active[u.Piece]
 		waiting := !u.Deadline.After(k.now)
 		if a != nil && a.free == 0 && !waiting {
-			ahead += (len(a.state) - a.here) * BlockSize
+			ahead += (len(a.state) - a.here) * hashing.BlockSize
 			continue
 		}
 		if k.tooSlow(u.Piece, ahead, rate) {
-			ahead += (u.End - u.First) * BlockSize
+			ahead += (u.End - u.First) * hashing.BlockSize
 			continue
 		}
 		if a == nil {
@@ -114,7 +116,7 @@ func (k *picking) urgentBlocks(a *partial, u Urgent, waiting bool) (missing int)
 		if s.here {
 			continue
 		}
-		missing += BlockSize
+		missing += hashing.BlockSize
 		if k.full() {
 			continue
 		}

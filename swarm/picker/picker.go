@@ -21,10 +21,9 @@ import (
 	"time"
 
 	"github.com/bits-and-blooms/bitset"
-)
 
-// BlockSize is the length of every block but a piece's last (BEP 3).
-const BlockSize = 16 << 10
+	"p2pfs/swarm/hashing"
+)
 
 // A Block names a block by its piece and its number within the piece.
 type Block struct{ Piece, N int }
@@ -59,7 +58,7 @@ func (p *Peer) has(piece int) bool {
 func (p *Peer) eta() time.Duration {
 	d := p.RTT + 2*p.Late
 	if p.Rate > 0 {
-		d += time.Duration(float64(p.Queued+BlockSize) / p.Rate * float64(time.Second))
+		d += time.Duration(float64(p.Queued+hashing.BlockSize) / p.Rate * float64(time.Second))
 	} else if p.Queued > 0 {
 		d += 200 * time.Millisecond
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/bits-and-blooms/bitset"
+
+	"p2pfs/swarm/hashing"
 )
 
 var now = time.Unix(1000, 0)
@@ -179,7 +181,7 @@ func TestEndgame(t *testing.T) {
 	if got := said(p.Pick(now, peers[1], 2, nil)); got != "" {
 		t.Errorf("as quick a peer got %q, want nothing", got)
 	}
-	peers[0].Rate, peers[0].Queued = 1<<10, 2*BlockSize
+	peers[0].Rate, peers[0].Queued = 1<<10, 2*hashing.BlockSize
 	peers[1].Held = true
 	if got := said(p.Pick(now, peers[1], 2, nil)); got != "" {
 		t.Errorf("a peer that is held back got %q, want nothing", got)

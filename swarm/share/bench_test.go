@@ -9,6 +9,7 @@ import (
 	"runtime/pprof"
 	"testing"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -106,7 +107,7 @@ func BenchmarkHash(b *testing.B) {
 	for b.Loop() {
 		f, m, err := bx.openFile("f")
 		bx.must(err)
-		if _, err := metainfo.HashFile(ctx, f, m.size, metainfo.PieceLength(m.size), nil); err != nil {
+		if _, err := hashing.File(ctx, f, hashing.Config{PieceLength: metainfo.PieceLength(m.size), Length: m.size}, nil); err != nil {
 			b.Fatal(err)
 		}
 		f.Close()

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"p2pfs/swarm/guard"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -22,11 +23,11 @@ func TestPanicInHash(t *testing.T) {
 		short := defaultTiming()
 		short.again = short.pace
 		c.test.timing = &short
-		c.test.hash = func(f *os.File, j *job) (metainfo.FileHashes, error) {
+		c.test.hash = func(f *os.File, j *job) (hashing.FileHashes, error) {
 			if j.path == "bad" && bad.CompareAndSwap(true, false) {
 				panic(planted)
 			}
-			return metainfo.HashFile(t.Context(), f, j.id.size, metainfo.PieceLength(j.id.size), j.done.Store)
+			return hashing.File(t.Context(), f, hashing.Config{PieceLength: metainfo.PieceLength(j.id.size), Length: j.id.size}, j.done.Store)
 		}
 	})
 	b.write("bad", []byte("bad"))

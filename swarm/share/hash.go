@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -56,7 +57,7 @@ type hashers struct {
 	jobs       map[ident]*job         // not ended; owned by loop
 	most       int                    // that were in jobs
 	working    []*atomic.Pointer[job] // a slot a worker, for Stats
-	hash       func(*os.File, *job) (metainfo.FileHashes, error)
+	hash       func(*os.File, *job) (hashing.FileHashes, error)
 }
 
 func newHashers(ctx context.Context, s *Share) *hashers {
@@ -67,8 +68,8 @@ func newHashers(ctx context.Context, s *Share) *hashers {
 		results: make(chan result, 128),
 		jobs:    map[ident]*job{},
 	}
-	h.hash = func(f *os.File, j *job) (metainfo.FileHashes, error) {
-		return metainfo.HashFile(ctx, jobReader{f, j}, j.id.size, metainfo.PieceLength(j.id.size), j.done.Store)
+	h.hash = func(f *os.File, j *job) (hashing.FileHashes, error) {
+		return hashing.File(ctx, jobReader{f, j}, hashing.Config{PieceLength: metainfo.PieceLength(j.id.size), Length: j.id.size}, j.done.Store)
 	}
 	h.start(ctx, h.big)
 	for range max(2, runtime.GOMAXPROCS(0)) {
@@ -205,7 +206,7 @@ func (h *hashers) do(j *job) result {
 	r.hashed = true
 	fh, err := h.hash(f, j)
 	switch {
-	case errors.Is(err, metainfo.ErrLength):
+	case errors.Is(err, hashing.ErrLength):
 		r.err = errStale
 	case err != nil:
 		r.err = fmt.Errorf("hash: %w", err)
@@ -227,7 +228,7 @@ func (h *hashers) recall(r *result, m meta) {
 }
 
 // finish checks once more, and makes the summary.
-func (h *hashers) finish(f *os.File, j *job, sum *summary, fh metainfo.FileHashes) error {
+func (h *hashers) finish(f *os.File, j *job, sum *summary, fh hashing.FileHashes) error {
 	if err := h.settled(f, j); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -67,7 +68,7 @@ func (x *index) apply(deltas map[string]delta) {
 			x.byHash.remove(d.old.V1, d.old)
 			x.byHash.remove(d.old.v2, d.old)
 			x.byRoot.remove(d.old.Content(), d.old)
-			if d.old.Size <= metainfo.BlockSize {
+			if d.old.Size <= hashing.BlockSize {
 				x.tiny.remove(d.old.Root, d.old)
 			}
 		}
@@ -75,7 +76,7 @@ func (x *index) apply(deltas map[string]delta) {
 			x.byHash.add(d.new.V1, d.new)
 			x.byHash.add(d.new.v2, d.new)
 			x.byRoot.add(d.new.Content(), d.new)
-			if d.new.Size <= metainfo.BlockSize {
+			if d.new.Size <= hashing.BlockSize {
 				x.tiny.add(d.new.Root, d.new)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -217,7 +218,7 @@ func awaitRoots(t *testing.T, s *Share, n int, file func(i int) (File, bool)) {
 func rootOf(t *testing.T, data []byte) metainfo.Hash256 {
 	t.Helper()
 	size := int64(len(data))
-	h, err := metainfo.HashFile(context.Background(), bytes.NewReader(data), size, metainfo.PieceLength(size), nil)
+	h, err := hashing.File(context.Background(), bytes.NewReader(data), hashing.Config{PieceLength: metainfo.PieceLength(size), Length: size}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"p2pfs/swarm/guard"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -54,7 +55,7 @@ type hooks struct {
 	timing  *timing
 	watcher func() (watcher, error)
 	writers func(*os.File) leaseState
-	hash    func(*os.File, *job) (metainfo.FileHashes, error)
+	hash    func(*os.File, *job) (hashing.FileHashes, error)
 	maxOpen int
 	walked  func() // after each look at everything
 	place   string // see run

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -27,7 +28,7 @@ func TestPublish(t *testing.T) {
 		if took := time.Since(start); took > 300*time.Millisecond {
 			t.Logf("%d bytes: published %v after the copy", n, took)
 		}
-		want, err := metainfo.HashFile(context.Background(), bytes.NewReader(data), int64(n), metainfo.PieceLength(int64(n)), nil)
+		want, err := hashing.File(context.Background(), bytes.NewReader(data), hashing.Config{PieceLength: metainfo.PieceLength(int64(n)), Length: int64(n)}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bits-and-blooms/bitset"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -85,14 +86,14 @@ func (s *Share) trust(of *openFile, ctime int64) {
 
 // verifyPiece reads and hashes one piece (BEP 52).
 func (of *openFile) verifyPiece(h *hashes, i, pl int64) error {
-	want, leaves := of.e.Root, int(pl/metainfo.BlockSize)
+	want, leaves := of.e.Root, int(pl/hashing.BlockSize)
 	switch {
 	case int(i) < len(h.layer):
 		want = h.layer[i]
 	case len(h.layer) > 0:
 		return ErrChanged
 	default: // the file is one piece, its tree no wider than need be
-		blocks := uint64((of.e.Size + metainfo.BlockSize - 1) / metainfo.BlockSize)
+		blocks := uint64((of.e.Size + hashing.BlockSize - 1) / hashing.BlockSize)
 		leaves = 1 << bits.Len64(blocks-1)
 	}
 	if of.buf == nil {
@@ -108,9 +109,9 @@ func (of *openFile) verifyPiece(h *hashes, i, pl int64) error {
 			return err
 		}
 		at += int64(len(part))
-		have = metainfo.AppendLeaves(have, part)
+		have = hashing.AppendLeaves(have, part)
 	}
-	if metainfo.Root(have, leaves) != want {
+	if hashing.Root(have, leaves) != want {
 		return ErrChanged
 	}
 	return nil

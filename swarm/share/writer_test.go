@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -136,11 +137,11 @@ func (g *gate) box(t *testing.T) *box {
 	return b
 }
 
-func (g *gate) hash(f *os.File, j *job) (metainfo.FileHashes, error) {
+func (g *gate) hash(f *os.File, j *job) (hashing.FileHashes, error) {
 	g.held.Add(1)
 	g.begun <- j
 	<-g.let
-	return metainfo.HashFile(context.Background(), jobReader{f, j}, j.id.size, metainfo.PieceLength(j.id.size), j.done.Store)
+	return hashing.File(context.Background(), jobReader{f, j}, hashing.Config{PieceLength: metainfo.PieceLength(j.id.size), Length: j.id.size}, j.done.Store)
 }
 
 func TestChangesWhileHashing(t *testing.T) {

@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"p2pfs/swarm/choker"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/picker"
 )
 
-const blockSize = picker.BlockSize
+const blockSize = hashing.BlockSize
 
 // node is one peer.
 type node struct {

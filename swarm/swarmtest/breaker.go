@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -31,7 +32,7 @@ func breakers() []Bad {
 		raw("block of 17 KiB", prefix(9+17<<10, wire.MsgPiece)),
 		raw("have out of range", wire.AppendHave(nil, 1<<30)),
 		raw("have 2^32-1", append(prefix(5, wire.MsgHave), 0xff, 0xff, 0xff, 0xff)),
-		raw("request out of range", wire.AppendRequest(nil, wire.Block{Index: 1 << 30, Length: wire.BlockSize})),
+		raw("request out of range", wire.AppendRequest(nil, wire.Block{Index: 1 << 30, Length: hashing.BlockSize})),
 		raw("request of 2^31", append(prefix(13, wire.MsgRequest), 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0)),
 		raw("request whose sum wraps", append(prefix(13, wire.MsgRequest), 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0x40, 0)),
 	}

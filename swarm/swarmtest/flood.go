@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -16,7 +17,7 @@ func floods() []Bad {
 	flood := func(name string, msg func(tor *Torrent) []byte) Bad {
 		return Bad{Name: "flood of " + name, Make: func(tor *Torrent) Behaviour { return Flood(tor, msg(tor)) }}
 	}
-	block := wire.Block{Index: 0, Begin: 0, Length: wire.BlockSize}
+	block := wire.Block{Index: 0, Begin: 0, Length: hashing.BlockSize}
 	return []Bad{
 		flood("keep-alives", func(*Torrent) []byte { return wire.AppendKeepAlive(nil) }),
 		flood("haves", func(*Torrent) []byte { return wire.AppendHave(nil, 0) }),
@@ -33,7 +34,7 @@ func floods() []Bad {
 		}),
 		flood("dont-haves", func(*Torrent) []byte { return wire.AppendDontHave(nil, 1, 0) }),
 		flood("hash requests", func(tor *Torrent) []byte {
-			return wire.AppendHashRequest(nil, wire.HashRequest{Root: tor.Info.Files[0].Root, Length: 2})
+			return wire.AppendHashRequest(nil, hashing.HashRequest{Root: tor.Info.Files[0].Root, Length: 2})
 		}),
 		flood("metadata requests", func(*Torrent) []byte { return wire.AppendMetadata(nil, 1, wire.Metadata{}) }),
 		flood("unasked blocks", unasked),
@@ -46,7 +47,7 @@ func floods() []Bad {
 // unasked is a whole piece message with the first block's true bytes.
 func unasked(tor *Torrent) []byte {
 	data := tor.Piece(0)
-	data = data[:min(len(data), wire.BlockSize)]
+	data = data[:min(len(data), hashing.BlockSize)]
 	return append(wire.AppendPieceHeader(nil, 0, 0, len(data)), data...)
 }
 
@@ -100,7 +101,7 @@ func ReadNothing(tor *Torrent) Behaviour {
 		msg := wire.AppendInterested(wire.AppendUnchoke(nil))
 		for i := range tor.Info.NumPieces() {
 			for b := range tor.Info.Blocks(i) {
-				msg = wire.AppendRequest(msg, wire.Block{Index: i, Begin: b * wire.BlockSize, Length: tor.Info.BlockLen(i, b)})
+				msg = wire.AppendRequest(msg, wire.Block{Index: i, Begin: b * hashing.BlockSize, Length: tor.Info.BlockLen(i, b)})
 			}
 		}
 		if err := s.sendHaveAll(); err != nil {

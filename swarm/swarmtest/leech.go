@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -57,7 +58,7 @@ func Leech(ctx context.Context, c *Conn, tor *Torrent) (good int, err error) {
 func blocksOf(tor *Torrent) (all []wire.Block) {
 	for i := range tor.Info.NumPieces() {
 		for b := range tor.Info.Blocks(i) {
-			all = append(all, wire.Block{Index: i, Begin: b * wire.BlockSize, Length: tor.Info.BlockLen(i, b)})
+			all = append(all, wire.Block{Index: i, Begin: b * hashing.BlockSize, Length: tor.Info.BlockLen(i, b)})
 		}
 	}
 	return all

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/wire"
 )
@@ -92,19 +93,19 @@ func hashLiars() []Bad {
 		{Name: "hashes wrong", Make: HashesWrong},
 		{Name: "hashes rejected", Make: HashesRejected},
 		{Name: "hashes never sent", Make: func(tor *Torrent) Behaviour {
-			return hashing(tor, func(*Session, wire.HashRequest) error { return nil })
+			return hashingFor(tor, func(*Session, hashing.HashRequest) error { return nil })
 		}},
 		{Name: "hashes for another request", Make: HashesElsewhere},
 	}
 }
 
-func hashing(tor *Torrent, f func(*Session, wire.HashRequest) error) Behaviour {
+func hashingFor(tor *Torrent, f func(*Session, hashing.HashRequest) error) Behaviour {
 	return (&Seeder{Torrent: tor, Hashes: f}).Behave
 }
 
 // HashesWrong answers hash requests with one bit wrong.
 func HashesWrong(tor *Torrent) Behaviour {
-	return hashing(tor, func(s *Session, r wire.HashRequest) error {
+	return hashingFor(tor, func(s *Session, r hashing.HashRequest) error {
 		hashes, uncles, ok := tor.trees[r.Root].answer(r)
 		if !ok {
 			return s.Send(wire.AppendHashReject(nil, r))
@@ -117,12 +118,12 @@ func HashesWrong(tor *Torrent) Behaviour {
 
 // HashesRejected rejects all hash requests.
 func HashesRejected(tor *Torrent) Behaviour {
-	return hashing(tor, func(s *Session, r wire.HashRequest) error { return s.Send(wire.AppendHashReject(nil, r)) })
+	return hashingFor(tor, func(s *Session, r hashing.HashRequest) error { return s.Send(wire.AppendHashReject(nil, r)) })
 }
 
 // HashesElsewhere answers a hash request with the hashes of another index.
 func HashesElsewhere(tor *Torrent) Behaviour {
-	return hashing(tor, func(s *Session, r wire.HashRequest) error {
+	return hashingFor(tor, func(s *Session, r hashing.HashRequest) error {
 		r.Index ^= r.Length
 		return s.SendHashes(r)
 	})
@@ -139,9 +140,9 @@ func SeedMode(tor *Torrent) Behaviour {
 				asked[b.Index] = true
 				return s.Answer(b)
 			},
-			Hashes: func(s *Session, r wire.HashRequest) error {
+			Hashes: func(s *Session, r hashing.HashRequest) error {
 				file, _ := tor.Info.FileByRoot(r.Root)
-				piece, _ := tor.Info.FilePiece(file, int64(r.Index)*metainfo.BlockSize)
+				piece, _ := tor.Info.FilePiece(file, int64(r.Index)*hashing.BlockSize)
 				if r.BaseLayer == 0 && !asked[piece] {
 					return s.Send(wire.AppendHashReject(nil, r))
 				}

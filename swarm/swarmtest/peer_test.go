@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -42,18 +43,18 @@ func TestHonestSeederAnswersHashRequests(t *testing.T) {
 		c := Dial(t, Host(), Serve(t, Honest(tor)).Addr)
 		c.Handshake(t, tor.InfoHash())
 		root := tor.Info.Files[0].Root
-		tests := []wire.HashRequest{
+		tests := []hashing.HashRequest{
 			{Root: root, BaseLayer: 0, Index: 4, Length: 4, ProofLayers: 4},
 			{Root: root, BaseLayer: 2, Index: 0, Length: 8, ProofLayers: 2},
 		}
 		for _, r := range tests {
 			c.MustSend(t, wire.AppendHashRequest(nil, r))
-			got, hashes, uncles, err := wire.ParseHashes[[32]byte](c.Expect(t, wire.MsgHashes))
+			got, hashes, uncles, err := wire.ParseHashes(c.Expect(t, wire.MsgHashes))
 			if err != nil || got != r || len(hashes) != r.Length || len(uncles) != r.Uncles() {
 				t.Errorf("%s: %+v: got %+v, %d, %d, %v", kind, r, got, len(hashes), len(uncles), err)
 			}
 		}
-		c.MustSend(t, wire.AppendHashRequest(nil, wire.HashRequest{Root: root, Length: 512}))
+		c.MustSend(t, wire.AppendHashRequest(nil, hashing.HashRequest{Root: root, Length: 512}))
 		if r, err := wire.ParseHashReject(c.Expect(t, wire.MsgHashReject)); err != nil || r.Length != 512 {
 			t.Errorf("%s: got %+v, %v", kind, r, err)
 		}
@@ -158,12 +159,12 @@ func TestSeedModeAnswersAfterARequest(t *testing.T) {
 	tor := MakeFile(t, V2, "f", 300_000, 64<<10)
 	c := Dial(t, Host(), Serve(t, SeedMode(tor)).Addr)
 	c.Handshake(t, tor.InfoHash())
-	r := wire.HashRequest{Root: tor.Info.Files[0].Root, Index: 4, Length: 4, ProofLayers: 4}
+	r := hashing.HashRequest{Root: tor.Info.Files[0].Root, Index: 4, Length: 4, ProofLayers: 4}
 	c.MustSend(t, wire.AppendHashRequest(nil, r))
 	c.Expect(t, wire.MsgHashReject)
 	c.MustSend(t, wire.AppendInterested(nil))
 	c.Expect(t, wire.MsgUnchoke)
-	c.MustSend(t, wire.AppendHashRequest(wire.AppendRequest(nil, wire.Block{Index: 1, Length: wire.BlockSize}), r))
+	c.MustSend(t, wire.AppendHashRequest(wire.AppendRequest(nil, wire.Block{Index: 1, Length: hashing.BlockSize}), r))
 	c.Expect(t, wire.MsgPiece)
 	c.Expect(t, wire.MsgHashes)
 }

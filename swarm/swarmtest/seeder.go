@@ -3,6 +3,7 @@ package swarmtest
 import (
 	"context"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -23,7 +24,7 @@ type Seeder struct {
 	Admit    func(s *Session) error                             // the peer is interested: unchoke
 	Request  func(s *Session, b wire.Block) error               // a request within bounds came
 	Metadata func(s *Session, m wire.Metadata) error            // a ut_metadata request came
-	Hashes   func(s *Session, r wire.HashRequest) error         // a hash request came
+	Hashes   func(s *Session, r hashing.HashRequest) error      // a hash request came
 	Beside   func(ctx context.Context, s *Session) error        // runs beside all that after Greet; its end ends nothing
 	Extended func(h *wire.ExtendedHandshake)                    // changes the extended handshake
 	Filter   func(s *Session, b wire.Block, data []byte) []byte // changes a block before it is sent
@@ -45,7 +46,7 @@ func WithoutV2(tor *Torrent) Behaviour {
 				*ours = bare
 			})
 		},
-		Hashes: func(*Session, wire.HashRequest) error { return errHashRequest },
+		Hashes: func(*Session, hashing.HashRequest) error { return errHashRequest },
 	}).Behave
 }
 

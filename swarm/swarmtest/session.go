@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -235,7 +236,7 @@ func (s *Session) hashRequest(p []byte) error {
 }
 
 // SendHashes answers a hash request honestly.
-func (s *Session) SendHashes(r wire.HashRequest) error {
+func (s *Session) SendHashes(r hashing.HashRequest) error {
 	hashes, uncles, ok := s.Torrent.trees[r.Root].answer(r)
 	if !ok {
 		return s.Send(wire.AppendHashReject(nil, r))

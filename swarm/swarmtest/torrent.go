@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/wire"
 )
@@ -86,7 +87,7 @@ func Make(t testing.TB, spec Spec) *Torrent {
 func (tor *Torrent) Layers() metainfo.Layers {
 	layers := make(metainfo.Layers)
 	for root, tree := range tor.trees {
-		if l := tree.layer(int(tor.Info.PieceLength) / metainfo.BlockSize); len(l) > 1 {
+		if l := tree.layer(int(tor.Info.PieceLength) / hashing.BlockSize); len(l) > 1 {
 			layers[root] = l
 		}
 	}

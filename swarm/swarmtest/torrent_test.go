@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
-	"p2pfs/swarm/wire"
 )
 
 // someFiles are files of lengths that make edges, for pieces of 64 KiB.
@@ -64,7 +64,7 @@ func TestTorrentsVerify(t *testing.T) {
 
 func verify(t *testing.T, tor *Torrent, i int) {
 	t.Helper()
-	blocks := slices.Collect(slices.Chunk(tor.Piece(i), metainfo.BlockSize))
+	blocks := slices.Collect(slices.Chunk(tor.Piece(i), hashing.BlockSize))
 	if tor.Info.V1 && !tor.Info.VerifyPiece1(i, blocks) {
 		t.Errorf("piece %d: SHA-1 differs", i)
 	}
@@ -114,22 +114,22 @@ func TestWriteAndCheckPayload(t *testing.T) {
 // hashing up from them to the root.
 func TestAnswersProve(t *testing.T) {
 	for _, blocks := range []int{1, 2, 3, 5, 8, 21} {
-		tree := newTree(Bytes(9, blocks*metainfo.BlockSize-7))
+		tree := newTree(Bytes(9, blocks*hashing.BlockSize-7))
 		height := len(tree.levels) - 1
 		for base := range height {
 			for length := 2; length <= len(tree.levels[base]); length *= 2 {
 				for index := 0; index < len(tree.levels[base]); index += length {
-					r := wire.HashRequest{BaseLayer: base, Index: index, Length: length, ProofLayers: height - base - 1}
+					r := hashing.HashRequest{BaseLayer: base, Index: index, Length: length, ProofLayers: height - base - 1}
 					hashes, uncles, ok := tree.answer(r)
 					if !ok || len(hashes) != length || len(uncles) != r.Uncles() {
 						t.Fatalf("%d blocks, %+v: %d hashes, %d uncles, %v", blocks, r, len(hashes), len(uncles), ok)
 					}
-					root := metainfo.Root(hashes, length)
+					root := hashing.Root(hashes, length)
 					for i, u := range uncles {
 						if (index/length)>>i&1 == 0 {
-							root = metainfo.Root([]metainfo.Hash256{root, u}, 2)
+							root = hashing.Root([]metainfo.Hash256{root, u}, 2)
 						} else {
-							root = metainfo.Root([]metainfo.Hash256{u, root}, 2)
+							root = hashing.Root([]metainfo.Hash256{u, root}, 2)
 						}
 					}
 					if root != tree.root() {
@@ -142,8 +142,8 @@ func TestAnswersProve(t *testing.T) {
 }
 
 func TestAnswerRefuses(t *testing.T) {
-	tree := newTree(Bytes(9, 4*metainfo.BlockSize))
-	for _, r := range []wire.HashRequest{
+	tree := newTree(Bytes(9, 4*hashing.BlockSize))
+	for _, r := range []hashing.HashRequest{
 		{BaseLayer: 3, Length: 2}, {BaseLayer: 0, Index: 4, Length: 2}, {BaseLayer: 0, Length: 8}, {Length: 2, ProofLayers: 2},
 	} {
 		if h, u, ok := tree.answer(r); ok {

@@ -5,8 +5,8 @@ import (
 	"math/bits"
 	"slices"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
-	"p2pfs/swarm/wire"
 )
 
 // tree is the merkle tree of a file (BEP 52): level 0 is the leaves, padded
@@ -18,10 +18,10 @@ type tree struct {
 
 // newTree hashes data, which is not empty.
 func newTree(data []byte) tree {
-	t := tree{blocks: (len(data) + metainfo.BlockSize - 1) / metainfo.BlockSize}
+	t := tree{blocks: (len(data) + hashing.BlockSize - 1) / hashing.BlockSize}
 	level := make([]metainfo.Hash256, 1<<bits.Len(uint(t.blocks-1)))
 	for i := range t.blocks {
-		level[i] = sha256.Sum256(data[i*metainfo.BlockSize : min(len(data), (i+1)*metainfo.BlockSize)])
+		level[i] = sha256.Sum256(data[i*hashing.BlockSize : min(len(data), (i+1)*hashing.BlockSize)])
 	}
 	for len(level) > 1 {
 		t.levels = append(t.levels, level)
@@ -49,7 +49,7 @@ func (t tree) layer(pieceBlocks int) []metainfo.Hash256 {
 
 // answer returns what a hashes message for r carries; ok is false if the tree
 // has no such hashes.
-func (t tree) answer(r wire.HashRequest) (hashes, uncles []metainfo.Hash256, ok bool) {
+func (t tree) answer(r hashing.HashRequest) (hashes, uncles []metainfo.Hash256, ok bool) {
 	if r.BaseLayer >= len(t.levels) || r.Index+r.Length > len(t.levels[r.BaseLayer]) {
 		return nil, nil, false
 	}

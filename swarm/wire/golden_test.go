@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/bits-and-blooms/bitset"
+
+	"p2pfs/swarm/hashing"
 )
 
 // golden pairs a message with its exact bytes. read parses the payload; what
@@ -36,12 +38,12 @@ func empty(id byte) func([]byte) (any, error) {
 
 // hashesOf is what ParseHashes returns, in one value.
 type hashesOf struct {
-	R              HashRequest
-	Hashes, Uncles [][32]byte
+	R              hashing.HashRequest
+	Hashes, Uncles []hashing.Hash256
 }
 
 func readHashes(p []byte) (any, error) {
-	r, hashes, uncles, err := ParseHashes[[32]byte](p)
+	r, hashes, uncles, err := ParseHashes(p)
 	return hashesOf{r, hashes, uncles}, err
 }
 
@@ -55,10 +57,10 @@ func filled(b byte) (h [32]byte) {
 var (
 	aBlock    = Block{Index: 0x01020304, Begin: 0x4000, Length: 0x4000}
 	someHash  = "abababababababababababababababababababababababababababababababab"
-	aHashReq  = HashRequest{Root: filled(0xab), BaseLayer: 2, Index: 512, Length: 4, ProofLayers: 3}
+	aHashReq  = hashing.HashRequest{Root: filled(0xab), BaseLayer: 2, Index: 512, Length: 4, ProofLayers: 3}
 	aHashHex  = someHash + "00000002 00000200 00000004 00000003"
-	hash1     = [][32]byte{filled(1), filled(2), filled(3), filled(4)}
-	hash2     = [][32]byte{filled(5), filled(6)}
+	hash1     = []hashing.Hash256{filled(1), filled(2), filled(3), filled(4)}
+	hash2     = []hashing.Hash256{filled(5), filled(6)}
 	hexOfHash = func(b byte) string { return fmt.Sprintf("%x", filled(b)) }
 )
 
@@ -87,7 +89,7 @@ func simpleMessages() []golden {
 
 // laterMessages are those of BEP 10 with what travels in it, and BEP 52.
 func laterMessages() []golden {
-	hashes := HashRequest{Root: filled(0xab), BaseLayer: 2, Index: 512, Length: 4, ProofLayers: 3}
+	hashes := hashing.HashRequest{Root: filled(0xab), BaseLayer: 2, Index: 512, Length: 4, ProofLayers: 3}
 	return []golden{
 		{name: "extended", id: 20, bytes: "00000005 14 07 616263", wrote: AppendExtended(nil, 7, []byte("abc")), read: extended(7, func(b []byte) (any, error) { return string(b), nil }), want: "abc", loose: true},
 		{name: "lt_donthave", id: 20, bytes: "00000006 14 07 01020304", wrote: AppendDontHave(nil, 7, 0x01020304), read: extended(7, as(ParseDontHave)), want: 0x01020304},

@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+
+	"p2pfs/swarm/hashing"
 )
 
 // Message ids: the byte behind the length prefix.
@@ -51,14 +53,13 @@ func Name(id byte) string {
 // are to be skipped, not answered.
 func Known(id byte) bool { return int(id) < len(names) && names[id] != "" }
 
-// Bounds of what this package reads, in bytes unless said otherwise.
+// Bounds of what this package reads, in bytes unless said otherwise. A piece
+// message carries at most a block of hashing.BlockSize, and a hash request names
+// at most hashing.MaxHashes.
 const (
 	// PrefixLen is the length of the prefix before each message; zero in it
 	// is a keep-alive.
 	PrefixLen = 4
-	// BlockSize is the longest block a piece message may carry: we never ask
-	// for more (BEP 3: peers close the connection on more).
-	BlockSize = 16 << 10
 	// MaxRequest is the longest block a peer may ask us for.
 	MaxRequest = 128 << 10
 	// MaxPieces is how many pieces a torrent may have (a count).
@@ -66,9 +67,6 @@ const (
 	// MaxExtended is the longest payload of an extended message, and of a
 	// message whose id is unknown.
 	MaxExtended = 1 << 20
-	// MaxHashes is how many hashes of one layer a hash request may name
-	// (BEP 52: "length SHOULD NOT be greater than 512"; a count).
-	MaxHashes = 512
 	// MaxProofLayers bounds the proof layers of a hash request (a count).
 	MaxProofLayers = 64
 	// PieceHeaderLen is what stands before the block in a piece message.
@@ -95,7 +93,7 @@ func MaxPayload(id byte, lim Limits) int {
 	case MsgPort:
 		return 2
 	case MsgPiece:
-		return PieceHeaderLen + BlockSize
+		return PieceHeaderLen + hashing.BlockSize
 	case MsgBitfield:
 		if lim.Pieces > 0 {
 			return BitfieldLen(lim.Pieces)
@@ -104,7 +102,7 @@ func MaxPayload(id byte, lim Limits) int {
 	case MsgHashRequest, MsgHashReject:
 		return hashRequestLen
 	case MsgHashes:
-		return hashRequestLen + 32*(MaxHashes+MaxProofLayers)
+		return hashRequestLen + 32*(hashing.MaxHashes+MaxProofLayers)
 	}
 	return MaxExtended
 }

@@ -1,6 +1,10 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"p2pfs/swarm/hashing"
+)
 
 // ParseEmpty checks a message that has no payload: choke, unchoke,
 // interested, not interested, have all, have none.
@@ -34,9 +38,9 @@ func ParseReject(p []byte) (Block, error) { return parseBlock(MsgReject, p) }
 
 // ParsePieceHeader reads the PieceHeaderLen bytes that stand before the block
 // of a piece message. n is the length of the block itself: the payload's less
-// PieceHeaderLen; 1 to BlockSize (BEP 3).
+// PieceHeaderLen; 1 to hashing.BlockSize (BEP 3).
 func ParsePieceHeader(p []byte, n int) (Block, error) {
-	if len(p) != PieceHeaderLen || n < 1 || n > BlockSize {
+	if len(p) != PieceHeaderLen || n < 1 || n > hashing.BlockSize {
 		return Block{}, &MessageError{ID: MsgPiece, Len: int64(len(p)) + int64(n), Err: ErrLength}
 	}
 	b := Block{Length: n}

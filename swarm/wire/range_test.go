@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"p2pfs/swarm/hashing"
 )
 
 func TestNumbersOutOfRangeAreRefused(t *testing.T) {
@@ -48,7 +50,7 @@ func TestNumbersOutOfRangeAreRefused(t *testing.T) {
 }
 
 func TestParseHashRequestKeepsWhatItRefuses(t *testing.T) {
-	want := HashRequest{Root: filled(0xab), Index: 3, Length: 1024, ProofLayers: 9}
+	want := hashing.HashRequest{Root: filled(0xab), Index: 3, Length: 1024, ProofLayers: 9}
 	got, err := ParseHashRequest(AppendHashRequest(nil, want)[5:])
 	if !errors.Is(err, ErrRange) || got != want {
 		t.Errorf("got %v, %v, want %v and %v", got, err, want, ErrRange)
@@ -63,8 +65,8 @@ func TestParsePieceHeader(t *testing.T) {
 		err  error
 	}{
 		{"00000001 00008000", 1, Block{1, 0x8000, 1}, nil},
-		{"00000001 00008000", BlockSize, Block{1, 0x8000, BlockSize}, nil},
-		{"00000001 00008000", BlockSize + 1, Block{}, ErrLength},
+		{"00000001 00008000", hashing.BlockSize, Block{1, 0x8000, hashing.BlockSize}, nil},
+		{"00000001 00008000", hashing.BlockSize + 1, Block{}, ErrLength},
 		{"00000001 00008000", 0, Block{}, ErrLength},
 		{"00000001 00008000", -8, Block{}, ErrLength},
 		{"80000000 00008000", 1, Block{}, ErrRange},
@@ -120,20 +122,10 @@ func TestUncles(t *testing.T) {
 		{512, 8, 0}, {512, 9, 1}, {512, 64, 56},
 	}
 	for _, tt := range tests {
-		r := HashRequest{Length: tt.length, ProofLayers: tt.proof}
+		r := hashing.HashRequest{Length: tt.length, ProofLayers: tt.proof}
 		if got := r.Uncles(); got != tt.want {
 			t.Errorf("Uncles of length %d, %d proof layers: got %d, want %d", tt.length, tt.proof, got, tt.want)
 		}
-	}
-}
-
-func TestHashesOfANamedType(t *testing.T) {
-	type hash256 [32]byte
-	r := HashRequest{Length: 2, ProofLayers: 1}
-	b := AppendHashes(nil, r, []hash256{{1}, {2}}, []hash256{{3}})
-	got, hashes, uncles, err := ParseHashes[hash256](b[5:])
-	if err != nil || got != r || len(hashes) != 2 || len(uncles) != 1 || uncles[0] != (hash256{3}) {
-		t.Errorf("got %v, %v, %v, %v", got, hashes, uncles, err)
 	}
 }
 

@@ -1,7 +1,10 @@
-// Package sha computes two hashes at once on one core: the SHA-1 of two inputs
-// (pieces of BEP 3), the SHA-256 of two (blocks of BEP 52), or both of one.
+// Package hashing computes the hashes that torrents are made of: the SHA-1 of
+// pieces (BEP 3), the SHA-256 of blocks and the roots over them (BEP 52). It
+// knows bytes and lengths, nothing of info dictionaries, files' names or peers.
 //
-// It exists because the SHA instructions of amd64 processors wait for one
+// A Pair1, a Both and the functions with Pair in their names compute two hashes
+// at once on one core: the SHA-1 of two inputs, the SHA-256 of two, or both of
+// one. They exist because the SHA instructions of amd64 processors wait for one
 // another: each round needs the result of the one before, and a single stream
 // leaves the unit idle for about half of the time. Two streams that take turns
 // fill it, so that a pair takes little longer than one of the two would with
@@ -10,11 +13,19 @@
 //
 // Inputs of unlike lengths, and all inputs on other processors or with the
 // build tag purego, are hashed one after the other by crypto/sha1 and
-// crypto/sha256. The results are theirs in any case. All functions are safe
-// for concurrent use; a Pair1 and a Both belong to one goroutine.
-package sha
+// crypto/sha256. The results are theirs in any case.
+//
+// File hashes a whole file on all cores; whatever else is here runs on the
+// caller's goroutine. All functions are safe for concurrent use; a Pair1 and a
+// Both belong to one goroutine.
+package hashing
 
 import "encoding/binary"
+
+// BlockSize is the length of every request but a piece's last (BEP 3: peers
+// close the connection on more), and of what a merkle leaf is of (BEP 52), in
+// bytes.
+const BlockSize = 16 << 10
 
 // blockLen is what both functions take in at a time.
 const blockLen = 64

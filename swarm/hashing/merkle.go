@@ -1,10 +1,9 @@
-package metainfo
+package hashing
 
 import (
 	"crypto/sha256"
 	"math/bits"
-
-	"p2pfs/swarm/sha"
+	"slices"
 )
 
 // padHashes[n] is the root of 2^n zero leaves; immutable.
@@ -15,18 +14,32 @@ var padHashes = func() (p [64]Hash256) {
 	return p
 }()
 
-// BlockHash returns the leaf for a block of at most BlockSize bytes.
-func BlockHash(b []byte) Hash256 { return sha256.Sum256(b) }
-
-// BlockHashes returns the leaves for blocks of at most BlockSize bytes. It
-// takes little more than half the time of as many calls of BlockHash.
-func BlockHashes(blocks [][]byte) []Hash256 {
-	return sha.Each256(make([]Hash256, 0, len(blocks)), blocks)
+// Leaves returns the SHA-256 of each of blocks, which are of at most BlockSize
+// bytes. It takes little more than half the time of hashing them one by one.
+func Leaves(blocks [][]byte) []Hash256 {
+	leaves := make([]Hash256, 0, len(blocks))
+	for ; len(blocks) > 1; blocks = blocks[2:] {
+		x, y := Sum256Pair(blocks[0], blocks[1])
+		leaves = append(leaves, x, y)
+	}
+	for _, b := range blocks {
+		leaves = append(leaves, sha256.Sum256(b))
+	}
+	return leaves
 }
 
-// AppendLeaves appends to leaves those of data, which is cut at BlockSize.
+// AppendLeaves cuts data into blocks of BlockSize, the last of which may be
+// shorter, and appends the SHA-256 of each to leaves.
 func AppendLeaves(leaves []Hash256, data []byte) []Hash256 {
-	return sha.Append256(leaves, data, BlockSize)
+	for len(data) >= 2*BlockSize {
+		x, y := Sum256Pair(data[:BlockSize], data[BlockSize:2*BlockSize])
+		leaves = append(leaves, x, y)
+		data = data[2*BlockSize:]
+	}
+	for b := range slices.Chunk(data, BlockSize) {
+		leaves = append(leaves, sha256.Sum256(b))
+	}
+	return leaves
 }
 
 // PadHash returns the root of 2^level leaves that lie behind the end of their
@@ -44,10 +57,22 @@ func parent(a, b Hash256) Hash256 {
 // width: a power of two, at least len(leaves).
 func Root(leaves []Hash256, width int) Hash256 { return rootAt(leaves, width, 0) }
 
+// IsRoot reports whether want is the root over leaves, of which there is at
+// least one, at any width up to most. It overwrites leaves.
+func IsRoot(want Hash256, leaves []Hash256, most int) bool {
+	width := ceilPow2(len(leaves))
+	for root := fold(leaves, width, 0); ; width *= 2 {
+		if root == want || width >= most {
+			return root == want
+		}
+		root = parent(root, PadHash(log2(width)))
+	}
+}
+
 // rootAt is Root for nodes of the layer that is level above the leaves.
 func rootAt(nodes []Hash256, width, level int) Hash256 {
 	if width&(width-1) != 0 || width < len(nodes) || width == 0 {
-		panic("metainfo: width of a tree must be a power of two that holds its nodes")
+		panic("hashing: width of a tree must be a power of two that holds its nodes")
 	}
 	if len(nodes) == 0 {
 		return PadHash(level + log2(width))

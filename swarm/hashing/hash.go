@@ -1,4 +1,4 @@
-package metainfo
+package hashing
 
 import (
 	"encoding/hex"

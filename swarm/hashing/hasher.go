@@ -1,39 +1,9 @@
-package metainfo
+package hashing
 
 import (
-	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 )
-
-// FileHashes is what one pass over a file yields for both versions.
-type FileHashes struct {
-	Length, PieceLength int64
-	Pieces              []Hash    // version 1
-	Layer               []Hash256 // version 2 piece layer; nil for a file of at most a piece
-	Root                Hash256   // version 2 pieces root; zero for an empty file
-}
-
-// HashConfig says what a Hasher computes.
-type HashConfig struct {
-	PieceLength int64 // bytes; with version 2 a power of two, at least BlockSize
-	Length      int64 // expected, in bytes; 0 where it is not known. Saves memory for small files
-	OnlyV1      bool  // leave out Layer and Root; PieceLength may then be odd
-	OnlyV2      bool  // leave out Pieces
-	PadV1       bool  // hash the last piece as if a pad file filled it up (hybrids)
-}
-
-func (cfg HashConfig) check() error {
-	pl := cfg.PieceLength
-	if pl < 1 || pl > MaxPieceLength || !cfg.OnlyV1 && (pl < BlockSize || pl&(pl-1) != 0) {
-		return fmt.Errorf("piece length %d cannot be hashed", pl)
-	}
-	if cfg.OnlyV1 && cfg.OnlyV2 {
-		return errors.New("neither version to be hashed")
-	}
-	return nil
-}
 
 // chunkSize is the unit of work, and of memory: some whole pieces, or a part
 // of a longer one.
@@ -49,13 +19,10 @@ type chunk struct {
 	sums  []Hash    // of its pieces, where they are no longer
 }
 
-// Hasher hashes one file as it streams by: SHA-1 of pieces and SHA-256 of
-// blocks in one pass, on all cores. Its memory is some chunks of 1 MiB, more
-// of them the longer a piece is, at most 64 (or two a core), besides the
-// hashes themselves. Write and Sum are for one goroutine, which blocks while
-// all chunks are at work; Close must follow if Sum was not called.
-type Hasher struct {
-	cfg      HashConfig
+// hasher hashes one file as it streams by. Its methods are for one goroutine,
+// which blocks while all chunks are at work; close must follow.
+type hasher struct {
+	cfg      Config
 	chunkLen int    // of a full chunk
 	cur      *chunk // being filled
 	length   int64
@@ -65,7 +32,6 @@ type Hasher struct {
 	made     int // buffers
 	jobs     chan *chunk
 	wg       sync.WaitGroup
-	ended    bool
 }
 
 // longPiece is a piece of several chunks, whose SHA-1 is taken by a goroutine
@@ -75,39 +41,20 @@ type longPiece struct {
 	sum Hash
 }
 
-// NewHasher returns a Hasher for one file.
-func NewHasher(cfg HashConfig) (*Hasher, error) {
-	if err := cfg.check(); err != nil {
-		return nil, err
-	}
-	h := &Hasher{cfg: cfg, chunkLen: chunkSize}
+func newHasher(cfg Config) *hasher {
+	h := &hasher{cfg: cfg, chunkLen: chunkSize}
 	if cfg.PieceLength <= chunkSize {
 		h.chunkLen = int(chunkSize / cfg.PieceLength * cfg.PieceLength)
 	}
-	return h, nil
+	return h
 }
 
 // isLong reports whether a piece takes several chunks.
-func (h *Hasher) isLong() bool { return h.cfg.PieceLength > chunkSize }
-
-// Write adds bytes of the file. It fails only after Sum or Close.
-func (h *Hasher) Write(p []byte) (int, error) {
-	if h.ended {
-		return 0, errors.New("write to a Hasher that has ended")
-	}
-	n := len(p)
-	for len(p) > 0 {
-		room := h.room()
-		k := copy(room, p)
-		h.advance(k)
-		p = p[k:]
-	}
-	return n, nil
-}
+func (h *hasher) isLong() bool { return h.cfg.PieceLength > chunkSize }
 
 // target returns how long the current chunk grows: where pieces are longer, it
 // ends where its piece does.
-func (h *Hasher) target() int {
+func (h *hasher) target() int {
 	if !h.isLong() {
 		return h.chunkLen
 	}
@@ -115,20 +62,17 @@ func (h *Hasher) target() int {
 	return int(min(int64(h.chunkLen), h.cfg.PieceLength-begin%h.cfg.PieceLength))
 }
 
-// room returns where the next bytes of the file belong; never empty.
-func (h *Hasher) room() []byte {
+// room returns where the next bytes of the file belong; empty at its end only.
+func (h *hasher) room() []byte {
 	if h.cur == nil {
 		h.cur = &chunk{buf: h.buffer()}
 	}
 	have := len(h.cur.buf)
-	if have == cap(h.cur.buf) { // it was cut for a shorter file
-		h.cur.buf = append(make([]byte, 0, h.chunkLen), h.cur.buf...)
-	}
 	return h.cur.buf[have:min(h.target(), cap(h.cur.buf))]
 }
 
 // advance says that n bytes were put into room.
-func (h *Hasher) advance(n int) {
+func (h *hasher) advance(n int) {
 	h.cur.buf = h.cur.buf[:len(h.cur.buf)+n]
 	h.length += int64(n)
 	if n := len(h.cur.buf); n > 0 && n == h.target() {
@@ -137,7 +81,7 @@ func (h *Hasher) advance(n int) {
 }
 
 // buffer returns an empty buffer, waiting for one where all are at work.
-func (h *Hasher) buffer() []byte {
+func (h *hasher) buffer() []byte {
 	select {
 	case b := <-h.free:
 		return b[:0]
@@ -148,14 +92,14 @@ func (h *Hasher) buffer() []byte {
 	}
 	h.made++
 	size := h.chunkLen
-	if h.made == 1 && h.cfg.Length > 0 {
+	if h.made == 1 {
 		size = int(min(int64(size), h.cfg.Length))
 	}
 	return make([]byte, 0, size)
 }
 
 // start starts the workers, once there is more than one chunk's work.
-func (h *Hasher) start() {
+func (h *hasher) start() {
 	cores := runtime.GOMAXPROCS(0)
 	n := min(int(h.cfg.PieceLength/chunkSize)*cores, maxChunks)
 	n = max(n, 2*cores+2)
@@ -178,7 +122,7 @@ func (h *Hasher) start() {
 }
 
 // dispatch hands the current chunk to the workers.
-func (h *Hasher) dispatch() {
+func (h *hasher) dispatch() {
 	if h.jobs == nil {
 		h.start()
 	}
@@ -197,7 +141,7 @@ func (h *Hasher) dispatch() {
 }
 
 // newPiece starts the goroutine for the next piece, and ends the one before.
-func (h *Hasher) newPiece() {
+func (h *hasher) newPiece() {
 	h.endPiece()
 	in := make(chan *chunk, ceilDiv(h.cfg.PieceLength, chunkSize)+1)
 	p := &longPiece{in: in}
@@ -205,7 +149,7 @@ func (h *Hasher) newPiece() {
 	h.wg.Go(func() { p.sum = h.sumLong(in) })
 }
 
-func (h *Hasher) endPiece() {
+func (h *hasher) endPiece() {
 	if n := len(h.long); n > 0 && h.long[n-1].in != nil {
 		close(h.long[n-1].in)
 		h.long[n-1].in = nil
@@ -213,32 +157,24 @@ func (h *Hasher) endPiece() {
 }
 
 // release gives the buffer back.
-func (h *Hasher) release(c *chunk) {
+func (h *hasher) release(c *chunk) {
 	b := c.buf
 	c.buf = nil
 	h.free <- b
 }
 
-// Close ends the workers and drops what was hashed. After Sum it does
-// nothing.
-func (h *Hasher) Close() {
-	if h.ended {
-		return
-	}
-	h.ended = true
+// close ends the workers and waits for them; a second one does nothing.
+func (h *hasher) close() {
 	h.endPiece()
 	if h.jobs != nil {
 		close(h.jobs)
-		h.wg.Wait()
 	}
+	h.wg.Wait()
+	h.jobs = nil
 }
 
-// Sum waits for the workers and returns the hashes. Nothing can be written
-// afterwards.
-func (h *Hasher) Sum() (FileHashes, error) {
-	if h.ended {
-		return FileHashes{}, errors.New("sum of a Hasher that has ended")
-	}
+// sum waits for the workers and returns the hashes. Only close may follow.
+func (h *hasher) sum() FileHashes {
 	if c := h.cur; c != nil && len(c.buf) > 0 {
 		if h.jobs == nil && !h.isLong() { // small: nothing to share out
 			h.work(c)
@@ -247,16 +183,13 @@ func (h *Hasher) Sum() (FileHashes, error) {
 			h.dispatch()
 		}
 	}
-	h.Close()
+	h.close()
 	out := FileHashes{Length: h.length, PieceLength: h.cfg.PieceLength}
-	if ceilDiv(h.length, h.cfg.PieceLength) > MaxPieces {
-		return out, fmt.Errorf("%d bytes are more than %d pieces of %d", h.length, MaxPieces, h.cfg.PieceLength)
-	}
 	if !h.cfg.OnlyV2 {
 		out.Pieces = h.pieces()
 	}
 	if !h.cfg.OnlyV1 && h.length > 0 {
 		out.Root, out.Layer = h.tree()
 	}
-	return out, nil
+	return out
 }

@@ -1,4 +1,4 @@
-package sha
+package hashing
 
 import (
 	"crypto/sha256"
@@ -41,32 +41,4 @@ func Sum256Pair(a, b []byte) (x, y [sha256.Size]byte) {
 	padding(&rest[1], length)
 	sha256Blocks(&state, &rest[0][0], &rest[1][0], n)
 	return state[0].sum(), state[1].sum()
-}
-
-// Append256 cuts data into blocks of size bytes, the last of which may be
-// shorter, and appends the SHA-256 of each to sums.
-func Append256[H ~[sha256.Size]byte](sums []H, data []byte, size int) []H {
-	for len(data) >= 2*size {
-		x, y := Sum256Pair(data[:size], data[size:2*size])
-		sums = append(sums, x, y)
-		data = data[2*size:]
-	}
-	for len(data) > 0 {
-		n := min(len(data), size)
-		sums = append(sums, sha256.Sum256(data[:n]))
-		data = data[n:]
-	}
-	return sums
-}
-
-// Each256 appends the SHA-256 of each of blocks to sums.
-func Each256[H ~[sha256.Size]byte](sums []H, blocks [][]byte) []H {
-	for ; len(blocks) > 1; blocks = blocks[2:] {
-		x, y := Sum256Pair(blocks[0], blocks[1])
-		sums = append(sums, x, y)
-	}
-	for _, b := range blocks {
-		sums = append(sums, sha256.Sum256(b))
-	}
-	return sums
 }

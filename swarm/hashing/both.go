@@ -1,4 +1,4 @@
-package sha
+package hashing
 
 import (
 	"crypto/sha1"

@@ -1,27 +1,25 @@
-package metainfo
+package hashing
 
 // HashTree is the upper part of a file's merkle tree, from the piece layer to
 // the root: what hash requests are answered from. It takes twice the memory
 // of the piece layer, is immutable and safe for concurrent use.
 type HashTree struct {
-	root  Hash256
 	shape Tree
 	rows  [][]Hash256 // [k] is layer PieceLayer+k, without what is behind the file's end
 }
 
-// HashTree returns the tree of a file that is not empty; only if V2. ok is
-// false where l lacks the file's piece layer.
-func (in *Info) HashTree(l Layers, file int) (tree *HashTree, ok bool) {
-	f := &in.Files[file]
-	t := &HashTree{root: f.Root, shape: in.Tree(file)}
-	row := []Hash256{f.Root}
-	if f.Length > in.PieceLength {
-		if row = l[f.Root]; len(row) != t.shape.Pieces {
-			return nil, false
-		}
+// HashTree returns the tree with its hashes. layer is the piece layer, which
+// only a file larger than a piece needs; ok is false if it has not as many
+// hashes as the file has pieces. That they are the file's is not checked: see
+// IsLayer.
+func (t Tree) HashTree(layer []Hash256) (tree *HashTree, ok bool) {
+	if t.Pieces == 1 {
+		layer = []Hash256{t.Root}
 	}
-	t.rows = climb(row, t.shape.PieceLayer, t.shape.Height)
-	return t, true
+	if len(layer) != t.Pieces {
+		return nil, false
+	}
+	return &HashTree{shape: t, rows: climb(layer, t.PieceLayer, t.Height)}, true
 }
 
 // climb returns row, which is of layer from, and the layers above it up to
@@ -45,7 +43,7 @@ func climb(row []Hash256, from, to int) [][]Hash256 {
 // leaves are missing, or the base layer lies between the leaves and the piece
 // layer (which BEP 52 leaves to the answerer).
 func (t *HashTree) Answer(r HashRequest, leaves func(piece int) ([]Hash256, bool)) (hashes, uncles []Hash256, ok bool) {
-	if r.Root != t.root || t.shape.Check(r) != nil {
+	if t.shape.Check(r) != nil {
 		return nil, nil, false
 	}
 	low := t.shape.PieceLayer

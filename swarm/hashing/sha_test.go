@@ -1,4 +1,4 @@
-package sha
+package hashing
 
 import (
 	"bytes"
@@ -137,21 +137,20 @@ func TestBoth(t *testing.T) {
 	}
 }
 
-func TestLists(t *testing.T) {
+func TestLeaves(t *testing.T) {
 	data, r := drawn(t, 200<<10)
 	for range 100 {
 		part := data[:r.IntN(len(data))]
-		size := 1 + r.IntN(32<<10)
-		blocks := slices.Collect(slices.Chunk(part, size))
-		want := [][32]byte{{1}}
+		blocks := slices.Collect(slices.Chunk(part, BlockSize))
+		want := []Hash256{{1}}
 		for _, b := range blocks {
 			want = append(want, sha256.Sum256(b))
 		}
-		if got := Append256([][32]byte{{1}}, part, size); !slices.Equal(got, want) {
-			t.Fatalf("Append256 differs: %d bytes in blocks of %d", len(part), size)
+		if got := AppendLeaves([]Hash256{{1}}, part); !slices.Equal(got, want) {
+			t.Fatalf("AppendLeaves differs: %d bytes", len(part))
 		}
-		if got := Each256([][32]byte{{1}}, blocks); !slices.Equal(got, want) {
-			t.Fatalf("Each256 differs: %d bytes in blocks of %d", len(part), size)
+		if got := Leaves(blocks); !slices.Equal(got, want[1:]) {
+			t.Fatalf("Leaves differ: %d bytes", len(part))
 		}
 	}
 }
@@ -189,7 +188,7 @@ func FuzzPairs(f *testing.F) {
 // BenchmarkSHA compares what one core does with pairs and without, for a
 // piece and for a block each.
 func BenchmarkSHA(b *testing.B) {
-	const block = 16 << 10
+	const block = BlockSize
 	data, _ := drawn(b, 512<<10)
 	x, y := data[:len(data)/2], data[len(data)/2:]
 	for _, way := range []struct {
@@ -204,8 +203,8 @@ func BenchmarkSHA(b *testing.B) {
 			}
 		}},
 		{"256/pair", func() {
-			var room [512 << 10 / block][32]byte
-			Append256(room[:0], data, block)
+			var room [512 << 10 / block]Hash256
+			AppendLeaves(room[:0], data)
 		}},
 		{"both/single", func() {
 			sha1.Sum(data)

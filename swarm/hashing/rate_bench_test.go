@@ -1,4 +1,4 @@
-package metainfo
+package hashing
 
 import (
 	"context"
@@ -13,8 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"p2pfs/swarm/sha"
 )
 
 // BenchmarkHashRate hashes a file of 512 MiB for both versions, and compares
@@ -34,7 +32,7 @@ func BenchmarkHashRate(b *testing.B) {
 				read = append(read, rate(b, path, func(f io.Reader) error { return drain(f) }))
 				cores = append(cores, coresRate())
 				hashed = append(hashed, rate(b, path, func(f io.Reader) error {
-					_, err := HashFile(context.Background(), f, size, pl, nil)
+					_, err := File(context.Background(), f, Config{PieceLength: pl, Length: size}, nil)
 					return err
 				}))
 			}
@@ -95,7 +93,7 @@ func coresRate() float64 {
 	began := time.Now()
 	for range cores {
 		wg.Go(func() {
-			buf, s := make([]byte, chunkSize), sha.NewBoth()
+			buf, s := make([]byte, chunkSize), NewBoth()
 			for range rounds {
 				s.Reset()
 				for leaf := range slices.Chunk(buf, BlockSize) {

@@ -1,4 +1,4 @@
-package metainfo
+package hashing
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ func testBytes(n int, seed uint64) []byte {
 	return b
 }
 
-// slowHashes computes what a Hasher does, straight from BEP 3 and 52: the
+// slowHashes computes what File does, straight from BEP 3 and 52: the
 // whole tree of zero-filled leaves, no shortcut.
 func slowHashes(data []byte, pl int) FileHashes {
 	out := FileHashes{Length: int64(len(data)), PieceLength: int64(pl)}
@@ -78,13 +78,13 @@ var hashLengths = []int{
 	5*64<<10 + 7, 1<<20 - 1, 1 << 20, 1<<20 + 1, 2<<20 + 5, 4 << 20, 4<<20 + 1, 5<<20 + BlockSize + 1, 9<<20 + 3,
 }
 
-func TestHashFile(t *testing.T) {
+func TestFile(t *testing.T) {
 	data := testBytes(9<<20+3, 1)
 	for _, pl := range []int{16 << 10, 64 << 10, 1 << 20, 2 << 20, 4 << 20} {
 		for _, n := range hashLengths {
 			t.Run(fmt.Sprintf("%d/%d", pl, n), func(t *testing.T) {
 				var last int64
-				got, err := HashFile(context.Background(), bytes.NewReader(data[:n]), int64(n), int64(pl), func(done int64) {
+				got, err := File(context.Background(), bytes.NewReader(data[:n]), Config{PieceLength: int64(pl), Length: int64(n)}, func(done int64) {
 					if done <= last {
 						t.Errorf("progress went from %d to %d", last, done)
 					}
@@ -102,58 +102,27 @@ func TestHashFile(t *testing.T) {
 	}
 }
 
-func TestHasherCuts(t *testing.T) {
-	data := testBytes(5<<20+77, 2)
-	for _, pl := range []int{64 << 10, 2 << 20} {
-		for _, expect := range []int64{0, 10, 3 << 20, int64(len(data))} {
-			rng := rand.New(rand.NewPCG(uint64(pl), uint64(expect)))
-			h, err := NewHasher(HashConfig{PieceLength: int64(pl), Length: expect})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for rest := data; len(rest) > 0; {
-				n := min(len(rest), rng.IntN(300<<10))
-				if k, err := h.Write(rest[:n]); k != n || err != nil {
-					t.Fatalf("Write: %d, %v", k, err)
-				}
-				rest = rest[n:]
-			}
-			got, err := h.Sum()
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkHashes(t, got, slowHashes(data, pl))
-			if _, err := h.Write(data); err == nil {
-				t.Error("Write after Sum succeeded")
-			}
-			if _, err := h.Sum(); err == nil {
-				t.Error("second Sum succeeded")
-			}
-		}
-	}
-}
-
 func TestHashVersions(t *testing.T) {
 	data := testBytes(3<<20+100, 3)
 	for _, pl := range []int{64 << 10, 2 << 20} {
 		want := slowHashes(data, pl)
 		one, two := want, want
 		one.Root, one.Layer, two.Pieces = Hash256{}, nil, nil
-		cfg := HashConfig{PieceLength: int64(pl), Length: int64(len(data)), OnlyV1: true}
-		got, err := HashReader(context.Background(), bytes.NewReader(data), cfg, nil)
+		cfg := Config{PieceLength: int64(pl), Length: int64(len(data)), OnlyV1: true}
+		got, err := File(context.Background(), bytes.NewReader(data), cfg, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkHashes(t, got, one)
 		cfg.OnlyV1, cfg.OnlyV2 = false, true
-		if got, err = HashReader(context.Background(), bytes.NewReader(data), cfg, nil); err != nil {
+		if got, err = File(context.Background(), bytes.NewReader(data), cfg, nil); err != nil {
 			t.Fatal(err)
 		}
 		checkHashes(t, got, two)
 		cfg.OnlyV2, cfg.PadV1 = false, true
 		padded := append(bytes.Clone(data), make([]byte, pl-len(data)%pl)...)
 		want.Pieces = slowHashes(padded, pl).Pieces
-		if got, err = HashReader(context.Background(), bytes.NewReader(data), cfg, nil); err != nil {
+		if got, err = File(context.Background(), bytes.NewReader(data), cfg, nil); err != nil {
 			t.Fatal(err)
 		}
 		checkHashes(t, got, want)
@@ -164,8 +133,8 @@ func TestHashOddPieces(t *testing.T) {
 	data := testBytes(9<<20+5, 4)
 	for _, pl := range []int{1, 1000, 99_999, 300_001, 600_001, 1 << 20, 1<<20 + 1, 3_000_000} {
 		n := min(len(data), pl*50_000)
-		cfg := HashConfig{PieceLength: int64(pl), Length: int64(n), OnlyV1: true}
-		got, err := HashReader(context.Background(), bytes.NewReader(data[:n]), cfg, nil)
+		cfg := Config{PieceLength: int64(pl), Length: int64(n), OnlyV1: true}
+		got, err := File(context.Background(), bytes.NewReader(data[:n]), cfg, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,20 +152,20 @@ func TestHashErrors(t *testing.T) {
 	data := testBytes(3<<20, 5)
 	ctx := context.Background()
 	for _, n := range []int64{0, 1, 3<<20 - 1, 3<<20 + 1, 9 << 20} {
-		if _, err := HashFile(ctx, bytes.NewReader(data), n, 1<<20, nil); !errors.Is(err, ErrLength) {
+		if _, err := File(ctx, bytes.NewReader(data), Config{PieceLength: 1 << 20, Length: n}, nil); !errors.Is(err, ErrLength) {
 			t.Errorf("length %d: got %v, want ErrLength", n, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	_, err := HashFile(ctx, bytes.NewReader(data), 3<<20, 64<<10, func(int64) { cancel() })
+	_, err := File(ctx, bytes.NewReader(data), Config{PieceLength: 64 << 10, Length: 3 << 20}, func(int64) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
 	}
-	for _, cfg := range []HashConfig{
+	for _, cfg := range []Config{
 		{}, {PieceLength: -1}, {PieceLength: 1000}, {PieceLength: 8 << 10}, {PieceLength: 48 << 10},
 		{PieceLength: 128 << 20}, {PieceLength: 1 << 20, OnlyV1: true, OnlyV2: true},
 	} {
-		if _, err := NewHasher(cfg); err == nil {
+		if _, err := File(ctx, bytes.NewReader(nil), cfg, nil); err == nil {
 			t.Errorf("%+v accepted", cfg)
 		}
 	}
@@ -207,14 +176,14 @@ func TestHasherEnds(t *testing.T) {
 	data := testBytes(9<<20, 6)
 	for _, pl := range []int64{64 << 10, 2 << 20, 64 << 20} {
 		synctest.Test(t, func(t *testing.T) {
-			if _, err := HashFile(t.Context(), bytes.NewReader(data), 9<<20, pl, nil); err != nil {
+			if _, err := File(t.Context(), bytes.NewReader(data), Config{PieceLength: pl, Length: 9 << 20}, nil); err != nil {
 				t.Error(err)
 			}
 		})
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			_, err := HashFile(ctx, bytes.NewReader(data), 9<<20, pl, func(done int64) {
+			_, err := File(ctx, bytes.NewReader(data), Config{PieceLength: pl, Length: 9 << 20}, func(done int64) {
 				if done > 4<<20 {
 					cancel()
 				}
@@ -226,32 +195,17 @@ func TestHasherEnds(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			broken := errors.New("broken disk")
 			r := io.MultiReader(bytes.NewReader(data[:5<<20]), iotest.ErrReader(broken))
-			if _, err := HashFile(t.Context(), r, 9<<20, pl, nil); !errors.Is(err, broken) {
+			if _, err := File(t.Context(), r, Config{PieceLength: pl, Length: 9 << 20}, nil); !errors.Is(err, broken) {
 				t.Errorf("got %v, want %v", err, broken)
 			}
 		})
 		synctest.Test(t, func(t *testing.T) {
 			r := iotest.DataErrReader(iotest.HalfReader(bytes.NewReader(data[:5<<20])))
-			got, err := HashFile(t.Context(), r, 5<<20, pl, nil)
+			got, err := File(t.Context(), r, Config{PieceLength: pl, Length: 5 << 20}, nil)
 			if err != nil {
 				t.Error(err)
 			}
 			checkHashes(t, got, slowHashes(data[:5<<20], int(pl)))
 		})
-	}
-}
-
-func TestHasherClose(t *testing.T) {
-	for _, pl := range []int64{64 << 10, 4 << 20} {
-		h, err := NewHasher(HashConfig{PieceLength: pl})
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.Write(make([]byte, 3<<20))
-		h.Close()
-		h.Close()
-		if _, err := h.Sum(); err == nil {
-			t.Error("Sum after Close succeeded")
-		}
 	}
 }

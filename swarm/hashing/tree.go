@@ -1,12 +1,13 @@
-package metainfo
+package hashing
 
 import "fmt"
 
-// Limits of hash requests, in hashes of the base layer.
-const (
-	MaxHashes   = 512  // of requests made here (BEP 52: SHOULD NOT be greater)
-	maxAnswered = 8192 // of requests answered; libtorrent's bound
-)
+// MaxHashes is how many hashes of one layer a hash request may name (BEP 52:
+// SHOULD NOT be greater).
+const MaxHashes = 512
+
+// maxAnswered is how many are answered all the same: libtorrent's bound.
+const maxAnswered = 8192
 
 // HashRequest names a part of a file's merkle tree as BEP 52's hash request,
 // hashes and hash reject messages do. Coordinates: layer 0 is the leaves; the
@@ -23,12 +24,12 @@ const (
 // BaseLayer + log2(Length) + uncles. With ProofLayers = Height - BaseLayer - 1
 // that is the root; more is not allowed.
 //
-// It has the fields of wire.HashRequest and can be converted.
+// A hash reject has the same fields, and they open a hashes message.
 type HashRequest struct {
-	Root        [32]byte // pieces root of the file
-	BaseLayer   int
-	Index       int // of the first hash in the base layer; a multiple of Length
-	Length      int // hashes of the base layer; a power of two, at least 2
+	Root        Hash256 // pieces root of the file
+	BaseLayer   int     // 0 is the leaves
+	Index       int     // of the first hash in the base layer; a multiple of Length
+	Length      int     // hashes of the base layer; a power of two, at least 2
 	ProofLayers int
 }
 
@@ -38,25 +39,34 @@ func (r HashRequest) Uncles() int { return max(0, r.ProofLayers-log2(r.Length)+1
 // top returns the layer of the node that the proof ends at.
 func (r HashRequest) top() int { return r.BaseLayer + log2(r.Length) + r.Uncles() }
 
-// Tree is the shape of a file's merkle tree.
+// Tree is the shape of a file's merkle tree, and its root.
 type Tree struct {
+	Root       Hash256
 	Blocks     int // leaves that are of the file; 1<<Height with the others
 	Pieces     int // nodes of the piece layer that are of the file
 	Height     int // layer of the root
 	PieceLayer int // at most Height: the root itself, if the file is no larger than a piece
 }
 
-// Tree returns the shape of the tree of a file that is not empty; only if V2.
-func (in *Info) Tree(file int) Tree {
-	f := &in.Files[file]
-	t := Tree{Blocks: blocks(f.Length), Pieces: int(ceilDiv(f.Length, in.PieceLength))}
+// NewTree returns the tree of a file of length bytes, which is not 0.
+// pieceLength is a power of two, at least BlockSize.
+func NewTree(root Hash256, length, pieceLength int64) Tree {
+	t := Tree{Root: root, Blocks: int(ceilDiv(length, BlockSize)), Pieces: int(ceilDiv(length, pieceLength))}
 	t.Height = log2(ceilPow2(t.Blocks))
-	t.PieceLayer = min(in.pieceLevel(), t.Height)
+	t.PieceLayer = min(log2(int(pieceLength/BlockSize)), t.Height)
 	return t
+}
+
+// IsLayer reports whether hashes are the tree's whole piece layer.
+func (t Tree) IsLayer(hashes []Hash256) bool {
+	return len(hashes) == t.Pieces && rootAt(hashes, 1<<(t.Height-t.PieceLayer), t.PieceLayer) == t.Root
 }
 
 // Check returns nil if r names nodes that the tree has.
 func (t Tree) Check(r HashRequest) error {
+	if r.Root != t.Root {
+		return fmt.Errorf("root %v of a tree of root %v", r.Root, t.Root)
+	}
 	width := 0 // of the base layer
 	if r.BaseLayer >= 0 && r.BaseLayer < t.Height {
 		width = 1 << (t.Height - r.BaseLayer)
@@ -99,22 +109,16 @@ func VerifyProof(top Hash256, index, count int, hashes, uncles []Hash256) bool {
 	return node == top
 }
 
-// VerifyHashes reports whether hashes and uncles answer r truly. Their proof
-// must end at the root, or at the piece layer where that is known from l.
-func (in *Info) VerifyHashes(l Layers, r HashRequest, hashes, uncles []Hash256) bool {
-	file, ok := in.FileByRoot(r.Root)
-	if !ok {
-		return false
-	}
-	t := in.Tree(file)
+// Verify reports whether hashes and uncles answer r truly. Their proof must
+// end at the root, or at the piece layer where that is known: layer, else nil.
+func (t Tree) Verify(layer []Hash256, r HashRequest, hashes, uncles []Hash256) bool {
 	if t.Check(r) != nil || len(hashes) != r.Length || len(uncles) != r.Uncles() {
 		return false
 	}
 	switch r.top() {
 	case t.Height:
-		return VerifyProof(r.Root, r.Index, 1<<(t.Height-r.BaseLayer), hashes, uncles)
+		return VerifyProof(t.Root, r.Index, 1<<(t.Height-r.BaseLayer), hashes, uncles)
 	case t.PieceLayer:
-		layer := l[r.Root]
 		count := 1 << (t.PieceLayer - r.BaseLayer)
 		piece := r.Index / count
 		if piece >= t.Pieces || piece >= len(layer) {
@@ -126,18 +130,16 @@ func (in *Info) VerifyHashes(l Layers, r HashRequest, hashes, uncles []Hash256) 
 }
 
 // LayerRequests returns the requests whose answers are together the piece
-// layer of a file, each with its proof to the root. There are none for a file
-// of at most a piece. Hashes behind the file's end come with the last.
-func (in *Info) LayerRequests(file int) []HashRequest {
-	f := &in.Files[file]
-	if f.Length <= in.PieceLength {
+// layer, each with its proof to the root. There are none for a file of at most
+// a piece. Hashes behind the file's end come with the last.
+func (t Tree) LayerRequests() []HashRequest {
+	if t.Pieces == 1 {
 		return nil
 	}
-	t := in.Tree(file)
 	n := min(MaxHashes, 1<<(t.Height-t.PieceLayer))
 	var list []HashRequest
 	for i := 0; i < t.Pieces; i += n {
-		list = append(list, HashRequest{f.Root, t.PieceLayer, i, n, t.Height - t.PieceLayer - 1})
+		list = append(list, HashRequest{t.Root, t.PieceLayer, i, n, t.Height - t.PieceLayer - 1})
 	}
 	return list
 }

@@ -1,15 +1,17 @@
-package metainfo
+package hashing
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"testing"
 )
 
-// fileTest is a version 2 torrent of one file with all its hashes.
+// fileTest is a file's tree with all its hashes.
 type fileTest struct {
-	in     *Info
-	layers Layers
+	Tree
+	per    int       // leaves of a piece
+	layer  []Hash256 // nil for a file of one piece
 	leaves []Hash256
 	rows   [][]Hash256 // the whole tree, every layer as wide as it gets
 }
@@ -18,16 +20,9 @@ func newFileTest(t testing.TB, length, pieceLength int) *fileTest {
 	t.Helper()
 	data := testBytes(length, uint64(length))
 	h := slowHashes(data, pieceLength)
-	in, err := BuildV2("f", int64(length), int64(pieceLength), h.Root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fileTest{in: in, layers: Layers{}}
-	if h.Layer != nil {
-		f.layers[h.Root] = h.Layer
-	}
+	f := &fileTest{Tree: NewTree(h.Root, int64(length), int64(pieceLength)), per: pieceLength / BlockSize, layer: h.Layer}
 	for b := range slices.Chunk(data, BlockSize) {
-		f.leaves = append(f.leaves, BlockHash(b))
+		f.leaves = append(f.leaves, sha256.Sum256(b))
 	}
 	row := slices.Clone(f.leaves)
 	for len(row)&(len(row)-1) != 0 {
@@ -48,8 +43,7 @@ func newFileTest(t testing.TB, length, pieceLength int) *fileTest {
 
 // pieceLeaves is what Answer asks for.
 func (f *fileTest) pieceLeaves(piece int) ([]Hash256, bool) {
-	per := int(f.in.PieceLength / BlockSize)
-	return f.leaves[piece*per : min(len(f.leaves), (piece+1)*per)], true
+	return f.leaves[piece*f.per : min(len(f.leaves), (piece+1)*f.per)], true
 }
 
 // treeShapes are lengths in blocks and piece lengths in blocks: one block, one
@@ -72,13 +66,12 @@ func eachShape(t *testing.T, f func(t *testing.T, ft *fileTest)) {
 
 // eachRequest calls f with every request that the tree allows.
 func (ft *fileTest) eachRequest(f func(r HashRequest)) {
-	tree := ft.in.Tree(0)
-	for base := range tree.Height {
-		width := 1 << (tree.Height - base)
+	for base := range ft.Height {
+		width := 1 << (ft.Height - base)
 		for n := 2; n <= width; n *= 2 {
 			for i := 0; i < width; i += n {
-				for p := range tree.Height - base {
-					f(HashRequest{ft.in.Files[0].Root, base, i, n, p})
+				for p := range ft.Height - base {
+					f(HashRequest{ft.Root, base, i, n, p})
 				}
 			}
 		}
@@ -88,17 +81,16 @@ func (ft *fileTest) eachRequest(f func(r HashRequest)) {
 // TestAnswer compares every answer with the tree itself.
 func TestAnswer(t *testing.T) {
 	eachShape(t, func(t *testing.T, ft *fileTest) {
-		shape := ft.in.Tree(0)
-		if got := len(ft.rows) - 1; got != shape.Height {
-			t.Fatalf("height %d, want %d", shape.Height, got)
+		if got := len(ft.rows) - 1; got != ft.Height {
+			t.Fatalf("height %d, want %d", ft.Height, got)
 		}
-		tree, ok := ft.in.HashTree(ft.layers, 0)
+		tree, ok := ft.HashTree(ft.layer)
 		if !ok {
 			t.Fatal("no tree")
 		}
 		ft.eachRequest(func(r HashRequest) {
 			hashes, uncles, ok := tree.Answer(r, ft.pieceLeaves)
-			between := r.BaseLayer != 0 && r.BaseLayer < shape.PieceLayer
+			between := r.BaseLayer != 0 && r.BaseLayer < ft.PieceLayer
 			if ok == between {
 				t.Fatalf("%+v: ok %v", r, ok)
 			}
@@ -118,8 +110,8 @@ func TestAnswer(t *testing.T) {
 			if !slices.Equal(uncles, want) || len(want) != r.Uncles() {
 				t.Fatalf("%+v: %d uncles of %d, or wrong ones", r, len(uncles), len(want))
 			}
-			full := r.ProofLayers == shape.Height-r.BaseLayer-1 || r.Length == 1<<(shape.Height-r.BaseLayer)
-			if full != ft.in.VerifyHashes(nil, r, hashes, uncles) {
+			full := r.ProofLayers == ft.Height-r.BaseLayer-1 || r.Length == 1<<(ft.Height-r.BaseLayer)
+			if full != ft.Verify(nil, r, hashes, uncles) {
 				t.Fatalf("%+v: verified %v", r, !full)
 			}
 		})
@@ -129,15 +121,15 @@ func TestAnswer(t *testing.T) {
 // TestVerifyHashes changes true answers in every way.
 func TestVerifyHashes(t *testing.T) {
 	eachShape(t, func(t *testing.T, ft *fileTest) {
-		tree, _ := ft.in.HashTree(ft.layers, 0)
+		tree, _ := ft.HashTree(ft.layer)
 		ft.eachRequest(func(r HashRequest) {
 			hashes, uncles, ok := tree.Answer(r, ft.pieceLeaves)
-			if !ok || !ft.in.VerifyHashes(nil, r, hashes, uncles) {
+			if !ok || !ft.Verify(nil, r, hashes, uncles) {
 				return
 			}
 			refuse := func(what string, r HashRequest, hashes, uncles []Hash256) {
 				t.Helper()
-				if ft.in.VerifyHashes(ft.layers, r, hashes, uncles) {
+				if ft.Verify(ft.layer, r, hashes, uncles) {
 					t.Fatalf("%+v: accepted with %s", r, what)
 				}
 			}
@@ -180,8 +172,8 @@ func TestVerifyHashes(t *testing.T) {
 // TestNodesAsLeaves passes a layer's nodes for those of a lower one.
 func TestNodesAsLeaves(t *testing.T) {
 	ft := newFileTest(t, 8*BlockSize, 4*BlockSize)
-	r := HashRequest{ft.in.Files[0].Root, 0, 0, 2, 0}
-	if ft.in.VerifyHashes(ft.layers, r, ft.rows[2], nil) {
+	r := HashRequest{ft.Root, 0, 0, 2, 0}
+	if ft.Verify(ft.layer, r, ft.rows[2], nil) {
 		t.Error("nodes of layer 2 passed for leaves")
 	}
 	if VerifyProof(r.Root, 0, 8, ft.rows[2], nil) {
@@ -196,37 +188,36 @@ func TestNodesAsLeaves(t *testing.T) {
 // the answers together.
 func TestRequests(t *testing.T) {
 	eachShape(t, func(t *testing.T, ft *fileTest) {
-		in, tree := ft.in, func() *HashTree { tr, _ := ft.in.HashTree(ft.layers, 0); return tr }()
-		layer := make([]Hash256, 0, in.NumPieces())
-		for _, r := range in.LayerRequests(0) {
+		tree, _ := ft.HashTree(ft.layer)
+		var layer []Hash256
+		for _, r := range ft.LayerRequests() {
 			hashes, uncles, ok := tree.Answer(r, nil)
-			if !ok || !in.VerifyHashes(nil, r, hashes, uncles) {
+			if !ok || !ft.Verify(nil, r, hashes, uncles) {
 				t.Fatalf("%+v: no true answer", r)
 			}
-			layer = append(layer, hashes[:min(r.Length, in.NumPieces()-r.Index)]...)
+			layer = append(layer, hashes[:min(r.Length, ft.Pieces-r.Index)]...)
 		}
-		if !slices.Equal(layer, ft.layers[in.Files[0].Root]) {
+		if !slices.Equal(layer, ft.layer) || layer != nil && !ft.IsLayer(layer) {
 			t.Error("layer put together is not the layer")
 		}
-		for _, l := range []Layers{nil, ft.layers} {
+		for _, l := range [][]Hash256{nil, ft.layer} {
 			var leaves []Hash256
-			for i := range in.NumPieces() {
+			for i := range ft.Pieces {
 				got := leaves
-				for _, r := range leafRequests(in, l, i) {
+				for _, r := range leafRequests(ft.Tree, l, i) {
 					hashes, uncles, ok := tree.Answer(r, ft.pieceLeaves)
-					if !ok || !in.VerifyHashes(l, r, hashes, uncles) {
+					if !ok || !ft.Verify(l, r, hashes, uncles) {
 						t.Fatalf("%+v: no true answer", r)
 					}
-					if l != nil && r.Length == in.LeafCount(i) && len(uncles) > 0 {
+					if l != nil && r.Length == 1<<ft.PieceLayer && len(uncles) > 0 {
 						t.Errorf("%+v: proof of what the layer proves", r)
 					}
 					got = append(got, hashes...)
 				}
-				if len(leafRequests(in, l, i)) == 0 {
-					h, _ := in.PieceHash2(ft.layers, i)
-					got = append(got, h)
+				if ft.PieceLayer == 0 { // the piece's hash is its leaf
+					got = append(got, ft.rows[0][i])
 				}
-				leaves = got[:len(leaves)+in.Blocks(i)]
+				leaves = got[:min(len(ft.leaves), (i+1)<<ft.PieceLayer)]
 			}
 			if !slices.Equal(leaves, ft.leaves) {
 				t.Error("leaves put together are not the leaves")
@@ -248,29 +239,23 @@ func TestLongRuns(t *testing.T) {
 			layer = append(layer, Root(p, per))
 		}
 		root := Root(leaves, 4096)
-		length := int64(len(leaves)) * BlockSize
-		in, err := BuildV2("f", length, int64(per)*BlockSize, root)
-		if err != nil {
-			t.Fatal(err)
+		shape := NewTree(root, int64(len(leaves))*BlockSize, int64(per)*BlockSize)
+		if !shape.IsLayer(layer) {
+			t.Errorf("pieces of %d: the layer is not the layer", per)
 		}
-		layers := Layers{root: layer}
-		if len(layer) > 1 {
-			if err := in.CheckLayer(root, layer); err != nil {
-				t.Fatal(err)
-			}
-		} else {
-			layers = nil
+		if len(layer) == 1 {
+			layer = nil
 		}
-		tree, _ := in.HashTree(layers, 0)
+		tree, _ := shape.HashTree(layer)
 		ask := func(i int) ([]Hash256, bool) { return leaves[i*per : min(len(leaves), i*per+per)], true }
-		reqs := in.LayerRequests(0)
-		for i := range in.NumPieces() {
-			reqs = append(reqs, leafRequests(in, nil, i)...)
-			reqs = append(reqs, leafRequests(in, layers, i)...)
+		reqs := shape.LayerRequests()
+		for i := range shape.Pieces {
+			reqs = append(reqs, leafRequests(shape, nil, i)...)
+			reqs = append(reqs, leafRequests(shape, layer, i)...)
 		}
 		for _, r := range reqs {
 			hashes, uncles, ok := tree.Answer(r, ask)
-			if r.Length > MaxHashes || !ok || !in.VerifyHashes(layers, r, hashes, uncles) {
+			if r.Length > MaxHashes || !ok || !shape.Verify(layer, r, hashes, uncles) {
 				t.Errorf("pieces of %d: %+v: no true answer", per, r)
 			}
 		}
@@ -279,8 +264,8 @@ func TestLongRuns(t *testing.T) {
 
 func TestAnswerRefuses(t *testing.T) {
 	ft := newFileTest(t, 13*BlockSize, 4*BlockSize)
-	tree, _ := ft.in.HashTree(ft.layers, 0)
-	root := ft.in.Files[0].Root
+	tree, _ := ft.HashTree(ft.layer)
+	root := ft.Root
 	none := func(int) ([]Hash256, bool) { return nil, false }
 	wrong := func(i int) ([]Hash256, bool) { return make([]Hash256, min(4, 13-4*i)), true }
 	few := func(i int) ([]Hash256, bool) { l, _ := ft.pieceLeaves(i); return l[1:], true }
@@ -298,32 +283,99 @@ func TestAnswerRefuses(t *testing.T) {
 			t.Errorf("%+v: answered", r)
 		}
 	}
-	if _, ok := ft.in.HashTree(nil, 0); ok {
+	if _, ok := ft.HashTree(nil); ok {
 		t.Error("a tree without its layer")
 	}
 }
 
 // leafRequests returns the requests whose answers are together the leaves of
 // a piece: one, unless the piece has more than MaxHashes. The proof goes to
-// the piece layer where l has it (most often nothing is needed then), else to
-// the root. There are none for a piece of one leaf: PieceHash2 is the leaf.
-func leafRequests(in *Info, l Layers, piece int) []HashRequest {
-	leaves := in.LeafCount(piece)
+// the piece layer where that is known (most often nothing is needed then), else
+// to the root. There are none for a piece of one leaf: its hash is the leaf.
+func leafRequests(t Tree, layer []Hash256, piece int) []HashRequest {
+	leaves := 1 << t.PieceLayer
 	if leaves == 1 {
 		return nil
 	}
-	file := in.FileOfPiece(piece)
-	t := in.Tree(file)
-	first, _ := in.FilePieces(file)
 	n, proof := min(MaxHashes, leaves), t.Height-1
-	if _, ok := in.PieceHash2(l, piece); ok {
-		if proof = log2(leaves) - 1; n == leaves {
+	if layer != nil || t.Pieces == 1 {
+		if proof = t.PieceLayer - 1; n == leaves {
 			proof = 0
 		}
 	}
 	var list []HashRequest
-	for i := 0; i < in.Blocks(piece); i += n {
-		list = append(list, HashRequest{in.Files[file].Root, 0, (piece-first)*leaves + i, n, proof})
+	for i := 0; i < min(leaves, t.Blocks-piece*leaves); i += n {
+		list = append(list, HashRequest{t.Root, 0, piece*leaves + i, n, proof})
 	}
 	return list
+}
+
+// TestIsLayer changes a layer in every way.
+func TestIsLayer(t *testing.T) {
+	ft := newFileTest(t, 3*64<<10+1, 64<<10)
+	l := ft.layer
+	changed := slices.Clone(l)
+	changed[2][5] ^= 1
+	for name, bad := range map[string][]Hash256{
+		"none": nil, "fewer": l[:3], "more": append(slices.Clone(l), PadHash(2)), "changed": changed,
+		"swapped": {l[1], l[0], l[2], l[3]}, "the layer above": {parent(l[0], l[1]), parent(l[2], l[3])},
+	} {
+		if ft.IsLayer(bad) {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestRootPanics(t *testing.T) {
+	for _, c := range []struct{ leaves, width int }{{1, 0}, {3, 2}, {1, 3}, {0, 0}} {
+		func() {
+			defer func() { _ = recover() }()
+			Root(make([]Hash256, c.leaves), c.width)
+			t.Errorf("Root of %d leaves at width %d did not panic", c.leaves, c.width)
+		}()
+	}
+	for level := range 10 {
+		if Root(nil, 1<<level) != PadHash(level) || Root(make([]Hash256, 1<<level), 1<<level) != PadHash(level) {
+			t.Errorf("PadHash(%d) is not the root of zeros", level)
+		}
+	}
+}
+
+func FuzzVerifyHashes(f *testing.F) {
+	var trees []*fileTest
+	for _, s := range treeShapes[:16] {
+		ft := newFileTest(f, s[0]*BlockSize-1, s[1]*BlockSize)
+		trees = append(trees, ft)
+		for _, r := range append(ft.LayerRequests(), leafRequests(ft.Tree, nil, 0)...) {
+			for _, d := range []int{-1, 0, 1} {
+				f.Add(uint(len(trees)-1), r.BaseLayer, r.Index+d, r.Length, r.ProofLayers, []byte{})
+				f.Add(uint(len(trees)-1), r.BaseLayer, r.Index, r.Length+d, r.ProofLayers, make([]byte, 64))
+				f.Add(uint(len(trees)-1), r.BaseLayer, r.Index, r.Length, r.ProofLayers+d, make([]byte, 128))
+				f.Add(uint(len(trees)-1), r.BaseLayer+d, r.Index, r.Length, r.ProofLayers, make([]byte, 32))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint, base, index, length, proof int, change []byte) {
+		ft := trees[which%uint(len(trees))]
+		r := HashRequest{ft.Root, base, index, length, proof}
+		tree, _ := ft.HashTree(ft.layer)
+		hashes, uncles, ok := tree.Answer(r, ft.pieceLeaves)
+		if !ok {
+			if split, whole := SplitHashes(change); whole {
+				n := min(len(split), max(0, length))
+				ft.Verify(ft.layer, r, split[:n], split[n:])
+			}
+			return
+		}
+		if !slices.Equal(hashes, ft.rows[base][index:index+length]) {
+			t.Fatalf("%+v: wrong hashes", r)
+		}
+		for i, b := range change {
+			hashes[i%len(hashes)][i/len(hashes)%32] ^= b
+		}
+		changed := !slices.Equal(hashes, ft.rows[base][index:index+length])
+		if changed && ft.Verify(ft.layer, r, hashes, uncles) {
+			t.Fatalf("%+v: changed hashes accepted", r)
+		}
+	})
 }

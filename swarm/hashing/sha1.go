@@ -1,4 +1,4 @@
-package sha
+package hashing
 
 import (
 	"crypto/sha1"
@@ -68,7 +68,7 @@ func (p *Pair1) Reset() {
 // Write adds a to the first input and b, which must be as long, to the second.
 func (p *Pair1) Write(a, b []byte) {
 	if len(a) != len(b) {
-		panic("sha: parts of unlike lengths")
+		panic("hashing: parts of unlike lengths")
 	}
 	if p.single[0] != nil {
 		p.single[0].Write(a)

@@ -1,5 +1,5 @@
 //go:build purego
 
-package sha
+package hashing
 
 const purego = true

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package metainfo
+package hashing
 
 import "os"
 

@@ -1,6 +1,6 @@
 //go:build !purego
 
-package sha
+package hashing
 
 // twoLanes says that the processor has the instructions for what is below.
 var twoLanes = hasSHA()

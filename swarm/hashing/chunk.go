@@ -1,15 +1,13 @@
-package metainfo
+package hashing
 
 import (
 	"crypto/sha1"
 	"slices"
-
-	"p2pfs/swarm/sha"
 )
 
 // work computes the hashes of a chunk that lie within it: all of them where
 // pieces are no longer, else its root.
-func (h *Hasher) work(c *chunk) {
+func (h *hasher) work(c *chunk) {
 	if h.isLong() {
 		c.nodes = []Hash256{naturalRoot(c.buf)}
 		return
@@ -34,23 +32,23 @@ func (h *Hasher) work(c *chunk) {
 }
 
 // work1 is work for version 1 alone.
-func (h *Hasher) work1(c *chunk) {
+func (h *hasher) work1(c *chunk) {
 	rest, size := c.buf, int(h.cfg.PieceLength)
 	for ; len(rest) >= 2*size; rest = rest[2*size:] {
-		a, b := sha.Sum1Pair(rest[:size], rest[size:2*size])
+		a, b := Sum1Pair(rest[:size], rest[size:2*size])
 		c.sums = append(c.sums, a, b)
 	}
 	for piece := range slices.Chunk(rest, size) {
 		s := sha1.New()
 		s.Write(piece)
-		writeZeros(s, h.padding(len(piece)))
+		eachZeros(h.padding(len(piece)), func(z []byte) { s.Write(z) })
 		c.sums = append(c.sums, Hash(s.Sum(nil)))
 	}
 }
 
 // second returns another chunk to be hashed with one, if they are a piece each
 // and nothing but its SHA-1 is wanted, and if one waits; else nil.
-func (h *Hasher) second() *chunk {
+func (h *hasher) second() *chunk {
 	if !h.cfg.OnlyV1 || h.cfg.PadV1 || h.isLong() || h.chunkLen > int(h.cfg.PieceLength) {
 		return nil
 	}
@@ -63,25 +61,25 @@ func (h *Hasher) second() *chunk {
 }
 
 // workPair is work for two chunks.
-func (h *Hasher) workPair(c, d *chunk) {
-	a, b := sha.Sum1Pair(c.buf, d.buf)
+func (h *hasher) workPair(c, d *chunk) {
+	a, b := Sum1Pair(c.buf, d.buf)
 	c.sums, d.sums = []Hash{a}, []Hash{b}
 }
 
 // workBoth is work for both versions.
-func (h *Hasher) workBoth(c *chunk) {
-	s := sha.NewBoth()
+func (h *hasher) workBoth(c *chunk) {
+	s := NewBoth()
 	for piece := range slices.Chunk(c.buf, int(h.cfg.PieceLength)) {
 		s.Reset()
 		c.nodes = append(c.nodes, addBlocks(s, piece))
-		addZeros(s, h.padding(len(piece)))
+		eachZeros(h.padding(len(piece)), s.Write1)
 		c.sums = append(c.sums, s.Sum())
 	}
 }
 
 // sumLong returns the SHA-1 of a piece of several chunks. Where version 2 is
 // wanted, too, it computes the chunks' roots in the same pass.
-func (h *Hasher) sumLong(in <-chan *chunk) Hash {
+func (h *hasher) sumLong(in <-chan *chunk) Hash {
 	n := 0
 	if h.cfg.OnlyV1 {
 		s := sha1.New()
@@ -90,16 +88,16 @@ func (h *Hasher) sumLong(in <-chan *chunk) Hash {
 			s.Write(c.buf)
 			h.release(c)
 		}
-		writeZeros(s, h.padding(n))
+		eachZeros(h.padding(n), func(z []byte) { s.Write(z) })
 		return Hash(s.Sum(nil))
 	}
-	s := sha.NewBoth()
+	s := NewBoth()
 	for c := range in {
 		n += len(c.buf)
 		c.nodes = []Hash256{addBlocks(s, c.buf)}
 		h.release(c)
 	}
-	addZeros(s, h.padding(n))
+	eachZeros(h.padding(n), s.Write1)
 	return s.Sum()
 }
 
@@ -112,7 +110,7 @@ func naturalRoot(data []byte) Hash256 {
 }
 
 // addBlocks adds data to s, and returns its natural root.
-func addBlocks(s *sha.Both, data []byte) Hash256 {
+func addBlocks(s *Both, data []byte) Hash256 {
 	var room [chunkSize / BlockSize]Hash256
 	leaves := room[:0]
 	for b := range slices.Chunk(data, BlockSize) {
@@ -123,23 +121,14 @@ func addBlocks(s *sha.Both, data []byte) Hash256 {
 
 // padding returns how many zeros fill n bytes up to a whole piece, where that
 // is asked for.
-func (h *Hasher) padding(n int) int {
+func (h *hasher) padding(n int) int {
 	if !h.cfg.PadV1 {
 		return 0
 	}
 	return int(h.cfg.PieceLength) - n
 }
 
-// addZeros adds zeros to a SHA-1.
-func addZeros(s *sha.Both, n int) {
-	for n > 0 {
-		k := min(n, len(zeros))
-		s.Write1(zeros[:k])
-		n -= k
-	}
-}
-
-func (h *Hasher) pieces() []Hash {
+func (h *hasher) pieces() []Hash {
 	pieces := make([]Hash, 0, ceilDiv(h.length, h.cfg.PieceLength))
 	for _, p := range h.long {
 		pieces = append(pieces, p.sum)
@@ -153,7 +142,7 @@ func (h *Hasher) pieces() []Hash {
 // tree builds root and layer from the chunks' nodes. They stand one layer
 // apart by their unit (a chunk, or a piece where that is shorter), but for the
 // last, whose unit may be cut short.
-func (h *Hasher) tree() (root Hash256, layer []Hash256) {
+func (h *hasher) tree() (root Hash256, layer []Hash256) {
 	unit := min(h.cfg.PieceLength, chunkSize)
 	level := log2(int(unit / BlockSize))
 	nodes := make([]Hash256, 0, ceilDiv(h.length, unit))
@@ -165,7 +154,7 @@ func (h *Hasher) tree() (root Hash256, layer []Hash256) {
 	}
 	last := &nodes[len(nodes)-1]
 	tail := h.length - int64(len(nodes)-1)*unit
-	*last = lift(*last, log2(ceilPow2(blocks(tail))), level)
+	*last = lift(*last, log2(ceilPow2(int(ceilDiv(tail, BlockSize)))), level)
 	if h.length <= h.cfg.PieceLength {
 		return rootAt(nodes, ceilPow2(len(nodes)), level), nil
 	}
