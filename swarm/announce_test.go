@@ -194,7 +194,7 @@ func TestOpentrackerOverHTTP(t *testing.T) {
 
 			ours, file := build("ours " + string(kind))
 			store := &memory{pieces: map[int][]byte{}}
-			for i := range ours.Info.NumPieces() {
+			for i := range ours.Info.Pieces.Count() {
 				store.pieces[i] = ours.Piece(i)
 			}
 			add(t, c, Spec{MetaInfo: ours.Meta, Storage: store.open})

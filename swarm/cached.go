@@ -70,7 +70,7 @@ func (c *CachedStorage) Has(piece int) bool {
 // tells nothing of lengths: what has its root may be shorter or longer.
 func (c *CachedStorage) has(k [33]byte, piece int) bool {
 	size, ok := c.store.Size(k)
-	return ok && size == int64(c.info.PieceSize(piece))
+	return ok && size == int64(c.info.Pieces.Size(piece))
 }
 
 // ReadAt is part of Storage.
@@ -91,7 +91,7 @@ func (c *CachedStorage) WritePiece(piece int, blocks [][]byte) error {
 	if !ok {
 		return ErrMissing
 	}
-	if k[0] == '1' && c.info.PadSize(piece) > 0 {
+	if k[0] == '1' && c.info.Pieces.Pad(piece) > 0 {
 		// A hybrid's SHA-1 is of the piece with its padding, which is not
 		// kept, so it cannot be its name.
 		root := hashing.Root(hashing.Leaves(blocks), c.info.LeafCount(piece))

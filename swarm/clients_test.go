@@ -20,7 +20,7 @@ func unique(t *testing.T, kind swarmtest.Kind) *swarmtest.Torrent {
 // holding is a Storage that has everything of a torrent.
 func holding(tor *swarmtest.Torrent) func(*metainfo.MetaInfo) (Storage, error) {
 	m := &memory{pieces: map[int][]byte{}}
-	for i := range tor.Info.NumPieces() {
+	for i := range tor.Info.Pieces.Count() {
 		m.pieces[i] = tor.Piece(i)
 	}
 	return m.open

@@ -54,10 +54,10 @@ func (c *complaints) ask(who netip.Addr, piece, length, size int, now time.Time)
 // more. A storage that finds it bad tells of it as of any that it drops.
 func (l *loop) hearComplaint(r *remote, piece, length int) {
 	s, ok := l.storage.(DoubtStorage)
-	if !ok || !l.uploads.complaints.ask(r.addr.Addr(), piece, length, int(l.info().PieceSize(piece)), l.now) {
+	if !ok || !l.uploads.complaints.ask(r.addr.Addr(), piece, length, int(l.info().Pieces.Size(piece)), l.now) {
 		return
 	}
-	if !l.t.client.hashing.spend(r.group(), int64(l.info().PieceSize(piece)), l.now) {
+	if !l.t.client.hashing.spend(r.group(), int64(l.info().Pieces.Size(piece)), l.now) {
 		return // asking is free, reading and hashing a piece is not
 	}
 	log := l.t.log

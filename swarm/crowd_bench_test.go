@@ -44,7 +44,7 @@ func (s *seeded) WritePiece(i int, _ [][]byte) error {
 	from := int64(i) * s.info.PieceLength
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pieces[i] = s.payload[from : from+int64(s.info.PieceSize(i))]
+	s.pieces[i] = s.payload[from : from+int64(s.info.Pieces.Size(i))]
 	return nil
 }
 

@@ -191,7 +191,7 @@ func TestLibtorrentOfAnEvictingHolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 1; i < tor.Info.NumPieces(); i += 2 {
+	for i := 1; i < tor.Info.Pieces.Count(); i += 2 {
 		few.(*memory).drop(i - 1)
 	}
 	add(t, rest, Spec{MetaInfo: tor.Meta, Storage: few.(*memory).open, Announce: Never})
@@ -199,7 +199,7 @@ func TestLibtorrentOfAnEvictingHolder(t *testing.T) {
 		Torrent: tor.WriteTorrent(t, t.TempDir()), Peers: []netip.AddrPort{c.Addr(), rest.Addr()},
 	})
 	eventually(t, "libtorrent has begun", func() bool { return evicting.Stats().Sent > 0 })
-	for i := 1; i < tor.Info.NumPieces(); i += 2 { // what the other one has
+	for i := 1; i < tor.Info.Pieces.Count(); i += 2 { // what the other one has
 		store.drop(i)
 		evicting.Evicted(i)
 	}

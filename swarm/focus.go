@@ -28,7 +28,7 @@ type ahead struct {
 // urgent is what is wanted of a piece of the run: the whole piece, unless its
 // blocks can be verified one by one.
 func (a *ahead) urgent(l *loop, piece int, due time.Time) picker.Urgent {
-	u := picker.Urgent{Piece: piece, End: l.info().Blocks(piece), Deadline: due}
+	u := picker.Urgent{Piece: piece, End: l.info().Pieces.Blocks(piece), Deadline: due}
 	if !l.byBlock(piece) {
 		return u
 	}
@@ -62,8 +62,8 @@ func (e aheadEvent) apply(l *loop) {
 		if rs.windows[e.reader] == nil {
 			rs.windows[e.reader] = map[*stream]*ahead{}
 		}
-		first, from := l.info().FilePiece(e.reader.file, e.from)
-		last, to := l.info().FilePiece(e.reader.file, e.end-1)
+		first, from := l.info().Pieces.At(e.reader.file, e.from)
+		last, to := l.info().Pieces.At(e.reader.file, e.end-1)
 		rs.windows[e.reader][e.stream] = &ahead{
 			first: first, end: last + 1, used: l.now,
 			from: int(from / hashing.BlockSize), to: int(to/hashing.BlockSize) + 1,
@@ -110,7 +110,7 @@ func (l *loop) refocus() {
 func (l *loop) urgents(piece int, ws []*want) (out []picker.Urgent) {
 	if !l.byBlock(piece) {
 		l.layers.want(l, piece)
-		return []picker.Urgent{{Piece: piece, End: l.info().Blocks(piece), Deadline: ws[0].since}}
+		return []picker.Urgent{{Piece: piece, End: l.info().Pieces.Blocks(piece), Deadline: ws[0].since}}
 	}
 	for _, w := range ws {
 		out = append(out, picker.Urgent{Piece: piece, First: w.first, End: w.end, Deadline: w.since})
@@ -129,7 +129,7 @@ func (rs *readers) restOf(l *loop) (out []picker.Urgent) {
 			delete(rs.rest, piece)
 			continue
 		}
-		out = append(out, picker.Urgent{Piece: piece, End: l.info().Blocks(piece), Deadline: at.Add(time.Hour)})
+		out = append(out, picker.Urgent{Piece: piece, End: l.info().Pieces.Blocks(piece), Deadline: at.Add(time.Hour)})
 	}
 	return out
 }

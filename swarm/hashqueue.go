@@ -70,7 +70,7 @@ func (q *hashQueue) take(info *metainfo.Info) []*hashedEvent {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := min(len(q.waiting), 1)
-	if w := q.waiting; len(w) > 1 && !info.V2 && info.PieceSize(w[0].piece) == info.PieceSize(w[1].piece) {
+	if w := q.waiting; len(w) > 1 && !info.V2 && info.Pieces.Size(w[0].piece) == info.Pieces.Size(w[1].piece) {
 		n = 2
 	}
 	taken := q.waiting[:n:n]

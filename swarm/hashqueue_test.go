@@ -15,7 +15,7 @@ import (
 // download would; every third has a wrong byte.
 func queued(tor *swarmtest.Torrent) *hashQueue {
 	q, pool := &hashQueue{}, &peer.Pool{}
-	for i := range tor.Info.NumPieces() {
+	for i := range tor.Info.Pieces.Count() {
 		e := &hashedEvent{piece: i, data: blocksOf(pool, tor.Piece(i))}
 		if want, ok := tor.Info.PieceHash2(tor.Layers(), i); ok {
 			e.want2 = &want
@@ -45,7 +45,7 @@ func TestHashQueue(t *testing.T) {
 			q.done(tor.Info)
 			if len(pieces) > 1 {
 				pairs++
-				if a, b := tor.Info.PieceSize(pieces[0].piece), tor.Info.PieceSize(pieces[1].piece); a != b {
+				if a, b := tor.Info.Pieces.Size(pieces[0].piece), tor.Info.Pieces.Size(pieces[1].piece); a != b {
 					t.Errorf("%s: pieces of %d and %d bytes together", kind, a, b)
 				}
 			}
@@ -64,8 +64,8 @@ func TestHashQueue(t *testing.T) {
 				}
 			}
 		}
-		if next != tor.Info.NumPieces() || (pairs > 0) != (kind == swarmtest.V1) {
-			t.Errorf("%s: %d pieces of %d, %d pairs", kind, next, tor.Info.NumPieces(), pairs)
+		if next != tor.Info.Pieces.Count() || (pairs > 0) != (kind == swarmtest.V1) {
+			t.Errorf("%s: %d pieces of %d, %d pairs", kind, next, tor.Info.Pieces.Count(), pairs)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 	c, h, group := l.content, l.t.client.hashing, r.group()
 	h.pays(group, r.conn.Sent()-r.up.paid)
 	r.up.paid = r.conn.Sent()
-	first, _ := c.info().FilePieces(file)
+	first, _ := c.info().Pieces.OfFile(file)
 	l.t.hashFor(func() {
 		fresh := map[leavesKey][]metainfo.Hash256{}
 		hashes, uncles, ok := tree.Answer(q, func(piece int) ([]metainfo.Hash256, bool) {
@@ -38,7 +38,7 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 			if leaves, ok := h.kept(k); ok {
 				return leaves, true
 			}
-			if !h.spend(group, int64(c.info().PieceSize(first+piece)), time.Now()) {
+			if !h.spend(group, int64(c.info().Pieces.Size(first+piece)), time.Now()) {
 				return nil, false
 			}
 			leaves, ok := c.leaves(first + piece)
@@ -85,11 +85,11 @@ func (c *content) leaves(piece int) ([]metainfo.Hash256, bool) {
 	if !c.storage.Has(piece) {
 		return nil, false
 	}
-	buf := make([]byte, c.info().PieceSize(piece))
+	buf := make([]byte, c.info().Pieces.Size(piece))
 	if _, err := c.storage.ReadAt(buf, piece, 0); err != nil {
 		return nil, false
 	}
-	return hashing.AppendLeaves(make([]metainfo.Hash256, 0, c.info().Blocks(piece)), buf), true
+	return hashing.AppendLeaves(make([]metainfo.Hash256, 0, c.info().Pieces.Blocks(piece)), buf), true
 }
 
 // hashesSentEvent ends a hash request.

@@ -14,7 +14,7 @@ func TestPieceFoundAndStored(t *testing.T) {
 	a, b := client(t, "127.0.0.2"), client(t, "127.0.0.3")
 	add(t, a, Spec{MetaInfo: v2, Storage: full(v2.Info, payload).open})
 	store := full(v2.Info, payload)
-	for i := range v2.Info.NumPieces() {
+	for i := range v2.Info.Pieces.Count() {
 		store.drop(i)
 	}
 	tor := add(t, b, Spec{MetaInfo: v2, Storage: store.open, Peers: []netip.AddrPort{a.Addr()}})

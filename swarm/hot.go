@@ -117,8 +117,8 @@ func (r *Reader) Lend(off int64, n int) (parts [][]byte, release func(), ok bool
 		}
 	}
 	for at, left := off, int64(n); left > 0; {
-		piece, begin := c.info().FilePiece(r.file, at)
-		k := min(left, int64(c.info().PieceSize(piece))-begin)
+		piece, begin := c.info().Pieces.At(r.file, at)
+		k := min(left, int64(c.info().Pieces.Size(piece))-begin)
 		if k <= 0 {
 			break // never: the file's bytes lie in its pieces
 		}

@@ -52,14 +52,14 @@ func TestCachedHybrid(t *testing.T) {
 	store := Cached(pieceMap{}, &metainfo.MetaInfo{Info: tor.Info})
 	check := func() {
 		t.Helper()
-		for i := range tor.Info.NumPieces() {
-			got := make([]byte, tor.Info.PieceSize(i))
+		for i := range tor.Info.Pieces.Count() {
+			got := make([]byte, tor.Info.Pieces.Size(i))
 			if n, err := store.ReadAt(got, i, 0); !store.Has(i) || n != len(got) || err != nil || !bytes.Equal(got, tor.Piece(i)) {
 				t.Errorf("piece %d: got %d bytes, %v", i, n, err)
 			}
 		}
 	}
-	for i := range tor.Info.NumPieces() {
+	for i := range tor.Info.Pieces.Count() {
 		if store.Has(i) {
 			t.Errorf("piece %d is there", i)
 		}

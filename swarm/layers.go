@@ -85,7 +85,7 @@ func (ls *layers) hash(l *loop, piece int) (metainfo.Hash256, bool) {
 // want asks for the layer over a piece if it is missing.
 func (ls *layers) want(l *loop, piece int) {
 	if _, ok := ls.hash(l, piece); !ok {
-		ls.wanted[l.info().Files[l.info().FileOfPiece(piece)].Root] = true
+		ls.wanted[l.info().Files[l.info().Pieces.FileOf(piece)].Root] = true
 	}
 }
 
@@ -96,7 +96,7 @@ func (ls *layers) stored(l *loop, piece int) {
 		return
 	}
 	if _, ok := l.info().PieceHash2(l.meta52(), piece); !ok {
-		ls.wanted[l.info().Files[l.info().FileOfPiece(piece)].Root] = true
+		ls.wanted[l.info().Files[l.info().Pieces.FileOf(piece)].Root] = true
 		ls.schedule(l)
 	}
 }
@@ -127,7 +127,7 @@ func (ls *layers) schedule(l *loop) {
 // BEP 52 seed would never be read otherwise.
 func (ls *layers) doWithout(l *loop, root metainfo.Hash256) {
 	for _, i := range slices.Collect(maps.Keys(ls.waiting)) {
-		if l.info().Files[l.info().FileOfPiece(i)].Root == root {
+		if l.info().Files[l.info().Pieces.FileOf(i)].Root == root {
 			delete(ls.waiting, i)
 			l.checkBy(i, nil)
 		}
@@ -159,7 +159,7 @@ func (ls *layers) fetch(l *loop, root metainfo.Hash256) bool {
 		return false
 	}
 	file, _ := l.info().FileByRoot(root)
-	_, n := l.info().FilePieces(file)
+	_, n := l.info().Pieces.OfFile(file)
 	f := &layerFetch{remote: best.id, hashes: make([]metainfo.Hash256, n), pending: map[hashing.HashRequest]bool{}, last: l.now}
 	for _, q := range l.info().Tree(file).LayerRequests() {
 		f.pending[q] = true
@@ -251,7 +251,7 @@ func (ls *layers) came(l *loop, root metainfo.Hash256, hashes []metainfo.Hash256
 		l.t.spawn(func() { sc.Save(l.t.hashes[0], &meta) })
 	}
 	file, _ := l.info().FileByRoot(root)
-	first, n := l.info().FilePieces(file)
+	first, n := l.info().Pieces.OfFile(file)
 	for i := first; i < first+n; i++ {
 		if !l.picker.Have(i) && l.storage.Has(i) {
 			l.found(i)

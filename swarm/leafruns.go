@@ -12,8 +12,8 @@ import (
 // one is asked for several pieces that are read together.
 func (l *loop) leafRequest(r *remote, b picker.Block) hashing.HashRequest {
 	info := l.info()
-	file := info.FileOfPiece(b.Piece)
-	first, _ := info.FilePieces(file)
+	file := info.Pieces.FileOf(b.Piece)
+	first, _ := info.Pieces.OfFile(file)
 	tree := info.Tree(file)
 	per := info.LeafCount(b.Piece)
 	n := min(per, hashing.MaxHashes)
@@ -35,8 +35,8 @@ func (l *loop) leafRequest(r *remote, b picker.Block) hashing.HashRequest {
 // of the largest subtree whose pieces are all read, and known of none. per is
 // the leaves of a piece.
 func (l *loop) leafRun(piece, per int) int {
-	file := l.info().FileOfPiece(piece)
-	first, count := l.info().FilePieces(file)
+	file := l.info().Pieces.FileOf(piece)
+	first, count := l.info().Pieces.OfFile(file)
 	most := min(hashing.MaxHashes, 1<<l.info().Tree(file).Height)
 	run := 1
 	for 2*run*per <= most && l.unknownRun(first, (piece-first)/(2*run)*(2*run), 2*run, count) {
@@ -59,8 +59,8 @@ func (l *loop) unknownRun(first, k, n, count int) bool {
 // asksFor reports whether the leaf of a block is among those that q names.
 func (l *loop) asksFor(q hashing.HashRequest, b picker.Block) bool {
 	info := l.info()
-	file := info.FileOfPiece(b.Piece)
-	first, _ := info.FilePieces(file)
+	file := info.Pieces.FileOf(b.Piece)
+	first, _ := info.Pieces.OfFile(file)
 	leaf := (b.Piece-first)<<info.Tree(file).PieceLayer + b.N
 	return q.Root == info.Files[file].Root && leaf >= q.Index && leaf < q.Index+q.Length
 }
@@ -69,7 +69,7 @@ func (l *loop) asksFor(q hashing.HashRequest, b picker.Block) bool {
 // returns the pieces that they are of.
 func (ls *leaves) keep(l *loop, piece int, q hashing.HashRequest, hashes []metainfo.Hash256) (pieces []int) {
 	info := l.info()
-	first, count := info.FilePieces(info.FileOfPiece(piece))
+	first, count := info.Pieces.OfFile(info.Pieces.FileOf(piece))
 	per := info.LeafCount(piece)
 	if q.Length <= per {
 		ls.keepPiece(l, piece, q.Index%per, hashes)
@@ -88,7 +88,7 @@ func (ls *leaves) keep(l *loop, piece int, q hashing.HashRequest, hashes []metai
 func (ls *leaves) keepPiece(l *loop, piece, at int, hashes []metainfo.Hash256) {
 	k := ls.known[piece]
 	if k == nil {
-		k = make([]metainfo.Hash256, l.info().Blocks(piece))
+		k = make([]metainfo.Hash256, l.info().Pieces.Blocks(piece))
 		ls.known[piece] = k
 		ls.order = append(ls.order, piece)
 		ls.count += len(k)

@@ -112,7 +112,7 @@ func TestLeavesAreBounded(t *testing.T) {
 	l := &loop{content: &content{meta: m, storage: (&memory{}).must()}, leaves: newLeaves(), readers: newReaders(0)}
 	hashes := make([]metainfo.Hash256, 4)
 	l.leaves.count = maxLeaves - 5*4
-	for i := range m.Info.NumPieces() {
+	for i := range m.Info.Pieces.Count() {
 		l.leaves.keepPiece(l, i, 0, hashes)
 		if l.leaves.count > maxLeaves {
 			t.Fatalf("%d leaves are kept", l.leaves.count)
@@ -249,7 +249,7 @@ func TestRestWaitsForEveryReader(t *testing.T) {
 	_, m := torrents(t, randomBytes(1<<20), 256<<10)
 	c := &Client{}
 	l := &loop{t: &Torrent{client: c}, content: &content{meta: m}, readers: newReaders(0), pieces: newPieces(), now: time.Now()}
-	l.picker = picker.New(4, m.Info.Blocks, rand.New(rand.NewSource(1)))
+	l.picker = picker.New(4, m.Info.Pieces.Blocks, rand.New(rand.NewSource(1)))
 	l.readers.rest[2], l.pieces.partial[2] = l.now, &partial{}
 	for ago, want := range map[time.Duration]int{0: 0, quietFor - 1: 0, quietFor + 1: 1} {
 		c.reads(l.now.Add(-ago))

@@ -64,7 +64,7 @@ func (ls *leaves) speaks(r *remote) bool { return r.v2 && ls.refused[r.id] < lea
 // byBlock reports whether blocks of the piece can be verified one by one:
 // their leaves are known, or there is a peer to ask for them.
 func (l *loop) byBlock(piece int) bool {
-	if !l.info().V2 || l.info().Blocks(piece) < 2 {
+	if !l.info().V2 || l.info().Pieces.Blocks(piece) < 2 {
 		return false
 	}
 	if l.leaves.known[piece] != nil {
@@ -81,7 +81,7 @@ func (l *loop) byBlock(piece int) bool {
 // needed reports whether the leaf of a block should be asked for now, and
 // notes that r is.
 func (ls *leaves) needed(l *loop, r *remote, b picker.Block) (hashing.HashRequest, bool) {
-	if !ls.speaks(r) || !l.info().V2 || l.info().Blocks(b.Piece) < 2 || !l.readers.reading(b.Piece) {
+	if !ls.speaks(r) || !l.info().V2 || l.info().Pieces.Blocks(b.Piece) < 2 || !l.readers.reading(b.Piece) {
 		return hashing.HashRequest{}, false
 	}
 	if k := ls.known[b.Piece]; k != nil && !k[b.N].IsZero() {

@@ -156,10 +156,10 @@ func (l *loop) hungry() bool {
 func (l *loop) opened(c *content) {
 	l.content = c
 	info := c.info()
-	l.picker = picker.New(info.NumPieces(), info.Blocks, l.rng)
+	l.picker = picker.New(info.Pieces.Count(), info.Pieces.Blocks, l.rng)
 	l.picker.Key = shareKey(l.t.client.peerID)
 	l.layers.open(l)
-	for i := range info.NumPieces() {
+	for i := range info.Pieces.Count() {
 		if c.storage.Has(i) {
 			l.picker.SetHave(i, true)
 		}
@@ -204,7 +204,7 @@ func (l *loop) selectPieces() {
 		if wanted != nil && !wanted(f) {
 			continue
 		}
-		first, n := l.info().FilePieces(f)
+		first, n := l.info().Pieces.OfFile(f)
 		for i := first; i < first+n; i++ {
 			l.picker.Select(i, true)
 		}

@@ -65,9 +65,9 @@ func (m *memory) open(*metainfo.MetaInfo) (Storage, error) {
 // full is a memory that holds the payload of a one-file torrent.
 func full(info *metainfo.Info, payload []byte) *memory {
 	m := &memory{pieces: map[int][]byte{}}
-	for i := range info.NumPieces() {
+	for i := range info.Pieces.Count() {
 		from := int64(i) * info.PieceLength
-		m.pieces[i] = payload[from : from+int64(info.PieceSize(i))]
+		m.pieces[i] = payload[from : from+int64(info.Pieces.Size(i))]
 	}
 	return m
 }

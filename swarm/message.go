@@ -63,7 +63,7 @@ func (l *loop) message(r *remote, m peer.Message) error {
 func (l *loop) onPiece(r *remote, m peer.Message) error {
 	b := picker.Block{Piece: m.Block.Index, N: m.Block.Begin / hashing.BlockSize}
 	asked, ok := r.down.asked[b]
-	if !ok || m.Block.Begin%hashing.BlockSize != 0 || l.info().BlockLen(b.Piece, b.N) != m.Block.Length {
+	if !ok || m.Block.Begin%hashing.BlockSize != 0 || l.info().Pieces.BlockLen(b.Piece, b.N) != m.Block.Length {
 		m.Data.Release()
 		l.counts.wasted += int64(m.Block.Length)
 		if r.down.unasked += m.Block.Length; r.down.unasked > maxUnasked {

@@ -229,7 +229,7 @@ func (l *loop) arrived(r *remote, b picker.Block, buf *peer.Buffer) {
 			l.cancel(o, b)
 		}
 	}
-	l.pieces.add(b, l.info().Blocks(b.Piece), buf, r.id, l.now)
+	l.pieces.add(b, l.info().Pieces.Blocks(b.Piece), buf, r.id, l.now)
 	if l.readers.wants[b.Piece] != nil {
 		l.readers.progress[b.Piece] = l.now
 		l.judge(b.Piece)

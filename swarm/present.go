@@ -8,8 +8,8 @@ func (r *Reader) Present(off, n int64) bool {
 		return false
 	}
 	for end := min(off+n, c.info().Files[r.file].Length); off < end; {
-		piece, begin := c.info().FilePiece(r.file, off)
-		left := int64(c.info().PieceSize(piece)) - begin
+		piece, begin := c.info().Pieces.At(r.file, off)
+		left := int64(c.info().Pieces.Size(piece)) - begin
 		if left <= 0 || !c.storage.Has(piece) {
 			return false
 		}

@@ -118,8 +118,8 @@ type part struct {
 func split(info *metainfo.Info, p []byte, file int, off int64) []part {
 	var out []part
 	for len(p) > 0 {
-		piece, begin := info.FilePiece(file, off)
-		n := min(int64(len(p)), int64(info.PieceSize(piece))-begin)
+		piece, begin := info.Pieces.At(file, off)
+		n := min(int64(len(p)), int64(info.Pieces.Size(piece))-begin)
 		if n <= 0 {
 			break // never: the file's bytes lie in its pieces
 		}

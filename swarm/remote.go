@@ -225,7 +225,7 @@ func (s source) ReadBlock(dst []byte, b wire.Block) error {
 	if c == nil {
 		return ErrMissing
 	}
-	n := min(len(dst), max(0, c.info().PieceSize(b.Index)-b.Begin))
+	n := min(len(dst), max(0, c.info().Pieces.Size(b.Index)-b.Begin))
 	clear(dst[n:])
 	if n == 0 {
 		return nil

@@ -41,7 +41,7 @@ func (l *loop) got(r *remote, b picker.Block, asked time.Time) {
 	l.t.client.asked.Add(-hashing.BlockSize)
 	r.pp.Queued = len(d.asked) * hashing.BlockSize
 	d.blocks++
-	d.bytes += int64(l.info().BlockLen(b.Piece, b.N))
+	d.bytes += int64(l.info().Pieces.BlockLen(b.Piece, b.N))
 	d.lastGot, d.snubbed, d.refusals = l.now, false, 0
 	d.grow(l.now)
 	if d.twice[b] {
@@ -159,7 +159,7 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 	r.conn.Send(func(dst []byte) []byte {
 		for _, b := range blocks {
 			dst = wire.AppendRequest(dst, wire.Block{
-				Index: b.Piece, Begin: b.N * hashing.BlockSize, Length: info.BlockLen(b.Piece, b.N),
+				Index: b.Piece, Begin: b.N * hashing.BlockSize, Length: info.Pieces.BlockLen(b.Piece, b.N),
 			})
 			// Right behind the first request for a block of the piece:
 			// some seeders have the leaves at hand only then.
@@ -219,7 +219,7 @@ func (l *loop) cancel(r *remote, b picker.Block) {
 	if _, ok := r.down.asked[b]; !ok {
 		return
 	}
-	n := l.info().BlockLen(b.Piece, b.N)
+	n := l.info().Pieces.BlockLen(b.Piece, b.N)
 	r.conn.Send(func(dst []byte) []byte {
 		return wire.AppendCancel(dst, wire.Block{Index: b.Piece, Begin: b.N * hashing.BlockSize, Length: n})
 	})

@@ -75,7 +75,7 @@ func rootKey(root metainfo.Hash256) (k [33]byte) {
 }
 
 func sha1Key(info *metainfo.Info, piece int) (k [33]byte) {
-	h := info.PieceHash1(piece)
+	h := info.Pieces.SHA1(piece)
 	k[0] = '1'
 	copy(k[1:], h[:])
 	return k

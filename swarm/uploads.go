@@ -137,7 +137,7 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 	if l.content == nil {
 		return l.refuse(r, b)
 	}
-	if !l.info().CheckBlock(int64(b.Index), int64(b.Begin), int64(b.Length)) {
+	if !l.info().Pieces.CheckBlock(int64(b.Index), int64(b.Begin), int64(b.Length)) {
 		return fmt.Errorf("request %+v: %w", b, errBlock)
 	}
 	r.up.lastRequest, r.busy, l.awake = l.now, l.now, l.now

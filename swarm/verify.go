@@ -92,11 +92,11 @@ func (l *loop) reopen(e hashedEvent) {
 // peer, and then compared.
 func (l *loop) failed(e hashedEvent) {
 	defer e.data.release()
-	l.counts.wasted += int64(l.info().PieceSize(e.piece))
+	l.counts.wasted += int64(l.info().Pieces.Size(e.piece))
 	l.log.Debug("piece does not verify", "infohash", l.t.hashes[0], "piece", e.piece)
 	one := !slices.ContainsFunc(e.from, func(id int) bool { return id != e.from[0] })
 	if one {
-		l.accuse(e.from[0], e.piece, int64(l.info().PieceSize(e.piece)), "sent a piece that does not verify")
+		l.accuse(e.from[0], e.piece, int64(l.info().Pieces.Size(e.piece)), "sent a piece that does not verify")
 	} else if l.pieces.bad[e.piece] == nil {
 		c := &culprits{from: e.from}
 		for _, b := range e.data.bytes() {

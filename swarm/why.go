@@ -58,7 +58,7 @@ func (e waitsEvent) apply(l *loop) {
 		e.reply <- Wait{}
 		return
 	}
-	first, n := l.info().FilePieces(e.file)
+	first, n := l.info().Pieces.OfFile(e.file)
 	for piece, ws := range l.readers.wants {
 		if piece < first || piece >= first+n {
 			continue

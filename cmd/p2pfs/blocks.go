@@ -66,7 +66,7 @@ func (m *member) lost(gone cache.Key, of []pieceRef) {
 		m.shownAnew([32]byte(gone[1:]))
 	}
 	for _, r := range of {
-		spans := r.h.info.Spans(r.piece, 0, r.h.info.PieceLength)
+		spans := r.h.info.Pieces.Spans(r.piece, 0, r.h.info.PieceLength)
 		for _, s := range spans {
 			m.shownAnew(r.h.info.Files[s.File].Root)
 		}
@@ -88,7 +88,7 @@ func (m *member) lost(gone cache.Key, of []pieceRef) {
 // after its file was read and closed.
 func (m *member) stored(info *metainfo.Info, piece int) {
 	t := m.client.Torrent(info.InfoHashes()[0])
-	for _, s := range info.Spans(piece, 0, info.PieceLength) {
+	for _, s := range info.Pieces.Spans(piece, 0, info.PieceLength) {
 		m.shownAnew(info.Files[s.File].Root)
 		if t != nil {
 			m.shownAnew(addedContent(t.InfoHashes(), s.File))
@@ -112,7 +112,7 @@ func (hs *holdings) localFile(info *metainfo.Info, file int) (sum int64) {
 		return 0
 	}
 	f := &info.Files[file]
-	first, n := info.FilePieces(file)
+	first, n := info.Pieces.OfFile(file)
 	for i := first; i < first+n; i++ {
 		if h.held.Test(uint(i)) {
 			from := max(f.Offset, int64(i)*info.PieceLength)

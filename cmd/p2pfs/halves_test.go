@@ -16,7 +16,7 @@ func disagreeing(t *testing.T) *swarmtest.Torrent {
 	tor := *swarmtest.Make(t, swarmtest.Spec{Kind: swarmtest.Hybrid, Name: "dir", Files: []swarmtest.File{
 		{Path: "a", Data: swarmtest.Bytes(1, 200_000)}, {Path: "b", Data: swarmtest.Bytes(2, 100_000)},
 	}})
-	piece := tor.Info.PieceHash1(2)
+	piece := tor.Info.Pieces.SHA1(2)
 	other := piece
 	other[5] ^= 1
 	in, err := metainfo.ParseInfo(bytes.Replace(tor.Info.Raw, piece[:], other[:], 1))

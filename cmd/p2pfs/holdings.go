@@ -96,7 +96,7 @@ func (hs *holdings) holding(m *metainfo.MetaInfo) *holding {
 			return h
 		}
 	}
-	h := &holding{info: m.Info, meta: m, held: bitset.New(uint(m.Info.NumPieces())), keys: map[int]cache.Key{}}
+	h := &holding{info: m.Info, meta: m, held: bitset.New(uint(m.Info.Pieces.Count())), keys: map[int]cache.Key{}}
 	for _, ih := range m.Info.InfoHashes() {
 		hs.byHash[ih] = h
 	}
@@ -123,8 +123,8 @@ func (hs *holdings) has(k cache.Key, length int) bool {
 
 // find notes the pieces that the cache has.
 func (hs *holdings) find(h *holding, layers metainfo.Layers) {
-	for i := range h.info.NumPieces() {
-		if k, ok := swarm.PieceKey(h.info, layers, i); ok && hs.has(k, h.info.PieceSize(i)) {
+	for i := range h.info.Pieces.Count() {
+		if k, ok := swarm.PieceKey(h.info, layers, i); ok && hs.has(k, h.info.Pieces.Size(i)) {
 			hs.note(h, i, k)
 		}
 	}
@@ -145,7 +145,7 @@ func (hs *holdings) note(h *holding, piece int, k cache.Key) {
 		if !h.held.Test(uint(piece)) {
 			h.held.Set(uint(piece))
 			h.keys[piece] = k
-			h.bytes += int64(h.info.PieceSize(piece))
+			h.bytes += int64(h.info.Pieces.Size(piece))
 			hs.keys[k] = append(hs.keys[k], pieceRef{h, piece})
 		}
 	}
@@ -167,7 +167,7 @@ func (hs *holdings) evicted(k cache.Key) {
 		if r.h.held.Test(uint(r.piece)) {
 			r.h.held.Clear(uint(r.piece))
 			delete(r.h.keys, r.piece)
-			r.h.bytes -= int64(r.h.info.PieceSize(r.piece))
+			r.h.bytes -= int64(r.h.info.Pieces.Size(r.piece))
 		}
 	}
 	lost := hs.lost
@@ -192,10 +192,10 @@ func (hs *holdings) keyOf(info *metainfo.Info, piece int) (k cache.Key, held boo
 	}
 	hs.mu.Unlock()
 	if k != (cache.Key{}) {
-		return k, hs.has(k, info.PieceSize(piece))
+		return k, hs.has(k, info.Pieces.Size(piece))
 	}
 	k, ok := swarm.PieceKey(info, layers, piece)
-	return k, ok && hs.has(k, info.PieceSize(piece))
+	return k, ok && hs.has(k, info.Pieces.Size(piece))
 }
 
 // local is how many bytes are held of a file.

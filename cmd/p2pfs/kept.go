@@ -39,7 +39,7 @@ type keptPiece struct {
 // pieces are the pieces of a file, as they are now.
 func (m *member) pieces(k *kept) []keptPiece {
 	f := &k.info.Files[k.file]
-	first, n := k.info.FilePieces(k.file)
+	first, n := k.info.Pieces.OfFile(k.file)
 	out := make([]keptPiece, n)
 	for i := range out {
 		p := &out[i]

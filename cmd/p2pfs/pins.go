@@ -191,7 +191,7 @@ func (p *pins) coming(info *metainfo.Info, piece int, k cache.Key) {
 	if len(p.byID) == 0 {
 		return
 	}
-	for _, s := range info.Spans(piece, 0, info.PieceLength) {
+	for _, s := range info.Pieces.Spans(piece, 0, info.PieceLength) {
 		p.keep(p.byID[pinOf(info, s.File)], k)
 	}
 }
@@ -245,7 +245,7 @@ func (hs *holdings) infoOf(n *pin) *metainfo.Info {
 
 // pinHeld pins those pieces of pinned files that are known by name.
 func (hs *holdings) pinHeld(info *metainfo.Info) {
-	for i := range info.NumPieces() {
+	for i := range info.Pieces.Count() {
 		if k, _ := hs.keyOf(info, i); k != (cache.Key{}) {
 			hs.pins.coming(info, i, k)
 		}

@@ -30,10 +30,10 @@ func TestPinnedTorrents(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			file := info.FileOfPiece(0)
+			file := info.Pieces.FileOf(0)
 			hs.pins.add(&pin{ID: pinOf(info, file), Path: "one", Size: info.Files[file].Length, Torrent: info.InfoHashes()[0].String()})
 			hs.pinHeld(info)
-			first, n := info.FilePieces(file)
+			first, n := info.Pieces.OfFile(file)
 			for i := first; i < first+n; i++ {
 				if err := st.WritePiece(i, [][]byte{tor.Piece(i)}); err != nil {
 					t.Fatal(err)

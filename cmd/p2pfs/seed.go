@@ -70,5 +70,5 @@ func incomplete(d *disk.Disk, in *metainfo.Info) error {
 	if d.Have() == 0 {
 		return errors.New("not the torrent's data: no piece of it verifies")
 	}
-	return fmt.Errorf("not all of the torrent's data: %d of %s do not verify", in.NumPieces()-d.Have(), human.Count(int64(in.NumPieces()), "piece"))
+	return fmt.Errorf("not all of the torrent's data: %d of %s do not verify", in.Pieces.Count()-d.Have(), human.Count(int64(in.Pieces.Count()), "piece"))
 }

@@ -72,7 +72,7 @@ func (m *member) shareSpec(meta *metainfo.MetaInfo, f share.File) swarm.Spec {
 				return nil, err
 			}
 			published := func() bool { _, ok := m.share.ByContent(f.Content()); return ok }
-			return &shareStorage{r: r, published: published, piece: meta.Info.PieceLength, pieces: meta.Info.NumPieces()}, nil
+			return &shareStorage{r: r, published: published, piece: meta.Info.PieceLength, pieces: meta.Info.Pieces.Count()}, nil
 		},
 	}
 	if m.asked.has(meta.Info.InfoHashes()[0]) {

@@ -139,7 +139,7 @@ func magnetFacts(m metainfo.Magnet) facts {
 func torrentFacts(m *metainfo.MetaInfo) facts {
 	in := m.Info
 	f := magnetFacts(m.Magnet())
-	f.Name, f.Size, f.PieceLength, f.Pieces = in.Name, in.Length(), in.PieceLength, in.NumPieces()
+	f.Name, f.Size, f.PieceLength, f.Pieces = in.Name, in.Length(), in.PieceLength, in.Pieces.Count()
 	f.Private, f.Source, f.Comment, f.CreatedBy = in.Private, in.Source, m.Comment, m.CreatedBy
 	f.WebSeeds, f.MissingLayers = m.URLList, len(in.MissingLayers(m.Layers))
 	if len(m.Trackers) > 0 {

@@ -136,7 +136,7 @@ func (t *torrent) check(ctx context.Context, m *metainfo.MetaInfo, data string) 
 			if err := d.Close(); err != nil { // leaves word for the next to open it
 				return nil, err
 			}
-			if d.Have() == 0 && m.Info.NumPieces() > 0 && info.Mode().IsRegular() {
+			if d.Have() == 0 && m.Info.Pieces.Count() > 0 && info.Mode().IsRegular() {
 				return nil, fmt.Errorf("%s: is there already, and it is something else", human.Quoted(target))
 			}
 		}
@@ -164,9 +164,9 @@ func (t *torrent) check(ctx context.Context, m *metainfo.MetaInfo, data string) 
 
 // held returns how many bytes of the torrent's pieces are there.
 func held(d *disk.Disk, in *metainfo.Info) (n int64) {
-	for piece := range in.NumPieces() {
+	for piece := range in.Pieces.Count() {
 		if d.Has(piece) {
-			n += int64(in.PieceSize(piece))
+			n += int64(in.Pieces.Size(piece))
 		}
 	}
 	return n

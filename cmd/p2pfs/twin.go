@@ -219,8 +219,8 @@ func (t *twin) layered() bool {
 // whole reports whether every piece is in the cache.
 func (t *twin) whole() bool {
 	layers := t.m.holdings.layersOf(t.of)
-	for i := range t.info.NumPieces() {
-		if h, ok := t.info.PieceHash2(layers, i); !ok || !t.m.holdings.has(rootKey(h), t.info.PieceSize(i)) {
+	for i := range t.info.Pieces.Count() {
+		if h, ok := t.info.PieceHash2(layers, i); !ok || !t.m.holdings.has(rootKey(h), t.info.Pieces.Size(i)) {
 			return false
 		}
 	}

@@ -192,7 +192,7 @@ func (t *twin) note(piece int, root metainfo.Hash256, known bool) {
 		return
 	}
 	if t.roots == nil {
-		t.roots = make([]metainfo.Hash256, t.info.NumPieces())
+		t.roots = make([]metainfo.Hash256, t.info.Pieces.Count())
 	}
 	t.roots[piece] = root
 }

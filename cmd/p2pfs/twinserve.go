@@ -37,7 +37,7 @@ func (t *twin) storage(m *metainfo.MetaInfo) (swarm.Storage, error) {
 		t.broke()
 		return nil, errTwins
 	}
-	n := uint(in.NumPieces())
+	n := uint(in.Pieces.Count())
 	return &twinStorage{t: t, info: in, good: bitset.New(n), bad: bitset.New(n)}, nil
 }
 
@@ -47,7 +47,7 @@ func (s *twinStorage) Has(piece int) bool {
 		return true
 	}
 	h, ok := s.t.pieceRoot(piece)
-	if !ok || !s.t.m.holdings.has(rootKey(h), s.t.info.PieceSize(piece)) {
+	if !ok || !s.t.m.holdings.has(rootKey(h), s.t.info.Pieces.Size(piece)) {
 		return false
 	}
 	s.mu.Lock()
@@ -82,7 +82,7 @@ func (s *twinStorage) verified(piece int, h metainfo.Hash256) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if sum != s.info.PieceHash1(piece) {
+	if sum != s.info.Pieces.SHA1(piece) {
 		s.bad.Set(uint(piece))
 		return false
 	}
@@ -110,7 +110,7 @@ func (s *twinStorage) Close() error {
 
 // sum is the SHA-1 of a piece of the cache.
 func (t *twin) sum(piece int, h metainfo.Hash256) (metainfo.Hash, error) {
-	buf := make([]byte, t.info.PieceSize(piece))
+	buf := make([]byte, t.info.Pieces.Size(piece))
 	if _, err := t.m.cache.ReadAt(rootKey(h), buf, 0); err != nil {
 		return metainfo.Hash{}, err
 	}
@@ -130,7 +130,7 @@ func (t *twin) metaInfo(ctx context.Context) (*metainfo.MetaInfo, error) {
 		return nil, swarm.ErrMissing
 	}
 	var sums []metainfo.Hash
-	for i := range t.info.NumPieces() {
+	for i := range t.info.Pieces.Count() {
 		h, _ := t.pieceRoot(i)
 		sum, err := t.sum(i, h)
 		if err == nil {

@@ -33,7 +33,7 @@ func BenchmarkWritePiece(b *testing.B) {
 			seed := big(b, files)
 			blocks := blocksOf(b, seed, 0)
 			d := open(b, Config{MetaInfo: seed.cfg.MetaInfo, Dir: b.TempDir()})
-			n := seed.info.NumPieces()
+			n := seed.info.Pieces.Count()
 			b.SetBytes(1 << 20)
 			b.ReportAllocs()
 			i := 0

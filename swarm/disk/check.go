@@ -52,7 +52,7 @@ type checker struct {
 // piece that reaches into a file that is missing or too short is not looked at.
 func (c *checker) plan() {
 	d := c.d
-	pieces := newBits(d.info.NumPieces())
+	pieces := newBits(d.info.Pieces.Count())
 	for i := range d.info.Files {
 		f := &d.info.Files[i]
 		if d.files[i].known.Load() || f.Pad || f.Length == 0 {
@@ -69,22 +69,22 @@ func (c *checker) plan() {
 		default:
 			c.before[i] = ident{}
 		}
-		first, n := d.info.FilePieces(i)
+		first, n := d.info.Pieces.OfFile(i)
 		for p := first; p < first+n; p++ {
 			pieces.set(p)
 		}
 	}
-	for p := range d.info.NumPieces() {
+	for p := range d.info.Pieces.Count() {
 		if pieces.get(p) && !d.have.get(p) && c.reaches(p) {
 			c.pieces = append(c.pieces, p)
-			c.total += int64(d.info.PieceSize(p))
+			c.total += int64(d.info.Pieces.Size(p))
 		}
 	}
 }
 
 // reaches reports whether the files to look at have bytes for all of a piece.
 func (c *checker) reaches(piece int) bool {
-	for _, s := range c.d.info.Spans(piece, 0, int64(c.d.info.PieceSize(piece))) {
+	for _, s := range c.d.info.Pieces.Spans(piece, 0, int64(c.d.info.Pieces.Size(piece))) {
 		before, ok := c.before[s.File]
 		if ok && before.size < s.Offset+s.Length {
 			return false
@@ -146,7 +146,7 @@ func (c *checker) tell(piece int, v verdict) {
 	if v == good {
 		c.good = append(c.good, piece)
 	}
-	c.done += int64(c.d.info.PieceSize(piece))
+	c.done += int64(c.d.info.Pieces.Size(piece))
 	if c.progress != nil {
 		c.progress(c.done, c.total)
 	}
@@ -160,7 +160,7 @@ func (c *checker) judge(s *summer, piece int) verdict {
 		var err error
 		if sum, err = s.sum(piece); err != nil {
 			if err != errShort {
-				for _, span := range c.d.info.Spans(piece, 0, int64(c.d.info.PieceSize(piece))) {
+				for _, span := range c.d.info.Pieces.Spans(piece, 0, int64(c.d.info.Pieces.Size(piece))) {
 					c.fail(span.File, err)
 				}
 			}
@@ -176,7 +176,7 @@ func (c *checker) judge(s *summer, piece int) verdict {
 
 // isHole reports whether nothing of a piece is allocated on disk.
 func (c *checker) isHole(piece int) bool {
-	for _, s := range c.d.info.Spans(piece, 0, int64(c.d.info.PieceSize(piece))) {
+	for _, s := range c.d.info.Pieces.Spans(piece, 0, int64(c.d.info.Pieces.Size(piece))) {
 		if c.d.info.Files[s.File].Pad {
 			continue
 		}
@@ -206,7 +206,7 @@ func (c *checker) settle(whole bool) {
 		if after != before {
 			changed[i] = true
 			d.log.Warn("file changes while it is checked", "path", d.paths[i])
-			first, n := d.info.FilePieces(i)
+			first, n := d.info.Pieces.OfFile(i)
 			d.orphan.take(first, n)
 			continue
 		}
@@ -220,7 +220,7 @@ func (c *checker) settle(whole bool) {
 	}
 	for _, p := range c.good {
 		ok := true
-		for _, s := range d.info.Spans(p, 0, int64(d.info.PieceSize(p))) {
+		for _, s := range d.info.Pieces.Spans(p, 0, int64(d.info.Pieces.Size(p))) {
 			ok = ok && !changed[s.File]
 		}
 		if ok {

@@ -57,7 +57,7 @@ func TestPairs(t *testing.T) {
 	for _, k := range kinds {
 		m, dir := c.torrent(t, k)
 		d := open(t, Config{MetaInfo: m, Data: dir})
-		s, n := newSummer(d), m.Info.NumPieces()
+		s, n := newSummer(d), m.Info.Pieces.Count()
 		pairs := 0
 		for a := range n {
 			one, err := s.sum(a)
@@ -106,7 +106,7 @@ func TestHoles(t *testing.T) {
 		d := open(t, Config{MetaInfo: m, Data: path})
 		check(t, d)
 		if !d.Complete() {
-			t.Errorf("%s: %d of %d pieces of a sparse file", k.name, d.Have(), m.Info.NumPieces())
+			t.Errorf("%s: %d of %d pieces of a sparse file", k.name, d.Have(), m.Info.Pieces.Count())
 		}
 		other := filepath.Join(dir, "other")
 		must(t, os.WriteFile(other, nil, 0o666))
@@ -193,7 +193,7 @@ func TestLayers(t *testing.T) {
 	want := map[int]bool{0: true, 1: true, 2: true, 3: true, 4: true, 7: true, 8: true, 9: true, 10: true, 11: true}
 	hold := func(when string) {
 		t.Helper()
-		for p := range m.Info.NumPieces() {
+		for p := range m.Info.Pieces.Count() {
 			if d.Has(p) != want[p] {
 				t.Errorf("%s: piece %d: %v, want %v", when, p, d.Has(p), want[p])
 			}

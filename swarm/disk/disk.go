@@ -104,7 +104,7 @@ func Open(cfg Config) (*Disk, error) {
 	if d.layout, err = openLayout(&cfg); err != nil {
 		return nil, fmt.Errorf("disk: %w", err)
 	}
-	d.have = newBits(d.info.NumPieces())
+	d.have = newBits(d.info.Pieces.Count())
 	d.files = make([]fileState, len(d.info.Files))
 	d.layers.Store(&cfg.MetaInfo.Layers)
 	if cfg.Dir != "" {
@@ -127,7 +127,7 @@ func (d *Disk) Has(piece int) bool { return d.have.get(piece) }
 func (d *Disk) Have() int { return d.have.count() }
 
 // Complete reports whether all pieces are held.
-func (d *Disk) Complete() bool { return d.have.count() == d.info.NumPieces() }
+func (d *Disk) Complete() bool { return d.have.count() == d.info.Pieces.Count() }
 
 // SetLayers gives piece layers that were not in the metainfo. Pieces that
 // Check has hashed without knowing what to compare with may be held then.
@@ -173,7 +173,7 @@ func (d *Disk) unseal(file int, seal *ident) (lost []int) {
 	st.seal.Store(nil)
 	st.ino.Store(0) // the next file under this name takes nothing more away
 	d.open.forget(file)
-	first, n := d.info.FilePieces(file)
+	first, n := d.info.Pieces.OfFile(file)
 	d.orphan.take(first, n)
 	for p := first; p < first+n; p++ {
 		if d.have.clear(p) {

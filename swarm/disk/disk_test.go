@@ -21,7 +21,7 @@ func TestDownload(t *testing.T) {
 			}
 			check(t, seed)
 			if !seed.Complete() {
-				t.Fatalf("Check: %d of %d pieces", seed.Have(), m.Info.NumPieces())
+				t.Fatalf("Check: %d of %d pieces", seed.Have(), m.Info.Pieces.Count())
 			}
 			to := t.TempDir()
 			d := open(t, Config{MetaInfo: m, Dir: to})
@@ -35,7 +35,7 @@ func TestDownload(t *testing.T) {
 			fetch(t, d, seed)
 			must(t, d.Finish())
 			c.want(t, filepath.Join(to, "t"))
-			for p := range m.Info.NumPieces() {
+			for p := range m.Info.Pieces.Count() {
 				a, b := blocksOf(t, d, p), blocksOf(t, seed, p)
 				if !slices.EqualFunc(a, b, bytes.Equal) {
 					t.Errorf("piece %d reads otherwise", p)
@@ -94,7 +94,7 @@ func TestWhere(t *testing.T) {
 		}
 		check(t, d)
 		if !d.Complete() {
-			t.Errorf("%s: %d of %d pieces", tt.name, d.Have(), d.info.NumPieces())
+			t.Errorf("%s: %d of %d pieces", tt.name, d.Have(), d.info.Pieces.Count())
 		}
 		if err := d.WritePiece(0, nil); err != ErrReadOnly {
 			t.Errorf("%s: WritePiece: got %v, want ErrReadOnly", tt.name, err)

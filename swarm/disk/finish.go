@@ -12,7 +12,7 @@ import (
 // are missing. Of files opened for reading only it changes nothing.
 func (d *Disk) Finish() error {
 	if !d.Complete() {
-		return fmt.Errorf("%w: %d of %d are", ErrMissing, d.Have(), d.info.NumPieces())
+		return fmt.Errorf("%w: %d of %d are", ErrMissing, d.Have(), d.info.Pieces.Count())
 	}
 	if d.cfg.Dir != "" {
 		for i := range d.info.Files {

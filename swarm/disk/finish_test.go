@@ -52,7 +52,7 @@ func TestAttributes(t *testing.T) {
 		}
 		// Finished files are watched.
 		must(t, poke(filepath.Join(d.Path(), "plain"), 0))
-		if _, err := d.ReadAt(make([]byte, 1), d.info.NumPieces()-1, 0); !errors.Is(err, ErrMissing) {
+		if _, err := d.ReadAt(make([]byte, 1), d.info.Pieces.Count()-1, 0); !errors.Is(err, ErrMissing) {
 			t.Errorf("%s: a changed file after Finish: got %v, want ErrMissing", k.name, err)
 		}
 		must(t, os.RemoveAll(filepath.Join(d.Path(), "top")))

@@ -149,12 +149,12 @@ func check(t testing.TB, d *Disk) {
 // blocksOf reads a piece from d as blocks.
 func blocksOf(t testing.TB, d *Disk, piece int) (blocks [][]byte) {
 	t.Helper()
-	p := make([]byte, d.info.PieceSize(piece))
+	p := make([]byte, d.info.Pieces.Size(piece))
 	if n, err := d.ReadAt(p, piece, 0); err != nil || n != len(p) {
 		t.Fatalf("piece %d: %d bytes, %v", piece, n, err)
 	}
-	for b := range d.info.Blocks(piece) {
-		n := d.info.BlockLen(piece, b)
+	for b := range d.info.Pieces.Blocks(piece) {
+		n := d.info.Pieces.BlockLen(piece, b)
 		blocks = append(blocks, p[:n:n])
 		p = p[n:]
 	}
@@ -164,7 +164,7 @@ func blocksOf(t testing.TB, d *Disk, piece int) (blocks [][]byte) {
 // fetch copies the pieces that d lacks from seed, in random order.
 func fetch(t testing.TB, d, seed *Disk) (copied int) {
 	t.Helper()
-	for _, p := range rand.New(rand.NewPCG(1, 2)).Perm(d.info.NumPieces()) {
+	for _, p := range rand.New(rand.NewPCG(1, 2)).Perm(d.info.Pieces.Count()) {
 		if d.Has(p) {
 			continue
 		}

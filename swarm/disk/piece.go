@@ -16,7 +16,7 @@ type pieceReader struct {
 }
 
 func (d *Disk) pieceReader(piece int) *pieceReader {
-	return &pieceReader{d, d.info.Spans(piece, 0, int64(d.info.PieceSize(piece)))}
+	return &pieceReader{d, d.info.Pieces.Spans(piece, 0, int64(d.info.Pieces.Size(piece)))}
 }
 
 // errShort says that a file ends within the piece or is not there.

@@ -13,7 +13,7 @@ func (d *Disk) ReadAt(p []byte, piece int, begin int64) (int, error) {
 	if !d.inRange(piece, begin, int64(len(p))) {
 		return 0, ErrRange
 	}
-	spans := d.info.Spans(piece, begin, int64(len(p)))
+	spans := d.info.Pieces.Spans(piece, begin, int64(len(p)))
 	lost := d.lostCount(spans)
 	if lost < 0 || !d.have.get(piece) {
 		return 0, ErrMissing
@@ -40,10 +40,10 @@ func (d *Disk) ReadAt(p []byte, piece int, begin int64) (int, error) {
 // inRange reports whether a piece has n bytes at begin. The zeros of a
 // hybrid's pad file count.
 func (d *Disk) inRange(piece int, begin, n int64) bool {
-	if piece < 0 || piece >= d.info.NumPieces() {
+	if piece < 0 || piece >= d.info.Pieces.Count() {
 		return false
 	}
-	size := int64(d.info.PieceSize(piece) + d.info.PadSize(piece))
+	size := int64(d.info.Pieces.Size(piece) + d.info.Pieces.Pad(piece))
 	return begin >= 0 && n >= 0 && begin <= size-n
 }
 

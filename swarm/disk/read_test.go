@@ -18,7 +18,7 @@ func seedOf(t testing.TB, c content, k kind, lost func(int)) (d *Disk, dir strin
 	d = open(t, Config{MetaInfo: m, Data: dir, OnLost: lost})
 	check(t, d)
 	if !d.Complete() {
-		t.Fatalf("%d of %d pieces", d.Have(), d.info.NumPieces())
+		t.Fatalf("%d of %d pieces", d.Have(), d.info.Pieces.Count())
 	}
 	return d, dir
 }
@@ -27,7 +27,7 @@ func TestReadRanges(t *testing.T) {
 	d, _ := seedOf(t, content{"a": random(1, 40_000), "b": random(2, 10_000)}, kinds[2], nil)
 	// Pieces: 32768 of a; 7232 of a and a pad file; 10000 of b, with no pad
 	// file or one behind it.
-	pad := int64(d.info.PadSize(1))
+	pad := int64(d.info.Pieces.Pad(1))
 	if pad != pieceLength-7232 {
 		t.Fatalf("padding of piece 1: got %d", pad)
 	}
@@ -176,7 +176,7 @@ func TestPadFiles(t *testing.T) {
 	seed := open(t, Config{MetaInfo: m, Data: dir})
 	check(t, seed)
 	if !seed.Complete() {
-		t.Fatalf("%d of %d pieces", seed.Have(), m.Info.NumPieces())
+		t.Fatalf("%d of %d pieces", seed.Have(), m.Info.Pieces.Count())
 	}
 	p := bytes.Repeat([]byte{1}, pieceLength)
 	if _, err := seed.ReadAt(p, 2, 0); err != nil || !bytes.Equal(p, append(random(2, 10), make([]byte, pieceLength-10)...)) {
@@ -187,7 +187,7 @@ func TestPadFiles(t *testing.T) {
 	fetch(t, d, seed)
 	must(t, d.Finish())
 	c.want(t, filepath.Join(to, "t"))
-	if m.Info.PieceSize(0) != hashing.BlockSize*2 {
+	if m.Info.Pieces.Size(0) != hashing.BlockSize*2 {
 		t.Error("pieces are not of two blocks")
 	}
 }

@@ -33,7 +33,7 @@ const (
 
 // newRecord returns an empty record with room for a torrent.
 func newRecord(info *metainfo.Info) *record {
-	return &record{files: make([]recordFile, len(info.Files)), pieces: make([]byte, (info.NumPieces()+7)/8)}
+	return &record{files: make([]recordFile, len(info.Files)), pieces: make([]byte, (info.Pieces.Count()+7)/8)}
 }
 
 func (r *record) has(piece int) bool { return r.pieces[piece/8]&(0x80>>(piece%8)) != 0 }
@@ -48,7 +48,7 @@ func recordHead(info *metainfo.Info) []byte {
 
 // recordLen is the length in bytes of the record of a torrent.
 func recordLen(info *metainfo.Info) int {
-	return len(recordHead(info)) + bootLen + len(info.Files)*fileLen + (info.NumPieces()+7)/8 + sha256.Size
+	return len(recordHead(info)) + bootLen + len(info.Files)*fileLen + (info.Pieces.Count()+7)/8 + sha256.Size
 }
 
 // encode returns the bytes of r, a record of the torrent.

@@ -32,7 +32,7 @@ func (d *Disk) Save() error {
 	r := newRecord(d.info)
 	r.boot = bootID()
 	// The pieces first: one that is finished meanwhile is left out.
-	for p := range d.info.NumPieces() {
+	for p := range d.info.Pieces.Count() {
 		if d.have.get(p) {
 			r.add(p)
 		}
@@ -115,7 +115,7 @@ func (d *Disk) loadResume() {
 		st.known.Store(true)
 		st.dirty.Store(!f.durable)
 	}
-	for p := range d.info.NumPieces() {
+	for p := range d.info.Pieces.Count() {
 		if r.has(p) && d.vouched(p) {
 			d.have.set(p)
 		}
@@ -124,7 +124,7 @@ func (d *Disk) loadResume() {
 
 // vouched reports whether all files under a piece are sealed.
 func (d *Disk) vouched(piece int) bool {
-	for _, s := range d.info.Spans(piece, 0, int64(d.info.PieceSize(piece))) {
+	for _, s := range d.info.Pieces.Spans(piece, 0, int64(d.info.Pieces.Size(piece))) {
 		if !d.info.Files[s.File].Pad && d.files[s.File].seal.Load() == nil {
 			return false
 		}

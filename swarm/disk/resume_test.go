@@ -90,7 +90,7 @@ func TestResumeHalf(t *testing.T) {
 		seed, _ := seedOf(t, tree(), k, nil)
 		cfg := Config{MetaInfo: seed.cfg.MetaInfo, Dir: t.TempDir(), Resume: filepath.Join(t.TempDir(), "r")}
 		d := open(t, cfg)
-		n := seed.info.NumPieces()
+		n := seed.info.Pieces.Count()
 		for p := 0; p < n; p += 2 {
 			must(t, d.WritePiece(p, blocksOf(t, seed, p)))
 		}
@@ -182,7 +182,7 @@ func TestRecord(t *testing.T) {
 	for i := range r.files {
 		r.files[i] = recordFile{ident{int64(i), -int64(i), 1 << 63}, i%2 == 0}
 	}
-	for p := range m.Info.NumPieces() {
+	for p := range m.Info.Pieces.Count() {
 		if p%3 == 0 {
 			r.add(p)
 		}
@@ -219,6 +219,6 @@ func FuzzRecord(f *testing.F) {
 		if again := decodeRecord(m.Info, r.encode(m.Info)); !reflect.DeepEqual(again, r) {
 			t.Errorf("got %v, want %v", again, r)
 		}
-		r.has(m.Info.NumPieces() - 1)
+		r.has(m.Info.Pieces.Count() - 1)
 	})
 }

@@ -38,7 +38,7 @@ func newSummer(d *Disk) *summer {
 func (s *summer) sum(piece int) (sums, error) {
 	s.piece.Reset()
 	r := s.d.pieceReader(piece)
-	for left := s.d.info.PieceSize(piece); left > 0; {
+	for left := s.d.info.Pieces.Size(piece); left > 0; {
 		part := s.buf[0][:min(left, partLen)]
 		if err := r.fill(part); err != nil {
 			return sums{}, err
@@ -55,13 +55,13 @@ func (s *summer) end(piece int) (sum sums) {
 	if s.d.info.V2 {
 		width = s.d.info.LeafCount(piece)
 	}
-	sum.v1, sum.v2 = s.piece.Sum(s.d.info.PadSize(piece), width)
+	sum.v1, sum.v2 = s.piece.Sum(s.d.info.Pieces.Pad(piece), width)
 	return sum
 }
 
 // pairs reports whether two pieces can be given to sumPair.
 func (s *summer) pairs(a, b int) bool {
-	return s.pair != nil && s.d.info.PieceSize(a) == s.d.info.PieceSize(b)
+	return s.pair != nil && s.d.info.Pieces.Size(a) == s.d.info.Pieces.Size(b)
 }
 
 // sumPair reads and hashes two pieces, in less time than sum takes for each.
@@ -69,7 +69,7 @@ func (s *summer) pairs(a, b int) bool {
 func (s *summer) sumPair(a, b int) (x, y sums, err error) {
 	s.pair.Reset()
 	r, q := s.d.pieceReader(a), s.d.pieceReader(b)
-	for left := s.d.info.PieceSize(a); left > 0; {
+	for left := s.d.info.Pieces.Size(a); left > 0; {
 		n := min(left, partLen)
 		if err = r.fill(s.buf[0][:n]); err == nil {
 			err = q.fill(s.buf[1][:n])
@@ -93,7 +93,7 @@ type zeroSums struct {
 // get returns what s.sum would, if the piece were zeros.
 func (z *zeroSums) get(s *summer, piece int) sums {
 	info := s.d.info
-	form := [3]int{info.PieceSize(piece), info.PadSize(piece)}
+	form := [3]int{info.Pieces.Size(piece), info.Pieces.Pad(piece)}
 	if info.V2 {
 		form[2] = info.LeafCount(piece)
 	}
@@ -125,7 +125,7 @@ const (
 )
 
 func (d *Disk) judge(piece int, sum sums) verdict {
-	if d.info.V1 && sum.v1 != d.info.PieceHash1(piece) {
+	if d.info.V1 && sum.v1 != d.info.Pieces.SHA1(piece) {
 		return bad
 	}
 	if !d.info.V2 {
@@ -176,7 +176,7 @@ func (o *orphans) take(first, n int) map[int]metainfo.Hash256 {
 func (d *Disk) adopt() {
 	layers := *d.layers.Load()
 	for file := range d.info.Files {
-		first, n := d.info.FilePieces(file)
+		first, n := d.info.Pieces.OfFile(file)
 		f := &d.info.Files[file]
 		if !d.info.V2 || f.Pad || n < 2 {
 			continue

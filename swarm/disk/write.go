@@ -14,7 +14,7 @@ import (
 // again. An error names the file and the cause (disk full); the piece is not
 // held then.
 func (d *Disk) WritePiece(piece int, blocks [][]byte) error {
-	if piece < 0 || piece >= d.info.NumPieces() {
+	if piece < 0 || piece >= d.info.Pieces.Count() {
 		return ErrRange
 	}
 	if d.cfg.Dir == "" {
@@ -24,13 +24,13 @@ func (d *Disk) WritePiece(piece int, blocks [][]byte) error {
 	for _, b := range blocks {
 		size += int64(len(b))
 	}
-	if size != int64(d.info.PieceSize(piece)) {
+	if size != int64(d.info.Pieces.Size(piece)) {
 		return ErrPiece
 	}
 	if d.have.get(piece) {
 		return nil
 	}
-	spans := d.info.Spans(piece, 0, size)
+	spans := d.info.Pieces.Spans(piece, 0, size)
 	err := d.writeSpans(piece, spans, blocks)
 	if errors.Is(err, errGone) {
 		err = d.writeSpans(piece, spans, blocks)

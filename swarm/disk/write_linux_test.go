@@ -65,7 +65,7 @@ func TestSeedWritesNothing(t *testing.T) {
 	d := open(t, Config{MetaInfo: m, Data: dir, Resume: filepath.Join(t.TempDir(), "r")})
 	check(t, d)
 	if d.Complete() || d.Have() == 0 {
-		t.Errorf("%d of %d pieces, want some", d.Have(), m.Info.NumPieces())
+		t.Errorf("%d of %d pieces, want some", d.Have(), m.Info.Pieces.Count())
 	}
 	if err := d.WritePiece(0, [][]byte{make([]byte, pieceLength)}); err != ErrReadOnly {
 		t.Errorf("WritePiece: got %v, want ErrReadOnly", err)
@@ -205,7 +205,7 @@ func TestConcurrent(t *testing.T) {
 		c[string(rune('a'+i))] = random(uint64(i), 2*pieceLength+1000*i)
 	}
 	seed, _ := seedOf(t, c, kinds[0], nil)
-	want := make([][]byte, seed.info.NumPieces())
+	want := make([][]byte, seed.info.Pieces.Count())
 	for p := range want {
 		want[p] = bytes.Join(blocksOf(t, seed, p), nil)
 	}

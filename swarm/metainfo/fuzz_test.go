@@ -37,7 +37,7 @@ func seeds(f *testing.F, wrap func(raw []byte) []byte) {
 // checkInfo calls all that an accepted dictionary must bear.
 func checkInfo(t *testing.T, in *Info) {
 	for _, f := range in.Files {
-		if f.Length < 0 || f.Offset < 0 || f.Offset+f.Length > in.end || f.Pad != (f.Path == nil) {
+		if f.Length < 0 || f.Offset < 0 || f.Offset+f.Length > in.Pieces.end || f.Pad != (f.Path == nil) {
 			t.Fatalf("file %+v", f)
 		}
 		for _, list := range [][]string{f.Path, f.Symlink} {
@@ -46,19 +46,19 @@ func checkInfo(t *testing.T, in *Info) {
 			}
 		}
 	}
-	n := in.NumPieces()
+	n := in.Pieces.Count()
 	var sum int64
 	for _, i := range []int{0, 1, n / 2, n - 2, n - 1} {
 		if i < 0 || i >= n {
 			continue
 		}
-		size := int64(in.PieceSize(i))
+		size := int64(in.Pieces.Size(i))
 		sum += size
-		if size < 1 || size > in.PieceLength || size+int64(in.PadSize(i)) > in.PieceLength || in.Blocks(i) != int(ceilDiv(size, hashing.BlockSize)) {
-			t.Fatalf("piece %d of %d bytes and %d", i, size, in.PadSize(i))
+		if size < 1 || size > in.PieceLength || size+int64(in.Pieces.Pad(i)) > in.PieceLength || in.Pieces.Blocks(i) != int(ceilDiv(size, hashing.BlockSize)) {
+			t.Fatalf("piece %d of %d bytes and %d", i, size, in.Pieces.Pad(i))
 		}
 		var got int64
-		for _, s := range in.Spans(i, 0, size) {
+		for _, s := range in.Pieces.Spans(i, 0, size) {
 			if f := in.Files[s.File]; s.Offset < 0 || s.Length < 1 || s.Offset+s.Length > f.Length {
 				t.Fatalf("piece %d: span %+v of a file of %d", i, s, f.Length)
 			}
@@ -67,17 +67,17 @@ func checkInfo(t *testing.T, in *Info) {
 		if got != size {
 			t.Fatalf("piece %d: spans of %d bytes, want %d", i, got, size)
 		}
-		in.Spans(i, math.MaxInt64/2, math.MaxInt64)
-		if !in.CheckBlock(int64(i), size-1, 1) || in.CheckBlock(int64(i), 0, in.PieceLength+1) {
+		in.Pieces.Spans(i, math.MaxInt64/2, math.MaxInt64)
+		if !in.Pieces.CheckBlock(int64(i), size-1, 1) || in.Pieces.CheckBlock(int64(i), 0, in.PieceLength+1) {
 			t.Fatalf("piece %d: CheckBlock", i)
 		}
 		if in.V1 {
-			in.PieceHash1(i)
+			in.Pieces.SHA1(i)
 		}
 		if in.V2 {
 			in.PieceHash2(nil, i)
 			in.LeafCount(i)
-			in.Tree(in.FileOfPiece(i)).LayerRequests()
+			in.Tree(in.Pieces.FileOf(i)).LayerRequests()
 		}
 	}
 	if in.Length() < 0 || len(in.InfoHashes()) == 0 {

@@ -158,12 +158,12 @@ func compareGolden(t *testing.T, m *MetaInfo, want golden) {
 	if hex(in.V1, in.HashV1) != want.V1 || hex(in.V2, in.HashV2) != want.V2 {
 		t.Errorf("got infohashes %v, %v, want %q, %q", in.HashV1, in.HashV2, want.V1, want.V2)
 	}
-	if in.Name != want.Name || in.NumPieces() != want.Pieces || in.Private != want.Private {
+	if in.Name != want.Name || in.Pieces.Count() != want.Pieces || in.Private != want.Private {
 		t.Errorf("got %q, %d pieces, private %v, want %q, %d, %v",
-			in.Name, in.NumPieces(), in.Private, want.Name, want.Pieces, want.Private)
+			in.Name, in.Pieces.Count(), in.Private, want.Name, want.Pieces, want.Private)
 	}
 	for i, size := range want.Sizes { // pad files too
-		if got := in.PieceSize(i) + in.PadSize(i); i < in.NumPieces() && in.V1 && got != size {
+		if got := in.Pieces.Size(i) + in.Pieces.Pad(i); i < in.Pieces.Count() && in.V1 && got != size {
 			t.Errorf("piece %d: got %d bytes, want %d", i, got, size)
 		}
 	}
@@ -210,9 +210,9 @@ func checkContent(t *testing.T, m *MetaInfo, dir string) {
 	if n := in.MissingLayers(m.Layers); n != nil {
 		t.Errorf("layers of files %v are missing", n)
 	}
-	for i := range in.NumPieces() {
+	for i := range in.Pieces.Count() {
 		var data []byte
-		for _, s := range in.Spans(i, 0, int64(in.PieceSize(i))) {
+		for _, s := range in.Pieces.Spans(i, 0, int64(in.Pieces.Size(i))) {
 			f := in.Files[s.File]
 			if f.Pad {
 				data = append(data, make([]byte, s.Length)...)
@@ -229,8 +229,8 @@ func checkContent(t *testing.T, m *MetaInfo, dir string) {
 			data = append(data, all[s.Offset:s.Offset+s.Length]...)
 		}
 		var blocks [][]byte
-		for b := range in.Blocks(i) {
-			n := in.BlockLen(i, b)
+		for b := range in.Pieces.Blocks(i) {
+			n := in.Pieces.BlockLen(i, b)
 			blocks, data = append(blocks, data[:n]), data[n:]
 		}
 		if in.V1 && !in.VerifyPiece1(i, blocks) {

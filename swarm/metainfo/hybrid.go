@@ -5,43 +5,43 @@ import "errors"
 // hybridFiles reads "file tree", then checks that the version 1 half says the
 // same of the same files in the same order, with pad files where version 2
 // has gaps. Files are version 2's, with the pad files between them.
-func (in *Info) hybridFiles(r *rawInfo) error {
-	name := in.Name
-	if err := in.treeFiles(r); err != nil {
-		return err
+func (r *rawInfo) hybridFiles(name string) (layout, error) {
+	c, err := r.treeFiles(name)
+	if err != nil {
+		return c, err
 	}
 	if r.files == nil {
-		f := &in.Files[0]
-		if len(in.Files) != 1 || !in.Single || in.Name != name || f.Length != r.length {
-			return badInfo("the versions disagree about the only file")
+		f := &c.files[0]
+		if len(c.files) != 1 || !c.single || c.name != name || f.Length != r.length {
+			return c, badInfo("the versions disagree about the only file")
 		}
-		return nil
+		return c, nil
 	}
 	_, pads, _, err := checkEntries(r.files)
 	if err != nil {
-		return err
+		return c, err
 	}
-	m := merge{in: in, tree: in.Files, out: make([]File, 0, len(in.Files)+pads)}
+	m := merge{pieceLength: r.pieceLength, tree: c.files, out: make([]File, 0, len(c.files)+pads)}
 	if err := eachEntry(r.files, m.entry); err != nil {
-		return err
+		return c, err
 	}
 	if len(m.tree) > 0 {
-		return badInfo("the versions disagree: %d files are in the file tree only", len(m.tree))
+		return c, badInfo("the versions disagree: %d files are in the file tree only", len(m.tree))
 	}
-	in.Files = m.out
-	return nil
+	c.files = m.out
+	return c, nil
 }
 
 // merge compares the halves of a hybrid entry by entry.
 type merge struct {
-	in   *Info
-	tree []File // version 2 files not yet seen in version 1
-	out  []File
-	end  int64 // in piece space
+	pieceLength int64
+	tree        []File // version 2 files not yet seen in version 1
+	out         []File
+	end         int64 // in piece space
 }
 
 func (m *merge) entry(e *listEntry) error {
-	gap := -m.end & (m.in.PieceLength - 1)
+	gap := -m.end & (m.pieceLength - 1)
 	if e.pad {
 		// Also behind the last file: newer creators put one there.
 		if e.length != gap || gap == 0 {

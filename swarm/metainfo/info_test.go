@@ -114,7 +114,7 @@ func TestParseInfo(t *testing.T) {
 			}
 			files = append(files, fmt.Sprintf("%s:%d@%d", p, f.Length, f.Offset))
 		}
-		got := fmt.Sprint(in.V1, in.V2, in.Single, strings.Join(files, " "), in.NumPieces(), in.Length())
+		got := fmt.Sprint(in.V1, in.V2, in.Single, strings.Join(files, " "), in.Pieces.Count(), in.Length())
 		if want := fmt.Sprint(c.v1, c.v2, c.single, c.files, c.pieces, c.length); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, want)
 		}

@@ -47,15 +47,12 @@ func (in *Info) VerifyHashes(l Layers, r hashing.HashRequest, hashes, uncles []H
 // one of each root.
 func (in *Info) MissingLayers(l Layers) []int {
 	var files []int
-	for k, i := range in.byRoot {
+	in.roots.distinct(func(i int) {
 		f := &in.Files[i]
-		if k > 0 && in.Files[in.byRoot[k-1]].Root == f.Root && in.Files[in.byRoot[k-1]].Length == f.Length {
-			continue
-		}
 		if _, ok := l[f.Root]; !ok && f.Length > in.PieceLength {
-			files = append(files, int(i))
+			files = append(files, i)
 		}
-	}
+	})
 	return files
 }
 
@@ -66,7 +63,7 @@ func (in *Info) PieceHash2(l Layers, i int) (hash Hash256, ok bool) {
 	if !in.V2 {
 		return Hash256{}, false
 	}
-	f := &in.Files[in.FileOfPiece(i)]
+	f := &in.Files[in.Pieces.FileOf(i)]
 	if f.Length <= in.PieceLength {
 		return f.Root, true
 	}
@@ -82,7 +79,7 @@ func (in *Info) PieceHash2(l Layers, i int) (hash Hash256, ok bool) {
 // file, under PieceHash2 of piece i: those of a whole piece, or for a file of
 // at most a piece the next power of two of its blocks.
 func (in *Info) LeafCount(i int) int {
-	file := in.FileOfPiece(i)
+	file := in.Pieces.FileOf(i)
 	f := &in.Files[file]
 	if f.Length <= in.PieceLength {
 		return 1 << in.Tree(file).Height
@@ -91,27 +88,27 @@ func (in *Info) LeafCount(i int) int {
 }
 
 // VerifyPiece1 reports whether blocks, in order, are piece i by its SHA-1.
-// Their cuts do not matter; their lengths' sum must be PieceSize. Only if V1.
+// Their cuts do not matter; their lengths' sum must be Pieces.Size. Only if V1.
 func (in *Info) VerifyPiece1(i int, blocks [][]byte) bool {
-	if length(blocks) != in.PieceSize(i) {
+	if length(blocks) != in.Pieces.Size(i) {
 		return false
 	}
 	p := hashing.NewPiece(true, false, 0)
 	for _, b := range blocks {
 		p.Write(b)
 	}
-	sum, _ := p.Sum(in.PadSize(i), 0)
-	return sum == in.PieceHash1(i)
+	sum, _ := p.Sum(in.Pieces.Pad(i), 0)
+	return sum == in.Pieces.SHA1(i)
 }
 
 // VerifyPair1 is VerifyPiece1 of the pieces i and j, whose blocks are a and b.
 // If they are of one length and cut alike, both take little more than half the
 // time together.
 func (in *Info) VerifyPair1(i, j int, a, b [][]byte) (oki, okj bool) {
-	if in.PadSize(i) == in.PadSize(j) {
-		if x, y, ok := hashing.Sum1Pieces(a, b, in.PadSize(i)); ok {
+	if in.Pieces.Pad(i) == in.Pieces.Pad(j) {
+		if x, y, ok := hashing.Sum1Pieces(a, b, in.Pieces.Pad(i)); ok {
 			n := length(a)
-			return n == in.PieceSize(i) && x == in.PieceHash1(i), n == in.PieceSize(j) && y == in.PieceHash1(j)
+			return n == in.Pieces.Size(i) && x == in.Pieces.SHA1(i), n == in.Pieces.Size(j) && y == in.Pieces.SHA1(j)
 		}
 	}
 	return in.VerifyPiece1(i, a), in.VerifyPiece1(j, b)
@@ -132,11 +129,11 @@ func (in *Info) VerifyPiece2(i int, want Hash256, blocks [][]byte) bool {
 
 // isCut reports whether blocks are of the lengths that piece i has.
 func (in *Info) isCut(i int, blocks [][]byte) bool {
-	if len(blocks) != in.Blocks(i) {
+	if len(blocks) != in.Pieces.Blocks(i) {
 		return false
 	}
 	for b := range blocks {
-		if len(blocks[b]) != in.BlockLen(i, b) {
+		if len(blocks[b]) != in.Pieces.BlockLen(i, b) {
 			return false
 		}
 	}
@@ -149,10 +146,10 @@ func (in *Info) VerifyBoth(i int, want Hash256, blocks [][]byte) (ok1, ok2 bool)
 	if !in.isCut(i, blocks) {
 		return in.VerifyPiece1(i, blocks), false
 	}
-	p := hashing.NewPiece(true, true, in.PieceSize(i))
+	p := hashing.NewPiece(true, true, in.Pieces.Size(i))
 	for _, b := range blocks {
 		p.Write(b)
 	}
-	sum, root := p.Sum(in.PadSize(i), in.LeafCount(i))
-	return sum == in.PieceHash1(i), root == want
+	sum, root := p.Sum(in.Pieces.Pad(i), in.LeafCount(i))
+	return sum == in.Pieces.SHA1(i), root == want
 }

@@ -127,28 +127,26 @@ type errLength int64
 func (n errLength) Error() string { return "length out of range" }
 
 // oneFile reads a version 1 dictionary with "length".
-func (in *Info) oneFile(r *rawInfo) error {
+func (r *rawInfo) oneFile(name string) (layout, error) {
 	exec, link, pad := attributes(r.attr)
 	if link || pad {
-		return badInfo("the only file is a symlink or pad file")
+		return layout{}, badInfo("the only file is a symlink or pad file")
 	}
-	if r.length < 0 || r.length > MaxPieces*in.PieceLength {
-		return badInfo("length %d", r.length)
+	if r.length < 0 || r.length > MaxPieces*r.pieceLength {
+		return layout{}, badInfo("length %d", r.length)
 	}
-	in.Single = true
-	in.Files = []File{{Path: []string{in.Name}, Length: r.length, Exec: exec}}
-	return nil
+	return layout{name, true, []File{{Path: []string{name}, Length: r.length, Exec: exec}}}, nil
 }
 
 // listFiles reads a version 1 dictionary with "files": once to measure and
 // check, once to keep.
-func (in *Info) listFiles(r *rawInfo) error {
-	files, pads, size, err := checkEntries(r.files)
+func (r *rawInfo) listFiles() ([]File, error) {
+	count, pads, size, err := checkEntries(r.files)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	names := newNameStore(size)
-	in.Files = make([]File, 0, files+pads)
+	files := make([]File, 0, count+pads)
 	var end int64
 	err = eachEntry(r.files, func(e *listEntry) error {
 		f := File{Length: e.length, Offset: end, Exec: e.exec, Pad: e.pad}
@@ -159,17 +157,17 @@ func (in *Info) listFiles(r *rawInfo) error {
 		if e.link && err == nil {
 			f.Symlink, err = names.path(e.target)
 		}
-		in.Files = append(in.Files, f)
+		files = append(files, f)
 		// Both terms are below 2^46.
-		if end += e.length; end > MaxPieces*in.PieceLength {
+		if end += e.length; end > MaxPieces*r.pieceLength {
 			return badInfo("more than %d pieces", MaxPieces)
 		}
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return checkClashes(in.Files)
+	return files, checkClashes(files)
 }
 
 // samePath reports whether a list of names as it stands is path.

@@ -123,7 +123,7 @@ func (l *leaf) check() error {
 }
 
 // treeFiles reads "file tree": once to measure and check, once to keep.
-func (in *Info) treeFiles(r *rawInfo) error {
+func (r *rawInfo) treeFiles(name string) (c layout, err error) {
 	var n int
 	var total pathSize // all paths, each name once
 	w := treeWalk{c: bencode.Walk(r.fileTree), leave: func() {}}
@@ -142,23 +142,30 @@ func (in *Info) treeFiles(r *rawInfo) error {
 		return nil
 	}
 	if err := w.dir(); err != nil {
-		return badInfo("file tree: %w", err)
+		return c, badInfo("file tree: %w", err)
 	}
 	if n == 0 {
-		return badInfo("no files")
+		return c, badInfo("no files")
 	}
 	// A deep directory is written once but stands in the path of each of its
 	// files: refuse what would grow out of proportion.
 	need := n*int(unsafe.Sizeof(File{})) + total.comps*int(unsafe.Sizeof(""))
-	if need > 6*len(in.Raw)+1<<20 {
-		return badInfo("paths of %d components in %d bytes", total.comps, len(in.Raw))
+	if need > 6*r.size+1<<20 {
+		return c, badInfo("paths of %d components in %d bytes", total.comps, r.size)
 	}
-	in.Single = w.top == 1 && w.flat && r.files == nil
-	return in.keepTree(r, n, newNameStore(total))
+	c.name, c.single = name, w.top == 1 && w.flat && r.files == nil
+	if c.files, err = r.keepTree(n, newNameStore(total)); err != nil || !c.single {
+		return c, err
+	}
+	if c.files[0].Symlink != nil {
+		return c, badInfo("the only file is a symlink")
+	}
+	c.name = c.files[0].Path[0]
+	return c, nil
 }
 
-func (in *Info) keepTree(r *rawInfo, n int, names *nameStore) error {
-	in.Files = make([]File, 0, n)
+func (r *rawInfo) keepTree(n int, names *nameStore) ([]File, error) {
+	files := make([]File, 0, n)
 	var path []string
 	var end int64
 	w := treeWalk{c: bencode.Walk(r.fileTree)}
@@ -166,27 +173,21 @@ func (in *Info) keepTree(r *rawInfo, n int, names *nameStore) error {
 	w.leave = func() { path = path[:len(path)-1] }
 	w.file = func(l *leaf) (err error) {
 		if l.length > 0 {
-			end = ceilDiv(end, in.PieceLength) * in.PieceLength
+			end = ceilDiv(end, r.pieceLength) * r.pieceLength
 		}
 		f := File{Path: names.join(path), Length: l.length, Offset: end, Root: l.root, Exec: l.exec}
 		if l.link {
 			f.Symlink, err = names.path(l.target)
 		}
-		in.Files = append(in.Files, f)
+		files = append(files, f)
 		// Both terms are below 2^47.
-		if end += l.length; end > MaxPieces*in.PieceLength {
+		if end += l.length; end > MaxPieces*r.pieceLength {
 			return fmt.Errorf("more than %d pieces", MaxPieces)
 		}
 		return err
 	}
 	if err := w.dir(); err != nil {
-		return badInfo("file tree: %w", err)
+		return nil, badInfo("file tree: %w", err)
 	}
-	if in.Single {
-		in.Name = in.Files[0].Path[0]
-		if in.Files[0].Symlink != nil {
-			return badInfo("the only file is a symlink")
-		}
-	}
-	return nil
+	return files, nil
 }

@@ -104,7 +104,7 @@ func greetWith(f func(bitfield []byte) []byte) func(context.Context, *Session) e
 // is no room for them, a byte more.
 func SpareBits(tor *Torrent) Behaviour {
 	return (&Seeder{Torrent: tor, Greet: greetWith(func(msg []byte) []byte {
-		if tor.Info.NumPieces()%8 == 0 {
+		if tor.Info.Pieces.Count()%8 == 0 {
 			return lengthen(msg)
 		}
 		msg[len(msg)-1] |= 1
@@ -134,7 +134,7 @@ func LateBitfield(tor *Torrent) Behaviour {
 // LateHaves is LateBitfield with a have for each piece.
 func LateHaves(tor *Torrent) Behaviour {
 	return late(tor, func(*Session) (msg []byte) {
-		for i := range tor.Info.NumPieces() {
+		for i := range tor.Info.Pieces.Count() {
 			msg = wire.AppendHave(msg, i)
 		}
 		return msg
@@ -142,7 +142,7 @@ func LateHaves(tor *Torrent) Behaviour {
 }
 
 func late(tor *Torrent, all func(*Session) []byte) Behaviour {
-	none := func([]byte) []byte { return wire.AppendBitfield(nil, nil, tor.Info.NumPieces()) }
+	none := func([]byte) []byte { return wire.AppendBitfield(nil, nil, tor.Info.Pieces.Count()) }
 	return (&Seeder{Torrent: tor, Greet: greetWith(none), Beside: func(ctx context.Context, s *Session) error {
 		if err := sleep(ctx, 200*time.Millisecond); err != nil {
 			return err

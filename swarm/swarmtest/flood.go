@@ -99,9 +99,9 @@ func Unasked(tor *Torrent) Behaviour {
 func ReadNothing(tor *Torrent) Behaviour {
 	return (&Seeder{Torrent: tor, Greet: func(ctx context.Context, s *Session) error {
 		msg := wire.AppendInterested(wire.AppendUnchoke(nil))
-		for i := range tor.Info.NumPieces() {
-			for b := range tor.Info.Blocks(i) {
-				msg = wire.AppendRequest(msg, wire.Block{Index: i, Begin: b * hashing.BlockSize, Length: tor.Info.BlockLen(i, b)})
+		for i := range tor.Info.Pieces.Count() {
+			for b := range tor.Info.Pieces.Blocks(i) {
+				msg = wire.AppendRequest(msg, wire.Block{Index: i, Begin: b * hashing.BlockSize, Length: tor.Info.Pieces.BlockLen(i, b)})
 			}
 		}
 		if err := s.sendHaveAll(); err != nil {

@@ -56,9 +56,9 @@ func Leech(ctx context.Context, c *Conn, tor *Torrent) (good int, err error) {
 
 // blocksOf returns all blocks of a torrent in order.
 func blocksOf(tor *Torrent) (all []wire.Block) {
-	for i := range tor.Info.NumPieces() {
-		for b := range tor.Info.Blocks(i) {
-			all = append(all, wire.Block{Index: i, Begin: b * hashing.BlockSize, Length: tor.Info.BlockLen(i, b)})
+	for i := range tor.Info.Pieces.Count() {
+		for b := range tor.Info.Pieces.Blocks(i) {
+			all = append(all, wire.Block{Index: i, Begin: b * hashing.BlockSize, Length: tor.Info.Pieces.BlockLen(i, b)})
 		}
 	}
 	return all

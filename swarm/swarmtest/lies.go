@@ -142,7 +142,7 @@ func SeedMode(tor *Torrent) Behaviour {
 			},
 			Hashes: func(s *Session, r hashing.HashRequest) error {
 				file, _ := tor.Info.FileByRoot(r.Root)
-				piece, _ := tor.Info.FilePiece(file, int64(r.Index)*hashing.BlockSize)
+				piece, _ := tor.Info.Pieces.At(file, int64(r.Index)*hashing.BlockSize)
 				if r.BaseLayer == 0 && !asked[piece] {
 					return s.Send(wire.AppendHashReject(nil, r))
 				}

@@ -99,7 +99,7 @@ func (s *Session) sendHaveAll() error {
 
 // bitfield returns a bitfield message that has everything.
 func (s *Session) bitfield() []byte {
-	n := s.Torrent.Info.NumPieces()
+	n := s.Torrent.Info.Pieces.Count()
 	msg := wire.AppendHeader(nil, wire.MsgBitfield, wire.BitfieldLen(n))
 	for i := 0; i < n; i += 8 {
 		msg = append(msg, byte(0xff<<max(0, i+8-n)))

@@ -97,7 +97,7 @@ func (tor *Torrent) Layers() metainfo.Layers {
 // Piece returns the bytes of a piece that peers are asked for.
 func (tor *Torrent) Piece(i int) []byte {
 	start := i * int(tor.Info.PieceLength)
-	return tor.Space[start : start+tor.Info.PieceSize(i)]
+	return tor.Space[start : start+tor.Info.Pieces.Size(i)]
 }
 
 // serves reports whether a block may be asked for: within its piece, or, in
@@ -105,13 +105,13 @@ func (tor *Torrent) Piece(i int) []byte {
 // hashed and nobody needs them, but libtorrent up to 2.0.12 asks for whole
 // blocks there, and takes nothing shorter.
 func (tor *Torrent) serves(b wire.Block) bool {
-	if b.Index >= tor.Info.NumPieces() {
+	if b.Index >= tor.Info.Pieces.Count() {
 		return false
 	}
 	if tor.Info.V2 && !tor.Info.V1 {
-		return b.Begin < tor.Info.PieceSize(b.Index) && b.Begin+b.Length <= int(tor.Info.PieceLength)
+		return b.Begin < tor.Info.Pieces.Size(b.Index) && b.Begin+b.Length <= int(tor.Info.PieceLength)
 	}
-	return tor.Info.CheckBlock(int64(b.Index), int64(b.Begin), int64(b.Length))
+	return tor.Info.Pieces.CheckBlock(int64(b.Index), int64(b.Begin), int64(b.Length))
 }
 
 // InfoHash returns the infohash to dial with: version 2 where there is one.

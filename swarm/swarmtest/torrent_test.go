@@ -47,7 +47,7 @@ func TestTorrentsVerify(t *testing.T) {
 				if tor.Info.V1 != (spec.Kind != V2) || tor.Info.V2 != (spec.Kind != V1) {
 					t.Fatalf("versions %v %v", tor.Info.V1, tor.Info.V2)
 				}
-				for i := range tor.Info.NumPieces() {
+				for i := range tor.Info.Pieces.Count() {
 					verify(t, tor, i)
 				}
 				back, err := metainfo.Parse(tor.Encode(t))
@@ -80,9 +80,9 @@ func TestSpansAreTheFiles(t *testing.T) {
 	for _, kind := range Kinds {
 		tor := Make(t, Spec{Kind: kind, Name: "many", Files: someFiles()})
 		got := make(map[string][]byte)
-		for i := range tor.Info.NumPieces() {
+		for i := range tor.Info.Pieces.Count() {
 			at := 0
-			for _, span := range tor.Info.Spans(i, 0, int64(tor.Info.PieceSize(i))) {
+			for _, span := range tor.Info.Pieces.Spans(i, 0, int64(tor.Info.Pieces.Size(i))) {
 				f := tor.Info.Files[span.File]
 				if !f.Pad {
 					name := fmt.Sprint(f.Path)

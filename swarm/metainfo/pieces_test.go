@@ -68,10 +68,10 @@ func TestGeometry(t *testing.T) {
 			}
 		}
 		pl := int(in.PieceLength)
-		if got := in.NumPieces(); got != (len(want)+pl-1)/pl {
+		if got := in.Pieces.Count(); got != (len(want)+pl-1)/pl {
 			t.Fatalf("%d pieces for %d bytes of %d", got, len(want), pl)
 		}
-		for i := range in.NumPieces() {
+		for i := range in.Pieces.Count() {
 			piece := want[i*pl : min(len(want), (i+1)*pl)]
 			checkPiece(t, in, i, piece)
 		}
@@ -83,7 +83,7 @@ func TestGeometry(t *testing.T) {
 // bytes.
 func checkPiece(t *testing.T, in *Info, i int, piece []int) {
 	t.Helper()
-	first := in.FileOfPiece(i)
+	first := in.Pieces.FileOf(i)
 	if first != piece[0] {
 		t.Fatalf("piece %d is of file %d, want %d", i, first, piece[0])
 	}
@@ -100,13 +100,13 @@ func checkPiece(t *testing.T, in *Info, i int, piece []int) {
 			}
 		}
 	}
-	if in.PieceSize(i) != size || in.PadSize(i) != pad {
-		t.Fatalf("piece %d: got %d and %d bytes, want %d, %d", i, in.PieceSize(i), in.PadSize(i), size, pad)
+	if in.Pieces.Size(i) != size || in.Pieces.Pad(i) != pad {
+		t.Fatalf("piece %d: got %d and %d bytes, want %d, %d", i, in.Pieces.Size(i), in.Pieces.Pad(i), size, pad)
 	}
 	sum := 0
-	for b := range in.Blocks(i) {
-		n := in.BlockLen(i, b)
-		if n < 1 || n > hashing.BlockSize || n < hashing.BlockSize && b < in.Blocks(i)-1 {
+	for b := range in.Pieces.Blocks(i) {
+		n := in.Pieces.BlockLen(i, b)
+		if n < 1 || n > hashing.BlockSize || n < hashing.BlockSize && b < in.Pieces.Blocks(i)-1 {
 			t.Fatalf("piece %d: block %d of %d bytes", i, b, n)
 		}
 		sum += n
@@ -127,12 +127,12 @@ func checkSpans(t *testing.T, in *Info, piece, begin int, want []int) {
 		want = want[:len(want)-1]
 	}
 	pos := 0
-	for _, s := range in.Spans(piece, int64(begin), int64(len(want))) {
+	for _, s := range in.Pieces.Spans(piece, int64(begin), int64(len(want))) {
 		for _, k := range []int64{0, s.Length - 1} {
 			if at := pos + int(k); at >= len(want) || want[at] != s.File {
 				t.Fatalf("piece %d from %d: span %+v at %d", piece, begin, s, pos)
 			}
-			if p, b := in.FilePiece(s.File, s.Offset+k); p != piece || b != int64(begin+pos)+k {
+			if p, b := in.Pieces.At(s.File, s.Offset+k); p != piece || b != int64(begin+pos)+k {
 				t.Fatalf("byte %d of file %d is in piece %d at %d", s.Offset+k, s.File, p, b)
 			}
 		}
@@ -152,15 +152,15 @@ func checkFiles(t *testing.T, in *Info) {
 		if !file.Pad {
 			sum += file.Length
 		}
-		first, n := in.FilePieces(f)
+		first, n := in.Pieces.OfFile(f)
 		if file.Length == 0 {
 			if n != 0 {
 				t.Fatalf("an empty file has %d pieces", n)
 			}
 			continue
 		}
-		p0, _ := in.FilePiece(f, 0)
-		p1, _ := in.FilePiece(f, file.Length-1)
+		p0, _ := in.Pieces.At(f, 0)
+		p1, _ := in.Pieces.At(f, file.Length-1)
 		if first != p0 || n != p1-p0+1 {
 			t.Fatalf("file %d: pieces %d, %d, want %d, %d", f, first, n, p0, p1-p0+1)
 		}
@@ -204,7 +204,7 @@ func TestCheckBlock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := in.CheckBlock(c.index, c.begin, c.length); got != c.ok {
+		if got := in.Pieces.CheckBlock(c.index, c.begin, c.length); got != c.ok {
 			t.Errorf("%s: CheckBlock(%d, %d, %d): got %v", in.Name, c.index, c.begin, c.length, got)
 		}
 	}
@@ -215,14 +215,14 @@ func TestEmptyTorrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if in.NumPieces() != 0 || in.CheckBlock(0, 0, 1) || in.Length() != 0 {
+	if in.Pieces.Count() != 0 || in.Pieces.CheckBlock(0, 0, 1) || in.Length() != 0 {
 		t.Errorf("got %+v", in)
 	}
 	for name, f := range map[string]func(){
-		"PieceSize":  func() { in.PieceSize(0) },
-		"PieceHash1": func() { in.PieceHash1(0) },
-		"Spans":      func() { in.Spans(0, 0, 1) },
-		"negative":   func() { in.PieceSize(-1) },
+		"PieceSize":  func() { in.Pieces.Size(0) },
+		"PieceHash1": func() { in.Pieces.SHA1(0) },
+		"Spans":      func() { in.Pieces.Spans(0, 0, 1) },
+		"negative":   func() { in.Pieces.Size(-1) },
 	} {
 		func() {
 			defer func() { _ = recover() }()
@@ -241,11 +241,11 @@ func TestVerifyPiece(t *testing.T) {
 		t.Fatal(err1, err2)
 	}
 	layers := Layers{h.Root: h.Layer}
-	for i := range one.NumPieces() {
-		piece := data[i*64<<10 : i*64<<10+one.PieceSize(i)]
+	for i := range one.Pieces.Count() {
+		piece := data[i*64<<10 : i*64<<10+one.Pieces.Size(i)]
 		var blocks [][]byte
-		for b := range one.Blocks(i) {
-			blocks = append(blocks, piece[b*hashing.BlockSize:b*hashing.BlockSize+one.BlockLen(i, b)])
+		for b := range one.Pieces.Blocks(i) {
+			blocks = append(blocks, piece[b*hashing.BlockSize:b*hashing.BlockSize+one.Pieces.BlockLen(i, b)])
 		}
 		want, _ := two.PieceHash2(layers, i)
 		if !one.VerifyPiece1(i, blocks) || !two.VerifyPiece2(i, want, blocks) {
