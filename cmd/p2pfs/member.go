@@ -189,7 +189,7 @@ func (m *member) openCache() (err error) {
 func (m *member) openShare() (err error) {
 	m.share, err = share.Open(m.ctx, share.Config{
 		Dir: m.cfg.share, State: m.cfg.state, Guard: m.guard, Log: m.log,
-		OnChange: func() {
+		OnChange: func(share.Delta) {
 			select {
 			case m.shared <- struct{}{}:
 			default:

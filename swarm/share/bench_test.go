@@ -11,6 +11,7 @@ import (
 
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/share/watch"
 )
 
 // fill makes n files of a size in directories of a hundred.
@@ -55,7 +56,7 @@ func (b *box) pokeWalk() {
 	case <-b.walked1:
 	default:
 	}
-	b.overflow <- []event{{what: evOverflow}}
+	b.overflow <- []watch.Event{{What: watch.Lost}}
 	<-b.walked1
 }
 
@@ -105,9 +106,9 @@ func BenchmarkHash(b *testing.B) {
 	b.SetBytes(size)
 	ctx := context.Background()
 	for b.Loop() {
-		f, m, err := bx.openFile("f")
+		f, m, err := bx.folder.open("f")
 		bx.must(err)
-		if _, err := hashing.File(ctx, f, hashing.Config{PieceLength: metainfo.PieceLength(m.size), Length: m.size}, nil); err != nil {
+		if _, err := hashing.File(ctx, f, hashing.Config{PieceLength: metainfo.PieceLength(m.Size), Length: m.Size}, nil); err != nil {
 			b.Fatal(err)
 		}
 		f.Close()

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"p2pfs/swarm/share/watch"
 )
 
 // box is a Share of a fresh directory, whose changes a test can wait for.
@@ -24,14 +26,14 @@ type box struct {
 	cfg      Config
 	changes  chan struct{}
 	walks    *atomic.Int64
-	walked1  chan struct{} // room for one
-	overflow chan []event  // what the watcher is made to say
+	walked1  chan struct{}      // room for one
+	overflow chan []watch.Event // what the watcher is made to say
 }
 
 func newBox(t testing.TB, change func(*Config)) *box {
 	t.Helper()
 	checkLeaks(t)
-	b := &box{t: t, dir: t.TempDir(), state: t.TempDir(), walks: new(atomic.Int64), walked1: make(chan struct{}, 1), overflow: make(chan []event)}
+	b := &box{t: t, dir: t.TempDir(), state: t.TempDir(), walks: new(atomic.Int64), walked1: make(chan struct{}, 1), overflow: make(chan []watch.Event)}
 	b.cfg = Config{Dir: b.dir, State: b.state}
 	if change != nil {
 		change(&b.cfg)
@@ -50,7 +52,7 @@ func (b *box) open() {
 	b.t.Helper()
 	changes := make(chan struct{}, 1)
 	b.changes = changes
-	b.cfg.OnChange = func() {
+	b.cfg.OnChange = func(Delta) {
 		select {
 		case changes <- struct{}{}:
 		default:
@@ -102,6 +104,12 @@ func (b *box) stats(what string, ok func(Stats) bool) {
 	}
 }
 
+// saved waits until all results are on disk.
+func (b *box) saved() {
+	b.t.Helper()
+	b.stats("saved", func(Stats) bool { return b.records.Saved() })
+}
+
 // still waits until nothing is waiting or queued.
 func (b *box) still() {
 	b.t.Helper()
@@ -118,12 +126,7 @@ func (b *box) paths() []string {
 }
 
 func (b *box) file(path string) (File, bool) {
-	for _, f := range b.Files() {
-		if f.Path == path {
-			return f, true
-		}
-	}
-	return File{}, false
+	return b.Find(path)
 }
 
 // await waits until path is published.
@@ -245,7 +248,7 @@ func descriptors(t testing.TB) int {
 // fast is timing for tests that wait for what takes long.
 func fast(cfg *Config) {
 	tm := defaultTiming()
-	tm.still, tm.rescan, tm.unseen, tm.missing, tm.again =
+	tm.Still, tm.rescan, tm.unseen, tm.missing, tm.again =
 		100*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond, 20*time.Millisecond, 50*time.Millisecond
 	cfg.test.timing = &tm
 }

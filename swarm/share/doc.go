@@ -16,24 +16,18 @@
 // What replaces a published file becomes visible when it is hashed; until then
 // the old version is listed, but a Reader refuses it.
 //
-// # The hash store
+// # The rooms
 //
-// Results are kept in State/hashes.db (see kv) under device, inode, size and
-// modification time: what was renamed, or was there before a restart, is not
-// hashed again. The change time at hashing is kept besides. A file with
-// another one (a rename and chmod move it, and so does who puts the
-// modification time back) is published at once, but each piece of it is
-// verified when it is first read through a Reader; when all have been, the new
-// change time is recorded. So it is with every file after a run that did not
-// end by Close, if the machine was started or the filesystem mounted since: a
-// power cut may leave other bytes under the size and times that were hashed.
-// For the same reason a record is stored when the file's data is on disk; its
-// publication does not wait for that. Records carry checksums; damaged ones are
-// dropped and their files hashed again. Records without a file go after a
-// month.
+// The loop, which belongs to one goroutine, carries what happens from one to
+// the other: watch tells of events, inode what is there, tree knows the names
+// and ignore which are left out; settle says when a file is read, hasher reads
+// it, record keeps the result, published is what others see. What readers ask
+// never passes the loop: serve gives it to them.
 //
-// Piece hashes stay in the database. In memory a published file takes some
-// 700 bytes, path included.
+// A file is known by device, inode, size and modification time: what was
+// renamed, or was there before a restart, is not hashed again. One whose change
+// time is another than at hashing is published at once, but verified as it is
+// read.
 //
 // # What is not published
 //
@@ -50,5 +44,5 @@
 // waiting for a FIFO, is a regular one with the same inode, size and time.
 //
 // Everything exported is safe for concurrent use. One goroutine, the loop,
-// owns the tree; some more hash, one writes the store, one calls OnChange.
+// owns the tree; some more hash, one writes records, one calls OnChange.
 package share

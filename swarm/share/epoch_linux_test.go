@@ -1,7 +1,6 @@
 package share
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -13,35 +12,11 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	"golang.org/x/sys/unix"
-)
 
-func TestNextRun(t *testing.T) {
-	now := time.Unix(0, 1000)
-	for name, c := range map[string]struct {
-		last  run
-		had   bool
-		place string
-		want  int64 // epoch
-	}{
-		"first":                    {run{}, false, "a", 1000},
-		"clean":                    {run{5, true, "a"}, true, "a", 5},
-		"clean, other boot":        {run{5, true, "a"}, true, "b", 5},
-		"killed":                   {run{5, false, "a"}, true, "a", 5},
-		"power cut":                {run{5, false, "a"}, true, "b", 1000},
-		"power cut, clock is back": {run{5000, false, "a"}, true, "b", 5001},
-		"killed, places unknown":   {run{5, false, ""}, true, "", 1000},
-	} {
-		got := c.last.next(c.had, c.place, now)
-		if want := (run{c.want, false, c.place}); got != want {
-			t.Errorf("%s: got %+v, want %+v", name, got, want)
-		}
-		got.clean = true
-		if back, ok := decodeRun(got.encode()); !ok || back != got {
-			t.Errorf("%s: %+v became %+v", name, got, back)
-		}
-	}
-}
+	"p2pfs/swarm/share/inode"
+	"p2pfs/swarm/share/published"
+	"p2pfs/swarm/share/record"
+)
 
 // TestPowerCut forges what a power cut does: other bytes under the size and
 // times that were hashed. They are served to nobody, but where the run before
@@ -54,7 +29,7 @@ func TestPowerCut(t *testing.T) {
 	b.write("old", old)
 	b.write("f", data)
 	oldFile, f := b.await("old"), b.await("f")
-	b.store.settled(t)
+	b.saved()
 	killed := b.copyState()
 	b.must(b.Close())
 
@@ -74,8 +49,8 @@ func TestPowerCut(t *testing.T) {
 	}
 	// What was found right is trusted from now on.
 	b.reopen()
-	e, _ := b.index.first(oldFile.Content())
-	if _, m, err := b.openFile("old"); err != nil || e.ctime.Load() != m.ctime {
+	e, _ := b.set.ByContent(oldFile.Content())
+	if _, m, err := b.folder.open("old"); err != nil || e.CTime.Load() != m.CTime {
 		t.Errorf("verified, but not remembered: %v", err)
 	}
 }
@@ -84,9 +59,9 @@ func TestPowerCut(t *testing.T) {
 func (b *box) copyState() string {
 	b.t.Helper()
 	dir := b.t.TempDir()
-	data, err := os.ReadFile(filepath.Join(b.state, storeName))
+	data, err := os.ReadFile(filepath.Join(b.state, dbName))
 	b.must(err)
-	b.must(os.WriteFile(filepath.Join(dir, storeName), data, 0o600))
+	b.must(os.WriteFile(filepath.Join(dir, dbName), data, 0o600))
 	return dir
 }
 
@@ -99,22 +74,36 @@ func forge(t *testing.T, b *box, name string, data []byte) {
 	b.must(err)
 	b.must(overwrite(path, 0, data))
 	b.must(os.Chtimes(path, time.Time{}, fi.ModTime()))
-	var st unix.Stat_t
-	b.must(unix.Stat(path, &st))
-	s, err := openStore(storeConfig{path: filepath.Join(b.state, storeName), place: "boot 1", log: slog.New(slog.DiscardHandler)})
+	db, err := record.OpenDB(filepath.Join(b.state, dbName), slog.New(slog.DiscardHandler))
 	b.must(err)
-	m := metaOf(&st)
-	sum, ok := find(s, m.ident)
+	r, err := record.Open(record.Config{DB: db, Disks: testDisks{sync: func(uint64) error { return nil }, Disks: b.folder.disks}, Place: "boot 1", Log: slog.New(slog.DiscardHandler)})
+	b.must(err)
+	m := metaOf(t, path)
+	sum, ok := r.Find(m.ID)
 	if !ok {
 		t.Fatal("no record")
 	}
-	sum.ctime = m.ctime
-	s.put(m.ident, sum, nil)
-	s.settled(t)
-	// As if killed: the run does not end well.
-	close(s.stop)
-	s.stopped.Wait()
-	b.must(s.db.Close())
+	sum.CTime = m.CTime
+	r.Put(m.ID, sum, nil)
+	b.stats("saved", func(Stats) bool { return r.Saved() })
+	killed := b.copyState()
+	r.Close()
+	b.must(db.Close())
+	b.state, b.cfg.State = killed, killed
+}
+
+func metaOf(t *testing.T, path string) inode.Meta {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := inode.Stat(f, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 // TestKilledOnly ends without Close, but the machine goes on: nothing is lost,
@@ -125,14 +114,14 @@ func TestKilledOnly(t *testing.T) {
 	b.open()
 	b.write("f", random(1<<20))
 	f := b.await("f")
-	b.store.settled(t)
+	b.saved()
 	b.state = b.copyState()
 	b.cfg.State = b.state
 	b.must(b.Close())
 	b.open()
 	b.await("f")
-	e, _ := b.index.first(f.Content())
-	if e.ctime.Load() == doubted {
+	e, _ := b.set.ByContent(f.Content())
+	if e.CTime.Load() == published.Doubted {
 		t.Error("doubted")
 	}
 	if n := b.Stats().Hashed; n != 0 {
@@ -157,7 +146,7 @@ func TestRecordWaitsForData(t *testing.T) {
 		t.Error("recorded before the data was on disk")
 	}
 	disk <- nil
-	b.store.settled(t)
+	b.saved()
 	if !recorded(t, b.copyState()) {
 		t.Error("not recorded")
 	}
@@ -171,49 +160,16 @@ func TestRecordWaitsForData(t *testing.T) {
 // recorded reports whether a state directory holds any record.
 func recorded(t *testing.T, state string) bool {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(state, storeName))
+	db, err := record.OpenDB(filepath.Join(state, dbName), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), storeName)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := testStore(t, path)
-	defer s.close()
-	live := 0
-	s.view(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketFile).ForEach(func(_, _ []byte) error { live++; return nil })
+	defer db.Close()
+	n := 0
+	db.View(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("file")).ForEach(func(_, _ []byte) error { n++; return nil })
 	})
-	return live > 0
-}
-
-// TestSyncFindsDisks flushes by whatever path is left on a filesystem.
-func TestSyncFindsDisks(t *testing.T) {
-	dir := t.TempDir()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	if err := os.MkdirAll(filepath.Join(dir, "a/b"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	d := newDisks(func(path string, flags int) (*os.File, error) { return root.OpenFile(path, flags, 0) })
-	var st unix.Stat_t
-	if err := unix.Stat(dir, &st); err != nil {
-		t.Fatal(err)
-	}
-	d.see(st.Dev, func() string { return "a/b/gone" })
-	if err := d.sync(st.Dev); err != nil {
-		t.Error(err)
-	}
-	if err := d.sync(st.Dev + 77); !errors.Is(err, errNoDisk) {
-		t.Errorf("got %v, want errNoDisk", err)
-	}
-	if !bytes.Equal([]byte(placeOf(dir)), []byte(placeOf(filepath.Join(dir, "a")))) || placeOf(dir) == "" {
-		t.Errorf("places %q and %q", placeOf(dir), placeOf(filepath.Join(dir, "a")))
-	}
+	return n > 0
 }
 
 // TestVerify finds bytes that rotted where nothing tells, and leaves a file that
@@ -226,7 +182,7 @@ func TestVerify(t *testing.T) {
 	b.write("good", good)
 	b.write("bad", bad)
 	goodFile, badFile := b.await("good"), b.await("bad")
-	b.store.settled(t)
+	b.saved()
 	b.state = b.copyState()
 	b.cfg.State = b.state
 	b.must(b.Close())

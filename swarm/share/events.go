@@ -1,74 +1,54 @@
 package share
 
 import (
-	"path"
-	"strings"
 	"time"
+
+	"p2pfs/swarm/share/serve"
+	"p2pfs/swarm/share/watch"
 )
 
-func (l *loop) onEvents(events []event, ok bool) {
+func (l *loop) onEvents(events []watch.Event, ok bool) {
 	if !ok {
 		l.watches.lose() // the watcher broke: only walks are left
-		l.agenda.walkNow()
+		l.work.WalkNow()
 		return
 	}
 	for _, e := range events {
-		d := l.watches.dirs[e.wd]
+		d := l.watches.dirs[e.Watch]
 		switch {
-		case e.what == evOverflow:
+		case e.What == watch.Lost:
 			l.s.log.Warn("too many changes at once: looking at everything")
-			l.agenda.walkNow()
+			l.work.WalkNow()
 		case d == nil: // removed meanwhile
-		case e.what == evForgot:
-			l.watches.forget(e.wd)
-		case e.what == evModify:
-			l.onModify(d, e.name)
-		case e.what == evName:
-			l.agenda.mark(d, e.name)
-		case d.up == nil:
-			l.agenda.walkNow()
+		case e.What == watch.Forgotten:
+			l.watches.forget(e.Watch)
+		case e.What == watch.Modified:
+			// A file that is known to be changing is not looked at for
+			// each write to it: its closing is an event of its own.
+			if f := d.File(e.Name); f != nil && !l.files.queue.Waits(f) {
+				l.work.Mark(d, e.Name)
+			}
+		case e.What == watch.Entry:
+			l.work.Mark(d, e.Name)
+		case d.Up == nil:
+			l.work.WalkNow()
 		default:
-			l.agenda.mark(d.up, d.name)
-			l.agenda.hurry(d)
+			l.work.Mark(d.Up, d.Name)
+			l.work.Hurry(d)
 		}
 	}
 }
 
-// onModify looks at a file that seemed to be finished. A file that is known to
-// be changing is not looked at for each write to it: its closing is an event
-// of its own.
-func (l *loop) onModify(d *dir, name string) {
-	if n := d.files[name]; n != nil && n.wait == nil {
-		l.agenda.mark(d, name)
-	}
-}
-
-func (l *loop) onPokes() {
-	for e, how := range l.s.pokes.take() {
-		base, name := path.Split(e.Path)
-		d, ok := l.scanner.root, true
-		if base != "" {
-			d, ok = d.find(strings.Split(base[:len(base)-1], "/"))
-		}
+// onDoubts looks into what readers found wrong.
+func (l *loop) onDoubts() {
+	for e, how := range l.s.doubts.take() {
+		d, name, ok := l.tree.Find(e.Path())
 		if !ok {
 			continue
 		}
-		if n := d.files[name]; n != nil && n.pub == e {
-			l.doubt(n, how)
+		if f := d.File(name); f != nil && f.Pub == e && how != serve.Changed {
+			l.files.doubt(f, how, time.Now())
 		}
-		l.agenda.mark(d, name)
+		l.work.Mark(d, name)
 	}
-}
-
-// doubt forgets what a reader found wrong about a file as it is published now.
-func (l *loop) doubt(n *node, how poke) {
-	if how == pokeLook {
-		return
-	}
-	if how == pokeHash {
-		l.s.store.drop(n.pub.id)
-	}
-	l.ledger.put(n, nil)
-	l.settler.begin(n)
-	l.settler.settleLater(n.wait, time.Now())
 }

@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"p2pfs/swarm/share/ignore"
+	"p2pfs/swarm/share/tree"
 )
 
 // journal keeps log messages.
@@ -117,7 +120,7 @@ func (b *box) walked() {
 
 func TestTooDeep(t *testing.T) {
 	b := openBox(t, nil)
-	deep := strings.TrimSuffix(strings.Repeat("d/", maxDepth-1), "/")
+	deep := strings.TrimSuffix(strings.Repeat("d/", tree.MaxDepth-1), "/")
 	b.write(deep+"/file", []byte("x"))
 	b.await(deep + "/file")
 	b.write(deep+"/dir/file", []byte("x"))
@@ -125,7 +128,7 @@ func TestTooDeep(t *testing.T) {
 	b.await(deep + "/dir")
 	b.stats("skipped", func(st Stats) bool { return st.Skipped == 2 })
 	for _, f := range b.Files() {
-		if n := strings.Count(f.Path, "/") + 1; n > maxDepth {
+		if n := strings.Count(f.Path, "/") + 1; n > tree.MaxDepth {
 			t.Errorf("published at depth %d", n)
 		}
 	}
@@ -157,7 +160,7 @@ func TestIgnoreFileIsFollowed(t *testing.T) {
 	if st := b.Stats(); st.Hashed > 4 {
 		t.Errorf("hashed %d files, want each once", st.Hashed)
 	}
-	b.write(IgnoreFile, []byte(strings.Repeat("#", maxIgnoreSize+1)))
+	b.write(IgnoreFile, []byte(strings.Repeat("#", ignore.MaxSize+1)))
 	b.until("nothing: it is too long to be read", func() bool { return len(b.Files()) == 0 })
 	b.must(os.Remove(b.path(IgnoreFile)))
 	b.await("d/e/b.log")
@@ -271,7 +274,7 @@ func TestOnChangeIsPaced(t *testing.T) {
 	var calls []time.Time
 	running := false
 	s := newBox(t, nil)
-	s.cfg.OnChange = func() {
+	s.cfg.OnChange = func(Delta) {
 		mu.Lock()
 		if running {
 			t.Error("called twice at once")
@@ -311,7 +314,7 @@ func TestContextEnds(t *testing.T) {
 	b.write("f", []byte("x"))
 	ctx, cancel := context.WithCancel(context.Background())
 	changed := make(chan struct{}, 100)
-	b.cfg.OnChange = func() { changed <- struct{}{} }
+	b.cfg.OnChange = func(Delta) { changed <- struct{}{} }
 	s, err := Open(ctx, b.cfg)
 	b.must(err)
 	b.Share, b.changes = s, changed

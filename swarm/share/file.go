@@ -1,92 +1,122 @@
 package share
 
 import (
+	"context"
+	"fmt"
 	"io/fs"
-	"math"
-	"sync/atomic"
-	"time"
+	"path"
 
 	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/share/published"
+	"p2pfs/swarm/share/serve"
 )
 
+// File is one published path.
+type File = published.File
+
 // Kind tells what a published path is.
-type Kind uint8
+type Kind = published.Kind
 
 // The kinds of a File. Sockets, devices and FIFOs are never published.
 const (
-	Regular Kind = iota // a regular file
-	Symlink             // a symbolic link that stays inside the share directory
-	Dir                 // a directory
+	Regular = published.Regular
+	Symlink = published.Symlink
+	Dir     = published.Dir
 )
 
-// String returns the kind as a word.
-func (k Kind) String() string {
-	switch k {
-	case Regular:
-		return "file"
-	case Symlink:
-		return "symlink"
-	case Dir:
-		return "directory"
-	}
-	return "unknown"
-}
+// Delta is what is different in what is published.
+type Delta = published.Delta
 
-// File is one published path. Two Files are equal (==) if nothing that is
-// published about the path differs.
-type File struct {
-	Path   string           // slash separated, below the share directory; the bytes of the names
-	Target string           // of a Symlink: as it was made; relative, never leaves the share directory
-	Size   int64            // bytes; 0 for anything but a Regular
-	MTime  time.Time        // of a Dir: when its set of published names last changed
-	Root   metainfo.Hash256 // pieces root (BEP 52); zero for empty files and for what is no Regular
-	V1     metainfo.Hash    // infohash of the version 1 torrent; zero where Root is
-	Kind   Kind
-	Exec   bool // the owner may execute it
-}
-
-// Content names the file's bytes.
-func (f *File) Content() metainfo.Content { return metainfo.Content{Root: f.Root, Size: f.Size} }
+// Reader reads the contents of a published file.
+type Reader = serve.Reader
 
 // Version says which of a file's two torrents is meant.
 type Version uint8
 
-// The two torrents of a file: DESIGN calls them the v1 and the v2 one. They
-// have the same pieces.
+// The two torrents of a file. They have the same pieces.
 const (
 	V1 Version = 1 // BEP 3
 	V2 Version = 2 // BEP 52
 )
 
-// ident is what a hash result is filed under: the same ident means the same
-// content, unless somebody put the modification time back (see entry.ctime).
-type ident struct {
-	dev, ino    uint64
-	size, mtime int64 // bytes; nanoseconds since 1970
+// Files returns what is published now, sorted by Path in byte order. It takes
+// as long as there are files.
+func (s *Share) Files() []File { return s.set.Files() }
+
+// Find returns what is published at a path.
+func (s *Share) Find(path string) (File, bool) { return file(s.set.ByPath(path)) }
+
+// ByContent finds a published file by its pieces root and size. Of several with
+// the same contents it is any one.
+func (s *Share) ByContent(c metainfo.Content) (File, bool) { return file(s.set.ByContent(c)) }
+
+// Object finds a published file of at most one block (16 KiB) by its SHA-256,
+// which is its pieces root, too.
+func (s *Share) Object(sum metainfo.Hash256) (File, bool) { return file(s.set.Block(sum)) }
+
+func file(e *published.Entry, ok bool) (File, bool) {
+	if !ok {
+		return File{}, false
+	}
+	return e.File(), true
 }
 
-// meta is what a stat tells about a path or an open file.
-type meta struct {
-	ident
-	ctime int64 // nanoseconds since 1970; nobody can set it at will
-	mode  fs.FileMode
+// Lookup finds a published file by the infohash of either of its torrents, in
+// the 20 bytes of a handshake.
+func (s *Share) Lookup(ih metainfo.Hash) (File, Version, bool) {
+	e, ok := s.set.ByHash(ih)
+	switch {
+	case !ok:
+		return File{}, 0, false
+	case e.V1 == ih:
+		return e.File(), V1, true
+	}
+	return e.File(), V2, true
 }
 
-// entry is a published File and what it takes to serve it. Immutable but for
-// ctime.
-type entry struct {
-	File
-	id ident
-	v2 metainfo.Hash // short infohash of the version 2 torrent
+// Reader returns a Reader for a published file. The error is fs.ErrNotExist if
+// nothing published has these contents.
+func (s *Share) Reader(c metainfo.Content) (*Reader, error) { return s.serve.Reader(c) }
 
-	// ctime is the change time under which the file's bytes are known to
-	// fit the hashes: under another one each piece is verified before it
-	// is served.
-	ctime atomic.Int64
+// MetaInfo builds one of the two torrents of a published file, v2 with its
+// layers. It reads the piece hashes from the database. The error is
+// fs.ErrNotExist if nothing with f's contents is published, or if the hashes
+// were lost: then the file is hashed again. It is ErrChanged if f is about to
+// be replaced by a new version.
+func (s *Share) MetaInfo(f File, v Version) (*metainfo.MetaInfo, error) {
+	e, ok := s.set.ByContent(f.Content())
+	if !ok {
+		return nil, &fs.PathError{Op: "torrent", Path: f.Path, Err: fs.ErrNotExist}
+	}
+	h, err := s.serve.Hashes(e)
+	if err != nil {
+		return nil, err
+	}
+	m, name := new(metainfo.MetaInfo), path.Base(f.Path)
+	if v == V1 {
+		m.Info, err = s.torrents.V1(name, f.Size, e.Root, h.Pieces)
+	} else {
+		m.Info, err = s.torrents.V2(name, f.Size, e.Root)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("share: %q: %w", f.Path, err)
+	}
+	if v == V2 && len(h.Layer) > 0 {
+		m.Layers = metainfo.Layers{e.Root: h.Layer}
+	}
+	return m, nil
 }
 
-// doubted is a change time that no file has: none of its bytes are known to be
-// right.
-const doubted = math.MinInt64
-
-func (e *entry) hashed() bool { return e.Kind == Regular && e.Size > 0 }
+// Verify reads all of a published file and compares each piece with its hash,
+// whatever is believed of it, and calls done with the bytes of each. A file that
+// is not what was published is hashed again, and the error wraps ErrChanged. It
+// is fs.ErrNotExist if f is not published (any more), else that of the disk or
+// of ctx. It does not wait for the loop, and other readers of the file for one
+// piece at most.
+func (s *Share) Verify(ctx context.Context, f File, done func(n int64)) error {
+	e, ok := s.set.ByPath(f.Path)
+	if !ok || e.Content() != f.Content() || !e.Hashed() {
+		return &fs.PathError{Op: "verify", Path: f.Path, Err: fs.ErrNotExist}
+	}
+	return s.serve.Verify(ctx, e, done)
+}

@@ -7,7 +7,7 @@ import (
 
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/hashing"
-	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/share/hasher"
 )
 
 const planted = guard.Planted("planted in a test")
@@ -23,11 +23,11 @@ func TestPanicInHash(t *testing.T) {
 		short := defaultTiming()
 		short.again = short.pace
 		c.test.timing = &short
-		c.test.hash = func(f *os.File, j *job) (hashing.FileHashes, error) {
-			if j.path == "bad" && bad.CompareAndSwap(true, false) {
+		c.test.hash = func(f *os.File, j *hasher.Job) (hashing.FileHashes, error) {
+			if j.Path == "bad" && bad.CompareAndSwap(true, false) {
 				panic(planted)
 			}
-			return hashing.File(t.Context(), f, hashing.Config{PieceLength: metainfo.PieceLength(j.id.size), Length: j.id.size}, j.done.Store)
+			return j.Hash(t.Context(), f)
 		}
 	})
 	b.write("bad", []byte("bad"))
@@ -48,7 +48,7 @@ func TestPanicInLoop(t *testing.T) {
 	timing := defaultTiming()
 	timing.missing = timing.pace
 	walks := 0
-	cfg := Config{Dir: dir, State: state, Guard: g, OnChange: func() { changes <- struct{}{} }}
+	cfg := Config{Dir: dir, State: state, Guard: g, OnChange: func(Delta) { changes <- struct{}{} }}
 	cfg.test = hooks{timing: &timing, walked: func() {
 		if walks++; walks <= 3 {
 			panic(planted)
@@ -76,7 +76,7 @@ func TestPanicInOnChange(t *testing.T) {
 	dir, state := t.TempDir(), t.TempDir()
 	calls := make(chan int, 16)
 	n := 0
-	s, err := Open(t.Context(), Config{Dir: dir, State: state, Guard: g, OnChange: func() {
+	s, err := Open(t.Context(), Config{Dir: dir, State: state, Guard: g, OnChange: func(Delta) {
 		n++
 		calls <- n
 		if n == 1 {

@@ -3,32 +3,52 @@ package share
 import (
 	"context"
 	"time"
+
+	"p2pfs/swarm/share/ignore"
+	"p2pfs/swarm/share/inode"
+	"p2pfs/swarm/share/published"
+	"p2pfs/swarm/share/tree"
 )
 
-// loop is the one goroutine that knows the tree. It takes events, looks at
-// directories a slice at a time, what events are about first, and publishes.
-// Reading files is the hashers' work; nothing waits for the loop but Close.
+// loop is the one goroutine that knows the tree. It takes what happens to the
+// parts: events, results and doubts to what is to be looked at (tree.Work), looks
+// to the scanner, a slice at a time, and what changed to the Set. Reading files
+// is the pool's work; nothing waits for the loop but Close.
 type loop struct {
 	s       *Share
 	ctx     context.Context // of Open
-	agenda  *agenda
+	ledger  *published.Ledger
+	tree    *tree.Tree
+	work    *tree.Work
 	watches *watches
+	files   *files
 	scanner *scanner
-	settler *settler
-	ledger  *ledger
 
 	steps   uint      // done
 	begun   time.Time // when the last walk did
 	swept   time.Time
-	scanned bool // everything was looked at
-	told    bool // and that is published
+	last    time.Time     // publication
+	cost    time.Duration // of it
+	scanned bool          // everything was looked at
+	told    bool          // and that is published
 }
 
 func newLoop(ctx context.Context, s *Share, w watcher) *loop {
-	l := &loop{s: s, ctx: ctx, agenda: newAgenda(), ledger: newLedger(), watches: newWatches(w, s.log)}
-	l.settler = newSettler(ctx, s, l.ledger, l.agenda)
-	l.scanner = newScanner(ctx, s, l.settler, l.watches)
+	l := &loop{s: s, ctx: ctx, work: tree.NewWork(), watches: newWatches(w, s.log)}
+	l.ledger = published.NewLedger(s.set, s.out)
+	l.tree = tree.New(l.ledger, l, ignore.Temporary())
+	l.files = newFiles(ctx, s, l.tree, l.work)
+	l.scanner = &scanner{ctx: ctx, log: s.log, folder: s.folder, tree: l.tree, work: l.work, watches: l.watches, files: l.files, unseen: s.timing.unseen}
 	return l
+}
+
+// FileGone is for the tree.
+func (l *loop) FileGone(f *tree.File) { l.files.forget(f) }
+
+// DirGone is for the tree.
+func (l *loop) DirGone(d *tree.Dir) {
+	l.watches.remove(d)
+	l.work.Forget(d)
 }
 
 // run works until ctx ends.
@@ -53,13 +73,13 @@ func (l *loop) guarded(f func()) {
 	case <-pause.C:
 	case <-l.ctx.Done():
 	}
-	l.agenda.walkNow()
+	l.work.WalkNow()
 }
 
 // turn does one slice of work, or waits for some.
 func (l *loop) turn(timer *time.Timer) {
 	more := l.step()
-	l.s.hashers.feed()
+	l.s.pool.Feed()
 	l.publish()
 	l.report()
 	if more {
@@ -75,10 +95,10 @@ func (l *loop) wait(timer <-chan time.Time) {
 	select {
 	case events, ok := <-l.watches.events:
 		l.onEvents(events, ok)
-	case r := <-l.s.hashers.results:
-		l.settler.onResult(r)
-	case <-l.s.pokes.wake:
-		l.onPokes()
+	case r := <-l.s.pool.Results():
+		l.files.onResult(r, time.Now())
+	case <-l.s.doubts.wake:
+		l.onDoubts()
 	case <-timer:
 	case <-l.ctx.Done():
 	}
@@ -91,10 +111,10 @@ func (l *loop) poll() {
 		select {
 		case events, ok := <-l.watches.events:
 			l.onEvents(events, ok)
-		case r := <-l.s.hashers.results:
-			l.settler.onResult(r)
-		case <-l.s.pokes.wake:
-			l.onPokes()
+		case r := <-l.s.pool.Results():
+			l.files.onResult(r, time.Now())
+		case <-l.s.doubts.wake:
+			l.onDoubts()
 		default:
 			return
 		}
@@ -104,41 +124,50 @@ func (l *loop) poll() {
 // step does one slice of what is most urgent; false if nothing is left. One in
 // eight goes to what is less so: changes that never end hold up nothing.
 func (l *loop) step() bool {
-	a := l.agenda
-	pressing := a.pressing()
+	w := l.work
+	pressing := w.Pressing()
 	if l.steps++; pressing && l.steps%8 != 0 {
-		if len(a.dirty) > 0 {
-			l.scanner.lookDirty()
+		if d, names := w.Names(); d != nil {
+			l.scanner.lookNames(d, names)
 		} else {
-			l.scanner.scan(pop(&a.urgent), byEvent)
+			l.scanner.lookAll(w.Urgent(), byEvent)
 		}
 		return true
 	}
 	if !pressing {
-		l.settler.reap()
+		l.files.dropAbandoned()
 	}
 	now := time.Now()
-	if l.settler.settleDue(now) {
+	if l.files.startDue(now) {
 		return true
 	}
-	if len(a.walk) == 0 && !now.Before(a.next) {
-		l.beginWalk(now)
+	under, due := w.Walking(now)
+	if due {
+		l.begun = now
+		l.checkFolder()
+		w.BeginWalk(l.tree.Root)
+		under, _ = w.Walking(now)
 	}
-	if len(a.walk) == 0 {
+	if !under {
 		return pressing
 	}
-	l.scanner.scan(pop(&a.walk), byWalk)
-	if len(a.walk) == 0 {
+	l.scanner.lookAll(w.Walk(), byWalk)
+	if under, _ = w.Walking(now); !under {
 		l.endWalk(time.Now())
 	}
 	return true
 }
 
-func (l *loop) beginWalk(now time.Time) {
-	l.begun = now
-	l.scanner.checkRoot()
-	l.agenda.again = false
-	l.agenda.visit(l.scanner.root)
+// checkFolder finds out whether the share directory is still what its path
+// leads to.
+func (l *loop) checkFolder() {
+	if !l.scanner.checkFolder() {
+		return
+	}
+	l.work.WalkNow()
+	if l.scanner.gone {
+		l.work.WaitUntil(time.Now().Add(l.s.timing.missing))
+	}
 }
 
 // endWalk sets the time for the next walk: the longer one takes, the rarer
@@ -154,94 +183,83 @@ func (l *loop) endWalk(now time.Time) {
 	if l.scanner.gone {
 		every = l.s.timing.missing
 	}
-	l.agenda.ended(now, now.Add(max(every, 50*took)))
-	l.settler.coolDown(now)
-	l.s.open.expire(now)
+	l.work.EndWalk(now, now.Add(max(every, 50*took)))
+	l.files.queue.Cool(now)
+	l.s.serve.Expire(now)
 	if l.scanner.gone {
 		return
 	}
 	if now.Sub(l.swept) > 24*time.Hour {
 		l.swept = now
-		l.sweep()
+		live := map[inode.ID]struct{}{}
+		l.tree.Files(func(f *tree.File) { live[f.Meta.ID] = struct{}{} })
+		l.s.records.Sweep(live)
 	}
 	if !l.scanned {
 		l.scanned = true
-		l.s.log.Info("share directory scanned", "dirs", l.scanner.dirs, "took", took)
+		l.s.log.Info("share directory scanned", "dirs", l.tree.Dirs(), "took", took)
 	}
-}
-
-// sweep has the records of files that are gone removed in time.
-func (l *loop) sweep() {
-	live := map[ident]struct{}{}
-	var each func(d *dir)
-	each = func(d *dir) {
-		for _, n := range d.files {
-			live[n.meta.ident] = struct{}{}
-		}
-		for _, sub := range d.dirs {
-			each(sub)
-		}
-	}
-	each(l.scanner.root)
-	l.s.store.sweep(live)
 }
 
 // wakeAt is when there is something to do though nothing happens.
 func (l *loop) wakeAt() time.Time {
-	at := l.agenda.next
-	earlier := func(t time.Time) {
-		if t.Before(at) {
-			at = t
+	at := l.work.Next()
+	if due, ok := l.files.queue.Wake(); ok && due.Before(at) {
+		at = due
+	}
+	if since, ok := l.ledger.Since(); ok && l.scanned {
+		if when := l.publishAt(since); when.Before(at) {
+			at = when
 		}
 	}
-	if len(l.settler.dues) > 0 {
-		earlier(l.settler.dues[0].due)
-	}
-	if len(l.ledger.deltas) > 0 && l.scanned {
-		earlier(l.ledger.when(l.s.timing))
+	return at
+}
+
+// publishAt is the earliest time to publish what changed since then. What it
+// cost the last time bounds how often, so that a large share that changes all
+// the time does not do nothing else.
+func (l *loop) publishAt(since time.Time) time.Time {
+	t := l.s.timing
+	at := l.last.Add(max(t.pace, min(5*l.cost, t.maxPace)))
+	if soon := since.Add(t.lag); soon.After(at) {
+		return soon
 	}
 	return at
 }
 
 // publish makes what has changed visible, if it is time to.
 func (l *loop) publish() {
-	if len(l.ledger.deltas) == 0 && l.scanned == l.told {
+	since, any := l.ledger.Since()
+	if !l.scanned || !any && l.told {
 		return
 	}
 	now := time.Now()
-	busy := l.agenda.pressing()
-	if !l.scanned || now.Before(l.ledger.when(l.s.timing)) || busy && now.Sub(l.ledger.since) < l.s.timing.hold {
+	if any && (now.Before(l.publishAt(since)) || l.work.Pressing() && now.Sub(since) < l.s.timing.hold) {
 		return
 	}
 	first := !l.told
 	l.told = true
-	deltas, seen := l.ledger.publish(now)
-	l.s.index.apply(deltas)
-	files := l.ledger.files
-	l.s.files.Store(&files)
+	l.tree.TouchDirs()
+	l.ledger.Publish()
+	l.last, l.cost = now, time.Since(now)
 	l.report()
-	l.ledger.cost = time.Since(now)
-	if seen || first {
-		select {
-		case l.s.notify <- struct{}{}:
-		default:
-		}
-	}
+	l.s.out.Tell()
 	if first {
 		close(l.s.scanned)
 	}
 }
 
-func (l *loop) unwatched() int { return l.scanner.dirs - len(l.watches.dirs) }
+func (l *loop) unwatched() int { return l.tree.Dirs() - len(l.watches.dirs) }
 
 // report keeps Stats fresh.
 func (l *loop) report() {
-	st, jobs := l.settler, len(l.s.hashers.jobs)
+	waiting, jobs := l.files.queue.Len()
+	ignored, unfit := l.tree.LeftOut()
+	trouble := len(l.files.trouble)
 	c := counts{
-		published: l.ledger.count,
-		ignored:   l.scanner.oddSeen[0], skipped: l.scanner.oddSeen[1] + len(st.trouble),
-		waiting: max(0, st.waiting-jobs-len(st.trouble)), queued: jobs,
-		hashed:    st.hashed,
+		ignored: ignored, skipped: unfit + trouble,
+		waiting: max(0, waiting-jobs-trouble), queued: jobs,
+		hashed:    l.files.hashed,
 		unwatched: l.unwatched(),
 		scanned:   l.told,
 	}

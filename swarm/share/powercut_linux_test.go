@@ -136,7 +136,7 @@ func cutOnce(t *testing.T, v *volume, r *rand.Rand, round int, samePlace bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	awaitRoots(t, s, n, func(i int) (File, bool) { return published(s, name(i)) }) // old bytes have records
+	awaitRoots(t, s, n, func(i int) (File, bool) { return s.Find(name(i)) }) // old bytes have records
 	want := map[string]metainfo.Hash256{}
 	for i := range n {
 		data := random(size)
@@ -146,7 +146,7 @@ func cutOnce(t *testing.T, v *volume, r *rand.Rand, round int, samePlace bool) {
 		}
 	}
 	awaitRoots(t, s, n, func(i int) (File, bool) {
-		f, ok := published(s, name(i))
+		f, ok := s.Find(name(i))
 		return f, ok && f.Root == want[f.Path]
 	})
 	<-time.After(time.Duration(r.IntN(1000)) * time.Millisecond) // the moment of the cut
@@ -184,15 +184,6 @@ func prepare(path string, size int64, old []byte) error {
 		err = unix.Fallocate(int(f.Fd()), 0, 0, size)
 	}
 	return errors.Join(err, f.Close())
-}
-
-func published(s *Share, path string) (File, bool) {
-	for _, f := range s.Files() {
-		if f.Path == path {
-			return f, true
-		}
-	}
-	return File{}, false
 }
 
 // awaitRoots waits until all of n files are as file says.

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 // shareUntilKilled shares a directory and says what it has published.
 func shareUntilKilled(dir, state string) {
 	change := make(chan struct{}, 1)
-	s, err := Open(context.Background(), Config{Dir: dir, State: state, OnChange: func() {
+	s, err := Open(context.Background(), Config{Dir: dir, State: state, OnChange: func(Delta) {
 		select {
 		case change <- struct{}{}:
 		default:

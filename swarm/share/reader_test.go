@@ -8,12 +8,15 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"p2pfs/swarm/share/inode"
 )
 
 func TestReadAt(t *testing.T) {
@@ -176,11 +179,11 @@ func TestVerifiedOnce(t *testing.T) {
 	f := b.await("g")
 	b.old("g")
 	ctime := func() (recorded, now int64) {
-		file, m, err := b.openFile("g")
+		file, m, err := b.folder.open("g")
 		b.must(err)
 		defer file.Close()
-		b.store.lookup([]meta{m}, func(_ int, sum summary) { recorded = sum.ctime })
-		return recorded, m.ctime
+		sum, _ := b.records.Find(m.ID)
+		return sum.CTime, m.CTime
 	}
 	r, err := b.Reader(f.Content())
 	b.must(err)
@@ -196,8 +199,8 @@ func TestVerifiedOnce(t *testing.T) {
 	b.reopen()
 	f = b.await("g")
 	b.holds(f, data)
-	e, _ := b.index.first(f.Content())
-	if _, now := ctime(); e.ctime.Load() != now {
+	e, _ := b.set.ByContent(f.Content())
+	if _, now := ctime(); e.CTime.Load() != now {
 		t.Error("to be verified again after a restart")
 	}
 }
@@ -206,10 +209,10 @@ func TestVerifiedOnce(t *testing.T) {
 func (b *box) old(path string) {
 	b.t.Helper()
 	b.stats("old", func(Stats) bool {
-		f, m, err := b.openFile(path)
+		f, m, err := b.folder.open(path)
 		b.must(err)
 		f.Close()
-		return youngUntil(m.ctime, time.Now(), b.timing.young).IsZero()
+		return inode.Young(m.CTime, time.Now()) == 0
 	})
 }
 
@@ -241,8 +244,8 @@ func TestLostHashesAreMadeAgain(t *testing.T) {
 	data := random(200 << 10)
 	b.write("d/e/f", data)
 	f := b.await("d/e/f")
-	e, _ := b.index.first(f.Content())
-	b.store.drop(e.id)
+	e, _ := b.set.ByContent(f.Content())
+	b.records.Drop(e.ID)
 	if _, err := b.MetaInfo(f, V1); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want that it does not exist", err)
 	}
@@ -266,19 +269,35 @@ func TestKeep(t *testing.T) {
 	}
 	b.must(os.Remove(b.path("f")))
 	b.gone("f")
-	b.Share.open.expire(time.Now().Add(time.Hour))
+	b.serve.Expire(time.Now().Add(time.Hour))
 	if err := readAll(r, data); err != nil {
 		t.Errorf("kept, but: %v", err)
 	}
 	b.must(r.Close())
 	b.must(r.Close())
-	b.Share.open.expire(time.Now().Add(time.Hour))
+	b.serve.Expire(time.Now().Add(time.Hour))
 	if err := readAll(r, data); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("closed, got %v", err)
 	}
-	if n := len(b.Share.open.files); n != 0 {
+	if n := b.openFiles(); n != 0 {
 		t.Errorf("%d files open, want none", n)
 	}
+}
+
+// openFiles counts the descriptors of regular files in the share directory, when
+// none is needed to flush the disk.
+func (b *box) openFiles() (n int) {
+	b.t.Helper()
+	b.saved()
+	entries, err := os.ReadDir("/proc/self/fd")
+	b.must(err)
+	for _, e := range entries {
+		to, _ := os.Readlink("/proc/self/fd/" + e.Name())
+		if strings.HasPrefix(to, b.dir+"/") && !strings.HasSuffix(to, "/d") {
+			n++
+		}
+	}
+	return n
 }
 
 func mustRead(t *testing.T, path string) []byte {
@@ -322,10 +341,8 @@ func TestManyReadersFewDescriptors(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	b.Share.open.mu.Lock()
-	defer b.Share.open.mu.Unlock()
-	if n := len(b.Share.open.files); n > limit || n != b.Share.open.order.Len() {
-		t.Errorf("%d files open in a list of %d, want at most %d", n, b.Share.open.order.Len(), limit)
+	if n := b.openFiles(); n > limit {
+		t.Errorf("%d files open, want at most %d", n, limit)
 	}
 }
 

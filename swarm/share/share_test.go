@@ -404,3 +404,24 @@ func TestFilesIsASnapshot(t *testing.T) {
 		t.Errorf("a snapshot changed from %v to %v", kept, before)
 	}
 }
+
+// TestDirTimes: a directory's time is that of its last change that is seen.
+func TestDirTimes(t *testing.T) {
+	b := openBox(t, nil)
+	b.write("d/a", []byte("a"))
+	b.await("d/a")
+	dir := func() time.Time { f, _ := b.file("d"); return f.MTime }
+	before := dir()
+	b.write("d/.temporary", []byte("x"))
+	b.stats("ignored", func(st Stats) bool { return st.Ignored == 1 })
+	b.write("other", []byte("x"))
+	b.await("other")
+	if got := dir(); !got.Equal(before) {
+		t.Errorf("%v became %v by a temporary file", before, got)
+	}
+	b.write("d/b", []byte("b"))
+	b.await("d/b")
+	if got := dir(); !got.After(before) {
+		t.Errorf("still %v after a new file", got)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"p2pfs/swarm/share/watch"
 )
 
 // blind is a watcher that cannot watch more than some directories.
@@ -16,11 +18,11 @@ type blind struct {
 	fail error
 }
 
-func (w *blind) add(dir *os.File) (int32, error) {
+func (w *blind) Add(dir *os.File) (int32, error) {
 	if w.left.Add(-1) < 0 {
-		return noWatch, w.fail
+		return watch.None, w.fail
 	}
-	return w.watcher.add(dir)
+	return w.watcher.Add(dir)
 }
 
 func TestWatchLimit(t *testing.T) {
@@ -30,7 +32,7 @@ func TestWatchLimit(t *testing.T) {
 		fast(c)
 		c.Log = slog.New(j)
 		c.test.watcher = func() (watcher, error) {
-			real, err := newWatcher()
+			real, err := watch.New()
 			w.watcher = real
 			w.left.Store(2)
 			return w, err
@@ -70,21 +72,21 @@ func TestNoWatcher(t *testing.T) {
 }
 
 // script is a watcher whose events a test makes.
-type script struct{ out chan []event }
+type script struct{ out chan []watch.Event }
 
-func (w *script) add(*os.File) (int32, error) { return 1, nil }
-func (w *script) remove(int32)                {}
-func (w *script) events() <-chan []event      { return w.out }
-func (w *script) close()                      {}
+func (w *script) Add(*os.File) (int32, error)  { return 1, nil }
+func (w *script) Remove(int32)                 {}
+func (w *script) Events() <-chan []watch.Event { return w.out }
+func (w *script) Close()                       {}
 
 func TestOverflowMeansRescan(t *testing.T) {
-	w := &script{make(chan []event)}
+	w := &script{make(chan []watch.Event)}
 	b := openBox(t, func(c *Config) { c.test.watcher = func() (watcher, error) { return w, nil } })
 	b.write("a/b/c", []byte("x"))
-	w.out <- []event{{what: evOverflow}}
+	w.out <- []watch.Event{{What: watch.Lost}}
 	b.await("a/b/c")
 	b.must(os.RemoveAll(b.path("a")))
-	w.out <- []event{{what: evOverflow}, {wd: 77, what: evName, name: "unknown"}}
+	w.out <- []watch.Event{{What: watch.Lost}, {Watch: 77, What: watch.Entry, Name: "unknown"}}
 	b.gone("a")
 	close(w.out) // the watcher breaks: no more than that
 	b.still()

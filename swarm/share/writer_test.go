@@ -13,7 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"p2pfs/swarm/hashing"
-	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/share/hasher"
+	"p2pfs/swarm/share/inode"
+	"p2pfs/swarm/share/settle"
 )
 
 func TestWriterDelaysPublication(t *testing.T) {
@@ -66,8 +68,8 @@ func TestWithoutLeases(t *testing.T) {
 	var still time.Duration
 	b := openBox(t, func(c *Config) {
 		fast(c)
-		c.test.writers = func(*os.File) leaseState { return leaseUnknown }
-		still = c.test.timing.still
+		c.test.writers = func(*os.File) inode.Writing { return inode.Unknown }
+		still = c.test.timing.Still
 	})
 	var data []byte
 	var last time.Time
@@ -88,11 +90,11 @@ func TestWithoutLeases(t *testing.T) {
 
 func TestOldFilesNeedNoWaiting(t *testing.T) {
 	tm := defaultTiming()
-	tm.still = time.Hour
-	tm.old = -time.Hour // everything is old
+	tm.Still = time.Hour
+	tm.Old = -time.Hour // everything is old
 	b := openBox(t, func(c *Config) {
 		c.test.timing = &tm
-		c.test.writers = func(*os.File) leaseState { return leaseUnknown }
+		c.test.writers = func(*os.File) inode.Writing { return inode.Unknown }
 	})
 	b.write("f", []byte("x"))
 	b.await("f")
@@ -111,21 +113,21 @@ func TestChangingFileIsPublishedRarely(t *testing.T) {
 	if gap := published[1].Sub(published[0]); gap > time.Second {
 		t.Errorf("the first edit took %v", gap)
 	}
-	if gap := published[2].Sub(published[1]); gap < coolest-200*time.Millisecond {
+	if gap := published[2].Sub(published[1]); gap < settle.Coolest-200*time.Millisecond {
 		t.Errorf("the next edit was published after %v already", gap)
 	}
 }
 
 // gate holds up hashing until it is opened.
 type gate struct {
-	begun chan *job
+	begun chan *hasher.Job
 	open  func()
 	held  atomic.Int32
 	let   chan struct{}
 }
 
 func newGate() *gate {
-	g := &gate{begun: make(chan *job, 100), let: make(chan struct{})}
+	g := &gate{begun: make(chan *hasher.Job, 100), let: make(chan struct{})}
 	g.open = sync.OnceFunc(func() { close(g.let) })
 	return g
 }
@@ -137,11 +139,11 @@ func (g *gate) box(t *testing.T) *box {
 	return b
 }
 
-func (g *gate) hash(f *os.File, j *job) (hashing.FileHashes, error) {
+func (g *gate) hash(f *os.File, j *hasher.Job) (hashing.FileHashes, error) {
 	g.held.Add(1)
 	g.begun <- j
 	<-g.let
-	return hashing.File(context.Background(), jobReader{f, j}, hashing.Config{PieceLength: metainfo.PieceLength(j.id.size), Length: j.id.size}, j.done.Store)
+	return j.Hash(context.Background(), f)
 }
 
 func TestChangesWhileHashing(t *testing.T) {
@@ -254,6 +256,6 @@ func TestDroppedJobEndsSoon(t *testing.T) {
 	b.must(f.Close())
 	b.stats("hashing", func(st Stats) bool { return len(st.Hashing) == 1 })
 	b.must(os.Remove(b.path("huge")))
-	b.write("big", random(bigFile+1)) // the same worker's
+	b.write("big", random(hasher.BigFile+1)) // the same worker's
 	b.await("big")
 }
