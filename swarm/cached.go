@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -42,9 +43,9 @@ func (c *CachedStorage) Key(piece int) (key [33]byte, ok bool) {
 	h, ok := c.proven[piece]
 	c.mu.RUnlock()
 	if ok {
-		return rootKey(h), true
+		return held.RootKey(h), true
 	}
-	return PieceKey(c.info, *c.layers.Load(), piece)
+	return held.PieceKey(c.info, *c.layers.Load(), piece)
 }
 
 // find returns the name under which a piece is in the store. A hybrid's may be
@@ -54,7 +55,7 @@ func (c *CachedStorage) find(piece int) ([33]byte, bool) {
 	if !ok || c.has(k, piece) || !c.info.V1 || !c.info.V2 {
 		return k, ok
 	}
-	return sha1Key(c.info, piece), true
+	return held.SHA1Key(c.info, piece), true
 }
 
 // Layers are those known now.
@@ -96,7 +97,7 @@ func (c *CachedStorage) WritePiece(piece int, blocks [][]byte) error {
 		// kept, so it cannot be its name.
 		root := hashing.Root(hashing.Leaves(blocks), c.info.LeafCount(piece))
 		c.SetPieceHash(piece, root)
-		k = rootKey(root)
+		k = held.RootKey(root)
 	}
 	return c.store.Put(k, blocks)
 }

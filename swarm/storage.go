@@ -52,31 +52,3 @@ type PieceStore interface {
 	// Put keeps a piece, in place of one of another length.
 	Put(key [33]byte, blocks [][]byte) error
 }
-
-// PieceKey names the piece in a PieceStore: by its SHA-256 wherever that is
-// known, so that equal pieces of a v1 and a v2 torrent are one. It reports
-// false while the piece layer is missing.
-func PieceKey(info *metainfo.Info, layers metainfo.Layers, piece int) (key [33]byte, ok bool) {
-	if info.V2 {
-		if h, ok := info.PieceHash2(layers, piece); ok {
-			return rootKey(h), true
-		}
-	}
-	if !info.V1 {
-		return key, false
-	}
-	return sha1Key(info, piece), true
-}
-
-func rootKey(root metainfo.Hash256) (k [33]byte) {
-	k[0] = '2'
-	copy(k[1:], root[:])
-	return k
-}
-
-func sha1Key(info *metainfo.Info, piece int) (k [33]byte) {
-	h := info.Pieces.SHA1(piece)
-	k[0] = '1'
-	copy(k[1:], h[:])
-	return k
-}

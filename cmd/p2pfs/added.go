@@ -80,7 +80,7 @@ func (a *added) spec(src control.Source) (s swarm.Spec, name string, err error) 
 		if s.MetaInfo, err = metainfo.Parse(src.Torrent); err != nil {
 			return s, "", err
 		}
-		if kept := a.m.holdings.Load(s.MetaInfo.Info.InfoHashes()[0]); kept != nil && len(s.MetaInfo.Layers) == 0 {
+		if kept := a.m.holdings.sidecars.Load(s.MetaInfo.Info.InfoHashes()[0]); kept != nil && len(s.MetaInfo.Layers) == 0 {
 			s.MetaInfo.Layers = kept.Layers
 		}
 		name = s.MetaInfo.Info.Name

@@ -44,7 +44,7 @@ func (a *added) find(path string) (node, error) {
 func (a *added) node(at *addedTorrent, name, path string) (node, error) {
 	n, err := at.node(name, path)
 	if n.torrent != nil {
-		n.Local = a.m.holdings.localFile(n.torrent.info, n.torrent.index)
+		n.Local = a.m.holdings.index.LocalIn(n.torrent.info, n.torrent.index)
 	}
 	return n, err
 }

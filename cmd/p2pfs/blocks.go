@@ -5,8 +5,8 @@ package main
 import (
 	"sync"
 
-	"p2pfs/cache"
 	p2fs "p2pfs/fs"
+	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -61,22 +61,22 @@ func (s *shownBlocks) take(content [32]byte) (paths []string) {
 }
 
 // lost tells torrents and the kernel of a piece that the cache has no more.
-func (m *member) lost(gone cache.Key, of []pieceRef) {
-	if gone[0] == '2' { // it may have been a whole file
-		m.shownAnew([32]byte(gone[1:]))
+func (m *member) lost(gone held.Key, of []held.Piece) {
+	if root, ok := held.Root(gone); ok { // it may have been a whole file
+		m.shownAnew(root)
 	}
 	for _, r := range of {
-		spans := r.h.info.Pieces.Spans(r.piece, 0, r.h.info.PieceLength)
+		spans := r.Info.Pieces.Spans(r.Index, 0, r.Info.PieceLength)
 		for _, s := range spans {
-			m.shownAnew(r.h.info.Files[s.File].Root)
+			m.shownAnew(r.Info.Files[s.File].Root)
 		}
-		for _, ih := range r.h.info.InfoHashes() {
-			m.twins.lost(ih, r.piece)
+		for _, ih := range r.Info.InfoHashes() {
+			m.twins.lost(ih, r.Index)
 			t := m.client.Torrent(ih)
 			if t == nil {
 				continue
 			}
-			t.Evicted(r.piece)
+			t.Evicted(r.Index)
 			for _, s := range spans {
 				m.shownAnew(addedContent(t.InfoHashes(), s.File))
 			}
@@ -101,23 +101,4 @@ func (m *member) shownAnew(content [32]byte) {
 	for _, path := range m.blocks.take(content) {
 		m.changed(path, p2fs.ChangeAttr)
 	}
-}
-
-// localFile is how many bytes of a file of an added torrent are here.
-func (hs *holdings) localFile(info *metainfo.Info, file int) (sum int64) {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	h := hs.byHash[info.InfoHashes()[0]]
-	if h == nil || h.held.None() {
-		return 0
-	}
-	f := &info.Files[file]
-	first, n := info.Pieces.OfFile(file)
-	for i := first; i < first+n; i++ {
-		if h.held.Test(uint(i)) {
-			from := max(f.Offset, int64(i)*info.PieceLength)
-			sum += min(f.Offset+f.Length, int64(i+1)*info.PieceLength) - from
-		}
-	}
-	return sum
 }

@@ -82,11 +82,11 @@ func (m *member) fetch(ctx context.Context, k *kept, t *control.Tally) error {
 	var came []int // pieces
 	for _, p := range m.pieces(k) {
 		if p.held {
-			t.Add(func(r *control.Report) { r.Done += p.n })
+			t.Add(func(r *control.Report) { r.Done += p.Len })
 			continue
 		}
-		for off := p.off; off < p.off+p.n; off += int64(len(buf)) {
-			part := buf[:min(int64(len(buf)), p.off+p.n-off)]
+		for off := p.Off; off < p.Off+p.Len; off += int64(len(buf)) {
+			part := buf[:min(int64(len(buf)), p.Off+p.Len-off)]
 			if n, err := c.ReadAt(ctx, part, off); n < len(part) {
 				if err == nil || errors.Is(err, io.EOF) {
 					err = io.ErrUnexpectedEOF
@@ -96,7 +96,7 @@ func (m *member) fetch(ctx context.Context, k *kept, t *control.Tally) error {
 			m.read.Add(int64(len(part)))
 			t.Add(func(r *control.Report) { r.Done += int64(len(part)); r.Fetched += int64(len(part)) })
 		}
-		came = append(came, p.index)
+		came = append(came, p.Index)
 		if n := len(came) - behind; n > 0 {
 			if err := m.refused(k, came[n-1]); err != nil {
 				return err
@@ -108,7 +108,7 @@ func (m *member) fetch(ctx context.Context, k *kept, t *control.Tally) error {
 
 // refused says why the cache has not taken a piece, nil if it has, or may yet.
 func (m *member) refused(k *kept, piece int) error {
-	if _, held := m.holdings.keyOf(k.info, piece); held {
+	if _, held := m.holdings.index.Key(k.info, piece); held {
 		return nil
 	}
 	if err := m.cache.Usage().Trouble; err != nil {
@@ -123,7 +123,7 @@ func (m *member) settle(ctx context.Context, k *kept, came []int) error {
 	defer cancel()
 	for _, piece := range came {
 		for {
-			if _, held := m.holdings.keyOf(k.info, piece); held {
+			if _, held := m.holdings.index.Key(k.info, piece); held {
 				break
 			}
 			if err := m.refused(k, piece); err != nil {

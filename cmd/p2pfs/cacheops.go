@@ -11,6 +11,7 @@ import (
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 	p2fs "p2pfs/fs"
+	"p2pfs/swarm/held"
 )
 
 // Cache is what the control socket asks for.
@@ -53,11 +54,11 @@ func (m *member) Cache(ctx context.Context, op string, at control.Location, t *c
 
 // newlyPinned is what files would take that are not pinned yet.
 func (m *member) newlyPinned(files []*kept) (sum int64) {
-	seen := map[pinID]bool{}
+	seen := map[held.PinID]bool{}
 	for _, k := range files {
-		if id := k.id(); !seen[id] && !m.holdings.pins.has(id) {
+		if id := k.id(); !seen[id] && !m.holdings.pins.Has(id) {
 			seen[id] = true
-			sum += diskSize(k.size)
+			sum += held.DiskSize(k.size)
 		}
 	}
 	return sum
@@ -66,7 +67,7 @@ func (m *member) newlyPinned(files []*kept) (sum int64) {
 // fits returns an error if so much does not go into the cache beside what is
 // pinned.
 func (m *member) fits(size int64) error {
-	pinned, budget := m.holdings.pins.bytes(), m.cfg.cacheSize
+	pinned, budget := m.holdings.pins.Bytes(), m.cfg.cacheSize
 	if size <= budget-pinned {
 		return nil
 	}
@@ -83,10 +84,9 @@ func (m *member) pin(ctx context.Context, files []*kept, t *control.Tally) error
 		return err
 	}
 	for _, k := range files {
-		m.holdings.pins.add(&pin{ID: k.id(), Path: k.path, Size: k.size, Torrent: k.info.InfoHashes()[0].String()})
-		m.holdings.pinHeld(k.info)
+		m.holdings.pins.Add(k.info, held.NewPin(k.info, k.file, k.path))
 	}
-	if err := m.holdings.pins.save(); err != nil {
+	if err := m.holdings.pins.Save(); err != nil {
 		return fmt.Errorf("pinned until p2pfs ends: %w", err)
 	}
 	if err := m.fetchAll(ctx, files, t); err != nil {
@@ -102,26 +102,26 @@ func (m *member) pin(ctx context.Context, files []*kept, t *control.Tally) error
 // no more.
 func (m *member) unpin(ctx context.Context, at string, t *control.Tally) error {
 	files, err := m.keptAt(ctx, at)
-	gone := m.holdings.pins.below(at)
+	gone := m.holdings.pins.Below(at)
 	if err != nil && len(gone) == 0 {
 		return err
 	}
 	for _, k := range files {
-		gone = append(gone, &pin{ID: k.id(), Size: k.size})
+		gone = append(gone, held.NewPin(k.info, k.file, k.path))
 	}
 	for _, n := range gone {
-		if m.holdings.pins.remove(n.ID) {
+		if m.holdings.pins.Remove(n.ID) {
 			t.Add(func(r *control.Report) { r.Files++; r.Bytes += n.Size })
 		}
 	}
 	if t.Report().Files == 0 {
 		return errors.New("not pinned")
 	}
-	return m.holdings.pins.save()
+	return m.holdings.pins.Save()
 }
 
 func (m *member) listPins(at string, t *control.Tally) error {
-	for _, n := range m.holdings.pins.below(at) {
+	for _, n := range m.holdings.pins.Below(at) {
 		t.Add(func(r *control.Report) {
 			r.Files++
 			r.Bytes += n.Size
@@ -147,7 +147,7 @@ func (m *member) evict(files []*kept, t *control.Tally) error {
 				continue
 			}
 			if m.cache.Pinned(p.key) {
-				t.Add(func(r *control.Report) { r.Pinned += p.n })
+				t.Add(func(r *control.Report) { r.Pinned += p.Len })
 				continue
 			}
 			err := m.cache.Remove(p.key)
@@ -155,7 +155,7 @@ func (m *member) evict(files []*kept, t *control.Tally) error {
 				return err
 			}
 			m.holdings.evicted(p.key)
-			t.Add(func(r *control.Report) { r.Evicted += p.n })
+			t.Add(func(r *control.Report) { r.Evicted += p.Len })
 		}
 		m.changed(k.path, p2fs.ChangeAttr)
 	}

@@ -13,6 +13,7 @@ import (
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/share"
 )
@@ -129,7 +130,7 @@ func (m *member) tiny(ctx context.Context, f *swarmFile) ([]byte, error) {
 	if int64(len(data)) != f.of.Size {
 		return nil, errors.New("file is not as long as its catalogue entry says")
 	}
-	if err := m.cache.Put(rootKey(f.of.Root), [][]byte{data}); err != nil {
+	if err := m.cache.Put(held.RootKey(f.of.Root), [][]byte{data}); err != nil {
 		m.log.Debug("tiny file not cached", "err", err)
 	}
 	return data, nil
@@ -147,7 +148,7 @@ func (m *member) localTiny(root metainfo.Hash256) ([]byte, bool) {
 			}
 		}
 	}
-	k := rootKey(root)
+	k := held.RootKey(root)
 	size, ok := m.cache.Size(k)
 	if !ok || size > maxTiny {
 		return nil, false

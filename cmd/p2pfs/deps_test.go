@@ -23,7 +23,7 @@ import (
 // in.
 var allowed = map[string][]string{
 	"cmd/p2pfs": {
-		"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cache", "fs", "fs/mounting", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/metainfo", "swarm/netgroup", "swarm/share", "swarm/tracker",
+		"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cache", "fs", "fs/mounting", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/held", "swarm/metainfo", "swarm/netgroup", "swarm/share", "swarm/tracker",
 		"swarm/tracker/server", "swarm/wire", "github.com/bits-and-blooms/bitset", "github.com/spf13/pflag", "golang.org/x/sys"},
 	"cmd/p2pfs/cli":                 {"cmd/p2pfs/human", "github.com/spf13/pflag", "golang.org/x/term"},
 	"cmd/p2pfs/clitest":             {},
@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"fs":    {"fs/mounting", "bazil.org/fuse", "golang.org/x/sys"},
 
 	"swarm": {
-		"swarm/announce", "swarm/book", "swarm/choker", "swarm/guard", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/tracker", "swarm/wire",
+		"swarm/announce", "swarm/book", "swarm/choker", "swarm/guard", "swarm/held", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/tracker", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/time",
 	},
 
@@ -73,6 +73,7 @@ var allowed = map[string][]string{
 	"swarm/guard":           {},
 	"swarm/guard/guardtest": {"swarm/guard"},
 	"swarm/hashing":         {},
+	"swarm/held":            {"swarm/durable", "swarm/metainfo", "github.com/bits-and-blooms/bitset"},
 	"swarm/kv":              {"swarm/durable", "go.etcd.io/bbolt"},
 	"swarm/lru":             {},
 	"swarm/lsd":             {"swarm/guard", "golang.org/x/sys"},

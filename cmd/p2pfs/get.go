@@ -76,7 +76,7 @@ func (t *torrent) get(ctx context.Context, c cli.Call) error {
 		}
 	}
 	stop()
-	there := held(d, m.Info)
+	there := heldBytes(d, m.Info)
 	fmt.Fprintf(c.Stdout, "%s: %s verified, %s of it fetched in %s\n",
 		human.Quoted(d.Path()), human.Size(there), human.Size(there-t.found.Load()), human.Duration(time.Since(began)))
 	return nil

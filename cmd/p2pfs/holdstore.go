@@ -3,50 +3,86 @@
 package main
 
 import (
+	"log/slog"
+	"path/filepath"
+	"sync/atomic"
+
+	"p2pfs/cache"
 	"p2pfs/swarm"
+	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 )
 
-// storage keeps a torrent's pieces in the cache and notes which are held.
-type storage struct {
-	*swarm.CachedStorage
-	hs *holdings
-	h  *holding
+// holdings is the cache with what is known of its pieces. Fields are immutable but
+// for the atomic one.
+type holdings struct {
+	cache    *cache.Store
+	index    *held.Index
+	sidecars *held.Sidecars
+	pins     *held.Pins
+	told     atomic.Pointer[holdingsEvents] // nil: nobody
+}
+
+// holdingsEvents are told what the cache has no more, and what it has now.
+type holdingsEvents struct {
+	lost   func(k held.Key, of []held.Piece)
+	stored func(info *metainfo.Info, piece int)
+}
+
+// openHoldings reads from a state directory what was in the cache when the mount
+// ended, and what is pinned.
+func openHoldings(state string, store *cache.Store, log *slog.Logger) (*holdings, error) {
+	hs := &holdings{cache: store, index: held.NewIndex(store)}
+	var err error
+	if hs.sidecars, err = held.OpenSidecars(filepath.Join(state, "torrents"), hs.index, log); err != nil {
+		return nil, err
+	}
+	if hs.pins, err = held.OpenPins(filepath.Join(state, "pins"), store, hs.index); err != nil {
+		return nil, err
+	}
+	return hs, nil
+}
+
+// Close waits until all is on disk.
+func (hs *holdings) Close() error { return hs.sidecars.Close() }
+
+// evicted is the cache's word that a piece is gone.
+func (hs *holdings) evicted(k held.Key) {
+	gone := hs.index.Evicted(k)
+	if to := hs.told.Load(); to != nil {
+		to.lost(k, gone)
+	}
 }
 
 // storage is the Storage of Specs whose pieces go into the cache.
 func (hs *holdings) storage(m *metainfo.MetaInfo) (swarm.Storage, error) {
-	h := hs.holding(m)
-	hs.find(h, m.Layers)
-	return &storage{CachedStorage: swarm.Cached(hs.cache, m), hs: hs, h: h}, nil
+	return &storage{CachedStorage: swarm.Cached(hs.cache, m), hs: hs, info: m.Info, held: hs.index.Add(m)}, nil
 }
 
-// WritePiece stores the piece, notes it, and keeps the metainfo with the
-// first one.
+// storage keeps a torrent's pieces in the cache and notes which are held.
+type storage struct {
+	*swarm.CachedStorage
+	hs   *holdings
+	info *metainfo.Info
+	held *held.Torrent
+}
+
+// WritePiece stores the piece, notes it, and keeps the metainfo with the first one.
 func (s *storage) WritePiece(piece int, blocks [][]byte) error {
 	k, ok := s.Key(piece)
 	if ok {
-		s.hs.pins.coming(s.h.info, piece, k)
+		s.hs.pins.Storing(s.info, piece, k)
 	}
 	if err := s.CachedStorage.WritePiece(piece, blocks); err != nil {
 		return err
 	}
 	if k, ok = s.Key(piece); ok { // a hybrid's may have become known
-		s.hs.pins.coming(s.h.info, piece, k)
-		s.hs.note(s.h, piece, k)
+		s.hs.pins.Storing(s.info, piece, k)
+		s.hs.index.Stored(s.held, piece, k)
 	}
-	layers := s.Layers()
-	s.hs.mu.Lock()
-	first := !s.h.saved
-	m := *s.h.meta
-	stored := s.hs.stored
-	s.hs.mu.Unlock()
-	if stored != nil {
-		stored(s.h.info, piece)
+	if to := s.hs.told.Load(); to != nil {
+		to.stored(s.info, piece)
 	}
-	if first && len(m.Info.MissingLayers(layers)) == 0 {
-		m.Layers = layers
-		s.hs.Save(metainfo.Hash{}, &m)
-	}
+	s.hs.sidecars.Keep(s.held, s.Layers())
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"path"
 
-	"p2pfs/cache"
 	p2fs "p2pfs/fs"
+	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -26,28 +26,21 @@ type kept struct {
 	open func() (p2fs.Content, error)
 }
 
-func (k *kept) id() pinID { return pinOf(k.info, k.file) }
+func (k *kept) id() held.PinID { return held.PinOf(k.info, k.file) }
 
-// keptPiece is the part of a file that lies in one piece.
+// keptPiece is what of a file lies in one piece.
 type keptPiece struct {
-	index  int
-	off, n int64 // in the file
-	key    cache.Key
-	held   bool
+	held.Part
+	key  held.Key
+	held bool
 }
 
 // pieces are the pieces of a file, as they are now.
-func (m *member) pieces(k *kept) []keptPiece {
-	f := &k.info.Files[k.file]
-	first, n := k.info.Pieces.OfFile(k.file)
-	out := make([]keptPiece, n)
-	for i := range out {
-		p := &out[i]
-		p.index = first + i
-		from := max(f.Offset, int64(p.index)*k.info.PieceLength)
-		to := min(f.Offset+f.Length, int64(p.index+1)*k.info.PieceLength)
-		p.off, p.n = from-f.Offset, to-from
-		p.key, p.held = m.holdings.keyOf(k.info, p.index)
+func (m *member) pieces(k *kept) (out []keptPiece) {
+	for _, part := range held.Parts(k.info, k.file) {
+		p := keptPiece{Part: part}
+		p.key, p.held = m.holdings.index.Key(k.info, p.Index)
+		out = append(out, p)
 	}
 	return out
 }

@@ -48,7 +48,7 @@ func (m *member) magnetPeers(ctx context.Context, at control.Location) []netip.A
 	if _, ok := m.share.ByContent(of); ok {
 		return own
 	}
-	if m.holdings.local(of) == 0 {
+	if m.holdings.index.Local(of) == 0 {
 		own = nil
 	}
 	return append(own, m.holders(ctx, of)...)
@@ -167,7 +167,7 @@ func (m *member) remoteMetaInfo(ctx context.Context, e *catalog.Entry, v2 bool) 
 		return nil, err
 	}
 	meta, err := t.Metadata(ctx)
-	if err == nil && m.holdings.local(tw.of) > 0 {
+	if err == nil && m.holdings.index.Local(tw.of) > 0 {
 		t.Announce() // somebody is about to ask, and we have something to give
 	}
 	return meta, err

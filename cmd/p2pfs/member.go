@@ -179,11 +179,11 @@ func (m *member) openCache() (err error) {
 		return err
 	}
 	m.onClose(m.cache.Close)
-	if m.holdings, err = openHoldings(filepath.Join(m.cfg.state, "torrents"), m.cache, m.log); err != nil {
+	if m.holdings, err = openHoldings(m.cfg.state, m.cache, m.log); err != nil {
 		return err
 	}
 	m.onClose(m.holdings.Close)
-	return m.holdings.loadPins(m.cfg.state)
+	return nil
 }
 
 func (m *member) openShare() (err error) {
@@ -215,8 +215,9 @@ func (m *member) openClient() (err error) {
 	if m.twins, err = openTwins(m, m.cfg.state); err != nil {
 		return err
 	}
+	m.onClose(m.twins.later.Close)
 	m.client, err = swarm.New(swarm.Config{
-		Listen: m.cfg.listen.HostPort(), Guard: m.guard, Log: m.log, Lookup: m.lookup, Sidecar: m.holdings,
+		Listen: m.cfg.listen.HostPort(), Guard: m.guard, Log: m.log, Lookup: m.lookup, Sidecar: m.holdings.sidecars,
 		UploadLimit: m.cfg.up, DownloadLimit: m.cfg.down, NoPEX: m.cfg.noPEX, LSD: m.cfg.lsd,
 		Accept: func(ih metainfo.Hash) func(net.Conn, wire.Handshake) {
 			if d := m.drive.Load(); d != nil && ih == metainfo.Hash(d.Rendezvous()) {
@@ -229,7 +230,7 @@ func (m *member) openClient() (err error) {
 		return err
 	}
 	m.onClose(m.client.Close)
-	m.holdings.onChange(m.lost, m.stored)
+	m.holdings.told.Store(&holdingsEvents{lost: m.lost, stored: m.stored})
 	m.torrents, err = openAdded(m, filepath.Join(m.cfg.state, "added"))
 	return err
 }

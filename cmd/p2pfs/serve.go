@@ -35,7 +35,7 @@ func (m *member) lookup(ih metainfo.Hash) (swarm.Spec, bool) {
 	if all := m.twins.with(ih); len(all) > 0 {
 		return serveTwin(all)
 	}
-	if meta := m.holdings.byInfoHash(ih); meta != nil {
+	if meta := m.holdings.index.MetaInfo(ih); meta != nil {
 		return m.cachedSpec(meta), true
 	}
 	return swarm.Spec{}, false
@@ -104,18 +104,18 @@ func (s *shareStorage) Close() error { return s.r.Close() }
 func (m *member) holdersHere(file drive.Content) []drive.Holder {
 	of := metainfo.Content{Root: metainfo.Hash256(file.Root), Size: file.Size}
 	_, shared := m.share.ByContent(of)
-	if shared || m.holdings.local(of) == of.Size {
+	if shared || m.holdings.index.Local(of) == of.Size {
 		return []drive.Holder{{Pieces: drive.Pieces{All: true}}}
 	}
-	held := m.holdings.pieces(of)
-	if held == nil {
+	here := m.holdings.index.Pieces(of)
+	if here == nil {
 		return nil
 	}
-	bits := make([]byte, (held.Len()+7)/8)
-	for i, ok := held.NextSet(0); ok; i, ok = held.NextSet(i + 1) {
+	bits := make([]byte, (here.Len()+7)/8)
+	for i, ok := here.NextSet(0); ok; i, ok = here.NextSet(i + 1) {
 		bits[i/8] |= 0x80 >> (i % 8)
 	}
-	return []drive.Holder{{Pieces: drive.Pieces{All: held.All(), Bits: bits}}}
+	return []drive.Holder{{Pieces: drive.Pieces{All: here.All(), Bits: bits}}}
 }
 
 // localObject serves tiny files to members.

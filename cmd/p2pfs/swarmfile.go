@@ -120,7 +120,7 @@ func (m *member) driveSpec(name string, of metainfo.Content, publishers ...catal
 		return swarm.Spec{}, err
 	}
 	return swarm.Spec{
-		MetaInfo:    &metainfo.MetaInfo{Info: info, Layers: m.holdings.layersOf(of)},
+		MetaInfo:    &metainfo.MetaInfo{Info: info, Layers: m.holdings.index.Layers(of)},
 		Storage:     m.fileStorage,
 		Trackers:    m.trackers.urls(),
 		Announce:    swarm.OnNeed,

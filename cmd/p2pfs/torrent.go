@@ -117,7 +117,7 @@ func (t *torrent) open(ctx context.Context, m *metainfo.MetaInfo) (*disk.Disk, e
 		d.Close()
 		return nil, fmt.Errorf("%s: %w", human.Quoted(t.data), incomplete(d, m.Info))
 	}
-	t.found.Store(held(d, m.Info))
+	t.found.Store(heldBytes(d, m.Info))
 	t.disk.Store(d)
 	return d, nil
 }
@@ -162,8 +162,8 @@ func (t *torrent) check(ctx context.Context, m *metainfo.MetaInfo, data string) 
 	return d, nil
 }
 
-// held returns how many bytes of the torrent's pieces are there.
-func held(d *disk.Disk, in *metainfo.Info) (n int64) {
+// heldBytes returns how many bytes of the torrent's pieces are there.
+func heldBytes(d *disk.Disk, in *metainfo.Info) (n int64) {
 	for piece := range in.Pieces.Count() {
 		if d.Has(piece) {
 			n += int64(in.Pieces.Size(piece))

@@ -191,5 +191,5 @@ func (m *member) local(e *catalog.Entry) int64 {
 	if _, ok := m.share.ByContent(contentOf(e)); ok {
 		return e.Size
 	}
-	return m.holdings.local(contentOf(e))
+	return m.holdings.index.Local(contentOf(e))
 }

@@ -13,7 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"p2pfs/swarm/durable"
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -49,6 +51,7 @@ type twin struct {
 type twins struct {
 	m        *member
 	path     string
+	later    *durable.Later // writes the file
 	unproven unproven
 
 	mu   sync.Mutex                // guards what follows
@@ -58,7 +61,7 @@ type twins struct {
 
 // openTwins reads the file in a state directory: a twin a line.
 func openTwins(m *member, state string) (*twins, error) {
-	ts := &twins{m: m, path: filepath.Join(state, "twins"), byV1: map[metainfo.Hash][]*twin{}, byV2: map[metainfo.Hash]*twin{}}
+	ts := &twins{m: m, path: filepath.Join(state, "twins"), later: durable.NewLater(m.log), byV1: map[metainfo.Hash][]*twin{}, byV2: map[metainfo.Hash]*twin{}}
 	data, err := os.ReadFile(ts.path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -138,7 +141,7 @@ func (ts *twins) of(name string, c metainfo.Content, v1 metainfo.Hash) *twin {
 	}
 	t, isNew := ts.find(name, c, v1)
 	if isNew {
-		ts.m.holdings.later.Put(ts.path, ts.text)
+		ts.later.Put(ts.path, ts.text)
 	}
 	return t
 }
@@ -199,7 +202,7 @@ func (ts *twins) lost(v2 metainfo.Hash, piece int) {
 
 // pieceRoot is the v2 hash of a piece, as far as it is known.
 func (t *twin) pieceRoot(piece int) (metainfo.Hash256, bool) {
-	if h, ok := t.info.PieceHash2(t.m.holdings.layersOf(t.of), piece); ok {
+	if h, ok := t.info.PieceHash2(t.m.holdings.index.Layers(t.of), piece); ok {
 		return h, true
 	}
 	t.mu.Lock()
@@ -212,15 +215,15 @@ func (t *twin) pieceRoot(piece int) (metainfo.Hash256, bool) {
 
 // layered reports whether pieces can be verified one by one.
 func (t *twin) layered() bool {
-	_, ok := t.info.PieceHash2(t.m.holdings.layersOf(t.of), 0)
+	_, ok := t.info.PieceHash2(t.m.holdings.index.Layers(t.of), 0)
 	return ok
 }
 
 // whole reports whether every piece is in the cache.
 func (t *twin) whole() bool {
-	layers := t.m.holdings.layersOf(t.of)
+	layers := t.m.holdings.index.Layers(t.of)
 	for i := range t.info.Pieces.Count() {
-		if h, ok := t.info.PieceHash2(layers, i); !ok || !t.m.holdings.has(rootKey(h), t.info.Pieces.Size(i)) {
+		if h, ok := t.info.PieceHash2(layers, i); !ok || !t.m.holdings.index.Has(held.RootKey(h), t.info.Pieces.Size(i)) {
 			return false
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"testing"
 
-	"p2pfs/swarm/durable"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -17,7 +16,7 @@ import (
 // list of them does not grow for ever.
 func TestTwinsClaimed(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
-	m := &member{log: log, holdings: &holdings{later: durable.NewLater(log)}}
+	m := &member{log: log}
 	dir := t.TempDir()
 	ts, err := openTwins(m, dir)
 	if err != nil {
@@ -35,7 +34,7 @@ func TestTwinsClaimed(t *testing.T) {
 	if n := len(ts.with(v1)); n != maxClaimed || len(ts.byV2) != maxClaimed {
 		t.Errorf("%d known, %d in all; want %d", n, len(ts.byV2), maxClaimed)
 	}
-	if err := m.holdings.later.Close(); err != nil {
+	if err := ts.later.Close(); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(ts.path)

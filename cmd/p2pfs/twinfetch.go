@@ -10,6 +10,7 @@ import (
 
 	"p2pfs/swarm"
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -158,7 +159,7 @@ func (f *swarmFile) twinReader() (*swarm.Reader, error) {
 // stored takes a piece in whose SHA-1 is good, given as its blocks.
 func (t *twin) stored(piece int, blocks [][]byte) error {
 	root := hashing.Root(hashing.Leaves(blocks), t.info.LeafCount(piece))
-	want, known := t.info.PieceHash2(t.m.holdings.layersOf(t.of), piece)
+	want, known := t.info.PieceHash2(t.m.holdings.index.Layers(t.of), piece)
 	if known && root != want {
 		t.broke()
 		return errTwins
@@ -170,7 +171,7 @@ func (t *twin) stored(piece int, blocks [][]byte) error {
 		t.note(piece, root, false)
 		return t.layer()
 	}
-	if err := t.m.cache.Put(rootKey(root), blocks); err != nil {
+	if err := t.m.cache.Put(held.RootKey(root), blocks); err != nil {
 		return err
 	}
 	t.note(piece, root, true)
@@ -183,7 +184,7 @@ func (t *twin) stored(piece int, blocks [][]byte) error {
 // note remembers that a piece is in the cache under that root.
 func (t *twin) note(piece int, root metainfo.Hash256, known bool) {
 	if known {
-		t.m.holdings.noteFile(t.of, func(hs *holdings, h *holding) { hs.note(h, piece, rootKey(root)) })
+		t.m.holdings.index.StoredOf(t.of, piece, held.RootKey(root))
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -195,16 +196,6 @@ func (t *twin) note(piece int, root metainfo.Hash256, known bool) {
 		t.roots = make([]metainfo.Hash256, t.info.Pieces.Count())
 	}
 	t.roots[piece] = root
-}
-
-// noteFile calls f with what is held of a file, if its v2 torrent is known.
-func (hs *holdings) noteFile(c metainfo.Content, f func(*holdings, *holding)) {
-	hs.mu.Lock()
-	h := hs.files[c]
-	hs.mu.Unlock()
-	if h != nil {
-		f(hs, h)
-	}
 }
 
 // layer checks the piece layer once every piece has come, and hands it on.
@@ -222,8 +213,8 @@ func (t *twin) layer() error {
 		return fmt.Errorf("%w: %w", errTwins, err)
 	}
 	layers := metainfo.Layers{t.of.Root: roots}
-	t.m.holdings.Save(t.v1, &metainfo.MetaInfo{Info: t.info, Layers: layers})
-	t.m.holdings.noteFile(t.of, func(hs *holdings, h *holding) { hs.find(h, layers) })
+	t.m.holdings.sidecars.Save(t.v1, &metainfo.MetaInfo{Info: t.info, Layers: layers})
+	t.m.holdings.index.FindOf(t.of, layers)
 	if err := t.keepProven(roots); err != nil {
 		return err
 	}
@@ -237,7 +228,7 @@ func (t *twin) layer() error {
 // the file's into the cache.
 func (t *twin) keepProven(roots []metainfo.Hash256) error {
 	for piece, data := range t.m.twins.unproven.take(t) {
-		if err := t.m.cache.Put(rootKey(roots[piece]), [][]byte{data}); err != nil {
+		if err := t.m.cache.Put(held.RootKey(roots[piece]), [][]byte{data}); err != nil {
 			return err
 		}
 		t.note(piece, roots[piece], true)

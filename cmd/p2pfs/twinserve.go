@@ -12,6 +12,7 @@ import (
 	"github.com/bits-and-blooms/bitset"
 
 	"p2pfs/swarm"
+	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -47,7 +48,7 @@ func (s *twinStorage) Has(piece int) bool {
 		return true
 	}
 	h, ok := s.t.pieceRoot(piece)
-	if !ok || !s.t.m.holdings.has(rootKey(h), s.t.info.Pieces.Size(piece)) {
+	if !ok || !s.t.m.holdings.index.Has(held.RootKey(h), s.t.info.Pieces.Size(piece)) {
 		return false
 	}
 	s.mu.Lock()
@@ -65,7 +66,7 @@ func (s *twinStorage) ReadAt(p []byte, piece int, begin int64) (int, error) {
 	if !ok || !s.verified(piece, h) {
 		return 0, swarm.ErrMissing
 	}
-	return s.t.m.cache.ReadAt(rootKey(h), p, begin)
+	return s.t.m.cache.ReadAt(held.RootKey(h), p, begin)
 }
 
 // verified reports whether a piece of the cache has the SHA-1 that it needs.
@@ -111,7 +112,7 @@ func (s *twinStorage) Close() error {
 // sum is the SHA-1 of a piece of the cache.
 func (t *twin) sum(piece int, h metainfo.Hash256) (metainfo.Hash, error) {
 	buf := make([]byte, t.info.Pieces.Size(piece))
-	if _, err := t.m.cache.ReadAt(rootKey(h), buf, 0); err != nil {
+	if _, err := t.m.cache.ReadAt(held.RootKey(h), buf, 0); err != nil {
 		return metainfo.Hash{}, err
 	}
 	return sha1.Sum(buf), nil
@@ -120,7 +121,7 @@ func (t *twin) sum(piece int, h metainfo.Hash256) (metainfo.Hash, error) {
 // metaInfo is the v1 metadata: kept from an earlier time, or made from the
 // cache if all of the file is there.
 func (t *twin) metaInfo(ctx context.Context) (*metainfo.MetaInfo, error) {
-	if m := t.m.holdings.Load(t.v1); m != nil {
+	if m := t.m.holdings.sidecars.Load(t.v1); m != nil {
 		return m, nil
 	}
 	if t.isBroken() {
@@ -150,7 +151,7 @@ func (t *twin) metaInfo(ctx context.Context) (*metainfo.MetaInfo, error) {
 		return nil, errTwins
 	}
 	m := &metainfo.MetaInfo{Info: info}
-	t.m.holdings.Save(t.v1, m)
+	t.m.holdings.sidecars.Save(t.v1, m)
 	return m, nil
 }
 
@@ -158,7 +159,7 @@ func (t *twin) metaInfo(ctx context.Context) (*metainfo.MetaInfo, error) {
 // give.
 func serveTwin(all []*twin) (swarm.Spec, bool) {
 	for _, t := range all {
-		if t.m.holdings.local(t.of) == 0 {
+		if t.m.holdings.index.Local(t.of) == 0 {
 			continue
 		}
 		if s, ok := t.serve(); ok {
@@ -187,7 +188,7 @@ func (t *twin) serve() (swarm.Spec, bool) {
 	defer cancel()
 	select {
 	case m := <-made:
-		if m == nil || t.m.holdings.local(t.of) == 0 {
+		if m == nil || t.m.holdings.index.Local(t.of) == 0 {
 			return swarm.Spec{}, false
 		}
 		s := t.spec()

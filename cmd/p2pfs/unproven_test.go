@@ -7,6 +7,7 @@ import (
 	"errors"
 	"testing"
 
+	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -58,7 +59,7 @@ func TestUnprovenTwinIsNotFetched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &member{holdings: &holdings{}}
+	m := &member{holdings: &holdings{index: held.NewIndex(nil)}}
 	tw := &twin{m: m, name: "x", of: of, info: info, turn: make(chan struct{}, 1)}
 	f := &swarmFile{m: m, name: "x", of: of, twin: tw}
 	if err := f.fromTwin(t.Context(), 0, 1); !errors.Is(err, errUnproven) {

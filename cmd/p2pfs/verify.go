@@ -89,19 +89,19 @@ func verifyShared(ctx context.Context, m *member, files []share.File, t *control
 
 // verifyCached hashes what the cache has of files.
 func verifyCached(ctx context.Context, m *member, files []*kept, t *control.Tally) error {
-	held := make(map[*kept][]keptPiece, len(files))
+	here := make(map[*kept][]keptPiece, len(files))
 	for _, k := range files {
 		t.Add(func(r *control.Report) { r.Files++ })
 		for _, p := range m.pieces(k) {
 			if p.held {
-				held[k] = append(held[k], p)
-				t.Add(func(r *control.Report) { r.Bytes += p.n })
+				here[k] = append(here[k], p)
+				t.Add(func(r *control.Report) { r.Bytes += p.Len })
 			}
 		}
 	}
 	for _, k := range files {
 		bad := false
-		for _, p := range held[k] {
+		for _, p := range here[k] {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -114,7 +114,7 @@ func verifyCached(ctx context.Context, m *member, files []*kept, t *control.Tall
 			bad = bad || isBad
 			t.Add(func(r *control.Report) {
 				r.Pieces++
-				r.Done += p.n
+				r.Done += p.Len
 				if isBad {
 					r.Bad++
 				}
