@@ -34,10 +34,8 @@ import (
 	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/tracker"
+	"p2pfs/swarm/wire"
 )
-
-// PeerIDPrefix begins our peer IDs (BEP 20).
-const PeerIDPrefix = "-PF0001-"
 
 // firstPort is where the search for a free port begins.
 const firstPort = 6881
@@ -100,8 +98,7 @@ func New(cfg Config) (*Client, error) {
 	if a := c.Addr().Addr(); !a.IsUnspecified() {
 		c.local = a
 	}
-	copy(c.peerID[:], PeerIDPrefix)
-	rand.Read(c.peerID[len(PeerIDPrefix):])
+	c.peerID = wire.NewPeerID()
 	var key [4]byte
 	rand.Read(key[:])
 	c.key = binary.BigEndian.Uint32(key[:])

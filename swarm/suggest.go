@@ -13,7 +13,7 @@ import (
 const suggestAhead = 512 << 10
 
 // ourKind tells our peers from strangers.
-func ourKind(peerID [20]byte) bool { return string(peerID[:3]) == PeerIDPrefix[:3] }
+func ourKind(peerID [20]byte) bool { return string(peerID[:3]) == wire.PeerIDPrefix[:3] }
 
 // shareKey is by what leechers of our kind share out what only a seed has.
 func shareKey(peerID [20]byte) uint64 {

@@ -42,12 +42,12 @@ var allowed = map[string][]string{
 
 	"fs/mounting": {"bazil.org/fuse", "golang.org/x/sys"},
 
-	"swarm/catalog":  {"swarm/bencode", "swarm/durable", "swarm/kv", "swarm/lru", "go.etcd.io/bbolt"},
+	"swarm/catalog":  {"swarm/bencode", "swarm/durable", "swarm/kv", "swarm/lru", "swarm/names", "go.etcd.io/bbolt"},
 	"swarm/disk":     {"swarm/durable", "swarm/hashing", "swarm/metainfo", "golang.org/x/sys"},
 	"swarm/drive":    {"swarm/bencode", "swarm/book", "swarm/catalog", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
-	"swarm/metainfo": {"swarm/bencode", "swarm/hashing", "golang.org/x/sync"},
+	"swarm/metainfo": {"swarm/bencode", "swarm/hashing", "swarm/names", "golang.org/x/sync"},
 	"swarm/peer":     {"swarm/guard", "swarm/hashing", "swarm/wire", "golang.org/x/sys", "golang.org/x/time"},
-	"swarm/share":    {"swarm/guard", "swarm/hashing", "swarm/kv", "swarm/metainfo", "swarm/share/hasher", "swarm/share/ignore", "swarm/share/inode", "swarm/share/published", "swarm/share/record", "swarm/share/serve", "swarm/share/settle", "swarm/share/tree", "swarm/share/watch"},
+	"swarm/share":    {"swarm/guard", "swarm/hashing", "swarm/kv", "swarm/metainfo", "swarm/names", "swarm/share/hasher", "swarm/share/ignore", "swarm/share/inode", "swarm/share/published", "swarm/share/record", "swarm/share/serve", "swarm/share/settle", "swarm/share/tree", "swarm/share/watch"},
 	"swarm/wire":     {"swarm/bencode", "swarm/hashing", "github.com/bits-and-blooms/bitset"},
 
 	"swarm/share/hasher":    {"swarm/guard", "swarm/hashing", "swarm/metainfo", "swarm/share/inode", "swarm/share/record"},
@@ -77,6 +77,7 @@ var allowed = map[string][]string{
 	"swarm/kv":              {"swarm/durable", "go.etcd.io/bbolt"},
 	"swarm/lru":             {},
 	"swarm/lsd":             {"swarm/guard", "golang.org/x/sys"},
+	"swarm/names":           {},
 	"swarm/netgroup":        {},
 	"swarm/picker":          {"swarm/hashing", "github.com/bits-and-blooms/bitset"},
 	"swarm/pex":             {"swarm/bencode", "swarm/netgroup"},

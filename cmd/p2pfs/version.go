@@ -10,10 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/swarm/wire"
 )
-
-// peerIDPrefix begins our peer IDs, in the form of BEP 20: client and version.
-const peerIDPrefix = "-PF0001-"
 
 func versionCommand() cli.Command {
 	return cli.Command{
@@ -21,9 +19,8 @@ func versionCommand() cli.Command {
 		Summary: "show the version of p2pfs, of Go, and the form of its peer IDs",
 		Setup: func(*pflag.FlagSet) cli.Action {
 			return func(_ context.Context, c cli.Call) error {
-				info, _ := debug.ReadBuildInfo()
 				fmt.Fprintf(c.Stdout, "p2pfs %s\n%s %s/%s\npeer ID %s followed by 12 random bytes\n",
-					versionOf(info), runtime.Version(), runtime.GOOS, runtime.GOARCH, peerIDPrefix)
+					version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, wire.PeerIDPrefix)
 				return nil
 			}
 		},

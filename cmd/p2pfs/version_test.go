@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/swarm/wire"
 )
 
 func TestVersion(t *testing.T) {
@@ -20,8 +21,8 @@ func TestVersion(t *testing.T) {
 	if again := runArgs(t, "--version"); again != r {
 		t.Errorf("--version: got %+v, want %+v", again, r)
 	}
-	if len(peerIDPrefix) != 8 {
-		t.Errorf("peer ID prefix %q: want 8 bytes (BEP 20)", peerIDPrefix)
+	if len(wire.PeerIDPrefix) != 8 {
+		t.Errorf("peer ID prefix %q: want 8 bytes (BEP 20)", wire.PeerIDPrefix)
 	}
 }
 

@@ -3,6 +3,8 @@ package catalog
 import (
 	"net/netip"
 	"time"
+
+	"p2pfs/swarm/names"
 )
 
 // author is what is known of a member's catalogue.
@@ -111,7 +113,7 @@ func (s *State) unwait(root Hash, k Key) {
 // is settled, unless it is more than an author may have.
 func (s *State) showWanted(a *author) {
 	n := s.nodes[a.want.Root]
-	if n.entries > s.limits.Entries || n.bytes > s.limits.Author || n.height > MaxDepth {
+	if n.entries > s.limits.Entries || n.bytes > s.limits.Author || n.height > names.MaxDepth {
 		s.reject(a)
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"p2pfs/swarm/names"
 )
 
 // dirItem is an entry for the directory that an object makes.
@@ -48,10 +50,10 @@ func TestDepth(t *testing.T) {
 		}
 		return objects
 	}
-	if !offer(t, p, 2, chain(MaxDepth-1)...) {
+	if !offer(t, p, 2, chain(names.MaxDepth-1)...) {
 		t.Error("a path of 64 components is refused")
 	}
-	if offer(t, p, 3, chain(MaxDepth)...) {
+	if offer(t, p, 3, chain(names.MaxDepth)...) {
 		t.Error("a path of 65 components is taken")
 	}
 	if !offer(t, p, 3, chain(1)...) {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"p2pfs/swarm/names"
 )
 
 // Tree is a catalogue as built: what its head will tell, and what was left
@@ -88,12 +90,12 @@ func (b *Builder) drop(path string) {
 // entryOf checks f and returns it as an entry.
 func entryOf(f *File) (entry, bool) {
 	depth := strings.Count(f.Path, "/")
-	if depth >= MaxDepth {
+	if depth >= names.MaxDepth {
 		return entry{}, false
 	}
 	var name string
 	for name = range strings.SplitSeq(f.Path, "/") {
-		if !ValidName(name) {
+		if !names.Valid(name) {
 			return entry{}, false
 		}
 	}
@@ -106,7 +108,7 @@ func entryOf(f *File) (entry, bool) {
 		e.size, e.root, e.v1, e.exec = f.Size, f.Root, f.V1, f.Exec
 	case KindSymlink:
 		e.target = f.Target
-		return e, inside(f.Target, depth)
+		return e, names.Inside(f.Target, depth)
 	case KindDir:
 	default:
 		return e, false

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"p2pfs/swarm/names"
 )
 
 // objects is a plain set of objects.
@@ -93,7 +95,7 @@ func TestBuildHoldsWhatItWasGiven(t *testing.T) {
 
 func TestBuildDrops(t *testing.T) {
 	deep := "d"
-	for range MaxDepth {
+	for range names.MaxDepth {
 		deep += "/d"
 	}
 	files := []File{

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/names"
 )
 
 func FuzzHead(f *testing.F) {
@@ -66,7 +67,7 @@ func FuzzEntry(f *testing.F) {
 		if got := it.append(nil); !bytes.Equal(got, data) {
 			t.Fatalf("read %q, wrote %q", data, got)
 		}
-		if !ValidName(it.name) {
+		if !names.Valid(it.name) {
 			t.Fatalf("name %q", it.name)
 		}
 		looksLong(it.name)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/names"
 )
 
 // Kind is what an entry is.
@@ -70,7 +71,7 @@ func (a *item) sameContent(b *item) bool {
 func (it *item) check() error {
 	empty := it.size == 0
 	switch {
-	case !ValidName(it.name):
+	case !names.Valid(it.name):
 		return ErrName
 	case it.size < 0 || it.size > MaxSize:
 		return fmt.Errorf("size %d", it.size)
@@ -78,7 +79,7 @@ func (it *item) check() error {
 		return errors.New("pieces root and size disagree")
 	case it.kind == KindFile && empty && it.v1 != [20]byte{}:
 		return errors.New("empty file with an infohash")
-	case it.kind == KindSymlink && !validTarget(it.target):
+	case it.kind == KindSymlink && !names.ValidTarget(it.target):
 		return errors.New("symlink target")
 	}
 	return nil

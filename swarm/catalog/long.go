@@ -3,6 +3,8 @@ package catalog
 import (
 	"strings"
 	"unicode/utf8"
+
+	"p2pfs/swarm/names"
 )
 
 // reserved is the name at the root of a mount that no member can have.
@@ -12,7 +14,7 @@ const reserved = ".p2pfs"
 const maxExt = 16
 
 // longName returns the name under which w's copy is shown where the bare name
-// is another's: name~<member>-<key16>.ext. Where that is beyond MaxName the stem
+// is another's: name~<member>-<key16>.ext. Where that is beyond names.Max the stem
 // is cut at a rune.
 func (w *who) longName(name string, kind Kind) string {
 	return w.numbered(name, kind, "")
@@ -23,7 +25,7 @@ func (w *who) longName(name string, kind Kind) string {
 func (w *who) numbered(name string, kind Kind, mark string) string {
 	stem, ext := splitExt(name, kind)
 	suffix := mark + "~" + w.name + "-" + w.key.Short()
-	if room := MaxName - len(suffix) - len(ext); len(stem) > room {
+	if room := names.Max - len(suffix) - len(ext); len(stem) > room {
 		for room > 0 && !utf8.RuneStart(stem[room]) {
 			room--
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"p2pfs/swarm/names"
 )
 
 // shown is one entry of a merged directory.
@@ -119,7 +121,7 @@ func (v *View) gather(at place, name string) ([]source, error) {
 // visible reports whether an item in a directory of that depth is shown at
 // all: symlinks that leave the tree are not.
 func visible(it *item, depth int) bool {
-	return it.kind != KindSymlink || inside(it.target, depth)
+	return it.kind != KindSymlink || names.Inside(it.target, depth)
 }
 
 // merged returns the merge of a directory, from the cache if it is there.

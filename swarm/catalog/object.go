@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/names"
 )
 
 // MaxObject is the longest object in bytes.
@@ -156,7 +157,7 @@ func (o *object) parseKids(c *bencode.Cursor) error {
 		switch m := len(o.kids); {
 		case err != nil:
 			return err
-		case n != 2 || !ValidName(k.first):
+		case n != 2 || !names.Valid(k.first):
 			return errors.New("child of odd form")
 		case m > 0 && k.first <= o.kids[m-1].first:
 			return fmt.Errorf("child %q not sorted", k.first)

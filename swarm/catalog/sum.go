@@ -1,5 +1,7 @@
 package catalog
 
+import "p2pfs/swarm/names"
+
 // sum adds up what is under a node whose kids are all complete. False if they
 // do not fit together.
 func (g *graph) sum(n *node) bool {
@@ -18,7 +20,7 @@ func (g *graph) sum(n *node) bool {
 		}
 	}
 	if n.level == 0 {
-		return n.height <= MaxDepth
+		return n.height <= names.MaxDepth
 	}
 	return g.sumIndex(n)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"p2pfs/swarm/names"
 )
 
 // trio returns a view's owner, and two others it hears.
@@ -161,7 +163,7 @@ func TestLongNames(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%q: got %q, want %q", c.name, got, c.want)
 		}
-		if len(got) > MaxName || !utf8.ValidString(got) || !looksLong(got) || looksLong(c.name) {
+		if len(got) > names.Max || !utf8.ValidString(got) || !looksLong(got) || looksLong(c.name) {
 			t.Errorf("%q: %q of %d bytes; looks long: %v", c.name, got, len(got), looksLong(got))
 		}
 	}

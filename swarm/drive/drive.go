@@ -2,7 +2,6 @@ package drive
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -76,8 +75,7 @@ func New(cfg Config) (*Drive, error) {
 			began: cfg.Now().UnixMicro(), moved: cfg.Moved, now: cfg.Now,
 		},
 	}
-	copy(d.greeter.peerID[:], "-PF0001-")
-	rand.Read(d.greeter.peerID[8:])
+	d.greeter.peerID = wire.NewPeerID()
 	d.builder = catalog.NewBuilder(func(h catalog.Hash, data []byte) error {
 		d.objects[h] = data
 		return nil

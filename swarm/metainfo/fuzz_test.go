@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/names"
 )
 
 // seeds adds the dictionaries of the tests: those to be accepted, those to be
@@ -144,10 +145,10 @@ func FuzzParseMagnet(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(m.Trackers) > MaxTrackers || len(m.Peers) > MaxPeers || len(m.Select) > MaxRanges || len(m.Name) > MaxName || m.Length < 0 {
+		if len(m.Trackers) > MaxTrackers || len(m.Peers) > MaxPeers || len(m.Select) > MaxRanges || len(m.Name) > names.Max || m.Length < 0 {
 			t.Fatalf("out of bounds: %+v", m)
 		}
-		if m.Name != "" && checkName([]byte(m.Name)) != nil {
+		if m.Name != "" && names.Check([]byte(m.Name)) != nil {
 			t.Fatalf("name %q", m.Name)
 		}
 		if len(m.InfoHashes()) == 0 {

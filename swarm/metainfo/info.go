@@ -19,9 +19,6 @@ const (
 
 	MaxPieces = 1 << 20  // in a torrent
 	MaxFiles  = 100_000  // in a torrent, pad files too
-	MaxDepth  = 64       // components of a path
-	MaxName   = 255      // bytes of a component
-	MaxPath   = 4095     // bytes of a path with its slashes
 	MaxInfo   = 16 << 20 // bytes of an info dictionary and of a .torrent
 )
 

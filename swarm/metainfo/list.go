@@ -145,17 +145,17 @@ func (r *rawInfo) listFiles() ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := newNameStore(size)
+	store := newNameStore(size)
 	files := make([]File, 0, count+pads)
 	var end int64
 	err = eachEntry(r.files, func(e *listEntry) error {
 		f := File{Length: e.length, Offset: end, Exec: e.exec, Pad: e.pad}
 		var err error
 		if !e.pad {
-			f.Path, err = names.path(e.path)
+			f.Path, err = store.path(e.path)
 		}
 		if e.link && err == nil {
-			f.Symlink, err = names.path(e.target)
+			f.Symlink, err = store.path(e.target)
 		}
 		files = append(files, f)
 		// Both terms are below 2^46.

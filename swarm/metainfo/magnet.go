@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/names"
 )
 
 // Limits of a magnet link.
@@ -245,7 +246,7 @@ func cleanName(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
-	for len(s) > MaxName {
+	for len(s) > names.Max {
 		_, n := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-n]
 	}

@@ -6,28 +6,10 @@ import (
 	"fmt"
 	"sort"
 	"strings"
-	"unicode/utf8"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/names"
 )
-
-// checkName says whether a name from a stranger can stand as one component of
-// a path. Control and bidirectional characters may: they are bytes here.
-func checkName(name []byte) error {
-	switch {
-	case len(name) == 0:
-		return errors.New("empty name")
-	case len(name) > MaxName:
-		return fmt.Errorf("name of %d bytes", len(name))
-	case name[0] == '.' && (len(name) == 1 || len(name) == 2 && name[1] == '.'):
-		return fmt.Errorf("name %q", name)
-	case bytes.IndexByte(name, '/') >= 0 || bytes.IndexByte(name, 0) >= 0:
-		return fmt.Errorf("name %q has a slash or NUL", name)
-	case !utf8.Valid(name):
-		return fmt.Errorf("name %q is not UTF-8", name)
-	}
-	return nil
-}
 
 // pathSize counts a path while its components are checked.
 type pathSize struct {
@@ -35,16 +17,16 @@ type pathSize struct {
 }
 
 func (p *pathSize) add(name []byte) error {
-	if err := checkName(name); err != nil {
+	if err := names.Check(name); err != nil {
 		return err
 	}
 	p.comps++
 	p.bytes += len(name)
-	if p.comps > MaxDepth {
-		return fmt.Errorf("path of more than %d components", MaxDepth)
+	if p.comps > names.MaxDepth {
+		return fmt.Errorf("path of more than %d components", names.MaxDepth)
 	}
-	if p.bytes+p.comps-1 > MaxPath {
-		return fmt.Errorf("path of more than %d bytes", MaxPath)
+	if p.bytes+p.comps-1 > names.MaxPath {
+		return fmt.Errorf("path of more than %d bytes", names.MaxPath)
 	}
 	return nil
 }

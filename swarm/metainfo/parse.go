@@ -7,6 +7,7 @@ import (
 
 	"p2pfs/swarm/bencode"
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/names"
 )
 
 // rawInfo is an info dictionary whose values were found, not yet judged.
@@ -25,9 +26,9 @@ type rawInfo struct {
 	files, fileTree []byte // values as they stand; nil where the key is absent
 }
 
-// infoLimits allows for paths of MaxDepth below "file tree", and for a
+// infoLimits allows for paths of names.MaxDepth below "file tree", and for a
 // hybrid of MaxFiles files, which takes some twenty tokens a file.
-var infoLimits = bencode.Limits{Bytes: MaxInfo, Tokens: 4 << 20, Depth: MaxDepth + 8}
+var infoLimits = bencode.Limits{Bytes: MaxInfo, Tokens: 4 << 20, Depth: names.MaxDepth + 8}
 
 // ParseInfo reads the raw bytes of an info dictionary, which it copies. It
 // refuses, with an error that wraps ErrInfo or a *bencode.SyntaxError,
@@ -154,7 +155,7 @@ func (r *rawInfo) layout() (c layout, err error) {
 	if r.nameUTF8 != nil {
 		name = r.nameUTF8
 	}
-	if err := checkName(name); err != nil {
+	if err := names.Check(name); err != nil {
 		return c, badInfo("name: %w", err)
 	}
 	c.name = string(name)

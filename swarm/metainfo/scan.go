@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/names"
 )
 
 // source is a file to make a torrent of.
@@ -46,7 +47,7 @@ func scan(ctx context.Context, name string) (*sources, error) {
 		return nil, err
 	}
 	s := &sources{name: filepath.Base(abs), single: !fi.IsDir()}
-	if err := checkName([]byte(s.name)); err != nil {
+	if err := names.Check([]byte(s.name)); err != nil {
 		return nil, err
 	}
 	dir := abs

@@ -164,20 +164,20 @@ func (r *rawInfo) treeFiles(name string) (c layout, err error) {
 	return c, nil
 }
 
-func (r *rawInfo) keepTree(n int, names *nameStore) ([]File, error) {
+func (r *rawInfo) keepTree(n int, store *nameStore) ([]File, error) {
 	files := make([]File, 0, n)
 	var path []string
 	var end int64
 	w := treeWalk{c: bencode.Walk(r.fileTree)}
-	w.enter = func(name []byte) { path = append(path, names.name(name)) }
+	w.enter = func(name []byte) { path = append(path, store.name(name)) }
 	w.leave = func() { path = path[:len(path)-1] }
 	w.file = func(l *leaf) (err error) {
 		if l.length > 0 {
 			end = ceilDiv(end, r.pieceLength) * r.pieceLength
 		}
-		f := File{Path: names.join(path), Length: l.length, Offset: end, Root: l.root, Exec: l.exec}
+		f := File{Path: store.join(path), Length: l.length, Offset: end, Root: l.root, Exec: l.exec}
 		if l.link {
-			f.Symlink, err = names.path(l.target)
+			f.Symlink, err = store.path(l.target)
 		}
 		files = append(files, f)
 		// Both terms are below 2^47.

@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"p2pfs/swarm/names"
 	"p2pfs/swarm/share/ignore"
-	"p2pfs/swarm/share/tree"
 )
 
 // journal keeps log messages.
@@ -120,7 +120,7 @@ func (b *box) walked() {
 
 func TestTooDeep(t *testing.T) {
 	b := openBox(t, nil)
-	deep := strings.TrimSuffix(strings.Repeat("d/", tree.MaxDepth-1), "/")
+	deep := strings.TrimSuffix(strings.Repeat("d/", names.MaxDepth-1), "/")
 	b.write(deep+"/file", []byte("x"))
 	b.await(deep + "/file")
 	b.write(deep+"/dir/file", []byte("x"))
@@ -128,7 +128,7 @@ func TestTooDeep(t *testing.T) {
 	b.await(deep + "/dir")
 	b.stats("skipped", func(st Stats) bool { return st.Skipped == 2 })
 	for _, f := range b.Files() {
-		if n := strings.Count(f.Path, "/") + 1; n > tree.MaxDepth {
+		if n := strings.Count(f.Path, "/") + 1; n > names.MaxDepth {
 			t.Errorf("published at depth %d", n)
 		}
 	}

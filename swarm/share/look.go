@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"time"
+	"unicode/utf8"
 
+	"p2pfs/swarm/names"
 	"p2pfs/swarm/share/inode"
 	"p2pfs/swarm/share/published"
 	"p2pfs/swarm/share/tree"
@@ -58,9 +60,9 @@ func unfit(d *tree.Dir, name string, m inode.Meta, err error) (tree.Reason, bool
 		return tree.Unreadable, true
 	case d.Rules.Ignored(d.Path, name, kind == fs.ModeDir):
 		return tree.Ignored, true
-	case !tree.GoodName(name):
+	case !names.Valid(name):
 		return tree.BadName, true
-	case d.Depth >= tree.MaxDepth:
+	case d.Depth >= names.MaxDepth:
 		return tree.TooDeep, true
 	case kind != 0 && kind != fs.ModeDir && kind != fs.ModeSymlink:
 		return tree.NotRegular, true
@@ -94,7 +96,7 @@ func (sc *scanner) lookLink(d *tree.Dir, name string, m inode.Meta) {
 	case err != nil:
 		sc.leaveOut(d, name, tree.Unreadable)
 		return
-	case !tree.StaysInside(d.Path, target):
+	case !utf8.ValidString(target) || !names.Inside(target, d.Depth):
 		sc.leaveOut(d, name, tree.LinkLeaves)
 		return
 	}

@@ -1,5 +1,7 @@
 package wire
 
+import "crypto/rand"
+
 // HandshakeLen is the length of the handshake in bytes (BEP 3).
 const HandshakeLen = 68
 
@@ -13,6 +15,15 @@ const (
 	fastByte, fastBit         = 7, 0x04 // BEP 6
 	v2Byte, v2Bit             = 7, 0x10 // BEP 52: a hybrid's v1 swarm, v2 understood
 )
+
+// PeerIDPrefix begins our peer IDs, in the form of BEP 20: client and version.
+const PeerIDPrefix = "-PF0001-"
+
+// NewPeerID returns a peer ID of ours that no other has: it is drawn.
+func NewPeerID() (id [20]byte) {
+	rand.Read(id[copy(id[:], PeerIDPrefix):])
+	return id
+}
 
 // Handshake is the first message of either side (BEP 3). The zero value has
 // no extension set.

@@ -1,22 +1,11 @@
 package tree
 
 import (
-	"unicode/utf8"
-
 	"p2pfs/swarm/share/ignore"
 	"p2pfs/swarm/share/inode"
 	"p2pfs/swarm/share/published"
 	"p2pfs/swarm/share/watch"
 )
-
-const (
-	// MaxDepth is how many names a path may have (as the catalogue has it).
-	MaxDepth = 64
-	maxName  = 255 // bytes of a name
-)
-
-// GoodName reports whether a name can be published.
-func GoodName(name string) bool { return len(name) <= maxName && utf8.ValidString(name) }
 
 // Dir is a directory that is looked into.
 type Dir struct {
