@@ -44,7 +44,6 @@ var allowed = map[string][]string{
 
 	"swarm/catalog":  {"swarm/bencode", "swarm/durable", "swarm/kv", "swarm/lru", "swarm/names", "go.etcd.io/bbolt"},
 	"swarm/disk":     {"swarm/durable", "swarm/hashing", "swarm/metainfo", "golang.org/x/sys"},
-	"swarm/drive":    {"swarm/bencode", "swarm/book", "swarm/catalog", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
 	"swarm/metainfo": {"swarm/bencode", "swarm/hashing", "swarm/names", "golang.org/x/sync"},
 	"swarm/peer":     {"swarm/guard", "swarm/hashing", "swarm/wire", "golang.org/x/sys", "golang.org/x/time"},
 	"swarm/share":    {"swarm/guard", "swarm/hashing", "swarm/kv", "swarm/metainfo", "swarm/names", "swarm/share/hasher", "swarm/share/ignore", "swarm/share/inode", "swarm/share/published", "swarm/share/record", "swarm/share/serve", "swarm/share/settle", "swarm/share/tree", "swarm/share/watch"},
@@ -65,7 +64,11 @@ var allowed = map[string][]string{
 	"swarm/tracker/trackertest": {"swarm/tracker/packet"},
 	"swarm/tracker/packet":      {},
 
-	"swarm/announce":        {"swarm/tracker"},
+	"swarm/announce":      {"swarm/tracker"},
+	"swarm/drive":         {"swarm/bencode", "swarm/book", "swarm/catalog", "swarm/drive/fetch", "swarm/drive/message", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
+	"swarm/drive/fetch":   {"swarm/catalog", "swarm/drive/message"},
+	"swarm/drive/message": {"swarm/bencode", "swarm/catalog"},
+
 	"swarm/bencode":         {"github.com/zeebo/bencode"},
 	"swarm/book":            {"swarm/netgroup", "swarm/priority"},
 	"swarm/choker":          {},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 )
 
 // bomb is a catalogue of a few objects, the root first, that names two million
@@ -52,9 +53,9 @@ func (s *stranger) serveBombs(objects map[catalog.Hash]string) {
 			s.close(err)
 			return
 		}
-		if g, ok := m.(get); ok {
-			for _, h := range g.hashes {
-				s.send(object{[]byte(objects[h])})
+		if g, ok := m.(message.Get); ok {
+			for _, h := range g.Hashes {
+				s.send(message.Object{Data: []byte(objects[h])})
 			}
 		}
 	}
@@ -92,7 +93,7 @@ func TestBombs(t *testing.T) {
 			go func() {
 				for seq := range 40 {
 					root := catalog.HashObject([]byte(trees[(seq+n)%len(trees)][0]))
-					s.send(heads{heads: []catalog.Head{s.head(int64(seq+1), root)}})
+					s.send(message.Heads{Heads: []catalog.Head{s.head(int64(seq+1), root)}})
 					time.Sleep(250 * time.Millisecond)
 				}
 			}()

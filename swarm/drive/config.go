@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/netgroup"
 )
@@ -58,9 +59,9 @@ type Config struct {
 	Log   *slog.Logger // nil: silent
 }
 
-// Holder is a peer that has pieces of a file.
-type Holder struct {
-	Addr   netip.AddrPort // where it listens
-	Member catalog.Key    // zero: no member that is known
-	Pieces Pieces
-}
+// What members say of files.
+type (
+	Content = message.Content
+	Holder  = message.Holder
+	Pieces  = message.Pieces
+)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/wire"
 )
@@ -93,7 +94,7 @@ func (c *conn) group() netip.Prefix { return netgroup.Of(c.remote.Addr()) }
 
 // send queues a message without waiting. If there is no room the connection is
 // closed: a member that does not read what he is told is of no use.
-func (c *conn) send(m message) {
+func (c *conn) send(m message.Message) {
 	select {
 	case c.control <- c.frame(m):
 	default:
@@ -102,15 +103,15 @@ func (c *conn) send(m message) {
 }
 
 // reply queues a message and waits for room. For the reader's goroutine.
-func (c *conn) reply(m message) {
+func (c *conn) reply(m message.Message) {
 	select {
 	case c.data <- c.frame(m):
 	case <-c.done:
 	}
 }
 
-func (c *conn) frame(m message) []byte {
-	body := m.encode()
+func (c *conn) frame(m message.Message) []byte {
+	body := m.Encode()
 	return wire.AppendExtended(make([]byte, 0, len(body)+6), c.extID, body)
 }
 
@@ -157,7 +158,7 @@ const (
 
 // read returns the next p2pfs message, skipping all others. Errors wrap those
 // of errors.go or are the connection's.
-func (c *conn) read() (message, error) {
+func (c *conn) read() (message.Message, error) {
 	for {
 		ext, body, err := c.readExtended()
 		if err != nil {
@@ -169,7 +170,7 @@ func (c *conn) read() (message, error) {
 			}
 			continue
 		}
-		m, err := decode(body)
+		m, err := message.Decode(body)
 		if m != nil || err != nil {
 			return m, err
 		}
@@ -245,7 +246,7 @@ func (c *conn) readBody(ext byte, n int) ([]byte, error) {
 		_, err := c.in.Discard(n)
 		return nil, err
 	}
-	if n > maxMessage {
+	if n > message.MaxBody {
 		return nil, fmt.Errorf("%w: %d bytes", ErrTooLong, n)
 	}
 	body := make([]byte, n)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 )
 
 // twin is a member whose key another one has too, and what it was told of that.
@@ -119,7 +120,7 @@ func TestRestoredBackupIsNoCopy(t *testing.T) {
 		for i, h := range lost {
 			s := a.call(20 + i).meet()
 			go drain(s)
-			s.send(heads{heads: []catalog.Head{h}})
+			s.send(message.Heads{Heads: []catalog.Head{h}})
 			time.Sleep(20 * time.Second)
 		}
 		if c, ok := a.Copy(); ok {

@@ -5,7 +5,7 @@
 // A connection begins with the handshake of BEP 3 for the rendezvous infohash
 // and the extended handshake of BEP 10, which carries a nonce each way. All
 // else are messages of the extension "p2pfs": bencoded dictionaries with a "t"
-// for the type, listed in message.go. Of BEP 3 nothing but keep-alives is
+// for the type, listed in package message. Of BEP 3 nothing but keep-alives is
 // used; other messages are skipped. The dialler first proves that he has the drive
 // key, with prove; then both say who they are, with hello, which proves it too and
 // is signed: who knows the rendezvous only learns nothing of the members.

@@ -1,6 +1,10 @@
 package drive
 
-import "errors"
+import (
+	"errors"
+
+	"p2pfs/swarm/drive/message"
+)
 
 // ErrClosed is what calls return once the drive is closed.
 var ErrClosed = errors.New("drive is closed")
@@ -8,7 +12,6 @@ var ErrClosed = errors.New("drive is closed")
 // Why a connection was closed. The first group means that the peer broke the
 // protocol; its address is then left alone for a while.
 var (
-	ErrMessage   = errors.New("malformed message")
 	ErrTooLong   = errors.New("message too long")
 	ErrHandshake = errors.New("handshake of another swarm, or without the p2pfs extension")
 	ErrHello     = errors.New("hello is not signed by its key")
@@ -27,7 +30,7 @@ var (
 
 // broke reports whether err says that the peer broke the protocol.
 func broke(err error) bool {
-	for _, target := range []error{ErrMessage, ErrTooLong, ErrHandshake, ErrHello, ErrProof, ErrVersion, ErrForged, ErrFlood} {
+	for _, target := range []error{message.ErrMalformed, ErrTooLong, ErrHandshake, ErrHello, ErrProof, ErrVersion, ErrForged, ErrFlood} {
 		if errors.Is(err, target) {
 			return true
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/netgroup"
 )
 
@@ -22,17 +23,17 @@ type finding struct {
 }
 
 // note takes in a member's answer, and reports whether it is of use.
-func (f findings) note(c *conn, holders []holding, now time.Time) bool {
+func (f findings) note(c *conn, holders []message.Holder, now time.Time) bool {
 	n := finding{at: now}
 	for _, h := range holders {
 		switch {
-		case !h.pieces.useful():
-		case !h.addr.IsValid() || h.key == c.key: // himself, wherever he says he is
+		case !h.Pieces.Any():
+		case !h.Addr.IsValid() || h.Member == c.key: // himself, wherever he says he is
 			if netgroup.MayTell(c.remote.Addr(), c.listen) {
-				n.own = Holder{c.listen, c.key, h.pieces}
+				n.own = Holder{Addr: c.listen, Member: c.key, Pieces: h.Pieces}
 			}
-		case len(n.told) < maxHearsay && netgroup.MayTell(c.remote.Addr(), h.addr):
-			n.told = append(n.told, Holder{h.addr, h.key, h.pieces})
+		case len(n.told) < maxHearsay && netgroup.MayTell(c.remote.Addr(), h.Addr):
+			n.told = append(n.told, Holder{Addr: h.Addr, Member: h.Member, Pieces: h.Pieces})
 		}
 	}
 	if !n.own.Addr.IsValid() && len(n.told) == 0 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/wire"
 )
 
@@ -43,11 +44,11 @@ func TestFloodOfAddresses(t *testing.T) {
 		s := a.call(3).meet()
 		go drain(s)
 		for i := range 100 {
-			var m peers
-			for j := range maxAddresses {
-				m.members = append(m.members, address{catalog.Key{1}, netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, byte(i), byte(j), 1}), 6881)})
+			var m message.Peers
+			for j := range message.MaxAddresses {
+				m.Members = append(m.Members, message.Address{Key: catalog.Key{1}, Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, byte(i), byte(j), 1}), 6881)})
 			}
-			m.members[0].addr = netip.MustParseAddrPort("127.0.0.1:22")
+			m.Members[0].Addr = netip.MustParseAddrPort("127.0.0.1:22")
 			s.send(m)
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -89,7 +90,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 			all = append(all, s)
 			time.Sleep(20 * time.Second)
 		}
-		all[1].send(heads{heads: []catalog.Head{all[1].head(1, catalog.HashObject([]byte("d1:elee")))}})
+		all[1].send(message.Heads{Heads: []catalog.Head{all[1].head(1, catalog.HashObject([]byte("d1:elee")))}})
 		time.Sleep(time.Second)
 		for i := range 4 {
 			s := a.call(20 + i).meet()
@@ -162,13 +163,13 @@ func TestMemoryUnderFloods(t *testing.T) {
 				return
 			}
 			go drain(s)
-			var sum summary
-			for j := range maxVersions {
-				sum.versions = append(sum.versions, catalog.Version{Key: catalog.Key{byte(i), byte(j), byte(j >> 8)}, Seq: 1})
+			var sum message.Summary
+			for j := range message.MaxVersions {
+				sum.Versions = append(sum.Versions, catalog.Version{Key: catalog.Key{byte(i), byte(j), byte(j >> 8)}, Seq: 1})
 			}
 			for range 50 {
 				select {
-				case s.control <- ext(string(sum.encode())):
+				case s.control <- ext(string(sum.Encode())):
 				case s.control <- ext("d1:d16384:" + rep("x", 16384) + "1:t6:objecte"):
 				case <-s.done:
 					return

@@ -6,13 +6,14 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/netgroup"
 )
 
 // received is a message that is for the loop.
 type received struct {
 	c     *conn
-	m     message
+	m     message.Message
 	hash  catalog.Hash    // of an object
 	taken chan<- struct{} // closed when the loop is through with it; may be nil
 }
@@ -26,17 +27,17 @@ func (e received) apply(l *loop) {
 	}
 	now := time.Now()
 	switch m := e.m.(type) {
-	case summary:
+	case message.Summary:
 		l.onSummary(e.c, m, now)
-	case heads:
+	case message.Heads:
 		l.onHeads(e.c, m, now)
-	case object:
-		l.onObject(e.c, e.hash, m.data, now)
-	case none:
+	case message.Object:
+		l.onObject(e.c, e.hash, m.Data, now)
+	case message.None:
 		l.onNone(e.c, m, now)
-	case holds:
+	case message.Holds:
 		l.onHolds(e.c, m, now)
-	case peers:
+	case message.Peers:
 		l.onPeers(e.c, m)
 	}
 }
@@ -57,30 +58,30 @@ func (e drained) dropped(l *loop, err error) { l.expel(e.c, err) }
 // greetMember tells a new member what is here.
 func (l *loop) greetMember(c *conn) {
 	versions := l.state.Versions()
-	for len(versions) > maxVersions {
-		c.send(summary{versions[:maxVersions], true})
-		versions = versions[maxVersions:]
+	for len(versions) > message.MaxVersions {
+		c.send(message.Summary{Versions: versions[:message.MaxVersions], More: true})
+		versions = versions[message.MaxVersions:]
 	}
-	c.send(summary{versions, false})
-	var list []address
-	for _, p := range l.book.Reached(maxAddresses) {
-		if a := (address{catalog.Key(p.Owner), p.Addr}); a.key != c.key && netgroup.MayKnow(c.remote.Addr(), a.addr.Addr()) {
+	c.send(message.Summary{Versions: versions, More: false})
+	var list []message.Address
+	for _, p := range l.book.Reached(message.MaxAddresses) {
+		if a := (message.Address{Key: catalog.Key(p.Owner), Addr: p.Addr}); a.Key != c.key && netgroup.MayKnow(c.remote.Addr(), a.Addr.Addr()) {
 			list = append(list, a)
 		}
 	}
 	if len(list) > 0 {
-		c.send(peers{list})
+		c.send(message.Peers{Members: list})
 	}
 }
 
-func (l *loop) onSummary(c *conn, m summary, now time.Time) {
-	for _, v := range m.versions {
+func (l *loop) onSummary(c *conn, m message.Summary, now time.Time) {
+	for _, v := range m.Versions {
 		if _, ok := l.state.Head(v.Key); ok { // of others he will send the heads
 			c.gossip.learn(v.Key, v.Seq, v.Age, now)
 			l.hearsay(v.Key, v.Seq, catalog.Told{Age: v.Age}, now)
 		}
 	}
-	if m.more || c.gossip.ready {
+	if m.More || c.gossip.ready {
 		return
 	}
 	c.gossip.ready = true
@@ -129,18 +130,18 @@ func (l *loop) pump(c *conn, now time.Time) {
 		if !more || len(c.heads) > 0 { // may become empty before owing is set: then this sees it
 			return
 		}
-		var m heads
-		for len(m.heads) < maxHeads/2 && o.len() > 0 && o.rate.TokensAt(now) >= 1 {
+		var m message.Heads
+		for len(m.Heads) < message.MaxHeads/2 && o.len() > 0 && o.rate.TokensAt(now) >= 1 {
 			k := o.next()
 			h, ok := l.state.Head(k)
 			told := l.state.Tell(k)
 			if ok && c.gossip.lacks(k, h.Seq, told.Age, now) {
 				o.rate.AllowN(now, 1)
 				c.gossip.learn(k, h.Seq, told.Age, now)
-				m.heads, m.told = append(m.heads, h), append(m.told, told)
+				m.Heads, m.Told = append(m.Heads, h), append(m.Told, told)
 			}
 		}
-		if len(m.heads) > 0 {
+		if len(m.Heads) > 0 {
 			c.heads <- c.frame(m) // has room for one, and only the loop sends
 		}
 	}
@@ -154,12 +155,12 @@ func (l *loop) spread(author catalog.Key, now time.Time) {
 	}
 }
 
-func (l *loop) onHeads(c *conn, m heads, now time.Time) {
+func (l *loop) onHeads(c *conn, m message.Heads, now time.Time) {
 	l.trim(c)
-	for i, h := range m.heads {
+	for i, h := range m.Heads {
 		told := catalog.Told{}
-		if len(m.told) > 0 {
-			told = m.told[i]
+		if len(m.Told) > 0 {
+			told = m.Told[i]
 		}
 		told.From = c.group()
 		c.gossip.learn(h.Key, h.Seq, told.Age, now)
@@ -249,17 +250,17 @@ func (l *loop) publishAgain() {
 }
 
 // passOn tells all members of an address.
-func (l *loop) passOn(a address) {
+func (l *loop) passOn(a message.Address) {
 	for _, c := range l.byID {
-		if c.key != a.key && netgroup.MayKnow(c.remote.Addr(), a.addr.Addr()) {
-			c.send(peers{[]address{a}})
+		if c.key != a.Key && netgroup.MayKnow(c.remote.Addr(), a.Addr.Addr()) {
+			c.send(message.Peers{Members: []message.Address{a}})
 		}
 	}
 }
 
-func (l *loop) onPeers(c *conn, m peers) {
-	for _, a := range m.members {
-		l.book.Hear(c.remote.Addr(), []netip.AddrPort{a.addr}, book.PEX)
+func (l *loop) onPeers(c *conn, m message.Peers) {
+	for _, a := range m.Members {
+		l.book.Hear(c.remote.Addr(), []netip.AddrPort{a.Addr}, book.PEX)
 	}
 	l.dialDue()
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 )
 
 // headBy signs the head of an author who may be anybody.
@@ -22,9 +23,9 @@ func headBy(t testing.TB, author int, seq int64, root catalog.Hash) catalog.Head
 // tell sends heads, as many in a message as there may be.
 func (s *stranger) tell(list []catalog.Head) {
 	for len(list) > 0 {
-		n := min(len(list), maxHeads)
+		n := min(len(list), message.MaxHeads)
 		select {
-		case s.control <- s.frame(heads{heads: list[:n]}):
+		case s.control <- s.frame(message.Heads{Heads: list[:n]}):
 		case <-s.done:
 			return
 		}
@@ -41,11 +42,11 @@ func (s *stranger) serve(objects map[catalog.Hash][]byte) {
 			s.close(err)
 			return
 		}
-		g, ok := m.(get)
-		for i := 0; ok && i < len(g.hashes); i++ {
-			if data := objects[g.hashes[i]]; data != nil {
+		g, ok := m.(message.Get)
+		for i := 0; ok && i < len(g.Hashes); i++ {
+			if data := objects[g.Hashes[i]]; data != nil {
 				select {
-				case s.control <- s.frame(object{data}):
+				case s.control <- s.frame(message.Object{Data: data}):
 				case <-s.done:
 				}
 			}
@@ -69,7 +70,7 @@ func bush(n int) []byte {
 	b := []byte("d1:el")
 	for i := range 250 {
 		h := catalog.Hash{1, byte(n), byte(n >> 8), byte(i), byte(i >> 8)}
-		b = fmt.Appendf(appendBytes(append(b, "d1:c"...), h[:]), "1:n4:%04de", i)
+		b = fmt.Appendf(append(append(b, "d1:c32:"...), h[:]...), "1:n4:%04de", i)
 	}
 	return append(b, "ee"...)
 }
@@ -145,7 +146,7 @@ func TestFloodIsNotChargedToTheRelay(t *testing.T) {
 			if _, err := next.Object(t.Context(), catalog.HashObject(tiny)); err != nil {
 				t.Fatal(err)
 			}
-			if list, err := next.Who(t.Context(), Content{catalog.Hash{byte(i)}, 1}); err != nil || len(list) != 1 {
+			if list, err := next.Who(t.Context(), Content{Root: catalog.Hash{byte(i)}, Size: 1}); err != nil || len(list) != 1 {
 				t.Errorf("holders: %v, %v", list, err)
 			}
 			if took := time.Since(start); took > 2*time.Second {
@@ -165,7 +166,7 @@ func TestRelayThatKeepsObjectsBack(t *testing.T) {
 		a, b := pipeMember(t, p, 1), pipeMember(t, p, 2)
 		b.join(a)
 		s, spy := a.call(3).meet(), b.call(4).meet()
-		spy.send(summary{})
+		spy.send(message.Summary{})
 		go s.serve(nil)
 		go func() { // what b says, s says at once too
 			for {
@@ -173,7 +174,7 @@ func TestRelayThatKeepsObjectsBack(t *testing.T) {
 				if err != nil {
 					return
 				}
-				if h, ok := m.(heads); ok {
+				if h, ok := m.(message.Heads); ok {
 					s.send(h)
 				}
 			}

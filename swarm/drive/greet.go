@@ -13,6 +13,8 @@ import (
 
 	"p2pfs/swarm/bencode"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/wire"
 )
 
@@ -84,11 +86,11 @@ func (g *greeter) welcome(c *conn, r *rite) error {
 		return err
 	}
 	switch m := m.(type) {
-	case prove:
-		if m.version != Version || !r.proven(m) {
+	case message.Prove:
+		if m.Version != message.Version || !r.proven(m) {
 			return ErrProof
 		}
-	case hello:
+	case message.Hello:
 		return wrongVersion(m)
 	default:
 		return fmt.Errorf("%w: first message is no proof", ErrProof)
@@ -98,10 +100,10 @@ func (g *greeter) welcome(c *conn, r *rite) error {
 }
 
 // hello returns ours.
-func (g *greeter) hello(r *rite, byDialler bool) hello {
-	h := hello{
-		version: Version, key: g.id.Key(), name: g.name, port: g.port,
-		clock: g.now().Unix(), began: g.began, moved: g.moved,
+func (g *greeter) hello(r *rite, byDialler bool) message.Hello {
+	h := message.Hello{
+		Version: message.Version, Key: g.id.Key(), Name: g.name, Port: g.port,
+		Clock: g.now().Unix(), Began: g.began, Moved: g.moved,
 	}
 	r.seal(&h, byDialler, g.id)
 	return h
@@ -138,8 +140,8 @@ func (g *greeter) shakeHands(c *conn, hs *wire.Handshake) error {
 // extended returns our extended handshake.
 func (g *greeter) extended(n nonce) []byte {
 	return wire.AppendExtendedHandshake(nil, &wire.ExtendedHandshake{
-		M: map[string]int{Extension: ourExtID}, V: "p2pfs", Port: int(g.port),
-		Extra: map[string]bencode.RawMessage{nonceKey: appendBytes(nil, n[:])},
+		M: map[string]int{message.Extension: ourExtID}, V: "p2pfs", Port: int(g.port),
+		Extra: map[string]bencode.RawMessage{nonceKey: append([]byte("32:"), n[:]...)},
 	})
 }
 
@@ -156,12 +158,12 @@ func (c *conn) readNonce() (n nonce, err error) {
 	if err != nil {
 		return n, fmt.Errorf("%w: %w", ErrHandshake, err)
 	}
-	prefix := appendBytes(nil, n[:])[:3] // "32:"
+	prefix := []byte("32:")
 	raw, ok := bytes.CutPrefix(eh.Extra[nonceKey], prefix)
-	if id := eh.M[Extension]; id < 1 || id > 255 || !ok || len(raw) != len(n) {
+	if id := eh.M[message.Extension]; id < 1 || id > 255 || !ok || len(raw) != len(n) {
 		return n, ErrHandshake
 	}
-	c.extID = byte(eh.M[Extension])
+	c.extID = byte(eh.M[message.Extension])
 	return nonce(raw), nil
 }
 
@@ -171,34 +173,34 @@ func (g *greeter) readHello(c *conn, r *rite, byDialler bool) error {
 	if err != nil {
 		return err
 	}
-	h, ok := m.(hello)
+	h, ok := m.(message.Hello)
 	switch {
 	case !ok:
 		return fmt.Errorf("%w: no hello where one is due", ErrHello)
-	case h.version != Version:
+	case h.Version != message.Version:
 		return wrongVersion(h)
 	}
 	if err := r.check(&h, byDialler); err != nil {
 		return err
 	}
-	if h.key == g.id.Key() {
-		if h.began == g.began { // our own, passed on by somebody in between
+	if h.Key == g.id.Key() {
+		if h.Began == g.began { // our own, passed on by somebody in between
 			return ErrSelf
 		}
-		return copyError{process{h.began, h.moved}}
+		return copyError{process{h.Began, h.Moved}}
 	}
-	c.key, c.name = h.key, h.name
-	c.listen = listenAddr(c, h.port)
-	c.clock, c.clockAt = time.Unix(h.clock, 0), time.Now()
+	c.key, c.name = h.Key, h.Name
+	c.listen = listenAddr(c, h.Port)
+	c.clock, c.clockAt = time.Unix(h.Clock, 0), time.Now()
 	return nil
 }
 
 // wrongVersion says what is wrong with a hello of another version.
-func wrongVersion(h hello) error {
-	if h.version < Version {
-		return outdatedError{h.name}
+func wrongVersion(h message.Hello) error {
+	if h.Version < message.Version {
+		return outdatedError{h.Name}
 	}
-	return fmt.Errorf("%w: %d", ErrVersion, h.version)
+	return fmt.Errorf("%w: %d", ErrVersion, h.Version)
 }
 
 // listenAddr returns where a member listens: where we dialled him, else the
@@ -207,7 +209,7 @@ func listenAddr(c *conn, port uint16) netip.AddrPort {
 	if c.dialled.IsValid() {
 		return c.dialled
 	}
-	if a := netip.AddrPortFrom(c.remote.Addr(), port); dialable(a) {
+	if a := netip.AddrPortFrom(c.remote.Addr(), port); netgroup.Dialable(a) && a.Addr().Zone() == "" {
 		return a
 	}
 	return netip.AddrPort{}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/guard"
 )
 
@@ -51,17 +52,17 @@ func TestPanicInCallback(t *testing.T) {
 				nd.share(file("a", 1))
 				time.Sleep(10 * time.Second)
 				s := nd.call(3).meet()
-				s.send(who{Content{root, 1}})
-				s.send(get{[]catalog.Hash{root}})
+				s.send(message.Who{File: Content{Root: root, Size: 1}})
+				s.send(message.Get{Hashes: []catalog.Hash{root}})
 				time.Sleep(10 * time.Second)
 				if g.Caught() != 1 || !o.done.Load() {
 					t.Fatalf("%d panics caught, want 1", g.Caught())
 				}
 				again := nd.call(4).meet()
-				again.send(who{Content{root, 1}})
-				expect[holds](again)
-				again.send(get{[]catalog.Hash{root}})
-				expect[none](again)
+				again.send(message.Who{File: Content{Root: root, Size: 1}})
+				expect[message.Holds](again)
+				again.send(message.Get{Hashes: []catalog.Hash{root}})
+				expect[message.None](again)
 				other.share(file("b", 2))
 				time.Sleep(time.Minute)
 				if !nd.connected(other.cfg.Identity.Key()) || !nd.has("b") || !other.has("a") {
@@ -156,8 +157,8 @@ func TestPanicInLoop(t *testing.T) {
 				}
 				nd.share(file("a", 1))
 				next := nd.call(3).meet()
-				next.send(summary{})
-				expect[heads](next)
+				next.send(message.Summary{})
+				expect[message.Heads](next)
 			})
 		})
 	}

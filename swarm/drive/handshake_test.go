@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/wire"
 )
 
@@ -18,33 +19,33 @@ func TestHandshakesThatAreRefused(t *testing.T) {
 		"hello signed for another swarm": func(s *stranger) {
 			g := *s.g
 			g.rendezvous = catalog.Salt{1}
-			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(&g, true) })
+			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(&g, true) })
 		},
 		"signed in the other role": func(s *stranger) {
-			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, false) })
+			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(s.g, false) })
 		},
 		"signature broken": func(s *stranger) {
-			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.sig[9]++ })
+			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(s.g, true); h.Sig[9]++ })
 		},
 		"another's key": func(s *stranger) {
-			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.key = ident(5).Key() })
+			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(s.g, true); h.Key = ident(5).Key() })
 		},
 		"without the drive key": func(s *stranger) {
 			g := *s.g
 			g.key = OpenKey("another")
-			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(&g, true) })
+			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(&g, true) })
 		},
 		"proof broken": func(s *stranger) {
-			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.mac[9]++ })
+			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(s.g, true); h.MAC[9]++ })
 		},
 		"another time than was signed": func(s *stranger) {
-			s.twisted(func(h *hello, sign func(*greeter, bool)) { sign(s.g, true); h.clock++ })
+			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(s.g, true); h.Clock++ })
 		},
 		"another version": func(s *stranger) {
-			s.twisted(func(h *hello, sign func(*greeter, bool)) { h.version = 3; sign(s.g, true) })
+			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { h.Version = 3; sign(s.g, true) })
 		},
 		"no hello": func(s *stranger) {
-			s.twisted(func(h *hello, sign func(*greeter, bool)) {})
+			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) {})
 		},
 		"an ordinary BitTorrent client": func(s *stranger) {
 			own := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}
@@ -84,7 +85,7 @@ func TestHandshakesThatAreRefused(t *testing.T) {
 
 // twisted goes through the handshake, but for a hello that twist changes; sign
 // signs it.
-func (s *stranger) twisted(twist func(h *hello, sign func(g *greeter, byDialler bool))) {
+func (s *stranger) twisted(twist func(h *message.Hello, sign func(g *greeter, byDialler bool))) {
 	s.t.Helper()
 	ours := nonce{4}
 	if err := s.g.shakeHands(s.conn, nil); err != nil {
@@ -97,7 +98,7 @@ func (s *stranger) twisted(twist func(h *hello, sign func(g *greeter, byDialler 
 	}
 	r := &rite{key: s.g.key, rendezvous: s.g.rendezvous, dialler: ours, acceptor: theirs}
 	s.send(r.prove())
-	h := hello{version: Version, key: s.id.Key(), name: "x"}
+	h := message.Hello{Version: message.Version, Key: s.id.Key(), Name: "x"}
 	signed := false
 	twist(&h, func(g *greeter, byDialler bool) {
 		signed = true
@@ -107,7 +108,7 @@ func (s *stranger) twisted(twist func(h *hello, sign func(g *greeter, byDialler 
 	if signed {
 		s.send(h)
 	} else {
-		s.send(summary{})
+		s.send(message.Summary{})
 	}
 }
 
@@ -116,8 +117,8 @@ func TestReplayedHello(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
 		a := pipeMember(t, p, 1)
 		first := a.call(3)
-		var heard hello
-		first.twisted(func(h *hello, sign func(*greeter, bool)) { sign(first.g, true); heard = *h })
+		var heard message.Hello
+		first.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(first.g, true); heard = *h })
 		time.Sleep(time.Second)
 		if !a.connected(first.id.Key()) {
 			t.Fatal("the first one was refused")
@@ -125,7 +126,7 @@ func TestReplayedHello(t *testing.T) {
 		first.hangUp()
 		time.Sleep(time.Second)
 		second := a.call(4)
-		second.twisted(func(h *hello, _ func(*greeter, bool)) { *h = heard; second.send(heard) })
+		second.twisted(func(h *message.Hello, _ func(*greeter, bool)) { *h = heard; second.send(heard) })
 		if d := second.untilClosed(); d > time.Second {
 			t.Errorf("closed after %v", d)
 		}

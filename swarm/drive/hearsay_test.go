@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/netgroup"
 )
 
@@ -23,10 +24,10 @@ func (nd *pnode) callFrom(n int, from string) *stranger {
 
 // tellPorts tells of so many ports of a host.
 func (s *stranger) tellPorts(host string, n int) {
-	for first := 0; first < n; first += maxAddresses {
-		var m peers
-		for i := first; i < min(n, first+maxAddresses); i++ {
-			m.members = append(m.members, address{catalog.Key{1, byte(i), byte(i >> 8)}, netip.AddrPortFrom(netip.MustParseAddr(host), uint16(2000+i))})
+	for first := 0; first < n; first += message.MaxAddresses {
+		var m message.Peers
+		for i := first; i < min(n, first+message.MaxAddresses); i++ {
+			m.Members = append(m.Members, message.Address{Key: catalog.Key{1, byte(i), byte(i >> 8)}, Addr: netip.AddrPortFrom(netip.MustParseAddr(host), uint16(2000+i))})
 		}
 		s.send(m)
 		time.Sleep(10 * time.Millisecond)
@@ -57,7 +58,7 @@ func TestMembersDoNotScan(t *testing.T) {
 			for _, inner := range []string{"10.0.0.77", "192.168.0.1", "169.254.7.7", "100.64.0.9", "127.0.0.1"} {
 				s.tellPorts(inner, 399)
 			}
-			s.send(peers{[]address{{catalog.Key{9}, netip.MustParseAddrPort("198.51.100.8:22")}}})
+			s.send(message.Peers{Members: []message.Address{{Key: catalog.Key{9}, Addr: netip.MustParseAddrPort("198.51.100.8:22")}}})
 			s.tellPorts(victim, 399)
 		}
 		for _, inner := range []string{"10.0.0.77", "192.168.0.1", "169.254.7.7", "100.64.0.9", "127.0.0.1", "198.51.100.8"} {
@@ -72,7 +73,7 @@ func TestMembersDoNotScan(t *testing.T) {
 		b := pipeMember(t, p, 2)
 		s := a.call(40).meet() // one of our network may tell of another
 		go drain(s)
-		s.send(peers{[]address{{b.cfg.Identity.Key(), b.addr}}})
+		s.send(message.Peers{Members: []message.Address{{Key: b.cfg.Identity.Key(), Addr: b.addr}}})
 		time.Sleep(time.Second)
 		if !a.connected(b.cfg.Identity.Key()) {
 			t.Error("a member of our network that another told of is not found")
@@ -113,13 +114,13 @@ func TestLiarsDoNotHideHolders(t *testing.T) {
 					if err != nil {
 						return
 					}
-					q, ok := m.(who)
+					q, ok := m.(message.Who)
 					if !ok {
 						continue
 					}
-					lie := holds{file: q.file}
-					for j := range maxHolders {
-						lie.holders = append(lie.holders, holding{netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, byte(i), byte(j)}), uint16(2000+n)), catalog.Key{3}, Pieces{All: true}})
+					lie := message.Holds{File: q.File}
+					for j := range message.MaxHolders {
+						lie.Holders = append(lie.Holders, message.Holder{Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, byte(i), byte(j)}), uint16(2000+n)), Member: catalog.Key{3}, Pieces: Pieces{All: true}})
 					}
 					s.send(lie)
 				}
@@ -127,7 +128,7 @@ func TestLiarsDoNotHideHolders(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		for range 10 {
-			a.Who(t.Context(), Content{root, 1})
+			a.Who(t.Context(), Content{Root: root, Size: 1})
 			time.Sleep(askAgain + time.Second)
 		}
 		b := pipeMember(t, p, 2, func(c *Config) {
@@ -135,9 +136,9 @@ func TestLiarsDoNotHideHolders(t *testing.T) {
 		})
 		a.join(b)
 		time.Sleep(askAgain + time.Second)
-		a.Who(t.Context(), Content{root, 1})
+		a.Who(t.Context(), Content{Root: root, Size: 1})
 		time.Sleep(time.Second)
-		list, err := a.Who(t.Context(), Content{root, 1})
+		list, err := a.Who(t.Context(), Content{Root: root, Size: 1})
 		if err != nil || len(list) == 0 || list[0].Addr != b.addr || list[0].Member != b.cfg.Identity.Key() {
 			t.Fatalf("got %d holders, %v; the honest one is not the first", len(list), err)
 		}
@@ -160,7 +161,7 @@ func TestPublishersAreKnownWithoutAsking(t *testing.T) {
 		c.Close()
 		time.Sleep(time.Second)
 		start := time.Now()
-		list, err := a.Who(t.Context(), Content{root, 1}, b.cfg.Identity.Key(), c.cfg.Identity.Key(), ident(99).Key())
+		list, err := a.Who(t.Context(), Content{Root: root, Size: 1}, b.cfg.Identity.Key(), c.cfg.Identity.Key(), ident(99).Key())
 		var addrs []netip.AddrPort
 		for _, h := range list {
 			addrs = append(addrs, h.Addr)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/wire"
 )
 
@@ -36,20 +37,20 @@ func TestMembersThatBreakTheProtocol(t *testing.T) {
 		"string length lies":     func(s *stranger) { s.control <- ext("d1:d99999999999:x1:t6:objecte") },
 		"trailing bytes":         func(s *stranger) { s.control <- ext("d1:r32:" + rep("r", 32) + "1:t3:whoee") },
 		"second hello": func(s *stranger) {
-			s.send(hello{version: Version, key: s.id.Key(), name: "x"})
+			s.send(message.Hello{Version: message.Version, Key: s.id.Key(), Name: "x"})
 		},
 		"forged head": func(s *stranger) {
 			h := s.head(5, catalog.Hash{1})
 			h.Sig[0]++
-			s.send(heads{heads: []catalog.Head{h}})
+			s.send(message.Heads{Heads: []catalog.Head{h}})
 		},
 		"another's head with our key": func(s *stranger) {
 			h := s.head(5, catalog.Hash{1})
 			h.Key = ident(77).Key()
-			s.send(heads{heads: []catalog.Head{h}})
+			s.send(message.Heads{Heads: []catalog.Head{h}})
 		},
 		"head replayed from another drive": func(s *stranger) {
-			s.send(heads{heads: []catalog.Head{s.headIn(catalog.Salt{9}, 5, catalog.Hash{1})}})
+			s.send(message.Heads{Heads: []catalog.Head{s.headIn(catalog.Salt{9}, 5, catalog.Hash{1})}})
 		},
 		"head of huge seq": func(s *stranger) {
 			s.control <- ext("d1:hl" + strings.Replace(string(testHeadBytes(s)), "seqi5e", "seqi9223372036854775807e", 1) + "e1:t5:headse")
@@ -62,7 +63,7 @@ func TestMembersThatBreakTheProtocol(t *testing.T) {
 		"nones nobody asked for": func(s *stranger) {
 			for i := range 12_000 {
 				select {
-				case s.control <- none{[]catalog.Hash{{byte(i), byte(i >> 8)}, {1}, {2}}}.frame():
+				case s.control <- ext(string(message.None{Hashes: []catalog.Hash{{byte(i), byte(i >> 8)}, {1}, {2}}}.Encode())):
 				case <-s.done:
 				}
 			}
@@ -70,7 +71,7 @@ func TestMembersThatBreakTheProtocol(t *testing.T) {
 		"holds nobody asked for": func(s *stranger) {
 			for range 20_000 {
 				select {
-				case s.control <- ext(string(holds{file: Content{catalog.Hash{1}, 1}}.encode())):
+				case s.control <- ext(string(message.Holds{File: Content{Root: catalog.Hash{1}, Size: 1}}.Encode())):
 				case <-s.done:
 				}
 			}
@@ -110,8 +111,6 @@ func TestMembersThatBreakTheProtocol(t *testing.T) {
 	}
 }
 
-func (m none) frame() []byte { return ext(string(m.encode())) }
-
 func testHeadBytes(s *stranger) []byte {
 	h := s.head(5, catalog.Hash{1})
 	return h.Append(nil)
@@ -126,12 +125,12 @@ func TestRollback(t *testing.T) {
 		a.share(file("old", 1))
 		time.Sleep(time.Second)
 		s := b.call(3).meet()
-		s.send(summary{})
-		old := expect[heads](s).heads[0]
+		s.send(message.Summary{})
+		old := expect[message.Heads](s).Heads[0]
 		go drain(s)
 		a.share(file("new", 1))
 		time.Sleep(time.Second)
-		s.send(heads{heads: []catalog.Head{old}})
+		s.send(message.Heads{Heads: []catalog.Head{old}})
 		time.Sleep(time.Second)
 		if !b.has("new") || b.has("old") {
 			t.Error("the catalogue was rolled back")
@@ -159,9 +158,9 @@ func TestWrongObjects(t *testing.T) {
 				if err != nil {
 					return
 				}
-				if g, ok := m.(get); ok {
-					for range g.hashes {
-						s.send(object{[]byte("a false one")})
+				if g, ok := m.(message.Get); ok {
+					for range g.Hashes {
+						s.send(message.Object{Data: []byte("a false one")})
 					}
 				}
 			}
@@ -181,12 +180,12 @@ func TestCatalogueOfJunk(t *testing.T) {
 		a := pipeMember(t, p, 1)
 		s := a.call(3).meet()
 		junk := []byte("no shard")
-		s.send(summary{})
-		s.send(heads{heads: []catalog.Head{s.head(5, catalog.HashObject(junk))}})
-		if g := expect[get](s); g.hashes[0] != catalog.HashObject(junk) {
-			t.Fatalf("asked for %v", g.hashes)
+		s.send(message.Summary{})
+		s.send(message.Heads{Heads: []catalog.Head{s.head(5, catalog.HashObject(junk))}})
+		if g := expect[message.Get](s); g.Hashes[0] != catalog.HashObject(junk) {
+			t.Fatalf("asked for %v", g.Hashes)
 		}
-		s.send(object{junk})
+		s.send(message.Object{Data: junk})
 		go drain(s)
 		time.Sleep(time.Minute)
 		if !a.connected(s.id.Key()) {
@@ -204,7 +203,7 @@ func TestCatalogueOfJunk(t *testing.T) {
 // wants returns how many objects are being fetched.
 func (nd *pnode) wants() int {
 	n := make(chan int, 1)
-	nd.post(nd.t.Context(), call(func(l *loop) { n <- len(l.fetch.wants) }))
+	nd.post(nd.t.Context(), call(func(l *loop) { n <- l.fetch.Len() }))
 	return <-n
 }
 
@@ -221,18 +220,18 @@ func TestObjectsThatNobodyHas(t *testing.T) {
 				if err != nil {
 					return
 				}
-				if g, ok := m.(get); ok {
-					asked.Add(int64(len(g.hashes)))
-					s.send(none(g))
+				if g, ok := m.(message.Get); ok {
+					asked.Add(int64(len(g.Hashes)))
+					s.send(message.None(g))
 				}
 			}
 		}()
-		s.send(heads{heads: []catalog.Head{s.head(5, catalog.Hash{1})}})
+		s.send(message.Heads{Heads: []catalog.Head{s.head(5, catalog.Hash{1})}})
 		time.Sleep(time.Minute)
 		if n := asked.Load(); n < 8 || n > 20 {
 			t.Errorf("asked %d times in a minute", n)
 		}
-		s.send(heads{heads: []catalog.Head{s.head(6, catalog.HashObject([]byte("d1:elee")))}})
+		s.send(message.Heads{Heads: []catalog.Head{s.head(6, catalog.HashObject([]byte("d1:elee")))}})
 		time.Sleep(time.Second)
 		if n := a.wants(); n != 0 {
 			t.Errorf("%d objects are still wanted", n)
@@ -245,7 +244,7 @@ func TestObjectsThatNobodyHas(t *testing.T) {
 
 func TestBrokeTellsProtocolFromNetwork(t *testing.T) {
 	for err, want := range map[error]bool{
-		fmt.Errorf("x: %w", ErrMessage): true, ErrForged: true, ErrFlood: true, ErrTooLong: true,
+		fmt.Errorf("x: %w", message.ErrMalformed): true, ErrForged: true, ErrFlood: true, ErrTooLong: true,
 		ErrIdle: false, ErrClosed: false, errors.New("reset"): false, ErrSlow: false, ErrDuplicate: false,
 	} {
 		if broke(err) != want {

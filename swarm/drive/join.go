@@ -9,6 +9,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/netgroup"
 )
 
@@ -83,7 +84,7 @@ func (l *loop) expel(c *conn, err error) {
 			delete(l.conns, c.key)
 		}
 		l.filter.stale = true
-		l.fetch.leave(c.id)
+		l.fetch.Leave(c.id)
 		l.leaveInquiries(c.id)
 		l.state.Gone(c.key, l.d.cfg.Now())
 	}
@@ -140,7 +141,7 @@ func (l *loop) register(c *conn, now time.Time) {
 	l.conns[c.key], l.byID[c.id] = c, c
 	l.filter.stale = true
 	l.state.Met(c.key, c.group(), l.d.cfg.Now())
-	l.fetch.join(c.id)
+	l.fetch.Join(c.id)
 	l.greetMember(c)
 	l.outdated.updated(c.remote.Addr())
 	l.tellClock(c)
@@ -156,7 +157,7 @@ func (l *loop) remove(c *conn, err error, now time.Time) {
 	delete(l.byID, c.id)
 	delete(l.conns, c.key)
 	l.filter.stale = true
-	l.fetch.leave(c.id)
+	l.fetch.Leave(c.id)
 	l.leaveInquiries(c.id)
 	l.state.Gone(c.key, l.d.cfg.Now())
 }
@@ -231,7 +232,7 @@ func (l *loop) reached(addr netip.AddrPort, key catalog.Key, now time.Time) {
 		default: // it will be reached again
 		}
 	}
-	l.passOn(address{key, addr})
+	l.passOn(message.Address{Key: key, Addr: addr})
 }
 
 // dialDue dials the addresses whose time has come. Addresses where a connected

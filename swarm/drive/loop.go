@@ -8,6 +8,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/fetch"
 )
 
 // event is something the loop is told. apply runs on the loop's goroutine and
@@ -50,7 +51,7 @@ type loop struct {
 	dialling int // attempts that are under way
 	dials    *rate.Limiter
 	book     *book.Book
-	fetch    *fetcher
+	fetch    *fetch.Fetcher
 	waiting  map[catalog.Hash][]chan<- []byte // for objects
 	asks     map[Content]*inquiry             // who has a file
 	heads    *pacer
@@ -67,7 +68,7 @@ type loop struct {
 func newLoop(d *Drive, state *catalog.State) *loop {
 	l := &loop{
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
-		book: newBook(d.cfg.Dials), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: newFetcher(), waiting: make(map[catalog.Hash][]chan<- []byte),
+		book: newBook(d.cfg.Dials), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: fetch.New(), waiting: make(map[catalog.Hash][]chan<- []byte),
 		asks: make(map[Content]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
 		outdated: make(outdated), door: newDoor(), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}
@@ -115,7 +116,7 @@ func (l *loop) run(ctx context.Context) {
 		if n := l.state.Visits() - visits; n > busyVisits {
 			l.d.log.Debug("event looked at many entries", "n", n)
 		}
-		if !busy && len(l.fetch.wants) > 0 {
+		if !busy && l.fetch.Len() > 0 {
 			busy = true
 			timer.Reset(tickBusy)
 		}
@@ -175,7 +176,7 @@ func (l *loop) tellView() {
 // tick does what is due by the clock.
 func (l *loop) tick(now time.Time) {
 	l.dropUnneeded()
-	l.fetch.expire(now)
+	l.fetch.Expire(now)
 	l.applyPaced(now)
 	for _, c := range l.byID {
 		l.pump(c, now)

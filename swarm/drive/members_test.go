@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 )
 
 // Two members who dial each other in the same instant keep one connection, the
@@ -51,8 +52,8 @@ func TestOwnHigherHeadIsOvertaken(t *testing.T) {
 		ahead := (&stranger{t: t, id: ident(1)}).head(time.Now().Add(time.Hour).UnixMilli(), catalog.HashObject([]byte("d1:elee")))
 		s := b.call(3).meet()
 		go drain(s)
-		s.send(summary{})
-		s.send(heads{heads: []catalog.Head{ahead}})
+		s.send(message.Summary{})
+		s.send(message.Heads{Heads: []catalog.Head{ahead}})
 		time.Sleep(time.Second)
 		a.share(file("x", 1))
 		b.join(a)
@@ -89,9 +90,9 @@ func TestAddressesArePassedOn(t *testing.T) {
 				if err != nil {
 					return
 				}
-				if m, ok := m.(peers); ok {
-					for _, x := range m.members {
-						told = append(told, x.addr)
+				if m, ok := m.(message.Peers); ok {
+					for _, x := range m.Members {
+						told = append(told, x.Addr)
 					}
 				}
 			}
@@ -118,9 +119,9 @@ func TestManyHeads(t *testing.T) {
 		s := a.call(3).meet()
 		go drain(s)
 		for i := 0; i < authors; i += 50 {
-			var m heads
+			var m message.Heads
 			for j := range 50 {
-				m.heads = append(m.heads, (&stranger{t: t, id: ident(1000 + i + j)}).head(1, empty))
+				m.Heads = append(m.Heads, (&stranger{t: t, id: ident(1000 + i + j)}).head(1, empty))
 			}
 			s.send(m)
 			time.Sleep(50 * time.Millisecond)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -254,3 +255,7 @@ func (nd *node) untilConnected(others ...*node) {
 		})
 	}
 }
+
+func rep(s string, n int) string { return strings.Repeat(s, n) }
+
+func hash(n int) catalog.Hash { return catalog.Hash{byte(n), byte(n >> 8), 1} }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/guard"
 )
 
@@ -46,7 +47,7 @@ func (l *loop) await(h catalog.Hash, result chan<- []byte, holders []catalog.Key
 	for _, k := range holders {
 		hints = append(hints, l.idOf(k))
 	}
-	l.fetch.want(h, hints...)
+	l.fetch.Want(h, hints...)
 }
 
 func (l *loop) unawait(h catalog.Hash, result chan<- []byte) {
@@ -56,7 +57,7 @@ func (l *loop) unawait(h catalog.Hash, result chan<- []byte) {
 	}
 	delete(l.waiting, h)
 	if !l.state.Needs(h) {
-		l.fetch.drop(h)
+		l.fetch.Drop(h)
 	}
 }
 
@@ -72,34 +73,33 @@ func (l *loop) wantList(author catalog.Key, list []catalog.Hash, from ...int) {
 	if id := l.idOf(author); id >= 0 {
 		from = []int{id}
 	}
-	l.fetch.wantFor(author, l.state.Group(author), list, from...)
+	l.fetch.WantFor(author, l.state.Group(author), list, from...)
 }
 
 // dropUnneeded gives up objects of catalogues that were replaced or refused
 // while they were fetched.
 func (l *loop) dropUnneeded() {
-	for h := range l.fetch.wants {
-		if _, awaited := l.waiting[h]; !awaited && !l.state.Needs(h) {
-			l.fetch.drop(h)
-		}
-	}
+	l.fetch.DropUnless(func(h catalog.Hash) bool {
+		_, awaited := l.waiting[h]
+		return awaited || l.state.Needs(h)
+	})
 }
 
 // request sends the gets that are due.
 func (l *loop) request() {
-	for _, k := range l.fetch.feed() {
+	for _, k := range l.fetch.Feed() {
 		l.wantFor(k)
 	}
-	if len(l.fetch.wants) == 0 {
+	if l.fetch.Len() == 0 {
 		return
 	}
-	for _, q := range l.fetch.assign(time.Now()) {
-		l.byID[q.member].send(get{q.hashes})
+	for _, q := range l.fetch.Assign(time.Now()) {
+		l.byID[q.Member].send(message.Get{Hashes: q.Hashes})
 	}
 }
 
 func (l *loop) onObject(c *conn, h catalog.Hash, data []byte, now time.Time) {
-	authors, asked := l.fetch.got(c.id, h)
+	authors, asked := l.fetch.Got(c.id, h)
 	if !asked {
 		l.unasked(c, len(data), now)
 		return
@@ -118,9 +118,9 @@ func (l *loop) onObject(c *conn, h catalog.Hash, data []byte, now time.Time) {
 	}
 }
 
-func (l *loop) onNone(c *conn, m none, now time.Time) {
-	for _, h := range m.hashes {
-		if !l.fetch.none(c.id, h) {
+func (l *loop) onNone(c *conn, m message.None, now time.Time) {
+	for _, h := range m.Hashes {
+		if !l.fetch.None(c.id, h) {
 			l.unasked(c, len(h), now)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 )
 
 // pipes is a network in memory, for tests on a clock that does not tick.
@@ -203,7 +204,7 @@ func (s *stranger) meet() *stranger {
 }
 
 // expect returns the next message of a type.
-func expect[M message](s *stranger) M {
+func expect[M message.Message](s *stranger) M {
 	s.t.Helper()
 	for {
 		m, err := s.read()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"p2pfs/swarm/drive/message"
 	"sync"
 	"testing"
 	"time"
@@ -258,7 +259,7 @@ func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
 			}
 			for { // until it closes or tells
 				m, err := s.read()
-				if _, ok := m.(summary); ok {
+				if _, ok := m.(message.Summary); ok {
 					told++
 				}
 				if m != nil || err != nil {
@@ -274,7 +275,7 @@ func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
 		if s := a.meetFrom(loopback(1), 78); s == nil {
 			t.Error("another address suffers")
 		} else {
-			expect[summary](s)
+			expect[message.Summary](s)
 		}
 	})
 }

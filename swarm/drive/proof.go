@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 )
 
 // Domains keep what is signed or authenticated here apart from all else.
@@ -45,43 +46,43 @@ func (r *rite) mac(statement []byte) (sum [sha256.Size]byte) {
 
 // prove returns the dialler's proof that he has the drive key. It does not say
 // who he is.
-func (r *rite) prove() prove {
-	return prove{version: Version, mac: r.mac(r.statement(proveDomain, true))}
+func (r *rite) prove() message.Prove {
+	return message.Prove{Version: message.Version, MAC: r.mac(r.statement(proveDomain, true))}
 }
 
-func (r *rite) proven(p prove) bool {
+func (r *rite) proven(p message.Prove) bool {
 	want := r.mac(r.statement(proveDomain, true))
-	return hmac.Equal(p.mac[:], want[:])
+	return hmac.Equal(p.MAC[:], want[:])
 }
 
 // told returns what a hello's signature and its proof are over: all of it but
 // the two.
-func (r *rite) told(h *hello, byDialler bool) []byte {
-	b := append(r.statement(helloDomain, byDialler), h.key[:]...)
-	b = binary.BigEndian.AppendUint16(b, h.port)
-	b = binary.BigEndian.AppendUint64(b, uint64(h.clock))
-	b = binary.BigEndian.AppendUint64(b, uint64(h.began))
+func (r *rite) told(h *message.Hello, byDialler bool) []byte {
+	b := append(r.statement(helloDomain, byDialler), h.Key[:]...)
+	b = binary.BigEndian.AppendUint16(b, h.Port)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.Clock))
+	b = binary.BigEndian.AppendUint64(b, uint64(h.Began))
 	moved := byte(0)
-	if h.moved {
+	if h.Moved {
 		moved = 1
 	}
-	return append(append(b, moved), h.name...)
+	return append(append(b, moved), h.Name...)
 }
 
 // seal signs a hello and proves that its sender has the drive key.
-func (r *rite) seal(h *hello, byDialler bool, id *catalog.Identity) {
+func (r *rite) seal(h *message.Hello, byDialler bool, id *catalog.Identity) {
 	told := r.told(h, byDialler)
-	h.sig, h.mac = id.Sign(told), r.mac(told)
+	h.Sig, h.MAC = id.Sign(told), r.mac(told)
 }
 
 // check says why a hello is to be refused: ErrProof or ErrHello.
-func (r *rite) check(h *hello, byDialler bool) error {
+func (r *rite) check(h *message.Hello, byDialler bool) error {
 	told := r.told(h, byDialler)
 	want := r.mac(told)
 	switch {
-	case !hmac.Equal(h.mac[:], want[:]):
+	case !hmac.Equal(h.MAC[:], want[:]):
 		return ErrProof
-	case !h.key.Verify(told, h.sig[:]):
+	case !h.Key.Verify(told, h.Sig[:]):
 		return ErrHello
 	}
 	return nil

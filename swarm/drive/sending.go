@@ -5,11 +5,13 @@ import (
 	"sync"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/fetch"
+	"p2pfs/swarm/drive/message"
 )
 
 // maxOwed is how many objects may wait to be sent to a member: more than one of
 // ours ever asks for at once. What he asks for beyond is not answered.
-const maxOwed = 2 * maxAskedUrgent
+const maxOwed = 2 * fetch.MaxAsked
 
 // sending is what a member asked for and was not sent yet. The connection's
 // reader adds to it and a goroutine of the connection's own takes from it, so that
@@ -69,8 +71,8 @@ func (d *Drive) send(ctx context.Context, c *conn, s *sending) {
 	var missing []catalog.Hash
 	for {
 		h, ok := s.take()
-		if len(missing) == maxHashes || !ok && len(missing) > 0 {
-			c.reply(none{missing})
+		if len(missing) == message.MaxHashes || !ok && len(missing) > 0 {
+			c.reply(message.None{Hashes: missing})
 			missing = nil
 		}
 		if !ok {
@@ -91,7 +93,7 @@ func (d *Drive) send(ctx context.Context, c *conn, s *sending) {
 			return
 		}
 		s.done(h) // he may ask again once he has it
-		c.reply(object{data})
+		c.reply(message.Object{Data: data})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 )
 
 // TestObjectsPassTheUploadLimit: whoever asks for one object again and again gets
@@ -42,16 +43,16 @@ func TestObjectsPassTheUploadLimit(t *testing.T) {
 					return
 				}
 				switch m := m.(type) {
-				case object:
-					got.Add(int64(len(m.data)))
-				case holds:
+				case message.Object:
+					got.Add(int64(len(m.Data)))
+				case message.Holds:
 					holdsAt.Store(int64(time.Since(began)))
 				}
 			}
 		}()
-		same := get{}
-		for range maxHashes {
-			same.hashes = append(same.hashes, h)
+		same := message.Get{}
+		for range message.MaxHashes {
+			same.Hashes = append(same.Hashes, h)
 		}
 		for range 100 {
 			for range 10 {
@@ -59,7 +60,7 @@ func TestObjectsPassTheUploadLimit(t *testing.T) {
 			}
 			time.Sleep(100 * time.Millisecond)
 			if holdsAt.Load() == 0 {
-				s.send(who{Content{catalog.Hash{3}, 1}})
+				s.send(message.Who{File: Content{Root: catalog.Hash{3}, Size: 1}})
 			}
 		}
 		if most := int64(perSecond*11 + 2*len(data)); got.Load() > most || got.Load() < perSecond {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/wire"
 )
@@ -122,32 +123,32 @@ func (d *Drive) receive(c *conn) error {
 }
 
 // handle answers what can be answered here and hands the rest to the loop.
-func (d *Drive) handle(c *conn, m message) error {
+func (d *Drive) handle(c *conn, m message.Message) error {
 	switch m := m.(type) {
-	case get:
-		c.owed.add(m.hashes)
+	case message.Get:
+		c.owed.add(m.Hashes)
 		return nil
-	case who:
+	case message.Who:
 		c.allow(d.ctx, c.allowance, 1)
-		c.reply(d.answer(m.file))
+		c.reply(d.answer(m.File))
 		return nil
-	case object:
-		return d.post(d.ctx, received{c: c, m: m, hash: catalog.HashObject(m.data)})
-	case heads:
-		c.allow(d.ctx, c.headRoom, len(m.heads))
-		for i := range m.heads {
-			if err := m.heads[i].Admit(d.greeter.rendezvous); err != nil {
+	case message.Object:
+		return d.post(d.ctx, received{c: c, m: m, hash: catalog.HashObject(m.Data)})
+	case message.Heads:
+		c.allow(d.ctx, c.headRoom, len(m.Heads))
+		for i := range m.Heads {
+			if err := m.Heads[i].Admit(d.greeter.rendezvous); err != nil {
 				return fmt.Errorf("%w: %w", ErrForged, err)
 			}
 		}
 		return d.postInTurn(c, m)
-	case summary:
-		c.allow(d.ctx, c.headRoom, 1+len(m.versions)/20)
+	case message.Summary:
+		c.allow(d.ctx, c.headRoom, 1+len(m.Versions)/20)
 		return d.postInTurn(c, m)
-	case peers, holds:
+	case message.Peers, message.Holds:
 		c.allow(d.ctx, c.allowance, 1)
-	case hello, prove:
-		return ErrMessage
+	case message.Hello, message.Prove:
+		return message.ErrMalformed
 	}
 	return d.post(d.ctx, received{c: c, m: m})
 }
@@ -155,7 +156,7 @@ func (d *Drive) handle(c *conn, m message) error {
 // postInTurn hands a message to the loop and waits until that is through with it: so that
 // whoever sends many of a kind that costs the loop much does not fill its queue,
 // in which what others answer stands too.
-func (d *Drive) postInTurn(c *conn, m message) error {
+func (d *Drive) postInTurn(c *conn, m message.Message) error {
 	taken := make(chan struct{})
 	if err := d.post(d.ctx, received{c: c, m: m, taken: taken}); err != nil {
 		return err
@@ -188,8 +189,8 @@ func (c *conn) allow(ctx context.Context, from *rate.Limiter, n int) {
 }
 
 // answer says who holds a file.
-func (d *Drive) answer(file Content) holds {
-	m := holds{file: file}
+func (d *Drive) answer(file Content) message.Holds {
+	m := message.Holds{File: file}
 	if d.cfg.Holders == nil {
 		return m
 	}
@@ -200,10 +201,10 @@ func (d *Drive) answer(file Content) holds {
 				continue
 			}
 		}
-		if bits += len(h.Pieces.Bits); len(m.holders) == maxHolders || bits > maxBits {
+		if bits += len(h.Pieces.Bits); len(m.Holders) == message.MaxHolders || bits > message.MaxBits {
 			break
 		}
-		m.holders = append(m.holders, holding{h.Addr, h.Member, h.Pieces})
+		m.Holders = append(m.Holders, message.Holder{Addr: h.Addr, Member: h.Member, Pieces: h.Pieces})
 	}
 	return m
 }

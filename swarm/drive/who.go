@@ -7,6 +7,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/netgroup"
 )
 
@@ -75,7 +76,7 @@ func (l *loop) inquire(file Content, publishers []catalog.Key, result chan<- []H
 		for id, c := range l.byID {
 			if !q.pending[id] && len(c.control) < controlQueue/2 {
 				q.pending[id] = true
-				c.send(who{file})
+				c.send(message.Who{File: file})
 			}
 		}
 	}
@@ -114,14 +115,14 @@ func (q *inquiry) settle() {
 	})
 }
 
-func (l *loop) onHolds(c *conn, m holds, now time.Time) {
-	q := l.asks[m.file]
+func (l *loop) onHolds(c *conn, m message.Holds, now time.Time) {
+	q := l.asks[m.File]
 	if q == nil || !q.pending[c.id] {
-		l.unasked(c, len(m.file.Root), now)
+		l.unasked(c, len(m.File.Root), now)
 		return
 	}
 	delete(q.pending, c.id)
-	if q.found.note(c, m.holders, now) {
+	if q.found.note(c, m.Holders, now) {
 		c.active = now
 	}
 	q.settle()

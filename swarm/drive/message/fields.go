@@ -1,4 +1,4 @@
-package drive
+package message
 
 import (
 	"errors"
@@ -64,7 +64,7 @@ func (f fields) hashes(key byte) ([]catalog.Hash, error) {
 		return nil, err
 	}
 	const size = len(catalog.Hash{})
-	if len(b) == 0 || len(b)%size != 0 || len(b) > maxHashes*size {
+	if len(b) == 0 || len(b)%size != 0 || len(b) > MaxHashes*size {
 		return nil, fmt.Errorf("hashes of %d bytes", len(b))
 	}
 	list := make([]catalog.Hash, len(b)/size)
@@ -72,4 +72,13 @@ func (f fields) hashes(key byte) ([]catalog.Hash, error) {
 		list[i] = catalog.Hash(b[i*size:])
 	}
 	return list, nil
+}
+
+// content reads a Content, as who and holds have it.
+func (f fields) content() (c Content, err error) {
+	if c.Root, err = f.hash('r'); err != nil {
+		return c, err
+	}
+	c.Size, err = f.int64('s', 1, catalog.MaxSize)
+	return c, err
 }

@@ -1,4 +1,4 @@
-package drive
+package fetch
 
 import (
 	"net/netip"
@@ -37,7 +37,7 @@ type source struct {
 
 // lanes queues wants by author, and authors by the address group that brought
 // them. Each group has its turn, and in it each author: who wants much, or what
-// nobody has, delays himself. Pure; part of fetcher.
+// nobody has, delays himself.
 type lanes struct {
 	byAuthor map[catalog.Key]*lane
 	byGroup  map[netip.Prefix]*source
@@ -200,29 +200,6 @@ func (q *lanes) unpark(w *want) {
 	for _, l := range w.lanes {
 		l.source.parked--
 	}
-}
-
-// factor returns by how much a want that nobody could answer waits longer,
-// because those who came the same way have so many of that kind. The best way
-// counts.
-func (w *want) factor() int {
-	least := 0
-	for i, l := range w.lanes {
-		if n := l.source.parked / crowd; i == 0 || n < least {
-			least = n
-		}
-	}
-	return 1 + least
-}
-
-// yields reports whether others who came the same way wait for a want's place.
-func (w *want) yields() bool {
-	for _, l := range w.lanes {
-		if l.source.wants < maxSource || len(l.source.hungry) == 0 {
-			return false
-		}
-	}
-	return len(w.lanes) > 0
 }
 
 // starve notes that a lane needs more than was taken in.

@@ -1,4 +1,4 @@
-package drive
+package message
 
 import (
 	"encoding/binary"
@@ -38,19 +38,19 @@ func appendVersion(b []byte, v catalog.Version) []byte {
 	return appendAge(b, v.Age, false)
 }
 
-// decode reads the body of a p2pfs message. A nil message without an error is
-// one of a type unknown here, to be skipped. Errors wrap ErrMessage. Nothing of
+// Decode reads the body of a p2pfs message. A nil message without an error is
+// one of a type unknown here, to be skipped. Errors wrap ErrMalformed. Nothing of
 // body is kept.
-func decode(body []byte) (message, error) {
-	m, err := decodeMessage(body)
+func Decode(body []byte) (Message, error) {
+	m, err := decodeAny(body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMessage, err)
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return m, nil
 }
 
-func decodeMessage(body []byte) (message, error) {
-	c, err := bencode.NewCursor(body, bencode.Limits{Bytes: maxMessage, Tokens: 4096, Depth: 8})
+func decodeAny(body []byte) (Message, error) {
+	c, err := bencode.NewCursor(body, bencode.Limits{Bytes: MaxBody, Tokens: 4096, Depth: 8})
 	if err != nil {
 		return nil, err
 	}
@@ -79,15 +79,15 @@ func decodeMessage(body []byte) (message, error) {
 		return decodeHeads(f)
 	case "get":
 		hashes, err := f.hashes('h')
-		return get{hashes}, err
+		return Get{hashes}, err
 	case "none":
 		hashes, err := f.hashes('h')
-		return none{hashes}, err
+		return None{hashes}, err
 	case "object":
 		return decodeObject(f)
 	case "who":
 		file, err := f.content()
-		return who{file}, err
+		return Who{file}, err
 	case "holds":
 		return decodeHolds(f)
 	case "peers":
@@ -96,13 +96,13 @@ func decodeMessage(body []byte) (message, error) {
 	return nil, nil
 }
 
-func decodeSummary(f fields) (message, error) {
-	var m summary
+func decodeSummary(f fields) (Message, error) {
+	var m Summary
 	b, err := f.bytes('h')
 	if err != nil {
 		return nil, err
 	}
-	if len(b)%versionLen != 0 || len(b) > maxVersions*versionLen {
+	if len(b)%versionLen != 0 || len(b) > MaxVersions*versionLen {
 		return nil, fmt.Errorf("summary of %d bytes", len(b))
 	}
 	for ; len(b) > 0; b = b[versionLen:] {
@@ -111,52 +111,52 @@ func decodeSummary(f fields) (message, error) {
 			return nil, fmt.Errorf("seq of %d", seq)
 		}
 		age, _ := parseAge(b[len(catalog.Key{})+8:])
-		m.versions = append(m.versions, catalog.Version{Key: catalog.Key(b), Seq: int64(seq), Age: age})
+		m.Versions = append(m.Versions, catalog.Version{Key: catalog.Key(b), Seq: int64(seq), Age: age})
 	}
 	if _, ok := f['m']; ok {
 		_, err = f.int('m', 1, 1)
-		m.more = true
+		m.More = true
 	}
 	return m, err
 }
 
-func decodeHeads(f fields) (message, error) {
-	var m heads
+func decodeHeads(f fields) (Message, error) {
+	var m Heads
 	c, err := f.get('h')
 	if err != nil {
 		return nil, err
 	}
 	err = c.List(func() error {
-		if len(m.heads) == maxHeads {
+		if len(m.Heads) == MaxHeads {
 			return errors.New("too many heads")
 		}
 		h, err := catalog.ParseHead(c.Raw())
-		m.heads = append(m.heads, h)
+		m.Heads = append(m.Heads, h)
 		return err
 	})
 	if _, ok := f['a']; !ok || err != nil {
 		return m, err
 	}
 	ages, err := f.bytes('a')
-	if err == nil && len(ages) != ageLen*len(m.heads) {
-		err = fmt.Errorf("%d bytes of ages for %d heads", len(ages), len(m.heads))
+	if err == nil && len(ages) != ageLen*len(m.Heads) {
+		err = fmt.Errorf("%d bytes of ages for %d heads", len(ages), len(m.Heads))
 	}
 	for ; err == nil && len(ages) > 0; ages = ages[ageLen:] {
 		age, met := parseAge(ages)
-		m.told = append(m.told, catalog.Told{Age: age, Met: met})
+		m.Told = append(m.Told, catalog.Told{Age: age, Met: met})
 	}
 	return m, err
 }
 
-func decodeObject(f fields) (message, error) {
+func decodeObject(f fields) (Message, error) {
 	b, err := f.bytes('d')
 	if err == nil && len(b) > catalog.MaxObject {
 		err = fmt.Errorf("object of %d bytes", len(b))
 	}
-	return object{append([]byte(nil), b...)}, err
+	return Object{append([]byte(nil), b...)}, err
 }
 
-func decodeHolds(f fields) (message, error) {
+func decodeHolds(f fields) (Message, error) {
 	file, err := f.content()
 	if err != nil {
 		return nil, err
@@ -165,22 +165,22 @@ func decodeHolds(f fields) (message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := holds{file: file}
+	m := Holds{File: file}
 	bits := 0
 	err = c.List(func() error {
 		h, err := decodeHolding(c)
-		bits += len(h.pieces.Bits)
-		if len(m.holders) == maxHolders || bits > maxBits {
+		bits += len(h.Pieces.Bits)
+		if len(m.Holders) == MaxHolders || bits > MaxBits {
 			return errors.New("too many holders")
 		}
-		m.holders = append(m.holders, h)
+		m.Holders = append(m.Holders, h)
 		return err
 	})
 	return m, err
 }
 
-func decodeHolding(c *bencode.Cursor) (h holding, err error) {
-	h.pieces.All = true
+func decodeHolding(c *bencode.Cursor) (h Holder, err error) {
+	h.Pieces.All = true
 	err = c.Dict(func(key []byte) error {
 		switch string(key) {
 		case "a":
@@ -188,18 +188,18 @@ func decodeHolding(c *bencode.Cursor) (h holding, err error) {
 			if err != nil {
 				return err
 			}
-			h.addr, err = decodeAddr(b)
+			h.Addr, err = decodeAddr(b)
 			return err
 		case "b":
 			b, err := c.Bytes()
-			h.pieces = Pieces{Bits: append([]byte(nil), b...)}
+			h.Pieces = Pieces{Bits: append([]byte(nil), b...)}
 			return err
 		case "k":
 			b, err := c.Bytes()
-			if err == nil && len(b) != len(h.key) {
+			if err == nil && len(b) != len(h.Member) {
 				err = errors.New("key of odd length")
 			}
-			copy(h.key[:], b)
+			copy(h.Member[:], b)
 			return err
 		}
 		return nil
@@ -207,8 +207,8 @@ func decodeHolding(c *bencode.Cursor) (h holding, err error) {
 	return h, err
 }
 
-func decodePeers(f fields) (message, error) {
-	var m peers
+func decodePeers(f fields) (Message, error) {
+	var m Peers
 	c, err := f.get('a')
 	if err != nil {
 		return nil, err
@@ -219,12 +219,12 @@ func decodePeers(f fields) (message, error) {
 			return err
 		}
 		const size = len(catalog.Key{})
-		if len(m.members) == maxAddresses || len(b) < size {
+		if len(m.Members) == MaxAddresses || len(b) < size {
 			return errors.New("odd list of members")
 		}
-		a := address{key: catalog.Key(b)}
-		a.addr, err = decodeAddr(b[size:])
-		m.members = append(m.members, a)
+		a := Address{Key: catalog.Key(b)}
+		a.Addr, err = decodeAddr(b[size:])
+		m.Members = append(m.Members, a)
 		return err
 	})
 	return m, err
@@ -236,12 +236,4 @@ func decodeAddr(b []byte) (netip.AddrPort, error) {
 	}
 	ip, _ := netip.AddrFromSlice(b[:len(b)-2])
 	return netip.AddrPortFrom(ip.Unmap(), binary.BigEndian.Uint16(b[len(b)-2:])), nil
-}
-
-// dialable reports whether a member may listen at a: no port 0, no multicast,
-// nothing that names no one host.
-func dialable(a netip.AddrPort) bool {
-	ip := a.Addr()
-	return a.IsValid() && a.Port() != 0 && !ip.IsUnspecified() && !ip.IsMulticast() && ip.Zone() == "" &&
-		ip != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }

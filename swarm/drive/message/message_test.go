@@ -1,4 +1,4 @@
-package drive
+package message
 
 import (
 	"bytes"
@@ -21,8 +21,8 @@ func rep(s string, n int) string { return strings.Repeat(s, n) }
 func testHead(t testing.TB, n int) catalog.Head {
 	t.Helper()
 	now := time.Unix(1_700_000_000, 0)
-	h, err := catalog.SignHead(ident(n), testKey.Rendezvous(), 7, catalog.Summary{
-		Root: catalog.Hash{1}, Time: now, Expires: now.Add(Life), Name: "anna"})
+	h, err := catalog.SignHead(catalog.IdentityFromSeed([32]byte{byte(n), 9}), catalog.Salt{}, 7, catalog.Summary{
+		Root: catalog.Hash{1}, Time: now, Expires: now.Add(time.Hour), Name: "anna"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func testHead(t testing.TB, n int) catalog.Head {
 
 // golden gives every message with its exact bytes.
 func golden(t testing.TB) map[string]struct {
-	m    message
+	m    Message
 	data string
 } {
 	k := catalog.Key([]byte(rep("K", 32)))
@@ -43,41 +43,41 @@ func golden(t testing.TB) map[string]struct {
 	c6 := "\x20\x01\x0d\xb8" + rep("\x00", 11) + "\x01\x01\x02"
 	head := testHead(t, 1)
 	return map[string]struct {
-		m    message
+		m    Message
 		data string
 	}{
-		"prove": {prove{2, [32]byte([]byte(rep("M", 32)))}, "d1:m32:" + rep("M", 32) + "1:t5:prove1:vi2ee"},
-		"hello of version 1": {hello{version: 1, key: k, name: "änna", port: 6881, sig: [64]byte([]byte(rep("S", 64)))},
+		"prove": {Prove{2, [32]byte([]byte(rep("M", 32)))}, "d1:m32:" + rep("M", 32) + "1:t5:prove1:vi2ee"},
+		"hello of version 1": {Hello{Version: 1, Key: k, Name: "änna", Port: 6881, Sig: [64]byte([]byte(rep("S", 64)))},
 			"d1:k32:" + rep("K", 32) + "1:n5:änna1:pi6881e1:s64:" + rep("S", 64) + "1:t5:hello1:vi1ee"},
-		"hello": {hello{2, k, "änna", 6881, [64]byte([]byte(rep("S", 64))), [32]byte([]byte(rep("M", 32))), 1_700_000_000, 1_700_000_000_000_001, true},
+		"hello": {Hello{2, k, "änna", 6881, [64]byte([]byte(rep("S", 64))), [32]byte([]byte(rep("M", 32))), 1_700_000_000, 1_700_000_000_000_001, true},
 			"d1:bi1700000000000001e1:ci1700000000e1:fi1e1:k32:" + rep("K", 32) + "1:m32:" + rep("M", 32) + "1:n5:änna1:pi6881e1:s64:" + rep("S", 64) + "1:t5:hello1:vi2ee"},
-		"summary": {summary{[]catalog.Version{{Key: k, Seq: 258, Age: 259 * time.Second}}, false},
+		"summary": {Summary{[]catalog.Version{{Key: k, Seq: 258, Age: 259 * time.Second}}, false},
 			"d1:h44:" + rep("K", 32) + "\x00\x00\x00\x00\x00\x00\x01\x02\x00\x00\x01\x031:t7:summarye"},
-		"summary of many": {summary{nil, true}, "d1:h0:1:mi1e1:t7:summarye"},
-		"heads":           {heads{heads: []catalog.Head{head}}, "d1:hl" + string(head.Append(nil)) + "e1:t5:headse"},
-		"heads with ages": {heads{[]catalog.Head{head, head}, []catalog.Told{{Age: 258 * time.Second}, {Age: time.Minute, Met: true}}},
+		"summary of many": {Summary{nil, true}, "d1:h0:1:mi1e1:t7:summarye"},
+		"heads":           {Heads{Heads: []catalog.Head{head}}, "d1:hl" + string(head.Append(nil)) + "e1:t5:headse"},
+		"heads with ages": {Heads{[]catalog.Head{head, head}, []catalog.Told{{Age: 258 * time.Second}, {Age: time.Minute, Met: true}}},
 			"d1:a8:\x00\x00\x01\x02\x80\x00\x00\x3c1:hl" + rep(string(head.Append(nil)), 2) + "e1:t5:headse"},
-		"get":    {get{[]catalog.Hash{h1, h2}}, "d1:h64:" + rep("1", 32) + rep("2", 32) + "1:t3:gete"},
-		"none":   {none{[]catalog.Hash{h1}}, "d1:h32:" + rep("1", 32) + "1:t4:nonee"},
-		"object": {object{[]byte("data")}, "d1:d4:data1:t6:objecte"},
-		"who":    {who{Content{h1, 1 << 40}}, "d1:r32:" + rep("1", 32) + "1:si1099511627776e1:t3:whoe"},
-		"holds": {holds{Content{h1, 5}, []holding{{pieces: Pieces{All: true}}, {v4, k, Pieces{Bits: []byte{0x80}}}, {v6, catalog.Key{}, Pieces{All: true}}}},
+		"get":    {Get{[]catalog.Hash{h1, h2}}, "d1:h64:" + rep("1", 32) + rep("2", 32) + "1:t3:gete"},
+		"none":   {None{[]catalog.Hash{h1}}, "d1:h32:" + rep("1", 32) + "1:t4:nonee"},
+		"object": {Object{[]byte("data")}, "d1:d4:data1:t6:objecte"},
+		"who":    {Who{Content{h1, 1 << 40}}, "d1:r32:" + rep("1", 32) + "1:si1099511627776e1:t3:whoe"},
+		"holds": {Holds{Content{h1, 5}, []Holder{{Pieces: Pieces{All: true}}, {v4, k, Pieces{Bits: []byte{0x80}}}, {v6, catalog.Key{}, Pieces{All: true}}}},
 			"d1:hlded1:a6:\x0a\x00\x00\x01\x1a\xe11:b1:\x801:k32:" + rep("K", 32) + "ed1:a18:" + c6 + "ee1:r32:" + rep("1", 32) + "1:si5e1:t5:holdse"},
-		"peers": {peers{[]address{{k, v4}, {k, v6}}},
+		"peers": {Peers{[]Address{{k, v4}, {k, v6}}},
 			"d1:al38:" + rep("K", 32) + "\x0a\x00\x00\x01\x1a\xe150:" + rep("K", 32) + c6 + "e1:t5:peerse"},
 	}
 }
 
 func TestMessagesAgainstTheirBytes(t *testing.T) {
 	for name, c := range golden(t) {
-		if got := string(c.m.encode()); got != c.data {
+		if got := string(c.m.Encode()); got != c.data {
 			t.Errorf("%s: wrote %q, want %q", name, got, c.data)
 		}
-		if m, err := decode([]byte(c.data)); err != nil || !reflect.DeepEqual(m, c.m) {
+		if m, err := Decode([]byte(c.data)); err != nil || !reflect.DeepEqual(m, c.m) {
 			t.Errorf("%s: read %+v, %v, want %+v", name, m, err, c.m)
 		}
 		for i := range c.data {
-			if _, err := decode([]byte(c.data[:i])); !errors.Is(err, ErrMessage) {
+			if _, err := Decode([]byte(c.data[:i])); !errors.Is(err, ErrMalformed) {
 				t.Errorf("%s cut at %d: %v", name, i, err)
 			}
 		}
@@ -86,14 +86,14 @@ func TestMessagesAgainstTheirBytes(t *testing.T) {
 		if strings.HasPrefix(c.data, "d1:h") || strings.HasPrefix(c.data, "d1:d") {
 			later = "d1:Ai1e" + c.data[1:]
 		}
-		if m, err := decode([]byte(later)); err == nil && !reflect.DeepEqual(m, c.m) {
+		if m, err := Decode([]byte(later)); err == nil && !reflect.DeepEqual(m, c.m) {
 			t.Errorf("%s with another key: read %+v", name, m)
 		}
 	}
 }
 
 func TestDecodeSkipsUnknownTypes(t *testing.T) {
-	if m, err := decode([]byte("d1:t6:futuree")); m != nil || err != nil {
+	if m, err := Decode([]byte("d1:t6:futuree")); m != nil || err != nil {
 		t.Errorf("got %v, %v", m, err)
 	}
 }
@@ -137,9 +137,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"hello of odd name":     "d1:k32:" + h + "1:n1:/1:pi1e1:s64:" + rep("s", 64) + "1:t5:hello1:vi1ee",
 		"hello of port 65536":   "d1:k32:" + h + "1:n1:a1:pi65536e1:s64:" + rep("s", 64) + "1:t5:hello1:vi1ee",
 		"hello of port -1":      "d1:k32:" + h + "1:n1:a1:pi-1e1:s64:" + rep("s", 64) + "1:t5:hello1:vi1ee",
-		"too long":              "d1:d" + fmt.Sprint(maxMessage) + ":" + rep("x", maxMessage) + "1:t6:objecte",
+		"too long":              "d1:d" + fmt.Sprint(MaxBody) + ":" + rep("x", MaxBody) + "1:t6:objecte",
 	} {
-		if m, err := decode([]byte(data)); !errors.Is(err, ErrMessage) {
+		if m, err := Decode([]byte(data)); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: read %+v, %v", name, m, err)
 		}
 	}
@@ -147,24 +147,24 @@ func TestDecodeRefuses(t *testing.T) {
 
 // A message of the greatest permitted numbers must fit.
 func TestLargestMessagesFit(t *testing.T) {
-	var full []message
-	var sum summary
-	for range maxVersions {
-		sum.versions = append(sum.versions, catalog.Version{})
+	var full []Message
+	var sum Summary
+	for range MaxVersions {
+		sum.Versions = append(sum.Versions, catalog.Version{})
 	}
-	hs := heads{}
-	for range maxHeads {
-		hs.heads, hs.told = append(hs.heads, testHead(t, 1)), append(hs.told, catalog.Told{Met: true})
+	hs := Heads{}
+	for range MaxHeads {
+		hs.Heads, hs.Told = append(hs.Heads, testHead(t, 1)), append(hs.Told, catalog.Told{Met: true})
 	}
-	ho := holds{file: Content{Size: catalog.MaxSize}}
-	for range maxHolders {
-		ho.holders = append(ho.holders, holding{
-			netip.MustParseAddrPort("[2001:db8::1]:1"), catalog.Key{1}, Pieces{Bits: make([]byte, maxBits/maxHolders)}})
+	ho := Holds{File: Content{Size: catalog.MaxSize}}
+	for range MaxHolders {
+		ho.Holders = append(ho.Holders, Holder{
+			netip.MustParseAddrPort("[2001:db8::1]:1"), catalog.Key{1}, Pieces{Bits: make([]byte, MaxBits/MaxHolders)}})
 	}
-	full = append(full, sum, hs, ho, get{make([]catalog.Hash, maxHashes)}, object{make([]byte, catalog.MaxObject)})
+	full = append(full, sum, hs, ho, Get{make([]catalog.Hash, MaxHashes)}, Object{make([]byte, catalog.MaxObject)})
 	for _, m := range full {
-		data := m.encode()
-		if _, err := decode(data); err != nil {
+		data := m.Encode()
+		if _, err := Decode(data); err != nil {
 			t.Errorf("%T of %d bytes: %v", m, len(data), err)
 		}
 	}
@@ -172,14 +172,14 @@ func TestLargestMessagesFit(t *testing.T) {
 
 func FuzzMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := decode(data)
+		m, err := Decode(data)
 		if err != nil || m == nil {
-			if err != nil && !errors.Is(err, ErrMessage) {
+			if err != nil && !errors.Is(err, ErrMalformed) {
 				t.Fatalf("error of another kind: %v", err)
 			}
 			return
 		}
-		again, err := decode(m.encode())
+		again, err := Decode(m.Encode())
 		if err != nil || !reflect.DeepEqual(again, m) {
 			t.Fatalf("%+v, written and read, became %+v, %v", m, again, err)
 		}
@@ -220,20 +220,5 @@ func TestCorpus(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(dir); len(files) < 100 {
 		t.Errorf("%d seeds, want at least 100", len(files))
-	}
-}
-
-func TestDialable(t *testing.T) {
-	for a, want := range map[string]bool{
-		"10.0.0.1:1": true, "[2001:db8::1]:65535": true, "127.0.0.1:80": true,
-		"10.0.0.1:0": false, "0.0.0.0:1": false, "[::]:1": false, "224.0.0.1:1": false, "[ff02::1]:1": false,
-		"255.255.255.255:1": false, "[fe80::1%eth0]:1": false,
-	} {
-		if got := dialable(netip.MustParseAddrPort(a)); got != want {
-			t.Errorf("%s: %v", a, got)
-		}
-	}
-	if dialable(netip.AddrPort{}) {
-		t.Error("no address")
 	}
 }
