@@ -26,22 +26,11 @@ func (c *Client) Add(spec Spec) (*Torrent, error) {
 			}
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return nil, ErrClosed
+	t, here, err := c.table.add(hashes, func() *Torrent { return c.start(spec, hashes) })
+	if here {
+		go t.AddPeers(spec.Peers)
 	}
-	for _, h := range hashes {
-		if t := c.torrents[h]; t != nil && t.Err() == nil {
-			go t.AddPeers(spec.Peers)
-			return t, nil
-		}
-	}
-	t := c.start(spec, hashes)
-	for _, h := range hashes {
-		c.torrents[h] = t
-	}
-	return t, nil
+	return t, err
 }
 
 // withTrackers is m with the trackers of a magnet in place of its own.
@@ -51,11 +40,11 @@ func withTrackers(m *metainfo.MetaInfo, magnet *metainfo.Magnet) *metainfo.MetaI
 	return &out
 }
 
-// start makes the torrent and its goroutines. mu is held.
+// start makes the torrent and its goroutines. It does not wait.
 func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	t := &Torrent{
-		hot:    hot{all: &c.hot},
+		hot:    hot{all: &c.bandwidth.hot},
 		client: c, spec: spec, hashes: hashes, log: c.log,
 		events: make(chan event, 256), ready: make(chan struct{}), whole: make(chan struct{}),
 		done: make(chan struct{}), cancel: cancel,
@@ -72,8 +61,6 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 		}
 		t.err = l.ended
 		l.publishStats()
-		c.endedReceived.Add(t.Stats().Received)
-		c.endedSent.Add(t.Stats().Sent)
 		c.forget(t)
 		close(t.done)
 		cancel(l.ended)
@@ -83,26 +70,14 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 }
 
 // forget takes an ended torrent out of the table, and closes its storage once
-// its goroutines have let go of it.
+// its goroutines have let go of it; at the end Close does.
 func (c *Client) forget(t *Torrent) {
-	c.mu.Lock()
-	for _, h := range t.hashes {
-		if c.torrents[h] == t {
-			delete(c.torrents, h)
-		}
-	}
-	closed := c.closed
-	if !closed {
-		c.wg.Add(1)
-	}
-	c.mu.Unlock()
-	if closed {
-		return // Close does the rest
-	}
-	go func() {
-		defer c.wg.Done()
-		if err := t.finish(); err != nil {
-			t.log.Warn("closing storage", "infohash", t.hashes[0], "err", err)
-		}
-	}()
+	stats := t.Stats()
+	c.table.forget(t, stats.Received, stats.Sent, func() {
+		c.wg.Go(func() {
+			if err := t.finish(); err != nil {
+				t.log.Warn("closing storage", "infohash", t.hashes[0], "err", err)
+			}
+		})
+	})
 }

@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -218,4 +219,71 @@ func (an *announcing) trouble() string {
 		return ""
 	}
 	return an.of[0].Trouble()
+}
+
+// discovery is what of a torrent is announced on the local network.
+type discovery struct {
+	leave   map[metainfo.Hash]func()
+	hurried time.Time
+}
+
+// tick announces a torrent that trackers are told of too, unless it is
+// private, and hurries while somebody waits for a peer.
+func (d *discovery) tick(l *loop) {
+	local := l.t.client.lsd
+	if local == nil || !l.announce.on {
+		return
+	}
+	if l.private() {
+		d.end()
+		return
+	}
+	hashes := l.t.hashes
+	if in := l.t.infoOrNil(); in != nil {
+		hashes = in.InfoHashes()
+	}
+	hurry := l.now.Sub(d.hurried) > hungryEvery && l.announce.urgent(l)
+	if hurry {
+		d.hurried = l.now
+	}
+	for _, h := range hashes {
+		if d.leave[h] == nil {
+			if d.leave == nil {
+				d.leave = map[metainfo.Hash]func(){}
+			}
+			d.leave[h] = local.Join(h, l.t.foundHere)
+		} else if hurry {
+			local.Hurry(h)
+		}
+	}
+}
+
+// end announces nothing any more.
+func (d *discovery) end() {
+	for _, leave := range d.leave {
+		leave()
+	}
+	d.leave = nil
+}
+
+// foundHere is told of a peer on the local network. It waits for nobody: a
+// loop that is busy hears of the peer the next time.
+func (t *Torrent) foundHere(a netip.AddrPort) {
+	select {
+	case t.events <- foundEvent{a}:
+	default:
+	}
+}
+
+// foundEvent is a peer that announced the torrent on the local network.
+type foundEvent struct{ addr netip.AddrPort }
+
+func (e foundEvent) apply(l *loop) {
+	if l.private() {
+		return
+	}
+	if l.book.Hear(e.addr.Addr(), []netip.AddrPort{e.addr}, book.LSD) > 0 { // it tells of itself
+		l.log.Debug("found on the local network", "infohash", l.t.hashes[0], "peer", e.addr)
+		l.dial()
+	}
 }

@@ -20,159 +20,95 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"p2pfs/swarm/carrier"
+	"p2pfs/swarm/door"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/guard"
-	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/lsd"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/netgroup"
-	"p2pfs/swarm/peer"
 	"p2pfs/swarm/tracker"
 	"p2pfs/swarm/wire"
 )
 
-// firstPort is where the search for a free port begins.
-const firstPort = 6881
-
 // A Client takes part in swarms.
 type Client struct {
-	cfg                      Config
-	log                      *slog.Logger
-	guard                    *guard.Guard
-	listener                 net.Listener
-	local                    netip.Addr // what we dial from; invalid: any
-	peerID                   [20]byte
-	key                      uint32
-	trackers                 *tracker.Client
-	lsd                      *lsd.Client // nil: not asked for
-	limits                   *limits
-	up, down                 *rate.Limiter // of payload; nil: no limit
-	pool                     peer.Pool
-	hot                      atomic.Int64 // bytes of all torrents' hot pieces
-	endedReceived, endedSent atomic.Int64 // of torrents that ended
-	lent                     atomic.Int64 // sent by Upload's callers
-	woken                    woken
-	asked                    atomic.Int64  // bytes asked of peers that have not come
-	lastRead                 atomic.Int64  // Unix nanoseconds: when a reader of any torrent last waited
-	workers                  chan struct{} // room for one a core
-	hashers                  chan struct{} // room for one that hashes for others
-	hashing                  *hashCredits
-	half                     netgroup.HalfOpen // incoming connections
-	dials                    netgroup.Dials    // on the word of others
-	ctx                      context.Context
-	cancel                   context.CancelFunc
-	wg                       sync.WaitGroup
-
-	// mu guards torrents and closed. Never held across I/O.
-	mu       sync.Mutex
-	torrents map[metainfo.Hash]*Torrent
-	closed   bool
+	cfg       Config
+	log       *slog.Logger
+	guard     *guard.Guard
+	carrier   Carrier
+	peerID    [20]byte
+	key       uint32 // by which trackers tell us from others
+	trackers  *tracker.Client
+	lsd       *lsd.Client // nil: not asked for
+	table     *table
+	dialler   *dialler
+	door      door.Door
+	woken     woken
+	bandwidth bandwidth
+	hash      hashers
+	ctx       context.Context
+	cancel    context.CancelFunc
+	wg        sync.WaitGroup
 }
 
 // New listens and returns a Client. The error tells when the address cannot
 // be listened on.
 func New(cfg Config) (*Client, error) {
-	ln, err := listen(cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	if cfg.Carrier == nil {
+		tcp, err := carrier.ListenTCP(cfg.Listen)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Carrier = tcp
 	}
-	c := &Client{
-		cfg: cfg, log: cfg.Log, guard: cfg.Guard, listener: ln, limits: newLimits(cfg.MaxPeers),
-		up: peer.NewLimiter(cfg.UploadLimit), down: peer.NewLimiter(cfg.DownloadLimit),
-		workers: make(chan struct{}, runtime.GOMAXPROCS(0)), hashers: make(chan struct{}, 1), hashing: newHashCredits(),
-		torrents: map[metainfo.Hash]*Torrent{},
-	}
-	c.woken.lookups = make(chan struct{}, netgroup.MaxHalfOpen)
+	c := &Client{cfg: cfg, log: cfg.Log, guard: cfg.Guard, carrier: cfg.Carrier, table: newTable(), hash: newHashers()}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	if c.guard == nil {
 		c.guard = guard.New(c.log)
 	}
-	if a := c.Addr().Addr(); !a.IsUnspecified() {
-		c.local = a
-	}
 	c.peerID = wire.NewPeerID()
 	var key [4]byte
 	rand.Read(key[:])
 	c.key = binary.BigEndian.Uint32(key[:])
+	c.bandwidth.limit(cfg.UploadLimit, cfg.DownloadLimit)
+	c.dialler = &dialler{carrier: c.carrier, limits: newLimits(cfg.MaxPeers), peerID: c.peerID}
+	c.door = door.Door{Acceptor: c.carrier, Guard: c.guard, Log: c.log, Take: c.take}
+	c.woken = newWoken()
 	c.trackers = tracker.New(tracker.Config{Listen: c.Addr().Addr(), Guard: c.guard, Log: c.log})
-	c.discover()
+	if cfg.LSD {
+		c.lsd = lsd.New(lsd.Config{Port: c.Addr().Port(), Listen: c.Addr().Addr(), Guard: c.guard, Log: c.log})
+	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.wg.Go(c.accept)
+	c.wg.Go(func() { c.door.Run(c.ctx) })
 	return c, nil
 }
 
-// listen opens the listener that Config.Listen asks for.
-func listen(addr string) (net.Listener, error) {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		host, port = addr, ""
-	}
-	if port != "" {
-		return net.Listen("tcp", net.JoinHostPort(host, port))
-	}
-	var last error
-	for p := firstPort; p < firstPort+100; p++ {
-		ln, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(p)))
-		if err == nil {
-			return ln, nil
-		}
-		last = err
-	}
-	return nil, last
-}
-
 // Addr is the address that is listened on.
-func (c *Client) Addr() netip.AddrPort {
-	a := c.listener.Addr().(*net.TCPAddr).AddrPort()
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-}
-
-// PeerID is what we are called in handshakes.
-func (c *Client) PeerID() [20]byte { return c.peerID }
-
-// Trackers is the tracker client, for others who announce from here.
-func (c *Client) Trackers() *tracker.Client { return c.trackers }
+func (c *Client) Addr() netip.AddrPort { return c.carrier.Addr() }
 
 // Torrent returns the torrent of an infohash, nil if there is none.
-func (c *Client) Torrent(h metainfo.Hash) *Torrent {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.torrents[h]
-}
+func (c *Client) Torrent(h metainfo.Hash) *Torrent { return c.table.torrent(h) }
 
 // Torrents are all torrents.
-func (c *Client) Torrents() []*Torrent {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	seen := map[*Torrent]bool{}
-	var out []*Torrent
-	for _, t := range c.torrents {
-		if !seen[t] {
-			seen[t] = true
-			out = append(out, t)
-		}
-	}
-	return out
-}
+func (c *Client) Torrents() []*Torrent { return c.table.all() }
 
 // Close ends all torrents and connections, telling trackers `stopped`, and
 // returns when no goroutine is left.
 func (c *Client) Close() error {
-	all := c.Torrents()
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
+	all := c.table.all()
+	swarms := c.table.close()
 	c.cancel()
-	c.listener.Close()
+	c.carrier.Close()
 	var wg sync.WaitGroup
+	for _, g := range swarms {
+		wg.Go(g.Close)
+	}
 	for _, t := range all {
 		wg.Go(func() {
 			t.cancel(ErrClosed)
@@ -191,8 +127,8 @@ func (c *Client) Close() error {
 // Transferred is how many payload bytes all torrents, also those that ended,
 // have received and sent, some 100 ms ago.
 func (c *Client) Transferred() (received, sent int64) {
-	received, sent = c.endedReceived.Load(), c.endedSent.Load()
-	sent += c.lent.Load()
+	received, sent = c.table.ended()
+	sent += c.bandwidth.lent.Load()
 	for _, t := range c.Torrents() {
 		s := t.Stats()
 		received += s.Received
@@ -204,37 +140,127 @@ func (c *Client) Transferred() (received, sent int64) {
 // Upload waits until n bytes of payload may be sent under the upload limit, and
 // counts them: for others who send from here. The error is that of ctx, while
 // which n bytes were not granted.
-func (c *Client) Upload(ctx context.Context, n int) error {
-	for left := n; left > 0 && c.up != nil; {
-		k := min(left, hashing.BlockSize)
-		if err := c.up.WaitN(ctx, k); err != nil {
-			return err
-		}
-		left -= k
+func (c *Client) Upload(ctx context.Context, n int) error { return c.bandwidth.upload(ctx, n) }
+
+// Join takes part in a swarm that is no torrent's, a drive's, until what it returns
+// is closed: connections to its members are found, made and let in as those to peers of
+// torrents are, within the same bounds.
+func (c *Client) Join(cfg gather.Config) *gather.Gathering {
+	n := gather.Network{
+		Dial: c.carrier.Dial, MayDial: c.dialler.limits.mayMeet, Dials: &c.dialler.onWord, Announce: c.trackers.Announce, Identity: carrier.Identity,
+		PeerID: c.peerID, Port: c.Addr().Port(), Guard: c.guard, Log: c.log,
 	}
-	c.lent.Add(int64(n))
+	if c.lsd != nil {
+		n.Local = c.lsd
+	}
+	var g *gather.Gathering
+	h, joined := metainfo.Hash(cfg.InfoHash), make(chan struct{})
+	n.Left = func() { <-joined; c.table.leave(h, g) }
+	g = gather.New(n, cfg)
+	c.table.join(h, g)
+	close(joined)
+	return g
+}
+
+// take hands an incoming connection to the drive or torrent that it is for. Its place
+// among those who have not yet said who they are is given back when it has: for a
+// drive that is when take returns.
+func (c *Client) take(ctx context.Context, conn net.Conn, hs wire.Handshake, place *netgroup.Place) error {
+	if g := c.table.swarm(hs.InfoHash); g != nil {
+		conn.SetDeadline(time.Time{})
+		g.Accept(conn, hs)
+		return nil
+	}
+	if c.cfg.Accept != nil {
+		if take := c.cfg.Accept(hs.InfoHash); take != nil {
+			defer context.AfterFunc(ctx, func() { conn.Close() })()
+			conn.SetDeadline(time.Time{})
+			take(conn, hs)
+			return nil
+		}
+	}
+	t, err := c.lookup(hs.InfoHash, place)
+	if err != nil {
+		return err
+	}
+	ours := c.dialler.ours(t, hs.InfoHash)
+	if _, err := conn.Write(wire.AppendHandshake(nil, ours)); err != nil {
+		return err
+	}
+	if hs.PeerID == c.peerID {
+		return errSelf // the other end of it has just learned so too
+	}
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	if !place.Leave() {
+		return door.ErrCrowded
+	}
+	c.dialler.limits.joined()
+	if !t.post(joinEvent{conn: conn, ours: ours, hs: hs, addr: door.Remote(conn)}) {
+		c.dialler.limits.left()
+		return ErrClosed
+	}
 	return nil
 }
 
-// unverified is how many bytes are asked for or here without a hash checked.
-func (c *Client) unverified() int64 { return c.asked.Load() + c.pool.Out() }
-
-// mayAsk is how many more blocks may be asked of all peers now. Where the
-// download is limited no more is on its way than a second brings, so that
-// what a reader wants next does not stand behind it for long.
-func (c *Client) mayAsk() int {
-	n := maxUnverified - c.unverified()
-	if limit := c.cfg.DownloadLimit; limit > 0 {
-		n = min(n, limit-c.asked.Load())
+// lookup finds the torrent of an infohash, or has it made: for a few at once, which
+// may take the caller some time, and for nobody who was closed meanwhile.
+func (c *Client) lookup(h metainfo.Hash, place *netgroup.Place) (*Torrent, error) {
+	if t := c.table.torrent(h); t != nil {
+		return t, nil
 	}
-	return int(n) / hashing.BlockSize
+	if c.cfg.Lookup != nil {
+		select {
+		case c.woken.lookups <- struct{}{}:
+			defer func() { <-c.woken.lookups }()
+		case <-c.ctx.Done():
+			return nil, ErrClosed
+		}
+		if t := c.table.torrent(h); t != nil { // made meanwhile
+			return t, nil
+		}
+		if !place.Held() {
+			return nil, door.ErrCrowded
+		}
+		if spec, ok := c.cfg.Lookup(h); ok {
+			return c.woken.wake(c, spec)
+		}
+	}
+	return nil, fmt.Errorf("unknown infohash %v", h)
 }
 
-// reads notes that a reader of some torrent waits.
-func (c *Client) reads(now time.Time) { c.lastRead.Store(now.UnixNano()) }
+// PeerID is what we are called in handshakes.
+func (c *Client) PeerID() [20]byte { return c.peerID }
 
-// quiet is for how long no reader of any torrent has waited: the link is free
-// for what nobody asked for.
-func (c *Client) quiet(now time.Time) time.Duration {
-	return now.Sub(time.Unix(0, c.lastRead.Load()))
+// Trackers is the tracker client, for others who announce from here.
+func (c *Client) Trackers() *tracker.Client { return c.trackers }
+
+// Dials counts the dials of addresses that are known on somebody's word, for
+// others who dial from here on the word of strangers.
+func (c *Client) Dials() *netgroup.Dials { return &c.dialler.onWord }
+
+// Dial connects to a peer, from the address that is listened on where that is
+// a specific one.
+func (c *Client) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+	return c.carrier.Dial(ctx, a)
+}
+
+// Discover announces an infohash that is no torrent's of the Client's, the
+// drive's, on the local network until leave is called (BEP 14). found is told
+// of peers that announce it too; it must not block. Without Config.LSD nothing
+// happens.
+func (c *Client) Discover(h metainfo.Hash, found func(netip.AddrPort)) (leave func()) {
+	if c.lsd == nil {
+		return func() {}
+	}
+	return c.lsd.Join(h, found)
+}
+
+// DiscoverAgain has what Discover announces announced again as soon as may be, a
+// minute after the last time at least: datagrams get lost, and somebody waits.
+func (c *Client) DiscoverAgain(h metainfo.Hash) {
+	if c.lsd != nil {
+		c.lsd.Hurry(h)
+	}
 }

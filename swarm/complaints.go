@@ -57,7 +57,7 @@ func (l *loop) hearComplaint(r *remote, piece, length int) {
 	if !ok || !l.uploads.complaints.ask(r.addr.Addr(), piece, length, int(l.info().Pieces.Size(piece)), l.now) {
 		return
 	}
-	if !l.t.client.hashing.spend(r.group(), int64(l.info().Pieces.Size(piece)), l.now) {
+	if !l.t.client.hash.credits.spend(r.group(), int64(l.info().Pieces.Size(piece)), l.now) {
 		return // asking is free, reading and hashing a piece is not
 	}
 	log := l.t.log

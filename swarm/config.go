@@ -32,9 +32,9 @@ type Config struct {
 	// does the connection counts as one without a handshake, and may be closed
 	// for another.
 	Accept func(infoHash metainfo.Hash) func(net.Conn, wire.Handshake)
-	// Dial connects to peers; nil is TCP, from where Listen says. It must end when
-	// its context does.
-	Dial func(context.Context, netip.AddrPort) (net.Conn, error)
+	// Carrier makes connections, and is closed with the Client; nil is TCP, as Listen
+	// says.
+	Carrier Carrier
 	// Sidecar remembers metadata over restarts; nil remembers nothing.
 	Sidecar Sidecar
 	// MaxPeers bounds the connections of all torrents; 0 means 400.
@@ -47,6 +47,17 @@ type Config struct {
 	// UploadLimit and DownloadLimit bound the payload, in bytes per second,
 	// that all torrents together send and receive; 0 is no limit.
 	UploadLimit, DownloadLimit int64
+}
+
+// A Carrier makes the connections that swarms run over. What it proves of one, the
+// connection says itself: see carrier.Identity.
+type Carrier interface {
+	// Dial must end when its context does.
+	Dial(context.Context, netip.AddrPort) (net.Conn, error)
+	// Accept waits for a connection that comes in, or Close.
+	Accept() (net.Conn, error)
+	Addr() netip.AddrPort
+	Close() error
 }
 
 // Sidecar keeps the metainfo of torrents whose metadata or piece layers came

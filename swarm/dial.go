@@ -3,12 +3,10 @@ package swarm
 import (
 	"context"
 	"errors"
-	"net"
 	"net/netip"
 	"time"
 
 	"p2pfs/swarm/book"
-	"p2pfs/swarm/netgroup"
 )
 
 const (
@@ -26,7 +24,7 @@ const (
 // announcements on the network, is forgotten after three dials in vain.
 func newBook(c *Client) *book.Book {
 	b := book.New(book.Config{
-		Max: maxAddresses, Failures: [book.User + 1]int{book.PEX: 3, book.LSD: 3}, Dials: &c.dials,
+		Max: maxAddresses, Failures: [book.User + 1]int{book.PEX: 3, book.LSD: 3}, Dials: &c.dialler.onWord,
 	})
 	b.Ours.Seen(c.Addr())
 	return b
@@ -54,7 +52,7 @@ func (l *loop) dial() {
 		return
 	}
 	for _, due := range l.book.Due(l.now, room, book.Wish{Offering: offering}) {
-		if !l.t.client.limits.mayDial(l.now) {
+		if !l.t.client.dialler.limits.mayDial(l.now) {
 			return
 		}
 		if !l.book.Take(due.Addr, l.now) {
@@ -72,14 +70,14 @@ func (l *loop) offering() bool {
 
 // dialOne connects to one peer and hands the connection to the loop.
 func (t *Torrent) dialOne(ctx context.Context, a netip.AddrPort) {
-	e, err := t.client.connect(ctx, a, t)
+	e, err := t.client.dialler.connect(ctx, a, t)
 	if err != nil {
 		t.post(dialFailedEvent{a, err})
 		return
 	}
 	if !t.post(e) {
 		e.conn.Close()
-		t.client.limits.left()
+		t.client.dialler.limits.left()
 	}
 }
 
@@ -138,22 +136,4 @@ func (f *finding) tick(l *loop) {
 	l.t.spawn(func() {
 		l.t.post(addrsEvent{addrs: find(l.ctx), from: book.Member, found: true})
 	})
-}
-
-// Dials counts the dials of addresses that are known on somebody's word, for
-// others who dial from here on the word of strangers.
-func (c *Client) Dials() *netgroup.Dials { return &c.dials }
-
-// Dial connects to a peer, from the address that is listened on where that is
-// a specific one.
-func (c *Client) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
-	if c.cfg.Dial != nil {
-		return c.cfg.Dial(ctx, a)
-	}
-	d := net.Dialer{Timeout: dialTimeout}
-	if c.local.IsValid() && c.local.Is4() == a.Addr().Unmap().Is4() {
-		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(c.local, 0))
-	}
-	d.KeepAlive = time.Minute
-	return d.DialContext(ctx, "tcp", a.String())
 }

@@ -121,7 +121,7 @@ func (l *loop) urgents(piece int, ws []*want) (out []picker.Urgent) {
 // restOf is what is left of pieces of which blocks were read: fetched while
 // nobody wants anything, and nobody has for a moment.
 func (rs *readers) restOf(l *loop) (out []picker.Urgent) {
-	if l.t.client.quiet(l.now) < quietFor {
+	if l.t.client.bandwidth.quiet(l.now) < quietFor {
 		return nil
 	}
 	for piece, at := range rs.rest {

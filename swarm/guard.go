@@ -1,5 +1,18 @@
 package swarm
 
+import "runtime"
+
+// hashers bounds what all torrents hash at once.
+type hashers struct {
+	cores     chan struct{} // room for one a core
+	forOthers chan struct{} // room for one that hashes for others
+	credits   *hashCredits
+}
+
+func newHashers() hashers {
+	return hashers{make(chan struct{}, runtime.GOMAXPROCS(0)), make(chan struct{}, 1), newHashCredits()}
+}
+
 // spawn runs f on a goroutine that the torrent waits for. A panic in it ends
 // the torrent.
 func (t *Torrent) spawn(f func()) {
@@ -15,11 +28,11 @@ func (t *Torrent) spawn(f func()) {
 func (t *Torrent) hashFor(f func()) {
 	t.spawn(func() {
 		select {
-		case t.client.hashers <- struct{}{}:
+		case t.client.hash.forOthers <- struct{}{}:
 		case <-t.done:
 			return
 		}
-		defer func() { <-t.client.hashers }()
+		defer func() { <-t.client.hash.forOthers }()
 		f()
 	})
 }
@@ -27,8 +40,8 @@ func (t *Torrent) hashFor(f func()) {
 // work runs f on a goroutine of its own, as many at once as there are cores.
 func (t *Torrent) work(f func()) {
 	t.spawn(func() {
-		t.client.workers <- struct{}{}
-		defer func() { <-t.client.workers }()
+		t.client.hash.cores <- struct{}{}
+		defer func() { <-t.client.hash.cores }()
 		f()
 	})
 }

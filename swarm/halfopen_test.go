@@ -98,7 +98,7 @@ func TestSilentConnections(t *testing.T) {
 		silent(t, 4, fmt.Sprintf("127.0.7.%d", 10+i), c.Addr(), half[:20])
 	}
 	check("four of each of ten more", 5)
-	if n := c.half.Len(); n > 40 {
+	if n := c.door.HalfOpen(); n > 40 {
 		t.Errorf("%d connections without a handshake", n)
 	}
 	began := time.Now()

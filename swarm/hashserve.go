@@ -27,7 +27,7 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 	}
 	r.up.hashJobs++
 	r.busy, l.awake = l.now, l.now
-	c, h, group := l.content, l.t.client.hashing, r.group()
+	c, h, group := l.content, l.t.client.hash.credits, r.group()
 	h.pays(group, r.conn.Sent()-r.up.paid)
 	r.up.paid = r.conn.Sent()
 	first, _ := c.info().Pieces.OfFile(file)

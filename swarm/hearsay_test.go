@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"p2pfs/swarm/carrier"
 	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/swarmtest"
@@ -16,12 +17,13 @@ import (
 
 // outside is a network of which we see the dials.
 type outside struct {
+	*carrier.TCP
 	mu    sync.Mutex
 	hosts map[netip.AddrPort]netip.AddrPort // who listens, and where really
 	dials map[netip.AddrPort]int
 }
 
-func (o *outside) dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+func (o *outside) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 	o.mu.Lock()
 	o.dials[a]++
 	real, ok := o.hosts[a]
@@ -57,7 +59,10 @@ func TestPeersDoNotScan(t *testing.T) {
 	defer ln.Close()
 	teller := netip.MustParseAddrPort("203.0.113.9:7000")
 	o := &outside{hosts: map[netip.AddrPort]netip.AddrPort{teller: ln.Addr().(*net.TCPAddr).AddrPort()}, dials: map[netip.AddrPort]int{}}
-	c, err := New(Config{Listen: swarmtest.Host().String() + ":0", Dial: o.dial})
+	if o.TCP, err = carrier.ListenTCP(swarmtest.Host().String() + ":0"); err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(Config{Carrier: o})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func TestReadInOrderIsLent(t *testing.T) {
 	}
 	r.Close()
 	c.Close()
-	if out := c.pool.Out(); out != 0 {
+	if out := c.bandwidth.pool.Out(); out != 0 {
 		t.Errorf("%d bytes not given back", out)
 	}
 }

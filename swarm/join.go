@@ -38,7 +38,7 @@ func (e joinEvent) apply(l *loop) {
 			l.book.Joined(e.addr)
 		}
 		e.conn.Close()
-		l.t.client.limits.left()
+		l.t.client.dialler.limits.left()
 		return
 	}
 	l.lastID++
@@ -64,8 +64,8 @@ func (e joinEvent) apply(l *loop) {
 	}
 	r.conn = peer.Start(peer.Config{
 		Guard: l.t.client.guard,
-		Net:   e.conn, Pool: &l.t.client.pool, Source: source{l.t}, Fast: e.hs.Fast(), Pieces: pieces,
-		Handler: &handler{t: l.t, remote: r}, Up: l.t.client.up, Down: l.t.client.down,
+		Net:   e.conn, Pool: &l.t.client.bandwidth.pool, Source: source{l.t}, Fast: e.hs.Fast(), Pieces: pieces,
+		Handler: &handler{t: l.t, remote: r}, Up: l.t.client.bandwidth.up, Down: l.t.client.bandwidth.down,
 	})
 	l.t.wg.Add(1) // until handler.Closed
 	l.remotes[r.id] = r
@@ -114,7 +114,7 @@ func (l *loop) welcome(e joinEvent, twin *remote) bool {
 			same++
 		}
 	}
-	return same < maxSameAddr && (len(l.remotes) < maxTorrentPeers && !l.t.client.limits.over() || l.makeRoom(e.addr))
+	return same < maxSameAddr && (len(l.remotes) < maxTorrentPeers && !l.t.client.dialler.limits.over() || l.makeRoom(e.addr))
 }
 
 // makeRoom closes a peer in favour of a newcomer, if there is one to close.

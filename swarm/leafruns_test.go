@@ -252,7 +252,7 @@ func TestRestWaitsForEveryReader(t *testing.T) {
 	l.picker = picker.New(4, m.Info.Pieces.Blocks, rand.New(rand.NewSource(1)))
 	l.readers.rest[2], l.pieces.partial[2] = l.now, &partial{}
 	for ago, want := range map[time.Duration]int{0: 0, quietFor - 1: 0, quietFor + 1: 1} {
-		c.reads(l.now.Add(-ago))
+		c.bandwidth.reads(l.now.Add(-ago))
 		if got := l.readers.restOf(l); len(got) != want {
 			t.Errorf("%v after a read: got %v, want %d", ago, got, want)
 		}

@@ -105,7 +105,7 @@ func (l *loop) end(why error) {
 	l.readers.failAll(why)
 	for _, r := range l.remotes {
 		r.conn.Close(peer.ErrClosed)
-		l.t.client.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
+		l.t.client.bandwidth.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
 	}
 	l.pieces.dropAll()
 	l.t.hot.expire(time.Time{})

@@ -5,7 +5,6 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"fmt"
-	"slices"
 	"time"
 
 	"p2pfs/swarm/metainfo"
@@ -199,18 +198,7 @@ func (e openedEvent) apply(l *loop) {
 	}
 	// A magnet may name one half of a hybrid; now the other is known too,
 	// and handshakes may carry it.
-	l.t.client.learn(l.t, e.meta.Info.InfoHashes())
+	l.t.client.table.learn(l.t, e.meta.Info.InfoHashes())
 	l.opened(&content{meta: e.meta, storage: e.storage})
 	l.announce.tick(l)
-}
-
-// learn adds infohashes to a torrent's in the client's table.
-func (c *Client) learn(t *Torrent, hashes []metainfo.Hash) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, h := range hashes {
-		if c.torrents[h] == nil && !slices.Contains(t.hashes, h) {
-			c.torrents[h] = t
-		}
-	}
 }

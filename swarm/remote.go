@@ -92,7 +92,7 @@ func (h *handler) Messages(c *peer.Conn, batch []peer.Message) {
 
 // Closed is the connection's last word.
 func (h *handler) Closed(_ *peer.Conn, err error) {
-	h.t.client.limits.left()
+	h.t.client.dialler.limits.left()
 	h.t.post(closedEvent{h.remote, err})
 	h.t.wg.Done()
 }
@@ -138,7 +138,7 @@ func (e closedEvent) apply(l *loop) {
 	l.takeBackSuggested(r)
 	l.uploads.turns.left(r)
 	l.log.Debug("peer left", "infohash", l.t.hashes[0], "peer", r.addr, "err", e.err)
-	l.t.client.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
+	l.t.client.bandwidth.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
 	if l.content != nil {
 		l.picker.Leave(r.id)
 	}

@@ -38,7 +38,7 @@ var errSilent = errors.New("owes blocks and sends none")
 func (l *loop) got(r *remote, b picker.Block, asked time.Time) {
 	d := &r.down
 	delete(d.asked, b)
-	l.t.client.asked.Add(-hashing.BlockSize)
+	l.t.client.bandwidth.asked.Add(-hashing.BlockSize)
 	r.pp.Queued = len(d.asked) * hashing.BlockSize
 	d.blocks++
 	d.bytes += int64(l.info().Pieces.BlockLen(b.Piece, b.N))
@@ -106,7 +106,7 @@ func (l *loop) fill(r *remote) {
 	if room <= 0 || room < depth/8 {
 		return
 	}
-	if left := l.t.client.mayAsk(); room > left {
+	if left := l.t.client.bandwidth.mayAsk(); room > left {
 		if room = left; room <= 0 && len(r.down.asked) > 0 {
 			return
 		}
@@ -124,7 +124,7 @@ func (l *loop) fill(r *remote) {
 // depth is how many blocks should be asked of a peer at once.
 func (l *loop) depth(r *remote) int {
 	spare := bulkTime
-	if l.readers.active() || l.t.client.down != nil { // or it would wait here
+	if l.readers.active() || l.t.client.bandwidth.down != nil { // or it would wait here
 		spare = spareTime
 	}
 	if len(l.remotes) == 1 && r.down.blocks == 0 {
@@ -151,7 +151,7 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 	for _, b := range blocks {
 		r.down.asked[b] = l.now
 	}
-	l.t.client.asked.Add(int64(len(blocks)) * hashing.BlockSize)
+	l.t.client.bandwidth.asked.Add(int64(len(blocks)) * hashing.BlockSize)
 	r.pp.Queued = len(r.down.asked) * hashing.BlockSize
 	r.conn.Expect(len(r.down.asked))
 	r.busy = l.now
@@ -182,7 +182,7 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 func (l *loop) unask(r *remote, b picker.Block) {
 	delete(r.down.asked, b)
 	r.conn.Expect(len(r.down.asked))
-	l.t.client.asked.Add(-hashing.BlockSize)
+	l.t.client.bandwidth.asked.Add(-hashing.BlockSize)
 	r.pp.Queued = len(r.down.asked) * hashing.BlockSize
 	if len(r.down.asked) == 0 {
 		r.down.owing.counts(l.now, false)

@@ -168,7 +168,7 @@ func (t *Torrent) drain() {
 
 func (e joinEvent) discard(t *Torrent) {
 	e.conn.Close()
-	t.client.limits.left()
+	t.client.dialler.limits.left()
 }
 
 func (e openedEvent) discard(*Torrent) {

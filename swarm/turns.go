@@ -39,7 +39,7 @@ func onWire(b choker.Block) wire.Block {
 
 // upload has a block sent: at once, or in its turn where there is a limit.
 func (l *loop) upload(r *remote, b wire.Block) bool {
-	if l.t.client.up == nil {
+	if l.t.client.bandwidth.up == nil {
 		return r.conn.Upload(b)
 	}
 	l.uploads.turns.order.Add(l.now, r.id, inTurn(b))
@@ -49,7 +49,7 @@ func (l *loop) upload(r *remote, b wire.Block) bool {
 
 // sendOn gives the writers as much as they will send until the next look.
 func (l *loop) sendOn() {
-	limit := l.t.client.up
+	limit := l.t.client.bandwidth.up
 	if limit == nil || l.content == nil {
 		return
 	}
@@ -87,7 +87,7 @@ func (l *loop) sendOn() {
 // capSlots lets no more peers share the limit than get turns of a whole piece
 // in time.
 func (l *loop) capSlots() {
-	limit := l.t.client.up
+	limit := l.t.client.bandwidth.up
 	if limit == nil || l.content == nil {
 		return
 	}
@@ -119,7 +119,7 @@ func (s *turns) left(r *remote) {
 // else can give (BEP 6).
 func (l *loop) spare(from *remote, piece int) {
 	s := &l.uploads.turns
-	if l.t.client.up == nil || !l.seeding() || !l.picker.Have(piece) {
+	if l.t.client.bandwidth.up == nil || !l.seeding() || !l.picker.Have(piece) {
 		return
 	}
 	for _, r := range l.remotes {

@@ -67,7 +67,7 @@ type wantsEvent []*want
 
 func (e wantsEvent) apply(l *loop) {
 	l.awake = l.now
-	l.t.client.reads(l.now)
+	l.t.client.bandwidth.reads(l.now)
 	for _, w := range e {
 		w.since = l.now
 		l.want(w)
@@ -206,7 +206,7 @@ func (rs *readers) opened(l *loop) {
 // of readers that went quiet.
 func (rs *readers) expire(l *loop) {
 	if len(rs.wants) > 0 {
-		l.t.client.reads(l.now)
+		l.t.client.bandwidth.reads(l.now)
 	}
 	if rs.timeout > 0 {
 		for piece, since := range rs.progress {

@@ -1,7 +1,9 @@
 package swarm
 
 import (
+	"context"
 	"errors"
+	"p2pfs/swarm/netgroup"
 	"slices"
 	"sync"
 	"time"
@@ -21,7 +23,7 @@ const mostWoken = 5 * maxWoken
 var errWoken = errors.New("too many torrents were asked for at once")
 
 // woken are the torrents that Config.Lookup made for incoming peers, and that
-// end when they are idle. The zero value is ready; safe for concurrent use.
+// end when they are idle. Safe for concurrent use.
 type woken struct {
 	lookups chan struct{} // room for connections whose torrent is looked for
 
@@ -29,6 +31,8 @@ type woken struct {
 	list     []*Torrent // the one woken last at the end
 	trimming bool       // a goroutine looks after those that are too many
 }
+
+func newWoken() woken { return woken{lookups: make(chan struct{}, netgroup.MaxHalfOpen)} }
 
 // add notes a torrent, and reports whether they are too many now and nobody
 // looks after that.
@@ -74,29 +78,29 @@ func (w *woken) trim() (idle []*Torrent, again bool) {
 }
 
 // wake makes the torrent that Lookup describes.
-func (c *Client) wake(spec Spec) (*Torrent, error) {
-	if c.woken.full() {
+func (w *woken) wake(c *Client, spec Spec) (*Torrent, error) {
+	if w.full() {
 		return nil, errWoken
 	}
 	t, err := c.Add(spec)
-	if err == nil && spec.Idle > 0 && c.woken.add(t) {
-		c.wg.Go(c.trimWoken)
+	if err == nil && spec.Idle > 0 && w.add(t) {
+		c.wg.Go(func() { w.keep(c.ctx) })
 	}
 	return t, err
 }
 
-// trimWoken ends idle torrents until they are not too many any more.
-func (c *Client) trimWoken() {
+// keep ends idle torrents until they are not too many any more.
+func (w *woken) keep(ctx context.Context) {
 	tick := time.NewTicker(trimWoken)
 	defer tick.Stop()
 	for again := true; again; {
 		select {
 		case <-tick.C:
-		case <-c.ctx.Done():
+		case <-ctx.Done():
 			return
 		}
 		var idle []*Torrent
-		for idle, again = c.woken.trim(); len(idle) > 0; idle = idle[1:] {
+		for idle, again = w.trim(); len(idle) > 0; idle = idle[1:] {
 			idle[0].Close()
 		}
 	}

@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"fs":    {"fs/mounting", "bazil.org/fuse", "golang.org/x/sys"},
 
 	"swarm": {
-		"swarm/announce", "swarm/book", "swarm/choker", "swarm/guard", "swarm/held", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/tracker", "swarm/wire",
+		"swarm/announce", "swarm/book", "swarm/carrier", "swarm/choker", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/tracker", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/time",
 	},
 
@@ -71,8 +71,11 @@ var allowed = map[string][]string{
 
 	"swarm/bencode":         {"github.com/zeebo/bencode"},
 	"swarm/book":            {"swarm/netgroup", "swarm/priority"},
+	"swarm/carrier":         {},
 	"swarm/choker":          {},
+	"swarm/door":            {"swarm/guard", "swarm/netgroup", "swarm/wire"},
 	"swarm/durable":         {},
+	"swarm/gather":          {"swarm/announce", "swarm/bencode", "swarm/book", "swarm/guard", "swarm/netgroup", "swarm/places", "swarm/tracker", "swarm/wire", "golang.org/x/time"},
 	"swarm/guard":           {},
 	"swarm/guard/guardtest": {"swarm/guard"},
 	"swarm/hashing":         {},
@@ -84,6 +87,7 @@ var allowed = map[string][]string{
 	"swarm/netgroup":        {},
 	"swarm/picker":          {"swarm/hashing", "github.com/bits-and-blooms/bitset"},
 	"swarm/pex":             {"swarm/bencode", "swarm/netgroup"},
+	"swarm/places":          {"swarm/book", "golang.org/x/time"},
 	"swarm/priority":        {},
 	"swarm/sim":             {"swarm/choker", "swarm/hashing", "swarm/picker"},
 
