@@ -74,16 +74,18 @@ func (st *files) recall(found []*tree.File) {
 	}
 }
 
-// startDue starts the jobs whose time has come, some at a time.
+// startDue starts jobs whose time has come, some at a time, while the pool has
+// room.
 func (st *files) startDue(now time.Time) (any bool) {
 	for range 64 {
-		j, start, more := st.queue.Next(now)
-		if start {
-			st.s.pool.Start(j.ID, j.Path, j.Still)
-		}
-		if !more {
+		if !st.s.pool.Room() {
 			return any
 		}
+		j, ok := st.queue.Next(now)
+		if !ok {
+			return any
+		}
+		st.s.pool.Start(j.ID, j.Path, j.Still)
 		any = true
 	}
 	return any

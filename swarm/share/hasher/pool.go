@@ -133,6 +133,9 @@ func (p *Pool) yield(r Result) bool {
 	}
 }
 
+// Room reports whether Start is of use: a job more would not only wait.
+func (p *Pool) Room() bool { return len(p.smallQ) < cap(p.small) }
+
 // Start adds a job: it begins when Feed is called and there is room.
 func (p *Pool) Start(id inode.ID, path string, still bool) {
 	j := &Job{ID: id, Path: path, Still: still}

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	maxUnsaved   = 16 << 20 // bytes of hashes not yet on disk; then hashing pauses
-	recentHashes = 8 << 20  // bytes of hashes kept in memory after use
+	maxUnsaved   = 8 << 20 // bytes of hashes not yet on disk; then hashing pauses
+	recentHashes = 4 << 20 // bytes of hashes kept in memory after use
 )
 
 // change is what is to happen to one record.

@@ -56,3 +56,38 @@ func (d *dues[F]) pop(now time.Time) *wait[F] {
 	}
 	return heap.Pop(d).(*wait[F])
 }
+
+// ready is a queue of what waits no longer for a time, the first first.
+type ready[F File] struct {
+	waits []*wait[F]
+	n     int // of them that were not unset
+}
+
+func (r *ready[F]) add(w *wait[F]) {
+	w.ready = true
+	r.waits = append(r.waits, w)
+	r.n++
+}
+
+// unset takes w out.
+func (r *ready[F]) unset(w *wait[F]) {
+	if w.ready {
+		w.ready = false
+		r.n--
+	}
+}
+
+// take returns the first, nil if there is none.
+func (r *ready[F]) take() *wait[F] {
+	for len(r.waits) > 0 {
+		w := r.waits[0]
+		r.waits[0] = nil
+		r.waits = r.waits[1:]
+		if w.ready {
+			r.unset(w)
+			return w
+		}
+	}
+	r.waits = nil
+	return nil
+}

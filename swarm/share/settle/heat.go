@@ -1,6 +1,11 @@
 package settle
 
-import "time"
+import (
+	"hash/maphash"
+	"time"
+
+	"p2pfs/swarm/share/inode"
+)
 
 // busyDelay says when to ask again whether a file is still being written. Its
 // closing is an event; this is for where that was missed.
@@ -41,4 +46,42 @@ func (h heat) up(now time.Time) heat {
 		return heat{last: now}
 	}
 	return heat{last: now, level: h.level + 1}
+}
+
+// heats are those of paths, by a number made of each.
+type heats struct {
+	seed maphash.Seed
+	all  map[uint64]heat
+}
+
+func newHeats() heats { return heats{maphash.MakeSeed(), map[uint64]heat{}} }
+
+// next is when a path may be read again, the zero time for at once.
+func (hs *heats) next(path string) time.Time {
+	if h, ok := hs.all[maphash.String(hs.seed, path)]; ok {
+		return h.next()
+	}
+	return time.Time{}
+}
+
+// note has a path be hotter, as it was read, unless it was quiet for so long
+// that it would be forgiven: many files that are shared for the first time are.
+func (hs *heats) note(path string, m inode.Meta, now time.Time) {
+	k := maphash.String(hs.seed, path)
+	h, known := hs.all[k]
+	if latest := time.Unix(0, max(m.MTime, m.CTime)); known || now.Sub(latest) <= h.quiet() {
+		hs.all[k] = h.up(now)
+	}
+}
+
+// cool forgets what has been quiet.
+func (hs *heats) cool(now time.Time) {
+	for k, h := range hs.all {
+		if now.Sub(h.last) > h.quiet() {
+			delete(hs.all, k)
+		}
+	}
+	if len(hs.all) == 0 {
+		hs.all = map[uint64]heat{} // maps give no room back
+	}
 }

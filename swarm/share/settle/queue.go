@@ -44,31 +44,38 @@ const (
 type Queue[F File] struct {
 	timing Timing
 	waits  map[F]*wait[F]
-	most   int                     // that were in waits
-	dues   dues[F]                 // those of waits whose time is to come
-	jobs   map[inode.ID][]*wait[F] // those that a Job is under way for
-	lone   map[inode.ID]struct{}   // jobs that nobody waits for
-	heats  map[string]heat         // by path
+	most   int                      // that were in waits
+	dues   dues[F]                  // those of waits whose time is to come
+	ready  ready[F]                 // those whose time has come
+	jobs   map[inode.ID]*reading[F] // under way
+	lone   map[*reading[F]]struct{} // those of jobs that nobody waits for
+	heats  heats
 }
 
 // wait is one file's.
 type wait[F File] struct {
 	file  F
-	due   time.Time // when its time comes
-	index int       // in dues, -1 if it is not there
-	job   bool      // one is under way
-	id    inode.ID  // of it
-	asked bool      // while it was under way
-	tries int       // how often a writer had it open
-	stale int       // how often it was not what Stat said
-	since time.Time // since when it has looked like this
+	due   time.Time   // when its time comes
+	since time.Time   // since when it has looked like this
+	index int         // in dues, -1 if it is not there
+	job   *reading[F] // what it waits for
+	tries uint16      // how often a writer had it open
+	stale uint16      // how often it was not what Stat said
+	asked bool        // while job was under way
+	ready bool        // it is in Queue.ready
+}
+
+// reading is a Job under way.
+type reading[F File] struct {
+	id    inode.ID
+	waits []*wait[F]
 }
 
 // New returns an empty one.
 func New[F File](t Timing) *Queue[F] {
 	return &Queue[F]{
-		timing: t, waits: map[F]*wait[F]{}, jobs: map[inode.ID][]*wait[F]{},
-		lone: map[inode.ID]struct{}{}, heats: map[string]heat{},
+		timing: t, waits: map[F]*wait[F]{}, jobs: map[inode.ID]*reading[F]{},
+		lone: map[*reading[F]]struct{}{}, heats: newHeats(),
 	}
 }
 
@@ -86,38 +93,40 @@ func (q *Queue[F]) End(f F) {
 		return
 	}
 	q.dues.unset(w)
+	q.ready.unset(w)
 	q.leave(w)
 	delete(q.waits, f)
 	if len(q.waits) == 0 && q.most > 1000 { // maps give no room back
-		q.waits, q.jobs, q.most = map[F]*wait[F]{}, map[inode.ID][]*wait[F]{}, 0
+		q.waits, q.most = map[F]*wait[F]{}, 0
 	}
 }
 
 // Waits reports whether a file does.
 func (q *Queue[F]) Waits(f F) bool { return q.waits[f] != nil }
 
-// Len returns how many files wait, and how many jobs are under way.
-func (q *Queue[F]) Len() (files, jobs int) { return len(q.waits), len(q.jobs) }
+// Len returns how many files wait, and how many jobs are under way, or would be
+// if Next were called.
+func (q *Queue[F]) Len() (files, jobs int) { return len(q.waits), len(q.jobs) + q.ready.n }
 
 // Later has a file that waits read as soon as it may be.
 func (q *Queue[F]) Later(f F, now time.Time) {
 	w := q.waits[f]
 	m := f.Stat()
-	if _, ok := q.jobs[m.ID]; ok { // under another name
-		q.join(w, m.ID)
+	if j := q.jobs[m.ID]; j != nil { // under another name
+		q.join(w, j)
 		return
 	}
 	at := now.Add(inode.Young(max(m.CTime, m.MTime), now))
-	if h, ok := q.heats[f.Path()]; ok && h.next().After(at) {
-		at = h.next()
+	if next := q.heats.next(f.Path()); next.After(at) {
+		at = next
 	}
-	q.dues.set(w, at)
+	q.set(w, at)
 }
 
 // Retry has a file wait anew, and read at a time.
 func (q *Queue[F]) Retry(f F, now, at time.Time) {
 	q.Begin(f, now)
-	q.dues.set(q.waits[f], at)
+	q.set(q.waits[f], at)
 }
 
 // Ask has a file that waits read at once, as something happened to it though
@@ -125,7 +134,7 @@ func (q *Queue[F]) Retry(f F, now, at time.Time) {
 func (q *Queue[F]) Ask(f F, now time.Time) {
 	switch w := q.waits[f]; {
 	case w == nil:
-	case w.job:
+	case w.job != nil:
 		w.asked = true // the job may have looked before it happened
 	case w.stale < 3:
 		w.tries = 0
@@ -133,20 +142,30 @@ func (q *Queue[F]) Ask(f F, now time.Time) {
 	}
 }
 
-// Next returns a Job whose time has come. More is false if there is none for
-// any file.
-func (q *Queue[F]) Next(now time.Time) (j Job, start, more bool) {
-	w := q.dues.pop(now)
-	if w == nil {
-		return Job{}, false, false
+// set has w's time come at due.
+func (q *Queue[F]) set(w *wait[F], due time.Time) {
+	q.ready.unset(w)
+	q.dues.set(w, due)
+}
+
+// Next returns a Job whose time has come, and whether there is one.
+func (q *Queue[F]) Next(now time.Time) (Job, bool) {
+	for w := q.dues.pop(now); w != nil; w = q.dues.pop(now) {
+		q.ready.add(w)
 	}
-	m := w.file.Stat()
-	_, under := q.jobs[m.ID]
-	q.join(w, m.ID)
-	if under {
-		return Job{}, false, true
+	for w := q.ready.take(); w != nil; w = q.ready.take() {
+		m := w.file.Stat()
+		j := q.jobs[m.ID]
+		if j != nil {
+			q.join(w, j)
+			continue
+		}
+		j = &reading[F]{id: m.ID}
+		q.jobs[m.ID] = j
+		q.join(w, j)
+		return Job{ID: m.ID, Path: w.file.Path(), Still: q.stoodStill(w, m, now)}, true
 	}
-	return Job{ID: m.ID, Path: w.file.Path(), Still: q.stoodStill(w, m, now)}, true, true
+	return Job{}, false
 }
 
 // stoodStill reports whether a file may be taken for finished where nobody
@@ -164,25 +183,25 @@ func (q *Queue[F]) Wake() (time.Time, bool) {
 	return q.dues[0].due, true
 }
 
-func (q *Queue[F]) join(w *wait[F], id inode.ID) {
+func (q *Queue[F]) join(w *wait[F], j *reading[F]) {
 	q.dues.unset(w)
-	w.job, w.id = true, id
-	q.jobs[id] = append(q.jobs[id], w)
+	q.ready.unset(w)
+	w.job = j
+	j.waits = append(j.waits, w)
 }
 
 // leave ends w's waiting for a job.
 func (q *Queue[F]) leave(w *wait[F]) {
-	if !w.job {
+	j := w.job
+	if j == nil {
 		return
 	}
-	w.job = false
-	ws := q.jobs[w.id]
-	if i := slices.Index(ws, w); i >= 0 {
-		ws = slices.Delete(ws, i, i+1)
-		q.jobs[w.id] = ws
+	w.job = nil
+	if i := slices.Index(j.waits, w); i >= 0 {
+		j.waits = slices.Delete(j.waits, i, i+1)
 	}
-	if len(ws) == 0 {
-		q.lone[w.id] = struct{}{}
+	if len(j.waits) == 0 {
+		q.lone[j] = struct{}{}
 	}
 }
 
@@ -190,12 +209,12 @@ func (q *Queue[F]) leave(w *wait[F]) {
 // be asked once all that has happened is known: a file that is renamed while it
 // is read comes back under its new name.
 func (q *Queue[F]) Abandoned() (ids []inode.ID) {
-	for id := range q.lone {
-		if ws, ok := q.jobs[id]; ok && len(ws) == 0 {
-			delete(q.jobs, id)
-			ids = append(ids, id)
+	for j := range q.lone {
+		if len(j.waits) == 0 && q.jobs[j.id] == j {
+			delete(q.jobs, j.id)
+			ids = append(ids, j.id)
 		}
-		delete(q.lone, id)
+		delete(q.lone, j)
 	}
 	return ids
 }
@@ -205,13 +224,16 @@ func (q *Queue[F]) Abandoned() (ids []inode.ID) {
 // End them, or to call Later or Retry. The others go on waiting; where it is
 // Stale, they are returned as well, to be looked at.
 func (q *Queue[F]) Ended(id inode.ID, how Outcome, read bool, now time.Time) (files []F) {
-	ws := q.jobs[id]
+	j := q.jobs[id]
+	if j == nil {
+		return nil
+	}
 	delete(q.jobs, id)
-	delete(q.lone, id)
-	for _, w := range ws {
-		w.job = false
-		if p := w.file.Path(); read {
-			q.heats[p] = q.heats[p].up(now)
+	delete(q.lone, j)
+	for _, w := range j.waits {
+		w.job = nil
+		if read {
+			q.heats.note(w.file.Path(), w.file.Stat(), now)
 		}
 		if q.ended(w, how, now) {
 			files = append(files, w.file)
@@ -227,17 +249,17 @@ func (q *Queue[F]) ended(w *wait[F], how Outcome, now time.Time) bool {
 		if w.asked {
 			w.tries, w.asked = 0, false
 		}
-		w.tries++
-		q.dues.set(w, now.Add(busyDelay(w.tries-1)))
+		w.tries = min(w.tries+1, most)
+		q.set(w, now.Add(busyDelay(int(w.tries)-1)))
 	case Unclear:
 		at, soon := w.since.Add(q.timing.Still), now.Add(busyDelay(0))
 		if at.Before(soon) {
 			at = soon
 		}
-		q.dues.set(w, at)
+		q.set(w, at)
 	case Stale:
-		q.dues.set(w, now.Add(busyDelay(w.stale)))
-		w.stale++
+		q.set(w, now.Add(busyDelay(int(w.stale))))
+		w.stale = min(w.stale+1, most)
 		return true
 	case Dropped:
 		q.Later(w.file, now)
@@ -247,14 +269,8 @@ func (q *Queue[F]) ended(w *wait[F], how Outcome, now time.Time) bool {
 	return false
 }
 
-// Cool forgets the paths that have been quiet.
-func (q *Queue[F]) Cool(now time.Time) {
-	for p, h := range q.heats {
-		if now.Sub(h.last) > h.quiet() {
-			delete(q.heats, p)
-		}
-	}
-	if len(q.heats) == 0 {
-		q.heats = map[string]heat{} // maps give no room back
-	}
-}
+// most is what is counted of tries.
+const most = 1000
+
+// Cool forgets the paths that have been quiet. It is to be called now and then.
+func (q *Queue[F]) Cool(now time.Time) { q.heats.cool(now) }

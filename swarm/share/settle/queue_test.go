@@ -102,7 +102,7 @@ func newQueue() *Queue[*file] {
 // job returns the one whose time has come.
 func job(t *testing.T, q *Queue[*file], now time.Time) Job {
 	t.Helper()
-	j, ok, _ := q.Next(now)
+	j, ok := q.Next(now)
 	if !ok {
 		t.Fatalf("no job at %v", now.Sub(start))
 	}
@@ -135,7 +135,7 @@ func TestReadOnceUnderAllNames(t *testing.T) {
 	if ids := []inode.ID{first.ID, second.ID}; first.ID == second.ID || !first.Still || !slices.Contains(ids, a.meta.ID) {
 		t.Errorf("jobs %+v and %+v", first, second)
 	}
-	if _, ok, more := q.Next(start); ok || more {
+	if _, ok := q.Next(start); ok {
 		t.Error("a third job")
 	}
 	files := q.Ended(a.meta.ID, Done, true, start)
@@ -251,6 +251,9 @@ func TestStaleForEver(t *testing.T) {
 	}
 }
 
+// granule is longer than two changes take to be told apart.
+const granule = 30 * time.Millisecond
+
 func TestChangesAgainAndAgain(t *testing.T) {
 	q := newQueue()
 	f := newFile("f", 1)
@@ -258,6 +261,7 @@ func TestChangesAgainAndAgain(t *testing.T) {
 	var gaps []time.Duration
 	for range 5 {
 		f.meta.Size++
+		f.meta.MTime = now.Add(-granule).UnixNano()
 		q.begin(f, now)
 		at, _ := q.Wake()
 		gaps = append(gaps, at.Sub(now))
@@ -269,8 +273,15 @@ func TestChangesAgainAndAgain(t *testing.T) {
 	if want := []time.Duration{0, 0, 2 * time.Second, 4 * time.Second, 8 * time.Second}; !slices.Equal(gaps, want) {
 		t.Errorf("got %v, want %v", gaps, want)
 	}
+	old := newFile("old", 7)
+	q.begin(old, now)
+	job(t, q, now)
+	q.Ended(old.meta.ID, Done, true, now)
+	if n := len(q.heats.all); n != 1 {
+		t.Errorf("%d paths are remembered, want the one that changes", n)
+	}
 	q.Cool(now.Add(time.Hour))
-	if len(q.heats) != 0 {
+	if len(q.heats.all) != 0 {
 		t.Error("not forgiven")
 	}
 }
@@ -291,5 +302,28 @@ func TestRetryAndDropped(t *testing.T) {
 	q.Ended(f.meta.ID, Dropped, false, start.Add(time.Hour))
 	if at := due(t, q); at != time.Hour {
 		t.Errorf("due in %v", at)
+	}
+}
+
+func TestMoreThanCanBeRead(t *testing.T) {
+	q := newQueue()
+	files := make([]*file, 100)
+	for i := range files {
+		files[i] = newFile(string(rune('A'+i)), uint64(i))
+		q.begin(files[i], start)
+	}
+	job(t, q, start)
+	if n, jobs := q.Len(); n != 100 || jobs != 100 {
+		t.Errorf("%d wait, %d jobs; want those that are ready to count", n, jobs)
+	}
+	for _, f := range files[:50] { // whichever was begun
+		q.End(f)
+	}
+	begun := 0
+	for _, ok := q.Next(start); ok; _, ok = q.Next(start) {
+		begun++
+	}
+	if n, jobs := q.Len(); n != 50 || begun < 49 || jobs != begun+1 {
+		t.Errorf("%d wait, %d jobs, %d begun", n, jobs, begun)
 	}
 }
