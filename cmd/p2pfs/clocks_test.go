@@ -42,7 +42,7 @@ func TestWrongClockIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { d.Close(); store.Close() })
-		if _, err := d.SetShared([]catalog.File{{Path: "of " + name, Size: 0, MTime: time.Unix(1e9, 0)}}); err != nil {
+		if _, err := d.Share(catalog.Delta{All: true, Put: []catalog.File{{Path: "of " + name, MTime: time.Unix(1e9, 0)}}}); err != nil {
 			t.Fatal(err)
 		}
 		d.AddPeers([]netip.AddrPort{netip.MustParseAddrPort(status(t, m).Listen)})

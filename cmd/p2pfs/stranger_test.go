@@ -65,7 +65,7 @@ func newStranger(t testing.TB, driveName, name string, files ...catalog.File) *s
 // publish makes files the stranger's catalogue.
 func (s *stranger) publish(files ...catalog.File) {
 	s.t.Helper()
-	if _, err := s.SetShared(files); err != nil {
+	if _, err := s.Share(catalog.Delta{All: true, Put: files}); err != nil {
 		s.t.Fatal(err)
 	}
 }

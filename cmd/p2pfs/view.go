@@ -19,13 +19,18 @@ func (m *member) publish() {
 		case <-m.ctx.Done():
 			return
 		case <-m.shared:
-			m.guard.Do(m.publishNow)
+			m.guard.Do(func() { m.publishDelta(m.everything()) })
 		}
 	}
 }
 
-func (m *member) publishNow() {
-	tree, err := m.drive.Load().SetShared(m.catalogue())
+// publishDelta publishes a change of what the share directory publishes.
+func (m *member) publishDelta(change catalog.Delta) {
+	d := m.drive.Load()
+	tree, err := d.Share(change)
+	if errors.Is(err, catalog.ErrNeedAll) { // it was joined anew, mostly
+		tree, err = d.Share(m.everything())
+	}
 	if err != nil && !errors.Is(err, drive.ErrClosed) { // then it is joined anew, or all ends
 		m.log.Error("catalogue not published", "err", err)
 	}
@@ -35,9 +40,13 @@ func (m *member) publishNow() {
 	m.overtake()
 }
 
-// catalogue is the share directory's files as catalogue entries.
-func (m *member) catalogue() []catalog.File {
-	files := m.share.Files()
+// everything is all that the share directory publishes.
+func (m *member) everything() catalog.Delta {
+	return catalog.Delta{All: true, Put: catalogFiles(m.share.Files())}
+}
+
+// catalogFiles is files of the share directory as catalogue entries.
+func catalogFiles(files []share.File) []catalog.File {
 	out := make([]catalog.File, len(files))
 	for i, f := range files {
 		out[i] = catalog.File{

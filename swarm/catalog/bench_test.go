@@ -5,24 +5,47 @@ import (
 	"testing"
 )
 
-func BenchmarkBuildAgain(b *testing.B) {
-	var files []File
-	for i := range 100_000 {
-		files = append(files, file(fmt.Sprintf("d%03d/e%d/file %06d.jpg", i%500, i%7, i), i))
-	}
-	builder := NewBuilder(func(Hash, []byte) error { return nil })
-	mustBuild(b, builder, files)
-	for i := 0; b.Loop(); i++ {
-		files[5] = file(files[5].Path, 2_000_000+i)
-		mustBuild(b, builder, files)
+// BenchmarkDelta touches one file of many, from the change to what a member shows
+// of it: the objects are made and published, a member takes them in, makes a view
+// and compares it with the last. What it costs must not depend on how many there
+// are, nor on how many are in one directory.
+func BenchmarkDelta(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		for _, dirs := range []int{1, 100} {
+			b.Run(fmt.Sprintf("%d files in %d", n, dirs), func(b *testing.B) {
+				author, member := newPeer(b, 1, "author"), newPeer(b, 2, "member")
+				files := make([]File, n)
+				for i := range files {
+					files[i] = file(fmt.Sprintf("d%d/file %06d.jpg", i%dirs, i), i)
+				}
+				author.share(files...)
+				member.hear(author)
+				bytes := 0
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					f := file(files[i*7919%n].Path, 2_000_000+i)
+					before := member.View()
+					author.publish(Delta{Put: []File{f}})
+					for _, data := range author.objs {
+						bytes += len(data)
+					}
+					member.hear(author)
+					changes, err := Diff(before, member.View())
+					if err != nil || len(changes) == 0 {
+						b.Fatal(changes, err)
+					}
+				}
+				b.ReportMetric(float64(bytes)/float64(b.N), "sent-B/op")
+			})
+		}
 	}
 }
 
 func BenchmarkDecodeObject(b *testing.B) {
 	var items []item
 	for _, f := range many(100) {
-		e, _ := entryOf(&f)
-		items = append(items, e.item)
+		it, _ := itemOf(&f)
+		items = append(items, it)
 	}
 	data := appendShard(nil, items)
 	b.SetBytes(int64(len(data)))

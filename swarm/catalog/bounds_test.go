@@ -105,9 +105,8 @@ func TestAuthorsWeight(t *testing.T) {
 		t.Errorf("%d files of the next revision are shown", n)
 	}
 	own := newPeer(t, 3, "own", func(c *Config) { c.Limits.Author = 10 << 10 })
-	own.objs = map[Hash][]byte{}
-	tree := mustBuild(t, own.b, many(300))
-	if _, _, err := own.Publish(Publication{Tree: tree, Objects: own.objs, Name: "own", Life: testLife}, own.now); err == nil {
+	tree := mustBuild(t, own.b, objects{}, many(300))
+	if _, _, err := own.Publish(Publication{Tree: tree, Name: "own", Life: testLife}, own.now); err == nil {
 		t.Error("our own catalogue beyond the bound is published")
 	}
 }

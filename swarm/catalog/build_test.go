@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand"
 	"slices"
 	"testing"
@@ -13,9 +15,11 @@ import (
 // objects is a plain set of objects.
 type objects map[Hash][]byte
 
-func (o objects) put(h Hash, data []byte) error {
-	o[h] = data
-	return nil
+func (o objects) read(h Hash) ([]byte, error) {
+	if data, ok := o[h]; ok {
+		return data, nil
+	}
+	return nil, ErrGone
 }
 
 // file returns a File with content drawn from seed.
@@ -30,6 +34,9 @@ func file(path string, seed int) File {
 // walk returns all items under a directory object, by path.
 func (o objects) walk(t *testing.T, root Hash, path string, out map[string]item) {
 	t.Helper()
+	if root == emptyHash {
+		return // the store always has it
+	}
 	data, ok := o[root]
 	if !ok {
 		t.Fatalf("%s: object %v missing", path, root)
@@ -52,13 +59,23 @@ func (o objects) walk(t *testing.T, root Hash, path string, out map[string]item)
 	}
 }
 
-func mustBuild(t testing.TB, b *Builder, files []File) Tree {
+// builderOn returns a builder that keeps what it makes in o.
+func builderOn(o objects) *Builder { return NewBuilder(o.read) }
+
+// mustApply applies a change and keeps the objects, as whoever publishes does.
+func mustApply(t testing.TB, b *Builder, o objects, d Delta) Tree {
 	t.Helper()
-	tree, err := b.Build(files)
+	tree, err := b.Apply(d)
 	if err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(o, tree.Objects)
 	return tree
+}
+
+func mustBuild(t testing.TB, b *Builder, o objects, files []File) Tree {
+	t.Helper()
+	return mustApply(t, b, o, Delta{All: true, Put: files})
 }
 
 func TestBuildHoldsWhatItWasGiven(t *testing.T) {
@@ -70,7 +87,7 @@ func TestBuildHoldsWhatItWasGiven(t *testing.T) {
 		{Path: "a", Kind: KindDir, MTime: time.Unix(5, 0)},
 	}
 	store := objects{}
-	tree := mustBuild(t, NewBuilder(store.put), files)
+	tree := mustBuild(t, builderOn(store), store, files)
 	got := map[string]item{}
 	store.walk(t, tree.Root, "", got)
 	want := []string{"a", "a.b", "a/x", "a/y", "a/y/z", "b.txt", "empty", "link", "zero"}
@@ -107,7 +124,7 @@ func TestBuildDrops(t *testing.T) {
 		file("both", 1), file("both/x", 2),
 	}
 	store := objects{}
-	tree := mustBuild(t, NewBuilder(store.put), files)
+	tree := mustBuild(t, builderOn(store), store, files)
 	got := map[string]item{}
 	store.walk(t, tree.Root, "", got)
 	if len(got) != 3 || got["twice"].size != 2 || got["both/x"].size != 3 {
@@ -141,7 +158,7 @@ func resent(before, after objects) int {
 func buildFresh(t testing.TB, files []File) (Tree, objects) {
 	t.Helper()
 	o := objects{}
-	return mustBuild(t, NewBuilder(o.put), files), o
+	return mustBuild(t, builderOn(o), o, files), o
 }
 
 func TestEditResendsItsPathOnly(t *testing.T) {
@@ -172,71 +189,125 @@ func TestEditResendsItsPathOnly(t *testing.T) {
 	}
 }
 
-func TestBuildIsAFunctionOfTheList(t *testing.T) {
-	rng := rand.New(rand.NewSource(2))
-	store := objects{}
-	b := NewBuilder(store.put)
-	files := many(500)
-	for round := range 40 {
-		i := rng.Intn(len(files))
-		if round%2 == 0 {
-			files[i] = file(fmt.Sprintf("d%d/e%d/f%d", rng.Intn(3), rng.Intn(3), round), round)
-		} else {
-			files = slices.Delete(files, i, i+1)
+// TestApplyIsAFunctionOfWhatIsShared makes random changes, small and large, and
+// compares with what a new builder makes of the whole.
+func TestApplyIsAFunctionOfWhatIsShared(t *testing.T) {
+	for seed := range int64(20) {
+		rng := rand.New(rand.NewSource(seed))
+		store := objects{}
+		b := builderOn(store)
+		shared := map[string]File{}
+		for _, f := range many(1 + rng.Intn(3000)) {
+			shared[f.Path] = f
 		}
-		rng.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
-		got := mustBuild(t, b, files)
-		want, _ := buildFresh(t, files)
-		if got.Root != want.Root || got.Files != want.Files || got.Bytes != want.Bytes {
-			t.Fatalf("round %d: a builder with a memory made %v, a new one %v", round, got, want)
+		mustBuild(t, b, store, slices.Collect(maps.Values(shared)))
+		for round := range 20 {
+			got := mustApply(t, b, store, randomDelta(rng, shared, 1+rng.Intn(1+rng.Intn(200))))
+			fresh := objects{}
+			want := mustBuild(t, builderOn(fresh), fresh, slices.Collect(maps.Values(shared)))
+			if got.Root != want.Root || got.Files != want.Files || got.Bytes != want.Bytes || len(got.Dropped) > 0 {
+				t.Fatalf("seed %d, round %d: changes made %v %d %d %q, all at once %v %d %d",
+					seed, round, got.Root, got.Files, got.Bytes, got.Dropped, want.Root, want.Files, want.Bytes)
+			}
+			items := map[string]item{}
+			store.walk(t, got.Root, "", items)
 		}
-		items := map[string]item{}
-		store.walk(t, got.Root, "", items)
 	}
 }
 
-func TestBuildAgainHandsOutTheChangedPath(t *testing.T) {
+// randomDelta changes what is shared, and tells how.
+func randomDelta(rng *rand.Rand, shared map[string]File, n int) (d Delta) {
+	paths := slices.Sorted(maps.Keys(shared))
+	touched := map[string]bool{}
+	run := rng.Intn(2) == 0 // beside each other
+	at := rng.Intn(len(paths) + 1)
+	for i := range n {
+		if !run {
+			at = rng.Intn(len(paths) + 1)
+		}
+		var f File
+		switch k := rng.Intn(4); {
+		case k == 0 && at < len(paths):
+			if path := paths[at]; !touched[path] {
+				d.Gone = append(d.Gone, path)
+				delete(shared, path)
+				touched[path] = true
+			}
+			at++
+			continue
+		case k == 1 && at < len(paths):
+			f = shared[paths[at]]
+			f.MTime = time.Unix(1_500_000_000+rng.Int63n(1<<28), 0)
+			at++
+		case k == 2:
+			f = File{Path: fmt.Sprintf("dir/sub%d", rng.Intn(9)), Kind: KindDir, MTime: time.Unix(rng.Int63n(3), 0)}
+		default:
+			f = file(fmt.Sprintf("dir/sub%d/e%d/%0*d", rng.Intn(9), rng.Intn(4), 1+rng.Intn(200), rng.Intn(99)), rng.Intn(1000)+i)
+		}
+		if f.Path == "" || touched[f.Path] {
+			continue
+		}
+		touched[f.Path] = true
+		d.Put = append(d.Put, f)
+		shared[f.Path] = f
+	}
+	return d
+}
+
+func TestApplyTurnsFilesIntoDirectoriesAndBack(t *testing.T) {
+	store := objects{}
+	b := builderOn(store)
+	mustBuild(t, b, store, []File{file("a", 1), file("b/x", 2), file("b/y", 3), {Path: "c", Kind: KindDir}})
+	for i, step := range []struct {
+		d    Delta
+		want string
+	}{
+		{Delta{Gone: []string{"a"}, Put: []File{file("a/in", 4)}}, "[a a/in b b/x b/y c]"},
+		{Delta{Gone: []string{"b/x", "b/y"}, Put: []File{file("b", 5)}}, "[a a/in b c]"},
+		{Delta{Gone: []string{"c"}, Put: []File{{Path: "c", Kind: KindSymlink, Target: "b"}}}, "[a a/in b c]"},
+		{Delta{Put: []File{{Path: "a", Kind: KindDir}}}, "[a a/in b c]"},
+		{Delta{Gone: []string{"a/in"}}, "[a b c]"},
+		{Delta{Gone: []string{"a", "never/was", "b/x"}}, "[b c]"},
+		{Delta{Gone: []string{"b", "c"}}, "[]"},
+	} {
+		tree := mustApply(t, b, store, step.d)
+		got := map[string]item{}
+		store.walk(t, tree.Root, "", got)
+		if names := fmt.Sprint(slices.Sorted(maps.Keys(got))); names != step.want || len(tree.Dropped) > 0 {
+			t.Errorf("step %d: got %s, dropped %q, want %s", i, names, tree.Dropped, step.want)
+		}
+	}
+}
+
+func TestApplyNeedsAll(t *testing.T) {
+	store := objects{}
+	b := builderOn(store)
+	if _, err := b.Apply(Delta{}); !errors.Is(err, ErrNeedAll) {
+		t.Errorf("a change of nothing known: %v", err)
+	}
+	mustBuild(t, b, store, many(10))
+	clear(store)
+	if _, err := b.Apply(Delta{Gone: []string{"dir/file 00001.txt"}}); !errors.Is(err, ErrNeedAll) {
+		t.Errorf("a change of what is lost: %v", err)
+	}
+	mustBuild(t, b, store, many(10))
+	b.Forget()
+	if _, err := b.Apply(Delta{}); !errors.Is(err, ErrNeedAll) {
+		t.Errorf("a change of what was forgotten: %v", err)
+	}
+}
+
+func TestApplyMakesTheChangedPath(t *testing.T) {
 	var files []File
 	for d := range 100 {
 		for f := range 100 {
 			files = append(files, file(fmt.Sprintf("d%02d/f%02d", d, f), d*100+f))
 		}
 	}
-	n := 0
-	b := NewBuilder(func(Hash, []byte) error { n++; return nil })
-	mustBuild(t, b, files)
-	n = 0
-	files[5050] = file(files[5050].Path, 77)
-	mustBuild(t, b, files)
-	if n > 3 {
-		t.Errorf("one edit handed out %d objects", n)
-	}
-}
-
-func TestSplitProperties(t *testing.T) {
-	rng := rand.New(rand.NewSource(3))
-	for range 200 {
-		n := rng.Intn(2000)
-		sizes, marks := make([]int, n), make([]uint64, n)
-		for i := range sizes {
-			sizes[i], marks[i] = 60+rng.Intn(1+rng.Intn(4600)), rng.Uint64()
-		}
-		at := 0
-		for _, c := range split(sizes, marks) {
-			if c.from != at || c.to < c.from {
-				t.Fatalf("run %v begins not at %d", c, at)
-			}
-			at = c.to
-			sum := 0
-			for _, s := range sizes[c.from:c.to] {
-				sum += s
-			}
-			if sum > MaxObject-objectOverhead {
-				t.Fatalf("run %v has %d bytes", c, sum)
-			}
-		}
-		if at != n {
-			t.Fatalf("runs end at %d of %d", at, n)
-		}
+	store := objects{}
+	b := builderOn(store)
+	mustBuild(t, b, store, files)
+	if tree := mustApply(t, b, store, Delta{Put: []File{file(files[5050].Path, 77)}}); len(tree.Objects) > 3 {
+		t.Errorf("one edit made %d objects", len(tree.Objects))
 	}
 }

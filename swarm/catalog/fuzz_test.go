@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -121,11 +122,15 @@ func seeds() map[string][][]byte {
 			}
 			files = append(files, fl)
 		}
-		tree, _ := NewBuilder(store.put).Build(files)
+		tree, err := builderOn(store).Apply(Delta{All: true, Put: files})
+		if err != nil {
+			panic(err)
+		}
+		maps.Copy(store, tree.Objects)
 		add("FuzzObject", store[tree.Root])
 		o, _ := decodeObject(store[tree.Root])
 		add("FuzzNode", nodeOf(o).marshal())
-		e, _ := entryOf(&files[len(files)-1])
+		e, _ := itemOf(&files[len(files)-1])
 		if e.kind == KindDir {
 			e.root = Hash{byte(i)}
 		}

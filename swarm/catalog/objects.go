@@ -76,15 +76,13 @@ func (s *State) insert(h Hash, data []byte, n *node) (missing []Hash) {
 	return s.addNode(h, n)
 }
 
-// Publication is a catalogue of our own: the tree, and the objects of it that
-// may be new.
+// Publication is a catalogue of our own.
 type Publication struct {
-	Tree    Tree
-	Objects map[Hash][]byte
-	Name    string        // our display name
-	Life    time.Duration // after which others may forget it; at least a second
-	Began   int64         // as in Summary
-	Moved   bool          // as in Summary
+	Tree  Tree
+	Name  string        // our display name
+	Life  time.Duration // after which others may forget it; at least a second
+	Began int64         // as in Summary
+	Moved bool          // as in Summary
 }
 
 // Publish makes p our newest catalogue and returns its head, signed. While
@@ -92,7 +90,7 @@ type Publication struct {
 // returned again. ErrTooLarge, wrapped, if p is more than a member may have.
 func (s *State) Publish(p Publication, now time.Time) (h Head, fresh bool, err error) {
 	s.now = now
-	for hash, data := range p.Objects {
+	for hash, data := range p.Tree.Objects {
 		if n := s.nodes[hash]; n != nil && n.here {
 			continue
 		}

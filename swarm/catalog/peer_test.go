@@ -22,7 +22,7 @@ type peer struct {
 	name string
 	*State
 	b    *Builder
-	objs map[Hash][]byte
+	objs map[Hash][]byte // of the last publication
 	now  time.Time
 }
 
@@ -47,7 +47,7 @@ func (p *peer) open() {
 	if p.State, err = NewState(p.cfg); err != nil {
 		p.t.Fatal(err)
 	}
-	p.b = NewBuilder(func(h Hash, data []byte) error { p.objs[h] = data; return nil })
+	p.b = NewBuilder(store.Object)
 }
 
 // Object is what it serves to others.
@@ -76,10 +76,19 @@ func group(n int) netip.Prefix {
 // share publishes files.
 func (p *peer) share(files ...File) Head {
 	p.t.Helper()
-	p.objs = make(map[Hash][]byte)
-	tree := mustBuild(p.t, p.b, files)
+	return p.publish(Delta{All: true, Put: files})
+}
+
+// publish publishes a change.
+func (p *peer) publish(d Delta) Head {
+	p.t.Helper()
+	tree, err := p.b.Apply(d)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.objs = tree.Objects
 	p.now = p.now.Add(time.Second)
-	h, _, err := p.Publish(Publication{Tree: tree, Objects: p.objs, Name: p.name, Life: testLife}, p.now)
+	h, _, err := p.Publish(Publication{Tree: tree, Name: p.name, Life: testLife}, p.now)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -166,3 +166,12 @@ func (s *State) WasMet(k Key) bool {
 	a := s.authors[k]
 	return a != nil && a.met
 }
+
+// Seen returns when an author last gave a sign of life: zero if he is not
+// known.
+func (s *State) Seen(k Key) time.Time {
+	if a := s.authors[k]; a != nil && a.seen.Unix() > 0 {
+		return a.seen
+	}
+	return time.Time{}
+}

@@ -231,10 +231,10 @@ func TestSymlinksThatLeaveAreDropped(t *testing.T) {
 // publishRaw publishes objects made by hand, the root last.
 func (p *peer) publishRaw(objects ...[]byte) Head {
 	p.t.Helper()
-	pub := Publication{Objects: map[Hash][]byte{}, Name: p.name, Life: testLife}
+	pub := Publication{Tree: Tree{Objects: map[Hash][]byte{}}, Name: p.name, Life: testLife}
 	for _, data := range objects {
 		pub.Tree.Root = HashObject(data)
-		pub.Objects[pub.Tree.Root] = data
+		pub.Tree.Objects[pub.Tree.Root] = data
 	}
 	p.now = p.now.Add(1e9)
 	h, _, err := p.Publish(pub, p.now)

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -39,11 +40,10 @@ type Drive struct {
 	starting sync.Mutex
 	closed   bool
 
-	// sharing serializes SetShared and guards builder: building takes as long
+	// sharing serializes Share and guards builder: building all takes as long
 	// as there are files, too long for the loop.
 	sharing sync.Mutex
 	builder *catalog.Builder
-	objects map[catalog.Hash][]byte // made by builder since the last publication
 }
 
 // New joins a drive with what its store knows. It returns at once.
@@ -69,17 +69,13 @@ func New(cfg Config) (*Drive, error) {
 	d := &Drive{
 		cfg: cfg, log: cfg.Log, events: make(chan event, 256),
 		notices: make(chan func(), 256), views: make(chan func(), 1), viewed: make(chan struct{}, 1),
-		objects: make(map[catalog.Hash][]byte),
+		builder: catalog.NewBuilder(cfg.Store.Object),
 		greeter: greeter{
 			key: cfg.Key, rendezvous: cfg.Key.Rendezvous(), id: cfg.Identity, name: cfg.Name, port: cfg.Port,
 			began: cfg.Now().UnixMicro(), moved: cfg.Moved, now: cfg.Now,
 		},
 	}
 	d.greeter.peerID = wire.NewPeerID()
-	d.builder = catalog.NewBuilder(func(h catalog.Hash, data []byte) error {
-		d.objects[h] = data
-		return nil
-	})
 	state, err := catalog.NewState(catalog.Config{
 		Store: cfg.Store, Self: cfg.Identity, Salt: d.greeter.rendezvous, Trusted: cfg.Trusted,
 		Limits: cfg.Limits, Log: cfg.Log,
@@ -186,32 +182,31 @@ func (d *Drive) addAll(addrs []netip.AddrPort, from book.Origin) {
 	}))
 }
 
-// SetShared publishes a new revision of our catalogue: files is all that we
+// Share publishes a new revision of our catalogue: what changed in all that we
 // share. It returns what was published, once it is visible here and on its way
 // to the connected members; catalog.ErrTooLarge, wrapped, if it is more than a
-// member may share.
-func (d *Drive) SetShared(files []catalog.File) (catalog.Tree, error) {
+// member may share. catalog.ErrNeedAll, wrapped, asks for a Delta of All: at
+// first, and where the last revision could not be published or is lost.
+func (d *Drive) Share(change catalog.Delta) (catalog.Tree, error) {
 	d.sharing.Lock()
 	defer d.sharing.Unlock()
-	tree, err := d.builder.Build(files)
+	tree, err := d.builder.Apply(change)
 	if err != nil {
 		return tree, err
 	}
-	err = d.publish(tree)
+	if err = d.publish(tree); err != nil {
+		d.builder.Forget() // its objects are not kept
+	}
 	if errors.Is(err, catalog.ErrGone) { // objects of the last revision were collected since
-		d.builder.Forget()
-		if tree, err = d.builder.Build(files); err == nil {
-			err = d.publish(tree)
-		}
+		err = fmt.Errorf("%w: %w", catalog.ErrNeedAll, err)
 	}
 	return tree, err
 }
 
-// publish hands a tree and its new objects to the loop. The caller has locked
+// publish hands a tree to the loop. The caller has locked
 // sharing.
 func (d *Drive) publish(tree catalog.Tree) error {
-	p := catalog.Publication{Tree: tree, Objects: d.objects, Name: d.cfg.Name, Life: Life, Began: d.greeter.began, Moved: d.cfg.Moved}
-	d.objects = make(map[catalog.Hash][]byte)
+	p := catalog.Publication{Tree: tree, Name: d.cfg.Name, Life: Life, Began: d.greeter.began, Moved: d.cfg.Moved}
 	result := make(chan error, 1)
 	publish := asking{func(l *loop) { result <- l.publish(p) }, func(err error) { offer(result, err) }}
 	if err := d.post(d.ctx, publish); err != nil {

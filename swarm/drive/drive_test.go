@@ -258,8 +258,8 @@ func TestCallsAfterClose(t *testing.T) {
 	a := newNode(t, 1)
 	d := a.Drive
 	a.restart()
-	if _, err := d.SetShared(nil); !errors.Is(err, ErrClosed) {
-		t.Errorf("SetShared: %v", err)
+	if _, err := d.Share(catalog.Delta{All: true}); !errors.Is(err, ErrClosed) {
+		t.Errorf("Share: %v", err)
 	}
 	if _, err := d.Object(t.Context(), catalog.Hash{1}); err == nil {
 		t.Error("Object: no error")

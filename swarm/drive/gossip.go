@@ -229,7 +229,7 @@ func (l *loop) publish(p catalog.Publication) error {
 	if err != nil {
 		return err
 	}
-	p.Objects = nil // they are in the store
+	p.Tree.Objects = nil // they are in the store
 	l.ours = &p
 	if fresh {
 		l.tellView()
@@ -242,7 +242,7 @@ func (l *loop) publish(p catalog.Publication) error {
 // overtaken.
 func (l *loop) publishAgain() {
 	if l.ours == nil {
-		return // SetShared will come
+		return // Share will come
 	}
 	if err := l.publish(*l.ours); err != nil {
 		l.d.log.Warn("catalogue not signed again", "err", err)

@@ -55,7 +55,7 @@ type loop struct {
 	waiting  map[catalog.Hash][]chan<- []byte // for objects
 	asks     map[Content]*inquiry             // who has a file
 	heads    *pacer
-	ours     *catalog.Publication // the last one, to be signed again; nil before SetShared
+	ours     *catalog.Publication // the last one, to be signed again; nil before Share
 	told     *catalog.View        // the last that OnView was told of
 	filter   filter
 	dirty    chan struct{} // something is to be written to disk

@@ -203,7 +203,7 @@ func file(path string, seed int) catalog.File {
 
 func (nd *node) share(files ...catalog.File) {
 	nd.t.Helper()
-	if _, err := nd.SetShared(files); err != nil {
+	if _, err := nd.Share(catalog.Delta{All: true, Put: files}); err != nil {
 		nd.t.Fatal(err)
 	}
 }

@@ -138,7 +138,7 @@ func (nd *pnode) has(path string) bool {
 
 func (nd *pnode) share(files ...catalog.File) {
 	nd.t.Helper()
-	if _, err := nd.SetShared(files); err != nil {
+	if _, err := nd.Share(catalog.Delta{All: true, Put: files}); err != nil {
 		nd.t.Fatal(err)
 	}
 }
