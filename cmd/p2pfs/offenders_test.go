@@ -26,7 +26,6 @@ var offenders = map[string]int{
 	"methods swarm/peer.reader":                                          32,
 	"methods swarm/picker.Picker":                                        33,
 	"methods swarm/picker.picking":                                       50,
-	"methods swarm/tracker.Client":                                       35,
 	"sleeps cmd/p2pfs/kill_test.go killing.load":                         1,
 	"sleeps cmd/p2pfs/kill_test.go killing.round":                        1,
 	"sleeps swarm/drive/gossip_test.go within":                           1,

@@ -3,15 +3,10 @@ package tracker
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"sync"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/guard"
 )
@@ -40,29 +35,8 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// A Client announces to trackers and scrapes them, for any number of torrents.
-// It holds one socket for each address family, opened when first needed.
-type Client struct {
-	cfg    Config
-	log    *slog.Logger
-	secret [32]byte // for keys; immutable
-	pace   *rate.Limiter
-	closed chan struct{}
-	busy   sync.WaitGroup // calls and lookups
-
-	mu         sync.Mutex // guards what follows
-	sockets    [2]*socket // IPv4, IPv6; nil until needed
-	conns      map[netip.AddrPort]*conn
-	sweepConns int
-	lookups    map[string]*lookup
-	calls      map[*call]struct{}
-	limit      limiter
-	gates      map[string]*gate   // by host of HTTP trackers
-	ids        map[idOf]trackerID // that HTTP trackers gave us
-}
-
-// New returns a Client. It does nothing until asked; Close ends it.
-func New(cfg Config) *Client {
+// withDefaults fills in what is not given.
+func (cfg Config) withDefaults() Config {
 	if cfg.ListenPacket == nil {
 		cfg.ListenPacket = net.ListenPacket
 	}
@@ -82,52 +56,54 @@ func New(cfg Config) *Client {
 		}
 		cfg.Dial = d.DialContext
 	}
-	return &Client{
-		cfg: cfg, log: cfg.Log, secret: random(), pace: rate.NewLimiter(pace, pace), closed: make(chan struct{}),
-		conns: make(map[netip.AddrPort]*conn), sweepConns: 64,
-		lookups: make(map[string]*lookup), calls: make(map[*call]struct{}),
-		gates: make(map[string]*gate), ids: make(map[idOf]trackerID),
-		limit: limiter{times: make(map[limited]*[maxBurst]time.Time)},
+	return cfg
+}
+
+// speaks reports whether we announce over a family at all.
+func (cfg Config) speaks(v6 bool) bool {
+	switch l := cfg.Listen; {
+	case !l.IsValid(), l == netip.IPv6Unspecified():
+		return true
+	default:
+		return l.Is6() == v6
 	}
+}
+
+// A Client announces to trackers and scrapes them, for any number of torrents.
+// It holds one socket for each address family, opened when first needed.
+type Client struct {
+	keys     keys
+	calls    calls
+	turns    *turns
+	resolver *resolver
+	udp      *udpTrackers
+	http     *httpTrackers
+}
+
+// New returns a Client. It does nothing until asked; Close ends it.
+func New(cfg Config) *Client {
+	cfg = cfg.withDefaults()
+	c := &Client{keys: newKeys(), turns: newTurns(), resolver: newResolver(cfg)}
+	c.calls.all = make(map[*call]struct{})
+	c.udp = newUDPTrackers(cfg, c.turns, c.resolver)
+	c.http = newHTTPTrackers(cfg, c.turns, c.resolver)
+	return c
 }
 
 // Close ends all calls with ErrClosed and returns when no goroutine is left. It
 // announces nothing: Stopped is the caller's to send, before.
 func (c *Client) Close() error {
-	c.mu.Lock()
-	if !c.isClosed() {
-		close(c.closed)
-	}
-	for k := range c.calls {
-		k.cancel(ErrClosed)
-	}
-	for _, l := range c.lookups {
-		l.cancel()
-	}
-	sockets := c.sockets
-	c.mu.Unlock()
-	c.busy.Wait()
-	var errs []error
-	for _, s := range sockets {
-		if s == nil {
-			continue
-		}
-		if err := s.pc.Close(); !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-		<-s.done
-	}
-	return errors.Join(errs...)
+	c.calls.end()
+	c.resolver.end()
+	c.udp.end()
+	c.calls.busy.Wait()
+	c.resolver.busy.Wait()
+	return c.udp.close()
 }
 
-func (c *Client) isClosed() bool {
-	select {
-	case <-c.closed:
-		return true
-	default:
-		return false
-	}
-}
+// Hurry makes the announces of a torrent that are under way urgent (see
+// Request.Urgent): the next try comes at most 15 seconds after the last one.
+func (c *Client) Hurry(infoHash [20]byte) { c.calls.hurry(infoHash) }
 
 // Announce announces a torrent to the tracker at rawURL, at each address family
 // that both sides have, and returns what came back. Over UDP the first packet
@@ -147,20 +123,20 @@ func (c *Client) Announce(ctx context.Context, rawURL string, req Request) (Resp
 	if err != nil {
 		return Response{}, err
 	}
-	ctx, k, err := c.enter(ctx, req)
+	ctx, k, err := c.calls.enter(ctx, req)
 	if err != nil {
 		return Response{}, fmt.Errorf("tracker %v: %w", t, err)
 	}
-	defer c.leave(k)
-	if err := c.await(ctx, k, req.Event); err != nil {
+	defer c.calls.leave(k)
+	if err := c.turns.await(ctx, k, req.Event); err != nil {
 		return Response{}, fmt.Errorf("tracker %v: %w", t, err)
 	}
 	if req.Key == 0 {
-		req.Key = c.key(req.InfoHash)
+		req.Key = c.keys.of(req.InfoHash)
 	}
-	announce := c.announceHTTP
+	announce := c.http.announce
 	if t.scheme == "udp" {
-		announce = c.announceUDP
+		announce = c.udp.announce
 	}
 	all, err := announce(ctx, k, t, req)
 	if err != nil {

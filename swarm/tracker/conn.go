@@ -18,7 +18,7 @@ const (
 )
 
 // A conn is what all torrents share about one tracker address: the connection
-// id, or the connect request that is to get one. Guarded by Client.mu.
+// id, or the connect request that is to get one. Guarded by udpTrackers.mu.
 type conn struct {
 	id      uint64
 	asked   time.Time // when the connect request that brought id was sent
@@ -36,21 +36,21 @@ type connecting struct {
 	err   error
 }
 
-// conn returns the state of a tracker address. The caller holds c.mu.
-func (c *Client) conn(addr netip.AddrPort) *conn {
-	if k := c.conns[addr]; k != nil {
+// conn returns the state of a tracker address. The caller holds udpTrackers.mu.
+func (u *udpTrackers) conn(addr netip.AddrPort) *conn {
+	if k := u.conns[addr]; k != nil {
 		return k
 	}
-	if len(c.conns) >= c.sweepConns {
-		for a, k := range c.conns {
+	if len(u.conns) >= u.sweep {
+		for a, k := range u.conns {
 			if k.waiters == 0 && !k.valid() {
-				delete(c.conns, a)
+				delete(u.conns, a)
 			}
 		}
-		c.sweepConns = 2*len(c.conns) + 64
+		u.sweep = 2*len(u.conns) + 64
 	}
 	k := &conn{}
-	c.conns[addr] = k
+	u.conns[addr] = k
 	return k
 }
 
@@ -60,9 +60,9 @@ func (k *conn) valid() bool { return k.have && time.Since(k.asked) <= connLife }
 // will bring it; that is asked now, unless somebody did so a moment ago.
 func (x *exchange) connect(a *ask) (uint64, *connecting, error) {
 	k := a.conn
-	x.c.mu.Lock()
+	x.u.mu.Lock()
 	if k.valid() {
-		defer x.c.mu.Unlock()
+		defer x.u.mu.Unlock()
 		return k.id, nil, nil
 	}
 	if k.pending == nil {
@@ -73,26 +73,26 @@ func (x *exchange) connect(a *ask) (uint64, *connecting, error) {
 	if due {
 		p.sent = time.Now()
 	}
-	x.c.mu.Unlock()
+	x.u.mu.Unlock()
 	if !due {
 		return 0, p, nil
 	}
-	err := x.c.send(x.s, packet.AppendConnect(nil, p.transaction), a.addr)
+	err := x.u.send(x.s, packet.AppendConnect(nil, p.transaction), a.addr)
 	if err != nil {
-		x.c.mu.Lock()
+		x.u.mu.Lock()
 		p.sent = time.Time{} // nobody shall wait for its answer
-		x.c.mu.Unlock()
+		x.u.mu.Unlock()
 	}
 	return 0, p, err
 }
 
-// newConnecting registers a connect question. The caller holds c.mu.
+// newConnecting registers a connect question. The caller holds udpTrackers.mu.
 func (x *exchange) newConnecting(k *conn, addr netip.AddrPort) *connecting {
 	p := &connecting{ready: make(chan struct{})}
 	p.question = x.s.ask(addr, func(reply []byte) {
 		p.id, p.err = connReply(reply)
-		x.c.mu.Lock()
-		defer x.c.mu.Unlock()
+		x.u.mu.Lock()
+		defer x.u.mu.Unlock()
 		if k.pending == p {
 			k.pending = nil
 		}
@@ -105,7 +105,7 @@ func (x *exchange) newConnecting(k *conn, addr netip.AddrPort) *connecting {
 }
 
 // leave withdraws the connect question when nobody waits for it any more. The
-// caller holds c.mu.
+// caller holds udpTrackers.mu.
 func (k *conn) leave(s *socket) {
 	k.waiters--
 	if k.waiters == 0 && k.pending != nil {
@@ -115,9 +115,9 @@ func (k *conn) leave(s *socket) {
 }
 
 // dropConn forgets a connection id that the tracker does not seem to know.
-func (c *Client) dropConn(k *conn, id uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (u *udpTrackers) dropConn(k *conn, id uint64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if k.id == id {
 		k.have = false
 	}

@@ -25,7 +25,7 @@ var errTimeout = errors.New("no reply")
 // An exchange is one question to the tracker over one address family, through
 // all its tries. It belongs to one goroutine.
 type exchange struct {
-	c     *Client
+	u     *udpTrackers
 	s     *socket
 	call  *call
 	addrs []netip.AddrPort // the tracker's, asked in turn
@@ -104,9 +104,9 @@ func (x *exchange) ask(addr netip.AddrPort) *ask {
 	if a != nil {
 		return a
 	}
-	x.c.mu.Lock()
-	defer x.c.mu.Unlock()
-	a = &ask{conn: x.c.conn(addr)}
+	x.u.mu.Lock()
+	defer x.u.mu.Unlock()
+	a = &ask{conn: x.u.conn(addr)}
 	a.conn.waiters++
 	x.asked[addr] = a
 	a.question = x.s.ask(addr, func(reply []byte) {
@@ -120,8 +120,8 @@ func (x *exchange) ask(addr netip.AddrPort) *ask {
 
 // finish withdraws all questions.
 func (x *exchange) finish() {
-	x.c.mu.Lock()
-	defer x.c.mu.Unlock()
+	x.u.mu.Lock()
+	defer x.u.mu.Unlock()
 	for _, a := range x.asked {
 		x.withdraw(a)
 	}
@@ -153,13 +153,13 @@ func (x *exchange) try(ctx context.Context, a *ask) (answer, error) {
 		}
 	}
 	a.sent, a.id = true, id
-	if err := x.c.send(x.s, x.build(nil, id, a.transaction), a.addr); err != nil {
+	if err := x.u.send(x.s, x.build(nil, id, a.transaction), a.addr); err != nil {
 		return answer{}, err
 	}
 	ans, err := x.await(ctx, nil)
 	if errors.Is(err, errTimeout) && !a.fresh {
 		// A tracker that was started anew does not answer to its old ids.
-		x.c.dropConn(a.conn, id)
+		x.u.dropConn(a.conn, id)
 	}
 	return ans, err
 }
@@ -174,14 +174,14 @@ func (x *exchange) stale(a *ask, err error) bool {
 		return false
 	}
 	x.mended = true
-	x.c.dropConn(a.conn, a.id)
-	x.c.mu.Lock()
-	defer x.c.mu.Unlock()
+	x.u.dropConn(a.conn, a.id)
+	x.u.mu.Lock()
+	defer x.u.mu.Unlock()
 	x.withdraw(a)
 	return true
 }
 
-// withdraw ends asking one address. The caller holds c.mu.
+// withdraw ends asking one address. The caller holds udpTrackers.mu.
 func (x *exchange) withdraw(a *ask) {
 	delete(x.s.open, a.question)
 	a.conn.leave(x.s)

@@ -22,27 +22,43 @@ var (
 	errWhole   = fmt.Errorf("no answer within %v", wholeTime)
 )
 
-// announceHTTP announces at each address family (BEP 3, 7 and 23).
-func (c *Client) announceHTTP(ctx context.Context, k *call, t target, req Request) ([]Response, error) {
+// httpTrackers speaks with trackers over HTTP (BEP 3, 7, 23 and 48).
+type httpTrackers struct {
+	cfg      Config
+	turns    *turns
+	resolver *resolver
+	gates    gates
+	ids      trackerIDs
+}
+
+func newHTTPTrackers(cfg Config, turns *turns, resolver *resolver) *httpTrackers {
+	return &httpTrackers{
+		cfg: cfg, turns: turns, resolver: resolver,
+		gates: gates{all: make(map[string]*gate)}, ids: trackerIDs{all: make(map[idOf]string)},
+	}
+}
+
+// announce announces at each address family.
+func (h *httpTrackers) announce(ctx context.Context, k *call, t target, req Request) ([]Response, error) {
 	id := idOf{t, req.InfoHash}
-	page := t.with(announceQuery(req, c.trackerID(id)))
-	f := fetch{c: c, call: k, last: req.Event == Stopped, infoHash: req.InfoHash}
+	page := t.with(announceQuery(req, h.ids.get(id)))
+	f := fetch{h: h, call: k, last: req.Event == Stopped, infoHash: req.InfoHash}
 	return gatherHTTP(ctx, f, page, func(body []byte, from netip.Addr) (Response, error) {
 		r, given, err := httpAnnounceReply(body, from)
 		if err == nil {
-			c.keepTrackerID(id, given, req.Event)
+			h.ids.keep(id, given, req.Event)
 		}
 		return r, err
 	})
 }
 
-// scrapeHTTP asks about some torrents (BEP 48).
-func (c *Client) scrapeHTTP(ctx context.Context, k *call, t target, hashes [][20]byte) ([][]Scraped, error) {
+// scrape asks about some torrents.
+func (h *httpTrackers) scrape(ctx context.Context, k *call, t target, hashes [][20]byte) ([][]Scraped, error) {
 	t, err := t.scrape()
 	if err != nil {
 		return nil, err
 	}
-	f := fetch{c: c, call: k}
+	f := fetch{h: h, call: k}
 	return gatherHTTP(ctx, f, t.with(scrapeQuery(hashes)), func(body []byte, _ netip.Addr) ([]Scraped, error) {
 		return httpScrapeReply(body, hashes)
 	})
@@ -50,18 +66,18 @@ func (c *Client) scrapeHTTP(ctx context.Context, k *call, t target, hashes [][20
 
 // gatherHTTP fetches a page at each address family that the tracker and we have.
 func gatherHTTP[T any](ctx context.Context, f fetch, t target, parse func([]byte, netip.Addr) (T, error)) ([]T, error) {
-	leave, err := f.c.pass(ctx, f.call, t.host, f.last)
+	leave, err := f.h.gates.pass(ctx, f.call, t.host, f.last)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	addrs, err := f.c.addresses(ctx, t.host)
+	addrs, err := f.h.resolver.addresses(ctx, t.host)
 	if err != nil {
 		return nil, err
 	}
 	var asks []func(context.Context) (T, error)
 	for _, v6 := range []bool{false, true} {
-		if len(family(addrs, v6, t.port)) == 0 || !f.c.speaks(v6) {
+		if len(family(addrs, v6, t.port)) == 0 || !f.h.cfg.speaks(v6) {
 			continue
 		}
 		asks = append(asks, func(ctx context.Context) (v T, err error) {
@@ -75,12 +91,12 @@ func gatherHTTP[T any](ctx context.Context, f fetch, t target, parse func([]byte
 	if len(asks) == 0 {
 		return nil, ErrNoAddress
 	}
-	return gather(ctx, f.c, f.call, asks)
+	return gather(ctx, f.h.cfg.Guard, f.call, asks)
 }
 
 // A fetch is what is asked of an HTTP tracker.
 type fetch struct {
-	c        *Client
+	h        *httpTrackers
 	call     *call
 	last     bool // the torrent's last announce
 	infoHash [20]byte
@@ -98,11 +114,11 @@ func (f fetch) get(ctx context.Context, t target, v6 bool) (body []byte, from ne
 			return nil, from, err
 		}
 		if hops == 0 && !t.scraping {
-			if err := f.c.admit(ctx, limited{addrs[0], f.infoHash}, f.last); err != nil {
+			if err := f.h.turns.admit(ctx, limited{addrs[0], f.infoHash}, f.last); err != nil {
 				return nil, from, err
 			}
 		}
-		page, err := f.c.load(ctx, t, addrs)
+		page, err := f.load(ctx, t, addrs)
 		if err != nil {
 			return nil, from, err
 		}
@@ -123,7 +139,7 @@ func (f fetch) get(ctx context.Context, t target, v6 bool) (body []byte, from ne
 // that is further inside than where the redirect came from, and none but of
 // the internet for a page that is not a tracker's.
 func (f fetch) allowed(ctx context.Context, t target, v6 bool, limit int) ([]netip.AddrPort, error) {
-	addrs, err := f.c.addresses(ctx, t.host)
+	addrs, err := f.h.resolver.addresses(ctx, t.host)
 	if err != nil {
 		return nil, err
 	}

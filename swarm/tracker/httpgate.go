@@ -1,6 +1,9 @@
 package tracker
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 const (
 	// maxPerHost is how many requests go to one HTTP tracker at a time, but for
@@ -11,35 +14,40 @@ const (
 	maxIDs       = 4096
 )
 
-// A gate lets some requests at a time pass to a host, so that a thousand torrents
+// gates let some requests at a time pass to a host, so that a thousand torrents
 // are not a thousand connections.
+type gates struct {
+	mu  sync.Mutex
+	all map[string]*gate // by host; guarded by mu
+}
+
 type gate struct {
 	slots chan struct{}
-	users int // guarded by Client.mu
+	users int // guarded by gates.mu
 }
 
 // pass waits until a request may go to a host; leave must be called after it.
-func (c *Client) pass(ctx context.Context, k *call, host string, last bool) (leave func(), err error) {
+func (gs *gates) pass(ctx context.Context, k *call, host string, last bool) (leave func(), err error) {
 	if last {
 		return func() {}, nil
 	}
-	c.mu.Lock()
-	g := c.gates[host]
+	gs.mu.Lock()
+	g := gs.all[host]
 	if g == nil {
 		g = &gate{slots: make(chan struct{}, maxPerHost)}
-		c.gates[host] = g
+		gs.all[host] = g
 	}
 	g.users++
-	c.mu.Unlock()
+	gs.mu.Unlock()
 	held := false
 	leave = func() {
 		if held {
 			<-g.slots
 		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
+		gs.mu.Lock()
+		defer gs.mu.Unlock()
 		if g.users--; g.users == 0 {
-			delete(c.gates, host)
+			delete(gs.all, host)
 		}
 	}
 	select {
@@ -59,33 +67,35 @@ type idOf struct {
 	infoHash [20]byte
 }
 
-// A trackerID is what a tracker wants to be told again with the next announce
+// trackerIDs are what HTTP trackers want to be told again with the next announce
 // (BEP 3).
-type trackerID = string
-
-func (c *Client) trackerID(of idOf) trackerID {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ids[of]
+type trackerIDs struct {
+	mu  sync.Mutex
+	all map[idOf]string // guarded by mu
 }
 
-// keepTrackerID keeps an id until the torrent stops; without a new one the old
-// one stays.
-func (c *Client) keepTrackerID(of idOf, id trackerID, event Event) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (ids *trackerIDs) get(of idOf) string {
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	return ids.all[of]
+}
+
+// keep keeps an id until the torrent stops; without a new one the old one stays.
+func (ids *trackerIDs) keep(of idOf, id string, event Event) {
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
 	if event == Stopped {
-		delete(c.ids, of)
+		delete(ids.all, of)
 		return
 	}
 	if id == "" || len(id) > maxTrackerID {
 		return
 	}
-	if _, ok := c.ids[of]; !ok && len(c.ids) >= maxIDs {
-		for any := range c.ids {
-			delete(c.ids, any)
+	if _, ok := ids.all[of]; !ok && len(ids.all) >= maxIDs {
+		for some := range ids.all {
+			delete(ids.all, some)
 			break
 		}
 	}
-	c.ids[of] = id
+	ids.all[of] = id
 }

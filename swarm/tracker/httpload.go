@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"bufio"
 	"compress/gzip"
 	"context"
 	"crypto/tls"
@@ -10,9 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
+	"net/textproto"
 	"strings"
-	"time"
+	"sync"
+	"sync/atomic"
 	"unicode"
 )
 
@@ -27,6 +29,12 @@ const (
 	maxInterim = 5
 )
 
+var (
+	errTooLong = fmt.Errorf("%w: longer than %d bytes", ErrReply, maxReply)
+	errHeader  = fmt.Errorf("%w: header longer than %d bytes", ErrReply, maxHeader)
+	errInterim = fmt.Errorf("%w: too many of status 1xx", ErrReply)
+)
+
 // A page is an answer over HTTP: a body, or a redirect.
 type page struct {
 	from     netip.Addr
@@ -35,89 +43,148 @@ type page struct {
 }
 
 // load asks for a page at the first of some addresses that can be reached. It
-// speaks HTTP/1.1 by itself, one request a connection: an http.Client would bring
-// proxies, cookies, Referer and connections kept, none of which is wanted here.
-func (c *Client) load(ctx context.Context, t target, addrs []netip.AddrPort) (page, error) {
-	conn, from, err := c.reach(ctx, addrs)
+// uses a Transport of its own for the one request, and not an http.Client: that
+// would bring proxies, cookies, Referer and connections kept, none of which is
+// wanted here, and follow redirects without asking where to.
+func (f fetch) load(ctx context.Context, t target, addrs []netip.AddrPort) (page, error) {
+	u, err := t.url()
 	if err != nil {
 		return page{}, err
 	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	p, err := c.converse(ctx, conn, t)
+	d := &dialing{open: f.h.cfg.Dial, ctx: ctx, addrs: addrs}
+	interim := 0
+	trace := &httptrace.ClientTrace{
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			if err != nil {
+				d.tls.Store(&err)
+			}
+		},
+		Got1xxResponse: func(int, textproto.MIMEHeader) error {
+			if interim++; interim > maxInterim {
+				return errInterim
+			}
+			return nil
+		},
+	}
+	req := (&http.Request{
+		Method: http.MethodGet, URL: u,
+		Header: http.Header{"User-Agent": {userAgent}, "Accept-Encoding": {"gzip"}},
+	}).WithContext(httptrace.WithClientTrace(ctx, trace))
+	name, _, _ := strings.Cut(t.host, "%")
+	tr := &http.Transport{ // no Proxy; what comes is bounded and unpacked here
+		DialContext: d.dial, DisableKeepAlives: true, DisableCompression: true, TLSHandshakeTimeout: connectTime,
+		TLSClientConfig: &tls.Config{ServerName: strings.TrimSuffix(name, "."), RootCAs: f.h.cfg.RootCAs, MinVersion: tls.VersionTLS12},
+	}
+	resp, err := tr.RoundTrip(req)
+	d.end()
+	if err != nil {
+		return page{}, d.explain(err)
+	}
+	defer resp.Body.Close() // reads no more of it: the connection is closed
+	p := page{from: d.from}
+	if location := resp.Header.Get("Location"); location != "" && isRedirect(resp.StatusCode) {
+		p.location = location
+		return p, nil
+	}
+	d.conn.left.Add(2 * maxReply) // with what chunks cost
+	p.body, err = readBody(resp)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = statusError(resp.StatusCode, p.body)
+	}
 	if err != nil && ctx.Err() != nil {
 		err = ended(ctx)
 	}
-	p.from = from
 	return p, err
 }
 
-// reach connects to the first address that can be reached.
-func (c *Client) reach(ctx context.Context, addrs []netip.AddrPort) (conn net.Conn, from netip.Addr, err error) {
-	for _, a := range addrs {
-		dial, cancel := context.WithTimeoutCause(ctx, connectTime, errConnect)
-		conn, err = c.cfg.Dial(dial, "tcp", a.String())
-		if err != nil && dial.Err() != nil {
-			err = ended(dial)
+// dialing opens the connection for a request.
+type dialing struct {
+	open  func(ctx context.Context, network, address string) (net.Conn, error)
+	ctx   context.Context // of the request: a Transport dials on after it
+	addrs []netip.AddrPort
+	tls   atomic.Pointer[error] // why TLS could not be agreed on
+
+	mu   sync.Mutex // held while it dials; guards what follows
+	over bool
+	from netip.Addr
+	conn *boundedConn // nil: none came about
+	err  error        // why not
+}
+
+// end waits until no dial is under way, and keeps one from beginning.
+func (d *dialing) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
+}
+
+// dial connects to the first address that can be reached. It is a Transport's,
+// which calls it once at most.
+func (d *dialing) dial(context.Context, string, string) (net.Conn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		return nil, net.ErrClosed
+	}
+	for _, a := range d.addrs {
+		ctx, cancel := context.WithTimeoutCause(d.ctx, connectTime, errConnect)
+		conn, err := d.open(ctx, "tcp", a.String())
+		if err != nil && ctx.Err() != nil {
+			err = ended(ctx)
 		}
 		cancel()
-		if err == nil {
-			return conn, a.Addr(), nil
+		if d.err = err; err == nil {
+			d.from, d.conn = a.Addr(), &boundedConn{Conn: conn}
+			d.conn.left.Store(maxHeader)
+			return d.conn, nil
 		}
-		if ctx.Err() != nil {
+		if d.ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, netip.Addr{}, err
+	return nil, d.err
 }
 
-// converse asks for a page on a connection.
-func (c *Client) converse(ctx context.Context, conn net.Conn, t target) (page, error) {
-	if t.scheme == "https" {
-		secure, err := c.secure(ctx, conn, t)
-		if err != nil {
-			return page{}, err
-		}
-		conn = secure
+// explain makes of a Transport's error one that says what is the tracker's
+// fault, and what that of the way to it.
+func (d *dialing) explain(err error) error {
+	var network net.Error
+	switch {
+	case d.ctx.Err() != nil:
+		return ended(d.ctx)
+	case d.err != nil:
+		return d.err
+	case d.tls.Load() != nil:
+		return fmt.Errorf("TLS: %.200s", shown((*d.tls.Load()).Error()))
+	case errors.Is(err, errHeader):
+		return errHeader
+	case errors.Is(err, errInterim):
+		return errInterim
+	case d.conn == nil, d.conn.read.Load() == 0, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("no answer: %w", io.ErrUnexpectedEOF)
+	case errors.As(err, &network):
+		return fmt.Errorf("no answer: %w", err)
 	}
-	if _, err := io.WriteString(conn, t.request()); err != nil {
-		return page{}, err
-	}
-	limit := &io.LimitedReader{R: conn, N: maxHeader}
-	resp, err := readResponse(bufio.NewReader(limit))
-	if err != nil {
-		if limit.N <= 0 {
-			err = fmt.Errorf("%w: header longer than %d bytes", ErrReply, maxHeader)
-		}
-		return page{}, err
-	}
-	// The body is never closed: that would read the rest of it.
-	if location := resp.Header.Get("Location"); location != "" && isRedirect(resp.StatusCode) {
-		return page{location: location}, nil
-	}
-	limit.N += 2 * maxReply // with what chunks cost
-	body, err := readBody(resp)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = statusError(resp.StatusCode, body)
-	}
-	return page{body: body}, err
+	return fmt.Errorf("%w: not HTTP", ErrReply)
 }
 
-// secure agrees on TLS with the host of t.
-func (c *Client) secure(ctx context.Context, conn net.Conn, t target) (net.Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, connectTime, errConnect)
-	defer cancel()
-	name, _, _ := strings.Cut(t.host, "%")
-	secure := tls.Client(conn, &tls.Config{ServerName: strings.TrimSuffix(name, "."), RootCAs: c.cfg.RootCAs, MinVersion: tls.VersionTLS12})
-	err := secure.HandshakeContext(ctx)
-	if err != nil && ctx.Err() != nil {
-		return nil, ended(ctx)
+// A boundedConn ends when more has come than may: header, answers of status 1xx
+// and body taken together, as they are on the wire.
+type boundedConn struct {
+	net.Conn
+	left, read atomic.Int64 // bytes
+}
+
+// Read returns errHeader when nothing is left to be read.
+func (c *boundedConn) Read(p []byte) (int, error) {
+	left := c.left.Load()
+	if left <= 0 {
+		return 0, errHeader
 	}
-	if err != nil {
-		return nil, fmt.Errorf("TLS: %.200s", shown(err.Error()))
-	}
-	return secure, nil
+	n, err := c.Conn.Read(p[:min(int64(len(p)), left)])
+	c.left.Add(int64(-n))
+	c.read.Add(int64(n))
+	return n, err
 }
 
 // shown is what may be shown of a text that is foreign in part.
@@ -130,16 +197,6 @@ func shown(s string) string {
 	}, s)
 }
 
-// request is what is sent.
-func (t target) request() string {
-	host := t.hostPort()
-	if zone := strings.IndexByte(host, '%'); zone >= 0 { // is of no interest elsewhere
-		host = host[:zone] + host[strings.IndexByte(host, ']'):]
-	}
-	return "GET " + t.data + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: " + userAgent +
-		"\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
-}
-
 func isRedirect(status int) bool {
 	switch status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
@@ -147,24 +204,6 @@ func isRedirect(status int) bool {
 		return true
 	}
 	return false
-}
-
-// readResponse reads up to the body of the answer.
-func readResponse(r *bufio.Reader) (*http.Response, error) {
-	for range maxInterim {
-		resp, err := http.ReadResponse(r, nil)
-		var network net.Error
-		switch {
-		case err == nil && resp.StatusCode >= 200:
-			return resp, nil
-		case err == nil: // another follows
-		case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return nil, fmt.Errorf("no answer: %w", err)
-		default:
-			return nil, fmt.Errorf("%w: not HTTP", ErrReply)
-		}
-	}
-	return nil, fmt.Errorf("%w: too many of status 1xx", ErrReply)
 }
 
 // readBody reads and unpacks a body.
@@ -190,8 +229,6 @@ func readBody(resp *http.Response) ([]byte, error) {
 	}
 	return body, err
 }
-
-var errTooLong = fmt.Errorf("%w: longer than %d bytes", ErrReply, maxReply)
 
 // statusError is what an answer with a status other than 200 says: what is wrong,
 // in the way of trackers, or the status alone.

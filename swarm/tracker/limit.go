@@ -2,12 +2,12 @@ package tracker
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"net/netip"
+	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // At most maxBurst announces of a torrent go to a tracker in burstTime.
@@ -22,7 +22,7 @@ type limited struct {
 	infoHash [20]byte
 }
 
-// A limiter remembers when announces were sent. Guarded by Client.mu.
+// A limiter remembers when announces were sent.
 type limiter struct {
 	times map[limited]*[maxBurst]time.Time // the last ones, oldest first
 	sweep int
@@ -65,13 +65,29 @@ func (l *limiter) clean(now time.Time) {
 // errBurst is the end of a last announce for which there is no place.
 var errBurst = errors.New("announced too often of late")
 
-// admit waits until one more announce may be sent. The last one is not worth
-// waiting for: the tracker forgets us by itself.
-func (c *Client) admit(ctx context.Context, k limited, last bool) error {
+// pace is how many announces of all torrents go out in a second, and how many may
+// at once: who seeds a thousand torrents is no flood to their tracker.
+const pace = 50
+
+// turns keep announces from becoming too many.
+type turns struct {
+	pace *rate.Limiter
+
+	mu     sync.Mutex // guards what follows
+	bursts limiter
+}
+
+func newTurns() *turns {
+	return &turns{pace: rate.NewLimiter(pace, pace), bursts: limiter{times: make(map[limited]*[maxBurst]time.Time)}}
+}
+
+// admit waits until one more announce may be sent to an address. The last one is
+// not worth waiting for: the tracker forgets us by itself.
+func (t *turns) admit(ctx context.Context, k limited, last bool) error {
 	for {
-		c.mu.Lock()
-		wait := c.limit.take(k, last, time.Now())
-		c.mu.Unlock()
+		t.mu.Lock()
+		wait := t.bursts.take(k, last, time.Now())
+		t.mu.Unlock()
 		if wait == 0 {
 			return nil
 		}
@@ -88,28 +104,12 @@ func (c *Client) admit(ctx context.Context, k limited, last bool) error {
 	}
 }
 
-// key makes the key of a torrent: the same as long as this Client lives, and
-// telling nothing about other torrents' keys.
-func (c *Client) key(infoHash [20]byte) uint32 {
-	sum := sha256.Sum256(append(c.secret[:], infoHash[:]...))
-	return binary.BigEndian.Uint32(sum[:])
-}
-
-func random() (b [32]byte) {
-	rand.Read(b[:])
-	return b
-}
-
-// pace is how many announces of all torrents go out in a second, and how many may
-// at once: who seeds a thousand torrents is no flood to their tracker.
-const pace = 50
-
 // await waits for an announce's turn among those of all torrents.
-func (c *Client) await(ctx context.Context, k *call, e Event) error {
+func (t *turns) await(ctx context.Context, k *call, e Event) error {
 	if e == Stopped {
 		return nil
 	}
-	r := c.pace.Reserve()
+	r := t.pace.Reserve()
 	wait := r.Delay()
 	if wait == 0 {
 		return nil

@@ -66,12 +66,12 @@ func TestPace(t *testing.T) {
 		defer c.Close()
 		began := time.Now()
 		took := func(e Event, urgent bool) time.Duration {
-			ctx, k, err := c.enter(t.Context(), Request{Urgent: urgent})
+			ctx, k, err := c.calls.enter(t.Context(), Request{Urgent: urgent})
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.leave(k)
-			if err := c.await(ctx, k, e); err != nil {
+			defer c.calls.leave(k)
+			if err := c.turns.await(ctx, k, e); err != nil {
 				t.Error(err)
 			}
 			return time.Since(began)

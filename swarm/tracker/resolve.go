@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync"
 	"time"
+
+	"p2pfs/swarm/guard"
 )
 
 // How long DNS answers are kept, and how long one is waited for.
@@ -22,17 +25,42 @@ type lookup struct {
 	cancel context.CancelFunc
 	addrs  []netip.Addr // both set before ready is closed
 	err    error
-	until  time.Time // guarded by Client.mu; zero while under way
+	until  time.Time // guarded by resolver.mu; zero while under way
+}
+
+// A resolver looks host names up, and keeps for a while what it was told.
+type resolver struct {
+	ask   func(ctx context.Context, host string) ([]netip.Addr, error)
+	guard *guard.Guard
+	busy  sync.WaitGroup // lookups under way
+
+	mu      sync.Mutex // guards what follows
+	lookups map[string]*lookup
+	closed  bool
+}
+
+func newResolver(cfg Config) *resolver {
+	return &resolver{ask: cfg.Resolve, guard: cfg.Guard, lookups: make(map[string]*lookup)}
+}
+
+// end ends the lookups under way; busy tells when they have ended.
+func (r *resolver) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	for _, l := range r.lookups {
+		l.cancel()
+	}
 }
 
 // addresses returns the addresses of a host. A literal address is its own
 // answer; names are looked up at most once in dnsKeep. It blocks until the
 // answer is there, ctx is done or dnsWait is over.
-func (c *Client) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+func (r *resolver) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a.Unmap()}, nil
 	}
-	l, err := c.lookup(host)
+	l, err := r.lookup(host)
 	if err != nil {
 		return nil, err
 	}
@@ -45,45 +73,45 @@ func (c *Client) addresses(ctx context.Context, host string) ([]netip.Addr, erro
 }
 
 // lookup returns the lookup of host that is kept or under way, or starts one.
-func (c *Client) lookup(host string) (*lookup, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.isClosed() {
+func (r *resolver) lookup(host string) (*lookup, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
 		return nil, ErrClosed
 	}
-	l := c.lookups[host]
+	l := r.lookups[host]
 	if l != nil && (l.until.IsZero() || time.Now().Before(l.until)) {
 		return l, nil
 	}
-	c.sweepLookups()
+	r.sweep()
 	ctx, cancel := context.WithTimeout(context.Background(), dnsWait)
 	fresh := &lookup{ready: make(chan struct{}), cancel: cancel}
-	c.lookups[host] = fresh
-	c.busy.Add(1)
-	go c.resolve(ctx, host, fresh, l)
+	r.lookups[host] = fresh
+	r.busy.Add(1)
+	go r.resolve(ctx, host, fresh, l)
 	return fresh, nil
 }
 
-// sweepLookups keeps names that nobody asks for any more from piling up. The
-// caller holds c.mu.
-func (c *Client) sweepLookups() {
-	if len(c.lookups) < 256 {
+// sweep keeps names that nobody asks for any more from piling up. The
+// caller holds r.mu.
+func (r *resolver) sweep() {
+	if len(r.lookups) < 256 {
 		return
 	}
-	for host, l := range c.lookups {
+	for host, l := range r.lookups {
 		if !l.until.IsZero() && time.Now().After(l.until) {
-			delete(c.lookups, host)
+			delete(r.lookups, host)
 		}
 	}
 }
 
 // resolve asks the DNS. When that gives nothing, what it said last still counts.
-func (c *Client) resolve(ctx context.Context, host string, l, last *lookup) {
-	defer c.busy.Done()
+func (r *resolver) resolve(ctx context.Context, host string, l, last *lookup) {
+	defer r.busy.Done()
 	defer l.cancel()
 	var addrs []netip.Addr
 	var err error
-	if panicked := c.cfg.Guard.Do(func() { addrs, err = c.cfg.Resolve(ctx, host) }); panicked != nil {
+	if panicked := r.guard.Do(func() { addrs, err = r.ask(ctx, host) }); panicked != nil {
 		addrs, err = nil, panicked
 	}
 	for i, a := range addrs {
@@ -101,8 +129,8 @@ func (c *Client) resolve(ctx context.Context, host string, l, last *lookup) {
 		}
 	}
 	l.addrs, l.err = addrs[:min(len(addrs), maxAddrs)], err
-	c.mu.Lock()
+	r.mu.Lock()
 	l.until = time.Now().Add(keep)
-	c.mu.Unlock()
+	r.mu.Unlock()
 	close(l.ready)
 }

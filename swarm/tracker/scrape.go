@@ -20,14 +20,14 @@ func (c *Client) Scrape(ctx context.Context, rawURL string, hashes [][20]byte) (
 	if err != nil {
 		return nil, err
 	}
-	ctx, k, err := c.enter(ctx, Request{})
+	ctx, k, err := c.calls.enter(ctx, Request{})
 	if err != nil {
 		return nil, fmt.Errorf("tracker %v: %w", t, err)
 	}
-	defer c.leave(k)
-	scrape, most := c.scrapeHTTP, maxScrapeHTTP
+	defer c.calls.leave(k)
+	scrape, most := c.http.scrape, maxScrapeHTTP
 	if t.scheme == "udp" {
-		scrape, most = c.scrapeUDP, packet.MaxScrape
+		scrape, most = c.udp.scrape, packet.MaxScrape
 	}
 	var out []Scraped
 	for len(hashes) > 0 {

@@ -24,7 +24,7 @@ type socket struct {
 	done chan struct{} // closed when the reader has ended
 	// open holds what to do with each answer, called once, on the reader's
 	// goroutine and without the lock; it may not keep the packet. Guarded by
-	// Client.mu.
+	// udpTrackers.mu.
 	open map[question]func(reply []byte)
 }
 
@@ -33,55 +33,55 @@ const maxDatagram = 1 << 16
 
 // read hands answers out until the socket is closed. Errors that are told
 // through the socket though they concern one packet (ICMP) are survived.
-func (c *Client) read(s *socket) {
+func (u *udpTrackers) read(s *socket) {
 	defer close(s.done)
 	buf := make([]byte, maxDatagram)
 	for {
 		n, from, err := s.pc.ReadFrom(buf)
-		if errors.Is(err, net.ErrClosed) || c.isClosed() {
+		if errors.Is(err, net.ErrClosed) || u.isClosed() {
 			return
 		}
 		if err != nil {
-			c.log.Debug("tracker socket", "err", err)
-			if !c.rest(10 * time.Millisecond) {
+			u.cfg.Log.Debug("tracker socket", "err", err)
+			if !u.rest(10 * time.Millisecond) {
 				return
 			}
 			continue
 		}
-		c.cfg.Guard.Do(func() { c.deliver(s, addrPort(from), buf[:n]) })
+		u.cfg.Guard.Do(func() { u.deliver(s, addrPort(from), buf[:n]) })
 	}
 }
 
 // rest waits a little, so that a socket that only errs does not spin. It
 // reports false when the client is closed meanwhile.
-func (c *Client) rest(d time.Duration) bool {
+func (u *udpTrackers) rest(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
-	case <-c.closed:
+	case <-u.closed:
 		return false
 	}
 }
 
 // deliver gives a packet to whoever asked for it, and drops it if nobody did.
-func (c *Client) deliver(s *socket, from netip.AddrPort, p []byte) {
+func (u *udpTrackers) deliver(s *socket, from netip.AddrPort, p []byte) {
 	if len(p) < 8 {
 		return
 	}
 	q := question{from, binary.BigEndian.Uint32(p[4:])}
-	c.mu.Lock()
+	u.mu.Lock()
 	answer := s.open[q]
 	delete(s.open, q)
-	c.mu.Unlock()
+	u.mu.Unlock()
 	if answer != nil {
 		answer(p)
 	}
 }
 
 // ask registers a question under a fresh transaction id, which it returns.
-// The caller holds c.mu.
+// The caller holds u.mu.
 func (s *socket) ask(addr netip.AddrPort, answer func([]byte)) question {
 	for {
 		q := question{addr, random32()}
@@ -94,12 +94,12 @@ func (s *socket) ask(addr netip.AddrPort, answer func([]byte)) question {
 
 // send writes one packet. Only an error that no retry will mend soon is
 // returned: no route, or no address to send from.
-func (c *Client) send(s *socket, p []byte, to netip.AddrPort) error {
+func (u *udpTrackers) send(s *socket, p []byte, to netip.AddrPort) error {
 	_, err := s.pc.WriteTo(p, net.UDPAddrFromAddrPort(to))
 	if err == nil || hopeless(err) {
 		return err
 	}
-	c.log.Debug("tracker send", "tracker", to.String(), "err", err)
+	u.cfg.Log.Debug("tracker send", "tracker", to.String(), "err", err)
 	return nil
 }
 

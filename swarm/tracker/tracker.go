@@ -6,8 +6,9 @@
 // from anywhere at once. An Announce or Scrape blocks its caller, over UDP through
 // the retries of BEP 15, until an answer has come, the tracker has refused, or its
 // context ends; the callers' goroutines do the work, so there is no loop that
-// could own the state. What they share (connection ids, transactions under way,
-// announce times) stands behind one mutex that is never held across I/O.
+// could own the state. What they share (connection ids and transactions under way,
+// announce times, addresses, ids of HTTP trackers) stands in a part each, behind
+// a mutex of its own; none is held across I/O, nor two at once.
 //
 // What comes back is not trusted: over UDP an answer counts only if it comes from
 // the address that was asked and bears the random transaction id of the question,
