@@ -79,14 +79,14 @@ type member struct {
 	ctx     context.Context // ends when the member closes
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
-	closers []func() error // last opened first closed
-	shared  chan struct{}  // room for one: the share directory's files changed
+	closers []func() error   // last opened first closed
+	shared  chan share.Delta // what changed in the share directory
 }
 
 // startMember opens everything and mounts. What is open is closed again when
 // it fails.
 func startMember(cfg memberConfig) (*member, error) {
-	m := &member{cfg: cfg, log: cfg.log, guard: guard.New(cfg.log), since: time.Now(), comings: newComings(), scans: cfg.scans, shared: make(chan struct{}, 1)}
+	m := &member{cfg: cfg, log: cfg.log, guard: guard.New(cfg.log), since: time.Now(), comings: newComings(), scans: cfg.scans, shared: make(chan share.Delta)}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	for _, step := range []func() error{
 		m.checkDirs, m.openState, m.openIdentity, m.openCache, m.openShare, m.openClient, m.openDrive, m.openMount,
@@ -189,10 +189,10 @@ func (m *member) openCache() (err error) {
 func (m *member) openShare() (err error) {
 	m.share, err = share.Open(m.ctx, share.Config{
 		Dir: m.cfg.share, State: m.cfg.state, Guard: m.guard, Log: m.log,
-		OnChange: func(share.Delta) {
+		OnChange: func(d share.Delta) {
 			select {
-			case m.shared <- struct{}{}:
-			default:
+			case m.shared <- d:
+			case <-m.ctx.Done():
 			}
 		},
 	})

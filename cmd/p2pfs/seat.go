@@ -9,6 +9,7 @@ import (
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
+	"p2pfs/swarm/share"
 )
 
 // seat is a member's place on its drive: what it joins it with, and joins it anew
@@ -110,10 +111,7 @@ func (s *seat) joinAnew(old catalog.Key) error {
 	}
 	s.m.log.Warn("another p2pfs has our member key: this one made a new one", "member", s.key.Key().Short(), "was", old.Short())
 	d.AddPeers(known)
-	select {
-	case s.m.shared <- struct{}{}:
-	default:
-	}
+	s.m.publishChange(share.Delta{}) // which is all there is, in a drive that knows of nothing
 	s.m.changed("", p2fs.ChangeTree)
 	return nil
 }

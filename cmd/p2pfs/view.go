@@ -18,18 +18,20 @@ func (m *member) publish() {
 		select {
 		case <-m.ctx.Done():
 			return
-		case <-m.shared:
-			m.guard.Do(func() { m.publishDelta(m.everything()) })
+		case change := <-m.shared:
+			if m.guard.Do(func() { m.publishChange(change) }) != nil {
+				m.guard.Do(func() { m.publishChange(m.everything()) }) // it may not have been taken
+			}
 		}
 	}
 }
 
-// publishDelta publishes a change of what the share directory publishes.
-func (m *member) publishDelta(change catalog.Delta) {
+// publishChange publishes what changed in the share directory.
+func (m *member) publishChange(change share.Delta) {
 	d := m.drive.Load()
-	tree, err := d.Share(change)
+	tree, err := d.Share(catalogDelta(change))
 	if errors.Is(err, catalog.ErrNeedAll) { // it was joined anew, mostly
-		tree, err = d.Share(m.everything())
+		tree, err = d.Share(catalogDelta(m.everything()))
 	}
 	if err != nil && !errors.Is(err, drive.ErrClosed) { // then it is joined anew, or all ends
 		m.log.Error("catalogue not published", "err", err)
@@ -41,20 +43,20 @@ func (m *member) publishDelta(change catalog.Delta) {
 }
 
 // everything is all that the share directory publishes.
-func (m *member) everything() catalog.Delta {
-	return catalog.Delta{All: true, Put: catalogFiles(m.share.Files())}
+func (m *member) everything() share.Delta {
+	return share.Delta{All: true, Put: m.share.Files()}
 }
 
-// catalogFiles is files of the share directory as catalogue entries.
-func catalogFiles(files []share.File) []catalog.File {
-	out := make([]catalog.File, len(files))
-	for i, f := range files {
-		out[i] = catalog.File{
+// catalogDelta is a change of the share directory as one of our catalogue.
+func catalogDelta(d share.Delta) catalog.Delta {
+	files := make([]catalog.File, len(d.Put))
+	for i, f := range d.Put {
+		files[i] = catalog.File{
 			Path: f.Path, Size: f.Size, MTime: f.MTime, Exec: f.Exec,
 			Root: catalog.Hash(f.Root), V1: f.V1, Target: f.Target, Kind: catalogKind(f.Kind),
 		}
 	}
-	return out
+	return catalog.Delta{All: d.All, Put: files, Gone: d.Gone}
 }
 
 func catalogKind(k share.Kind) catalog.Kind {
