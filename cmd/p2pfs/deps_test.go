@@ -64,10 +64,13 @@ var allowed = map[string][]string{
 	"swarm/tracker/trackertest": {"swarm/tracker/packet"},
 	"swarm/tracker/packet":      {},
 
-	"swarm/announce":      {"swarm/tracker"},
-	"swarm/drive":         {"swarm/bencode", "swarm/book", "swarm/catalog", "swarm/drive/fetch", "swarm/drive/message", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
+	"swarm/announce": {"swarm/tracker"},
+
+	"swarm/drive":         {"swarm/bencode", "swarm/book", "swarm/catalog", "swarm/drive/fetch", "swarm/drive/gossip", "swarm/drive/message", "swarm/drive/who", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
 	"swarm/drive/fetch":   {"swarm/catalog", "swarm/drive/message"},
+	"swarm/drive/gossip":  {"swarm/catalog", "swarm/drive/message", "golang.org/x/time"},
 	"swarm/drive/message": {"swarm/bencode", "swarm/catalog"},
+	"swarm/drive/who":     {"swarm/catalog", "swarm/drive/message", "swarm/netgroup"},
 
 	"swarm/bencode":         {"github.com/zeebo/bencode"},
 	"swarm/book":            {"swarm/netgroup", "swarm/priority"},

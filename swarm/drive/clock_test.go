@@ -253,7 +253,7 @@ func TestHeadsArePacedByAuthor(t *testing.T) {
 		if !b.has("199") {
 			t.Error("the last change is missing")
 		}
-		if n := views.Load(); n > headBurst+5*headsPerS {
+		if n := views.Load(); n > 10+5*2 {
 			t.Errorf("200 changes in 2 s were shown in %d steps", n)
 		}
 	})
@@ -267,7 +267,7 @@ func TestWhoWaitsNoLongerThanNeeded(t *testing.T) {
 		go drain(s)
 		time.Sleep(time.Second)
 		start := time.Now()
-		if list, err := a.Who(t.Context(), Content{Root: root, Size: 1}); err != nil || len(list) != 0 || !near(time.Since(start), answerTime) {
+		if list, err := a.Who(t.Context(), Content{Root: root, Size: 1}); err != nil || len(list) != 0 || !near(time.Since(start), 3*time.Second) {
 			t.Errorf("got %v, %v after %v", list, err, time.Since(start))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/gossip"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/wire"
@@ -74,7 +75,7 @@ func newConn(c net.Conn, dialled netip.AddrPort) *conn {
 	return &conn{
 		net: c, in: bufio.NewReaderSize(c, 32<<10), dialled: dialled,
 		allowance: rate.NewLimiter(allowancePerS, allowance), greeting: true,
-		headRoom: rate.NewLimiter(allowancePerS, allowance), heads: make(chan []byte, 1),
+		headRoom: rate.NewLimiter(gossip.PerS, gossip.Burst), heads: make(chan []byte, 1),
 		remote:  netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()),
 		control: make(chan []byte, controlQueue), data: make(chan []byte, dataQueue), done: make(chan struct{}), owed: newSending(),
 	}
@@ -150,7 +151,7 @@ func (c *conn) write(drained func()) {
 // Budgets of what a peer may send unasked. A reader that runs out of allowance
 // stops reading for a while; one that gets too much it cannot use closes.
 const (
-	allowance      = 20_000 // heads, questions and the like at once: a first exchange of all heads
+	allowance      = 20_000 // questions and the like at once
 	allowancePerS  = 200    // and per second from then on
 	ignoredPerMin  = 1000   // messages of other protocols a minute
 	maxUnaskedData = 1 << 20

@@ -6,6 +6,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/gossip"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/netgroup"
 )
@@ -28,7 +29,7 @@ func (e received) apply(l *loop) {
 	now := time.Now()
 	switch m := e.m.(type) {
 	case message.Summary:
-		l.onSummary(e.c, m, now)
+		l.gossip.Summary(e.c.id, m, now)
 	case message.Heads:
 		l.onHeads(e.c, m, now)
 	case message.Object:
@@ -47,22 +48,15 @@ func (e received) dropped(l *loop, err error) { l.expel(e.c, err) }
 // drained tells that a connection's writer has nothing more to do.
 type drained struct{ c *conn }
 
-func (e drained) apply(l *loop) {
-	if l.byID[e.c.id] == e.c {
-		l.pump(e.c, time.Now())
-	}
-}
+func (e drained) apply(*loop) {} // what may be sent now is, as after any event
 
 func (e drained) dropped(l *loop, err error) { l.expel(e.c, err) }
 
 // greetMember tells a new member what is here.
 func (l *loop) greetMember(c *conn) {
-	versions := l.state.Versions()
-	for len(versions) > message.MaxVersions {
-		c.send(message.Summary{Versions: versions[:message.MaxVersions], More: true})
-		versions = versions[message.MaxVersions:]
+	for _, m := range l.gossip.Join(c.id, c.key, c.group()) {
+		c.send(m)
 	}
-	c.send(message.Summary{Versions: versions, More: false})
 	var list []message.Address
 	for _, p := range l.book.Reached(message.MaxAddresses) {
 		if a := (message.Address{Key: catalog.Key(p.Owner), Addr: p.Addr}); a.Key != c.key && netgroup.MayKnow(c.remote.Addr(), a.Addr.Addr()) {
@@ -74,144 +68,48 @@ func (l *loop) greetMember(c *conn) {
 	}
 }
 
-func (l *loop) onSummary(c *conn, m message.Summary, now time.Time) {
-	for _, v := range m.Versions {
-		if _, ok := l.state.Head(v.Key); ok { // of others he will send the heads
-			c.gossip.learn(v.Key, v.Seq, v.Age, now)
-			l.hearsay(v.Key, v.Seq, catalog.Told{Age: v.Age}, now)
-		}
-	}
-	if m.More || c.gossip.ready {
-		return
-	}
-	c.gossip.ready = true
-	for _, v := range l.state.Versions() {
-		l.owe(c, v.Key, now)
-	}
-	l.pump(c, now)
-}
-
-// hearsay notes what somebody tells of an author whose newest head is known, and
-// passes it on where that is news.
-func (l *loop) hearsay(k catalog.Key, seq int64, told catalog.Told, now time.Time) {
-	if l.state.Hearsay(k, seq, told) {
-		l.spread(k, now)
-	}
-}
-
-// owe notes that a member is to be sent an author's head, if he has not got it
-// or has got its author's age wrong.
-func (l *loop) owe(c *conn, author catalog.Key, now time.Time) {
-	h, ok := l.state.Head(author)
-	if !ok || !c.gossip.ready {
-		return
-	}
-	told := l.state.Tell(author)
-	if !c.gossip.lacks(author, h.Seq, told.Age, now) {
-		return
-	}
-	r := rankFar
-	switch {
-	case l.conns[author] != nil || author == l.d.cfg.Identity.Key():
-		r = rankHere
-	case told.Met:
-		r = rankMet
-	}
-	c.gossip.owed.add(author, r, l.state.Group(author))
-}
-
 // pump sends a batch of the heads that a member is owed, if the last one is on
 // its way. The rest follows when it is, or when he may be sent more.
 func (l *loop) pump(c *conn, now time.Time) {
-	o := &c.gossip.owed
 	for {
-		more := o.len() > 0 && o.rate.TokensAt(now) >= 1
+		more := l.gossip.Owes(c.id, now)
 		c.owing.Store(more)
 		if !more || len(c.heads) > 0 { // may become empty before owing is set: then this sees it
 			return
 		}
-		var m message.Heads
-		for len(m.Heads) < message.MaxHeads/2 && o.len() > 0 && o.rate.TokensAt(now) >= 1 {
-			k := o.next()
-			h, ok := l.state.Head(k)
-			told := l.state.Tell(k)
-			if ok && c.gossip.lacks(k, h.Seq, told.Age, now) {
-				o.rate.AllowN(now, 1)
-				c.gossip.learn(k, h.Seq, told.Age, now)
-				m.Heads, m.Told = append(m.Heads, h), append(m.Told, told)
-			}
-		}
-		if len(m.Heads) > 0 {
+		if m := l.gossip.Next(c.id, now); len(m.Heads) > 0 {
 			c.heads <- c.frame(m) // has room for one, and only the loop sends
 		}
 	}
 }
 
-// spread sends an author's head to all who have not got it.
-func (l *loop) spread(author catalog.Key, now time.Time) {
-	for _, c := range l.byID {
-		l.owe(c, author, now)
-		l.pump(c, now)
-	}
-}
-
 func (l *loop) onHeads(c *conn, m message.Heads, now time.Time) {
-	l.trim(c)
 	for i, h := range m.Heads {
-		told := catalog.Told{}
+		var told catalog.Told
 		if len(m.Told) > 0 {
 			told = m.Told[i]
 		}
-		told.From = c.group()
-		c.gossip.learn(h.Key, h.Seq, told.Age, now)
-		switch {
-		case !l.state.Newer(h.Key, h.Seq):
-			l.hearsay(h.Key, h.Seq, told, now)
-			l.owe(c, h.Key, now) // if he has its age wrong
-		case l.heads.allow(h.Key, now):
-			l.take(paced{h, told, c.id}, now)
-		default:
-			l.heads.hold(paced{h, told, c.id}, c.key == h.Key)
+		if p, ok := l.gossip.Heard(c.id, h, told, now); ok {
+			l.take(p, now)
 		}
-	}
-	l.pump(c, now)
-}
-
-// trim forgets which heads a member has of authors who are not known here any
-// more.
-func (l *loop) trim(c *conn) {
-	if len(c.gossip.knows) <= l.state.Len()+spareKnows {
-		return
-	}
-	for k := range c.gossip.knows {
-		if _, ok := l.state.Head(k); !ok {
-			delete(c.gossip.knows, k)
-		}
-	}
-}
-
-// applyPaced takes the heads that came too fast, once their time has come.
-func (l *loop) applyPaced(now time.Time) {
-	for _, p := range l.heads.due(now) {
-		l.take(p, now)
 	}
 }
 
 // take applies a verified head that a member has sent.
-func (l *loop) take(p paced, now time.Time) {
-	result, err := l.state.Apply(p.head, p.told, l.d.cfg.Now())
-	k := p.head.Key
+func (l *loop) take(p gossip.Paced, now time.Time) {
+	result, err := l.state.Apply(p.Head, p.Told, l.d.cfg.Now())
+	k := p.Head.Key
 	switch {
 	case err != nil:
 		l.d.log.Warn("verified head refused", "member", k.Short(), "err", err)
 	case result == catalog.Overtaken:
-		l.overtaken(p.head, now)
+		l.overtaken(p.Head, now)
 	case result == catalog.Accepted:
-		if c := l.byID[p.from]; c != nil {
+		if c := l.byID[p.From]; c != nil {
 			c.active = now
 		}
-		l.spread(k, now)
-		l.wantFor(k, p.from)
+		l.gossip.Spread(k, now)
+		l.wantFor(k, p.From)
 	}
 }
 
@@ -233,7 +131,7 @@ func (l *loop) publish(p catalog.Publication) error {
 	l.ours = &p
 	if fresh {
 		l.tellView()
-		l.spread(l.d.cfg.Identity.Key(), time.Now())
+		l.gossip.Spread(l.d.cfg.Identity.Key(), time.Now())
 	}
 	return nil
 }

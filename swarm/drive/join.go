@@ -39,10 +39,9 @@ type member struct {
 	id      int // never used again
 	since   time.Time
 	active  time.Time // last time that it was of use
-	gossip  gossip
-	unasked int   // bytes that nobody asked for
-	served  int64 // bytes that we asked for and got
-	met     bool  // was connected once before this time
+	unasked int       // bytes that nobody asked for
+	served  int64     // bytes that we asked for and got
+	met     bool      // was connected once before this time
 }
 
 // joined tells of a connection whose handshake is over.
@@ -85,7 +84,8 @@ func (l *loop) expel(c *conn, err error) {
 		}
 		l.filter.stale = true
 		l.fetch.Leave(c.id)
-		l.leaveInquiries(c.id)
+		l.who.Leave(c.id)
+		l.gossip.Leave(c.id)
 		l.state.Gone(c.key, l.d.cfg.Now())
 	}
 }
@@ -136,7 +136,7 @@ func (l *loop) trusts(k catalog.Key) bool {
 }
 
 func (l *loop) register(c *conn, now time.Time) {
-	c.member = member{id: l.nextID, since: now, active: now, gossip: newGossip(), met: l.state.WasMet(c.key)}
+	c.member = member{id: l.nextID, since: now, active: now, met: l.state.WasMet(c.key)}
 	l.nextID++
 	l.conns[c.key], l.byID[c.id] = c, c
 	l.filter.stale = true
@@ -158,7 +158,8 @@ func (l *loop) remove(c *conn, err error, now time.Time) {
 	delete(l.conns, c.key)
 	l.filter.stale = true
 	l.fetch.Leave(c.id)
-	l.leaveInquiries(c.id)
+	l.who.Leave(c.id)
+	l.gossip.Leave(c.id)
 	l.state.Gone(c.key, l.d.cfg.Now())
 }
 

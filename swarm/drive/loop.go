@@ -9,6 +9,8 @@ import (
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/fetch"
+	"p2pfs/swarm/drive/gossip"
+	"p2pfs/swarm/drive/who"
 )
 
 // event is something the loop is told. apply runs on the loop's goroutine and
@@ -53,8 +55,8 @@ type loop struct {
 	book     *book.Book
 	fetch    *fetch.Fetcher
 	waiting  map[catalog.Hash][]chan<- []byte // for objects
-	asks     map[Content]*inquiry             // who has a file
-	heads    *pacer
+	who      *who.Inquiries
+	gossip   *gossip.Gossip
 	ours     *catalog.Publication // the last one, to be signed again; nil before Share
 	told     *catalog.View        // the last that OnView was told of
 	filter   filter
@@ -69,7 +71,7 @@ func newLoop(d *Drive, state *catalog.State) *loop {
 	l := &loop{
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
 		book: newBook(d.cfg.Dials), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: fetch.New(), waiting: make(map[catalog.Hash][]chan<- []byte),
-		asks: make(map[Content]*inquiry), heads: newPacer(), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
+		who: who.New(), gossip: gossip.New(state, state, d.cfg.Identity.Key()), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
 		outdated: make(outdated), door: newDoor(), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}
 	l.told = l.shown()
@@ -145,7 +147,10 @@ func (l *loop) step() (more bool) {
 // settle does what any event may have made due.
 func (l *loop) settle() {
 	for _, k := range l.state.Tellable() {
-		l.spread(k, time.Now())
+		l.gossip.Spread(k, time.Now())
+	}
+	for _, c := range l.byID {
+		l.pump(c, time.Now())
 	}
 	l.request()
 	l.tellView()
@@ -177,11 +182,10 @@ func (l *loop) tellView() {
 func (l *loop) tick(now time.Time) {
 	l.dropUnneeded()
 	l.fetch.Expire(now)
-	l.applyPaced(now)
-	for _, c := range l.byID {
-		l.pump(c, now)
+	for _, p := range l.gossip.Due(now) { // that came too fast
+		l.take(p, now)
 	}
-	l.expireInquiries(now)
+	l.who.Expire(now)
 	l.dialDue()
 	l.tellCopy(now)
 	if now.Sub(l.swept) < sweepGap {

@@ -14,6 +14,7 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/drive/who"
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/wire"
 )
@@ -190,21 +191,9 @@ func (c *conn) allow(ctx context.Context, from *rate.Limiter, n int) {
 
 // answer says who holds a file.
 func (d *Drive) answer(file Content) message.Holds {
-	m := message.Holds{File: file}
-	if d.cfg.Holders == nil {
-		return m
+	var holders []Holder
+	if f := d.cfg.Holders; f != nil {
+		holders = f(file)
 	}
-	bits, others := 0, 0
-	for _, h := range d.cfg.Holders(file) {
-		if h.Addr.IsValid() {
-			if others++; others > maxHearsay {
-				continue
-			}
-		}
-		if bits += len(h.Pieces.Bits); len(m.Holders) == message.MaxHolders || bits > message.MaxBits {
-			break
-		}
-		m.Holders = append(m.Holders, message.Holder{Addr: h.Addr, Member: h.Member, Pieces: h.Pieces})
-	}
-	return m
+	return who.Reply(file, holders)
 }

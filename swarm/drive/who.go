@@ -2,22 +2,13 @@ package drive
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/drive/who"
 	"p2pfs/swarm/netgroup"
-)
-
-// Bounds on questions for holders.
-const (
-	maxInquiries = 4096
-	askAgain     = 10 * time.Second // after which members are asked again
-	answerTime   = 3 * time.Second  // within which they should have answered
-	inquiryLife  = time.Minute      // after which an answer is forgotten
-	maxHearsay   = 4                // holders besides himself that a member's answer may name
 )
 
 // Who returns holders of a file, the surest first: those of publishers who are
@@ -44,44 +35,17 @@ func (d *Drive) Who(ctx context.Context, file Content, publishers ...catalog.Key
 	}
 }
 
-// inquiry is a question for the holders of a file.
-type inquiry struct {
-	asked   time.Time
-	pending map[int]bool // connections that have not answered
-	found   findings
-	waiting []inquirer
-}
-
-// inquirer is one who waits for holders: what is known without asking, and where
-// he is told.
-type inquirer struct {
-	known  []Holder
-	result chan<- []Holder
-}
-
 func (l *loop) inquire(file Content, publishers []catalog.Key, result chan<- []Holder) {
-	now := time.Now()
-	q := l.asks[file]
-	if q == nil {
-		if len(l.asks) >= maxInquiries && !l.forgetInquiry() {
-			result <- nil
-			return
-		}
-		q = &inquiry{pending: make(map[int]bool), found: make(findings)}
-		l.asks[file] = q
-	}
-	if now.Sub(q.asked) > askAgain || len(q.found) == 0 && len(q.pending) == 0 {
-		q.asked = now
-		q.found.expire(now)
-		for id, c := range l.byID {
-			if !q.pending[id] && len(c.control) < controlQueue/2 {
-				q.pending[id] = true
-				c.send(message.Who{File: file})
-			}
+	var members []int
+	for id, c := range l.byID {
+		if len(c.control) < controlQueue/2 {
+			members = append(members, id)
 		}
 	}
-	q.waiting = append(q.waiting, inquirer{l.publishing(publishers), result})
-	q.settle()
+	tell := func(list []Holder) { result <- list } // has room for one, and gets one
+	for _, id := range l.who.Ask(file, l.publishing(publishers), tell, members, time.Now()) {
+		l.byID[id].send(message.Who{File: file})
+	}
 }
 
 // publishing lists the publishers of a file who can be dialled for it: those who
@@ -103,65 +67,12 @@ func (l *loop) publishing(publishers []catalog.Key) (list []Holder) {
 	return list
 }
 
-// settle answers those who wait, if there is something to tell or nothing to
-// hope for.
-func (q *inquiry) settle() {
-	q.waiting = slices.DeleteFunc(q.waiting, func(w inquirer) bool {
-		done := len(q.found)+len(w.known) > 0 || len(q.pending) == 0
-		if done {
-			w.result <- q.found.list(w.known) // has room for one, and gets one
-		}
-		return done
-	})
-}
-
 func (l *loop) onHolds(c *conn, m message.Holds, now time.Time) {
-	q := l.asks[m.File]
-	if q == nil || !q.pending[c.id] {
-		l.unasked(c, len(m.File.Root), now)
-		return
-	}
-	delete(q.pending, c.id)
-	if q.found.note(c, m.Holders, now) {
+	asked, useful := l.who.Answer(who.Member{ID: c.id, Key: c.key, Remote: c.remote.Addr(), Listen: c.listen}, m, now)
+	if useful {
 		c.active = now
 	}
-	q.settle()
-}
-
-// leaveInquiries stops waiting for a connection that is gone.
-func (l *loop) leaveInquiries(id int) {
-	for _, q := range l.asks {
-		if q.pending[id] {
-			delete(q.pending, id)
-			q.settle()
-		}
+	if !asked {
+		l.unasked(c, len(m.File.Root), now)
 	}
-}
-
-// expireInquiries stops waiting for late answers and forgets old ones.
-func (l *loop) expireInquiries(now time.Time) {
-	for file, q := range l.asks {
-		age := now.Sub(q.asked)
-		if age > answerTime && len(q.waiting) > 0 {
-			clear(q.pending) // whoever waits is told what there is
-			q.settle()
-		}
-		if age > inquiryLife {
-			delete(l.asks, file)
-		}
-	}
-}
-
-// forgetInquiry makes room for a new question: the oldest that nobody waits
-// for goes.
-func (l *loop) forgetInquiry() bool {
-	var oldest Content
-	var at time.Time
-	for file, q := range l.asks {
-		if len(q.waiting) == 0 && (at.IsZero() || q.asked.Before(at)) {
-			oldest, at = file, q.asked
-		}
-	}
-	delete(l.asks, oldest)
-	return !at.IsZero()
 }

@@ -1,18 +1,26 @@
-package drive
+package gossip
 
 import (
 	"net/netip"
+	"time"
 
 	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/catalog"
 )
 
+// Burst and PerS are how many heads a member reads at least, at once and each
+// second.
+const (
+	Burst = 20_000 // a first exchange of all heads
+	PerS  = 200
+)
+
 // How fast heads are sent to a member: slower than he reads them at least, for
 // what he answers stands behind them.
 const (
-	owedBurst = allowance - allowance/4
-	owedPerS  = allowancePerS - allowancePerS/4
+	owedBurst = Burst - Burst/4
+	owedPerS  = PerS - PerS/4
 )
 
 // rank is the order in which heads are sent.
@@ -80,4 +88,5 @@ func (o *owed) next() catalog.Key {
 	return k
 }
 
-func (o *owed) len() int { return len(o.all) }
+// ready reports whether there is something to be sent, and it may be.
+func (o *owed) ready(now time.Time) bool { return len(o.all) > 0 && o.rate.TokensAt(now) >= 1 }

@@ -1,4 +1,4 @@
-package drive
+package gossip
 
 import (
 	"net/netip"
@@ -18,24 +18,23 @@ const (
 	maxPacedG = 512  // of those that one address group sent
 )
 
-// pacer bounds the rate of heads by author. Pure but for x/time/rate, which
-// takes the time as a parameter. Owned by the loop.
+// pacer bounds the rate of heads by author. Owned by the loop.
 type pacer struct {
 	limits map[catalog.Key]*rate.Limiter
-	held   map[catalog.Key]paced
+	held   map[catalog.Key]Paced
 	groups map[netip.Prefix]int // of held, by who sent them
 }
 
-// paced is a head that may have to wait, what was told of its author, and the
-// connection that it came by.
-type paced struct {
-	head catalog.Head
-	told catalog.Told
-	from int
+// Paced is a head that may have had to wait, what was told of its author, and the
+// member that sent it.
+type Paced struct {
+	Head catalog.Head
+	Told catalog.Told
+	From int
 }
 
 func newPacer() *pacer {
-	return &pacer{make(map[catalog.Key]*rate.Limiter), make(map[catalog.Key]paced), make(map[netip.Prefix]int)}
+	return &pacer{make(map[catalog.Key]*rate.Limiter), make(map[catalog.Key]Paced), make(map[netip.Prefix]int)}
 }
 
 // allow reports whether an author's head may be taken now, and counts it.
@@ -53,31 +52,31 @@ func (p *pacer) allow(author catalog.Key, now time.Time) bool {
 
 // hold keeps a head for later, the newest of each author. There is always room
 // for those that their authors sent themselves.
-func (p *pacer) hold(h paced, own bool) {
-	old, ok := p.held[h.head.Key]
+func (p *pacer) hold(h Paced, own bool) {
+	old, ok := p.held[h.Head.Key]
 	switch {
-	case ok && old.head.Seq >= h.head.Seq:
+	case ok && old.Head.Seq >= h.Head.Seq:
 		return
 	case ok:
 		p.forget(old)
-	case !own && (len(p.held) >= maxPaced || p.groups[h.told.From] >= maxPacedG):
+	case !own && (len(p.held) >= maxPaced || p.groups[h.Told.From] >= maxPacedG):
 		return
 	}
-	p.held[h.head.Key] = h
-	p.groups[h.told.From]++
+	p.held[h.Head.Key] = h
+	p.groups[h.Told.From]++
 }
 
-func (p *pacer) forget(h paced) {
-	delete(p.held, h.head.Key)
-	if p.groups[h.told.From]--; p.groups[h.told.From] == 0 {
-		delete(p.groups, h.told.From)
+func (p *pacer) forget(h Paced) {
+	delete(p.held, h.Head.Key)
+	if p.groups[h.Told.From]--; p.groups[h.Told.From] == 0 {
+		delete(p.groups, h.Told.From)
 	}
 }
 
 // due returns the heads whose time has come, and forgets authors who were
 // quiet.
-func (p *pacer) due(now time.Time) []paced {
-	var list []paced
+func (p *pacer) due(now time.Time) []Paced {
+	var list []Paced
 	for k, h := range p.held {
 		if p.limits[k].AllowN(now, 1) {
 			list = append(list, h)

@@ -1,4 +1,4 @@
-package drive
+package who
 
 import (
 	"cmp"
@@ -18,29 +18,29 @@ type findings map[catalog.Key]finding
 // finding is one member's answer.
 type finding struct {
 	at   time.Time
-	own  Holder   // himself; no address: he has nothing, or nobody can dial him
-	told []Holder // of whom he says so, maxHearsay at most
+	own  message.Holder   // himself; no address: he has nothing, or nobody can dial him
+	told []message.Holder // of whom he says so, maxHearsay at most
 }
 
 // note takes in a member's answer, and reports whether it is of use.
-func (f findings) note(c *conn, holders []message.Holder, now time.Time) bool {
+func (f findings) note(m Member, holders []message.Holder, now time.Time) bool {
 	n := finding{at: now}
 	for _, h := range holders {
 		switch {
 		case !h.Pieces.Any():
-		case !h.Addr.IsValid() || h.Member == c.key: // himself, wherever he says he is
-			if netgroup.MayTell(c.remote.Addr(), c.listen) {
-				n.own = Holder{Addr: c.listen, Member: c.key, Pieces: h.Pieces}
+		case !h.Addr.IsValid() || h.Member == m.Key: // himself, wherever he says he is
+			if netgroup.MayTell(m.Remote, m.Listen) {
+				n.own = message.Holder{Addr: m.Listen, Member: m.Key, Pieces: h.Pieces}
 			}
-		case len(n.told) < maxHearsay && netgroup.MayTell(c.remote.Addr(), h.Addr):
-			n.told = append(n.told, Holder{Addr: h.Addr, Member: h.Member, Pieces: h.Pieces})
+		case len(n.told) < maxHearsay && netgroup.MayTell(m.Remote, h.Addr):
+			n.told = append(n.told, message.Holder{Addr: h.Addr, Member: h.Member, Pieces: h.Pieces})
 		}
 	}
 	if !n.own.Addr.IsValid() && len(n.told) == 0 {
-		delete(f, c.key)
+		delete(f, m.Key)
 		return false
 	}
-	f[c.key] = n
+	f[m.Key] = n
 	return true
 }
 
@@ -55,12 +55,12 @@ func (f findings) expire(now time.Time) {
 
 // list returns holders, each address once: those that are known first, then
 // members by their own word, then those that most others tell of.
-func (f findings) list(known []Holder) []Holder {
+func (f findings) list(known []message.Holder) []message.Holder {
 	list, seen := slices.Clone(known), map[netip.AddrPort]bool{}
 	for _, h := range known {
 		seen[h.Addr] = true
 	}
-	votes, told := map[netip.AddrPort]int{}, []Holder(nil)
+	votes, told := map[netip.AddrPort]int{}, []message.Holder(nil)
 	for _, n := range f {
 		if h := n.own; h.Addr.IsValid() && !seen[h.Addr] {
 			seen[h.Addr] = true
@@ -72,7 +72,7 @@ func (f findings) list(known []Holder) []Holder {
 			}
 		}
 	}
-	slices.SortFunc(told, func(x, y Holder) int {
+	slices.SortFunc(told, func(x, y message.Holder) int {
 		return cmp.Or(cmp.Compare(votes[y.Addr], votes[x.Addr]), x.Addr.Compare(y.Addr))
 	})
 	for _, h := range told {

@@ -1,4 +1,4 @@
-package drive
+package gossip
 
 import (
 	"time"
@@ -10,12 +10,9 @@ import (
 // told of before those are forgotten.
 const spareKnows = 10_000
 
-// gossip is what the loop knows of which heads a member has.
-type gossip struct {
-	knows map[catalog.Key]known // that he has told or was told, of authors known here
-	ready bool                  // his summary is complete
-	owed  owed
-}
+// knows is which heads a member has: that he has told or was told, of authors known
+// here.
+type knows map[catalog.Key]known
 
 // known is the newest head of an author that a member has, and when the author
 // was last connected to anybody, as far as the member knows.
@@ -24,15 +21,11 @@ type known struct {
 	last time.Time
 }
 
-func newGossip() gossip {
-	return gossip{knows: make(map[catalog.Key]known), owed: newOwed()}
-}
-
 // learn notes a head that a member has, and the age of its author.
-func (g *gossip) learn(k catalog.Key, seq int64, age time.Duration, now time.Time) {
-	was, last := g.knows[k], now.Add(-age)
+func (m knows) learn(k catalog.Key, seq int64, age time.Duration, now time.Time) {
+	was, last := m[k], now.Add(-age)
 	if seq > was.seq || seq == was.seq && last.After(was.last) {
-		g.knows[k] = known{seq, last}
+		m[k] = known{seq, last}
 	}
 }
 
@@ -42,8 +35,8 @@ const correction = time.Hour
 // lacks reports whether a member has an older head than that of seq and age, or
 // takes its author to be away much longer than he is: twice as long, so that
 // nobody can have one head sent often.
-func (g *gossip) lacks(k catalog.Key, seq int64, age time.Duration, now time.Time) bool {
-	has := g.knows[k]
+func (m knows) lacks(k catalog.Key, seq int64, age time.Duration, now time.Time) bool {
+	has := m[k]
 	if seq != has.seq {
 		return seq > has.seq
 	}
