@@ -46,7 +46,7 @@ func (l *loop) accuse(id, piece int, n int64, why string) {
 // who are connected and have sent nothing false themselves: else a ban would leave
 // us without what it has alone.
 func (l *loop) othersHave(than *remote) bool {
-	rest := l.picker.HaveSet()
+	rest := l.picker.Pieces.HeldSet()
 	for _, r := range l.remotes {
 		switch {
 		case r == than || r.down.faults.times > 0:
@@ -57,7 +57,7 @@ func (l *loop) othersHave(than *remote) bool {
 		}
 	}
 	if than.pp.All {
-		return int(rest.Count()) >= l.picker.Pieces()
+		return int(rest.Count()) >= l.picker.Pieces.Count()
 	}
 	return than.pp.Has == nil || rest.IsSuperSet(than.pp.Has)
 }

@@ -64,7 +64,7 @@ func (l *loop) dial() {
 
 // offering reports whether the torrent is whole and everybody is told so.
 func (l *loop) offering() bool {
-	return l.content != nil && !l.hungry() && l.picker.HaveCount() == l.picker.Pieces() &&
+	return l.content != nil && !l.hungry() && l.picker.Pieces.Held() == l.picker.Pieces.Count() &&
 		(l.t.spec.Announce == Always || l.announce.kept)
 }
 

@@ -43,7 +43,7 @@ func (l *loop) uploadOnly(r *remote) bool {
 	if l.content == nil {
 		return false
 	}
-	return l.picker.HaveCount() == l.picker.Pieces() || !r.dialed && l.picker.HaveCount() > 0 && !l.hungry()
+	return l.picker.Pieces.Held() == l.picker.Pieces.Count() || !r.dialed && l.picker.Pieces.Held() > 0 && !l.hungry()
 }
 
 // tellDownload takes back that we want nothing: a reader came, or a piece was
@@ -119,14 +119,14 @@ func (l *loop) onDontHave(r *remote, body []byte) error {
 	if err != nil || l.content == nil {
 		return err
 	}
-	if piece >= l.picker.Pieces() {
+	if piece >= l.picker.Pieces.Count() {
 		return errPiece
 	}
 	if !r.pp.All && !r.pp.Has.Test(uint(piece)) {
 		return nil
 	}
 	l.picker.PeerLost(r.id, piece)
-	if !l.picker.Have(piece) {
+	if !l.picker.Pieces.Have(piece) {
 		r.lacking--
 	}
 	l.interestIn(r)

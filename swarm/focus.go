@@ -87,7 +87,7 @@ func (l *loop) refocus() {
 	for _, streams := range l.readers.windows {
 		for _, a := range streams {
 			for i := a.first; i < a.end; i++ {
-				if !l.picker.Have(i) && !l.pieces.inMemory(i) && (l.readers.wants[i] == nil || l.byBlock(i)) {
+				if !l.picker.Pieces.Have(i) && !l.pieces.inMemory(i) && (l.readers.wants[i] == nil || l.byBlock(i)) {
 					due := l.now.Add(time.Duration(i-a.first+1) * time.Second)
 					list = append(list, a.urgent(l, i, due))
 				}
@@ -125,7 +125,7 @@ func (rs *readers) restOf(l *loop) (out []picker.Urgent) {
 		return nil
 	}
 	for piece, at := range rs.rest {
-		if l.now.Sub(at) > aheadExpiry || l.picker.Have(piece) || l.pieces.inMemory(piece) || l.pieces.partial[piece] == nil {
+		if l.now.Sub(at) > aheadExpiry || l.picker.Pieces.Have(piece) || l.pieces.inMemory(piece) || l.pieces.partial[piece] == nil {
 			delete(rs.rest, piece)
 			continue
 		}

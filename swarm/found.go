@@ -28,7 +28,7 @@ func (t *Torrent) Found(piece int) { t.post(hereEvent{piece}) }
 type hereEvent struct{ piece int }
 
 func (e hereEvent) apply(l *loop) {
-	if l.content != nil && e.piece < l.picker.Pieces() && !l.picker.Have(e.piece) && l.storage.Has(e.piece) {
+	if l.content != nil && e.piece < l.picker.Pieces.Count() && !l.picker.Pieces.Have(e.piece) && l.storage.Has(e.piece) {
 		l.found(e.piece)
 		l.refocus()
 	}

@@ -25,12 +25,12 @@ func TestPieceFoundAndStored(t *testing.T) {
 	}
 	wrong := make(chan error, 1)
 	tor.post(onLoop(func(l *loop) {
-		last := l.picker.Pieces() - 1
+		last := l.picker.Pieces.Count() - 1
 		l.found(last)
 		l.holds(last) // as its writer does
 		var err error
 		for _, r := range l.remotes {
-			if missing := l.picker.Pieces() - l.picker.HaveCount(); r.lacking != missing {
+			if missing := l.picker.Pieces.Count() - l.picker.Pieces.Held(); r.lacking != missing {
 				err = errors.New("lacks another number of pieces than we")
 			}
 		}

@@ -60,7 +60,7 @@ func (e joinEvent) apply(l *loop) {
 	}
 	pieces := 0
 	if l.content != nil {
-		pieces = l.picker.Pieces()
+		pieces = l.picker.Pieces.Count()
 	}
 	r.conn = peer.Start(peer.Config{
 		Guard: l.t.client.guard,
@@ -180,13 +180,13 @@ func (r *remote) used() time.Time {
 // introduce tells a peer what we have and takes in what it said before there
 // was metadata.
 func (l *loop) introduce(r *remote) {
-	n := l.picker.Pieces()
+	n := l.picker.Pieces.Count()
 	r.conn.SetPieces(n)
-	have := l.picker.HaveSet()
+	have := l.picker.Pieces.HeldSet()
 	fast := r.hs.Fast()
 	r.conn.Send(func(dst []byte) []byte {
 		switch {
-		case fast && l.picker.HaveCount() == n:
+		case fast && l.picker.Pieces.Held() == n:
 			return wire.AppendHaveAll(dst)
 		case fast && have.None():
 			return wire.AppendHaveNone(dst)

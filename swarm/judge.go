@@ -43,7 +43,7 @@ func (l *loop) judgeBlock(p *partial, b picker.Block, leaf metainfo.Hash256) (ba
 	l.counts.wasted += n
 	from := p.from[b.N]
 	l.pieces.remove(p, b.N)
-	l.picker.Unreceive(b)
+	l.picker.Pieces.Unreceive(b)
 	l.accuse(from, b.Piece, n, "sent a block that does not verify")
 	return true
 }

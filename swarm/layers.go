@@ -253,7 +253,7 @@ func (ls *layers) came(l *loop, root metainfo.Hash256, hashes []metainfo.Hash256
 	file, _ := l.info().FileByRoot(root)
 	first, n := l.info().Pieces.OfFile(file)
 	for i := first; i < first+n; i++ {
-		if !l.picker.Have(i) && l.storage.Has(i) {
+		if !l.picker.Pieces.Have(i) && l.storage.Has(i) {
 			l.found(i)
 		}
 	}
@@ -267,7 +267,7 @@ func (ls *layers) resume(l *loop) {
 	for _, i := range slices.Collect(maps.Keys(ls.waiting)) {
 		if _, ok := ls.hash(l, i); ok {
 			delete(ls.waiting, i)
-			if l.picker.Complete(i) {
+			if l.picker.Pieces.Complete(i) {
 				l.check(i)
 			}
 		}

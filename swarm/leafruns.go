@@ -49,7 +49,7 @@ func (l *loop) leafRun(piece, per int) int {
 // their leaves not known. What lies behind the file's end, at count, may be.
 func (l *loop) unknownRun(first, k, n, count int) bool {
 	for i := first + k; i < first+min(k+n, count); i++ {
-		if l.picker.Have(i) || l.leaves.known[i] != nil || !l.readers.reading(i) {
+		if l.picker.Pieces.Have(i) || l.leaves.known[i] != nil || !l.readers.reading(i) {
 			return false
 		}
 	}

@@ -146,7 +146,7 @@ func (l *loop) hungry() bool {
 	if l.content == nil {
 		return l.t.spec.MetaInfo == nil || l.readers.waiting() > 0
 	}
-	if l.picker.Missing() > 0 {
+	if l.picker.Pieces.Missing() > 0 {
 		return true
 	}
 	return l.readers.active()
@@ -161,7 +161,7 @@ func (l *loop) opened(c *content) {
 	l.layers.open(l)
 	for i := range info.Pieces.Count() {
 		if c.storage.Has(i) {
-			l.picker.SetHave(i, true)
+			l.picker.Pieces.SetHave(i, true)
 		}
 	}
 	l.selectPieces()
@@ -206,14 +206,14 @@ func (l *loop) selectPieces() {
 		}
 		first, n := l.info().Pieces.OfFile(f)
 		for i := first; i < first+n; i++ {
-			l.picker.Select(i, true)
+			l.picker.Pieces.Select(i, true)
 		}
 	}
 }
 
 // checkWhole tells those who wait for every piece that is to be fetched.
 func (l *loop) checkWhole() {
-	if l.picker.Missing() > 0 || !l.t.spec.Everything && l.picker.HaveCount() < l.picker.Pieces() {
+	if l.picker.Pieces.Missing() > 0 || !l.t.spec.Everything && l.picker.Pieces.Held() < l.picker.Pieces.Count() {
 		return
 	}
 	select {

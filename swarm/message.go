@@ -106,14 +106,14 @@ func (l *loop) onHave(r *remote, piece int) error {
 
 // has notes that a peer has a piece.
 func (l *loop) has(r *remote, piece int) error {
-	if piece >= l.picker.Pieces() {
-		return fmt.Errorf("have %d of %d: %w", piece, l.picker.Pieces(), errPiece)
+	if piece >= l.picker.Pieces.Count() {
+		return fmt.Errorf("have %d of %d: %w", piece, l.picker.Pieces.Count(), errPiece)
 	}
 	if r.pp.All || r.pp.Has.Test(uint(piece)) {
 		return nil
 	}
 	l.picker.PeerHas(r.id, piece)
-	if !l.picker.Have(piece) {
+	if !l.picker.Pieces.Have(piece) {
 		r.lacking++
 	}
 	return nil
@@ -134,7 +134,7 @@ func (l *loop) onBitfield(r *remote, body []byte) error {
 }
 
 func (l *loop) hasBits(r *remote, body []byte) error {
-	bits, err := wire.ParseBitfield(body, l.picker.Pieces())
+	bits, err := wire.ParseBitfield(body, l.picker.Pieces.Count())
 	if err != nil {
 		return err
 	}
@@ -167,14 +167,14 @@ func (l *loop) onHaveAll(r *remote, all bool) error {
 
 func (l *loop) hasAll(r *remote) {
 	l.picker.PeerHasAll(r.id)
-	r.lacking = l.picker.Pieces() - l.picker.HaveCount()
+	r.lacking = l.picker.Pieces.Count() - l.picker.Pieces.Held()
 }
 
 func (l *loop) onAllowedFast(r *remote, piece int) error {
 	if !r.hs.Fast() {
 		return errFast
 	}
-	if l.content != nil && piece >= l.picker.Pieces() {
+	if l.content != nil && piece >= l.picker.Pieces.Count() {
 		return fmt.Errorf("allowed fast %d: %w", piece, errPiece)
 	}
 	if len(r.pp.Fast) < 64 {

@@ -42,7 +42,7 @@ func (l *loop) noiseCost(r *remote, m peer.Message) float64 {
 	case wire.MsgPiece, wire.MsgRequest:
 		return 0
 	case wire.MsgHave:
-		if l.content != nil && m.Index < l.picker.Pieces() && !r.pp.All && !r.pp.Has.Test(uint(m.Index)) {
+		if l.content != nil && m.Index < l.picker.Pieces.Count() && !r.pp.All && !r.pp.Has.Test(uint(m.Index)) {
 			return 0 // news
 		}
 		return 0.5

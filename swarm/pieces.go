@@ -212,13 +212,13 @@ func (l *loop) squeeze() {
 		}
 		l.counts.squeezed++
 		l.pieces.drop(oldest)
-		l.picker.Forget(oldest)
+		l.picker.Pieces.Forget(oldest)
 	}
 }
 
 // arrived puts a block into its piece. It keeps the buffer or releases it.
 func (l *loop) arrived(r *remote, b picker.Block, buf *peer.Buffer) {
-	wanted, others := l.picker.Received(b, r.id)
+	wanted, others := l.picker.Pieces.Received(b, r.id)
 	if !wanted {
 		l.counts.wasted += int64(len(buf.Bytes()))
 		buf.Release()
@@ -234,7 +234,7 @@ func (l *loop) arrived(r *remote, b picker.Block, buf *peer.Buffer) {
 		l.readers.progress[b.Piece] = l.now
 		l.judge(b.Piece)
 	}
-	if l.picker.Complete(b.Piece) {
+	if l.picker.Pieces.Complete(b.Piece) {
 		l.check(b.Piece)
 	} else {
 		l.squeeze()

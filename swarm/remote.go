@@ -200,7 +200,7 @@ func (l *loop) tickRemote(r *remote) {
 	if l.hungry() && (r.amInterested || l.t.spec.Everything) || r.peerInterested || l.meta.busy(r) {
 		r.busy = l.now
 	}
-	if l.now.Sub(r.busy) > r.patience(l.content != nil && l.picker.HaveCount() > 0) {
+	if l.now.Sub(r.busy) > r.patience(l.content != nil && l.picker.Pieces.Held() > 0) {
 		l.idled(r)
 		l.closeRemote(r, "nobody wants anything")
 	}

@@ -88,7 +88,7 @@ func (l *loop) tickDown(r *remote) {
 		// Others may be asked now. What the peer still sends is welcome.
 		d.snubbed, d.rate, d.peak, r.pp.Rate = true, 0, 0, 0
 		for b := range d.asked {
-			l.picker.Dropped(b, r.id)
+			l.picker.Pieces.Dropped(b, r.id)
 		}
 	}
 }
@@ -187,7 +187,7 @@ func (l *loop) unask(r *remote, b picker.Block) {
 	if len(r.down.asked) == 0 {
 		r.down.owing.counts(l.now, false)
 	}
-	l.picker.Dropped(b, r.id)
+	l.picker.Pieces.Dropped(b, r.id)
 }
 
 // unaskAll forgets what was asked of a peer that choked us. It may have

@@ -43,7 +43,7 @@ func (l *loop) publishStats() {
 		s.Up += r.up.rate
 	}
 	if l.content != nil {
-		s.Pieces, s.Have = l.picker.Pieces(), l.picker.HaveCount()
+		s.Pieces, s.Have = l.picker.Pieces.Count(), l.picker.Pieces.Held()
 		s.Length = l.info().Length()
 		s.Left = l.left()
 	}
@@ -52,9 +52,9 @@ func (l *loop) publishStats() {
 
 // left is the number of bytes still to be fetched, rounded up to pieces.
 func (l *loop) left() int64 {
-	missing := int64(l.picker.Pieces() - l.picker.HaveCount())
+	missing := int64(l.picker.Pieces.Count() - l.picker.Pieces.Held())
 	if l.t.spec.Everything {
-		missing = int64(l.picker.Missing())
+		missing = int64(l.picker.Pieces.Missing())
 	}
 	if missing == 0 {
 		return 0

@@ -27,7 +27,7 @@ func shareKey(peerID [20]byte) uint64 {
 // 16 libtorrent leechers take half as long again when they are told, too. Only a
 // seeder does: who lacks pieces himself cannot tell which are rare.
 func (l *loop) suggest(r *remote) {
-	if !ourKind(r.hs.PeerID) || r.up.choking || !r.hs.Fast() || r.pp.All || l.content == nil || l.hungry() || l.picker.HaveCount() < l.picker.Pieces() {
+	if !ourKind(r.hs.PeerID) || r.up.choking || !r.hs.Fast() || r.pp.All || l.content == nil || l.hungry() || l.picker.Pieces.Held() < l.picker.Pieces.Count() {
 		return
 	}
 	r.up.suggested = slices.DeleteFunc(r.up.suggested, func(piece int) bool {
@@ -58,7 +58,7 @@ func (l *loop) onSuggest(r *remote, piece int) error {
 	if l.content == nil {
 		return nil
 	}
-	if piece >= l.picker.Pieces() {
+	if piece >= l.picker.Pieces.Count() {
 		return fmt.Errorf("suggest %d: %w", piece, errPiece)
 	}
 	l.picker.Suggest(r.id, piece)

@@ -119,7 +119,7 @@ func (s *turns) left(r *remote) {
 // else can give (BEP 6).
 func (l *loop) spare(from *remote, piece int) {
 	s := &l.uploads.turns
-	if l.t.client.bandwidth.up == nil || !l.seeding() || !l.picker.Have(piece) {
+	if l.t.client.bandwidth.up == nil || !l.seeding() || !l.picker.Pieces.Have(piece) {
 		return
 	}
 	for _, r := range l.remotes {

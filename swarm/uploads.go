@@ -145,12 +145,12 @@ func (l *loop) onRequest(r *remote, b wire.Block) error {
 	if waiting >= maxRequests && !r.noise.hear(l.now, 1) {
 		return errFlood
 	}
-	if !r.up.choking && !r.hs.Fast() && !l.picker.Have(b.Index) {
+	if !r.up.choking && !r.hs.Fast() && !l.picker.Pieces.Have(b.Index) {
 		// It was evicted, the peer does not know, and would wait for ever.
 		l.closeRemote(r, "asks for a piece that is gone and cannot be told so")
 		return nil
 	}
-	if r.up.choking && !l.fastMay(r, b) || !l.picker.Have(b.Index) || waiting >= maxRequests || !l.upload(r, b) {
+	if r.up.choking && !l.fastMay(r, b) || !l.picker.Pieces.Have(b.Index) || waiting >= maxRequests || !l.upload(r, b) {
 		return l.refuse(r, b)
 	}
 	l.hearComplaint(r, b.Index, b.Length)
@@ -179,9 +179,9 @@ func (l *loop) allowFast(r *remote) {
 	}
 	r.up.fast = map[int]bool{}
 	r.conn.Send(func(dst []byte) []byte {
-		for _, piece := range wire.AllowedFastSet(r.addr.Addr(), l.t.hashes[0], l.picker.Pieces(), allowedFast) {
+		for _, piece := range wire.AllowedFastSet(r.addr.Addr(), l.t.hashes[0], l.picker.Pieces.Count(), allowedFast) {
 			r.up.fast[piece] = true
-			if l.picker.Have(piece) {
+			if l.picker.Pieces.Have(piece) {
 				dst = wire.AppendAllowedFast(dst, piece)
 			}
 		}

@@ -77,7 +77,7 @@ func (l *loop) reopen(e hashedEvent) {
 			size := int64(len(buf.Bytes()))
 			l.counts.wasted += size
 			buf.Release()
-			l.picker.Unreceive(picker.Block{Piece: e.piece, N: n})
+			l.picker.Pieces.Unreceive(picker.Block{Piece: e.piece, N: n})
 			l.accuse(e.from[n], e.piece, size, "sent a block that does not verify")
 			continue
 		}
@@ -104,7 +104,7 @@ func (l *loop) failed(e hashedEvent) {
 		}
 		l.pieces.bad[e.piece] = c
 	}
-	l.picker.Failed(e.piece)
+	l.picker.Pieces.Failed(e.piece)
 	l.scheduleAll()
 }
 
@@ -144,10 +144,10 @@ func (e storedEvent) apply(l *loop) {
 // holds notes that the storage has a piece, and tells everybody. It may hear of
 // one twice: from its writer, and when a piece layer shows it to be there.
 func (l *loop) holds(piece int) {
-	if l.picker.Have(piece) {
+	if l.picker.Pieces.Have(piece) {
 		return
 	}
-	l.picker.SetHave(piece, true)
+	l.picker.Pieces.SetHave(piece, true)
 	l.tellHave(piece)
 	l.checkWhole()
 }
@@ -161,7 +161,7 @@ func (l *loop) unstored(e storedEvent) {
 		return
 	}
 	l.log.Debug("piece not stored", "infohash", l.t.hashes[0], "piece", e.piece, "err", e.err)
-	l.picker.Forget(e.piece)
+	l.picker.Pieces.Forget(e.piece)
 	l.pieces.keep(e.piece, e.data)
 }
 
@@ -169,14 +169,14 @@ func (l *loop) unstored(e storedEvent) {
 type lostEvent struct{ piece int }
 
 func (e lostEvent) apply(l *loop) {
-	if l.content != nil && e.piece < l.picker.Pieces() && l.picker.Have(e.piece) {
+	if l.content != nil && e.piece < l.picker.Pieces.Count() && l.picker.Pieces.Have(e.piece) {
 		l.lost(e.piece)
 	}
 }
 
 // lost makes a piece one to be fetched again and takes it back from peers.
 func (l *loop) lost(piece int) {
-	l.picker.SetHave(piece, false)
+	l.picker.Pieces.SetHave(piece, false)
 	for _, r := range l.remotes {
 		if r.pp.All || r.pp.Has != nil && r.pp.Has.Test(uint(piece)) {
 			r.lacking++

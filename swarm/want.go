@@ -87,7 +87,7 @@ func (l *loop) want(w *want) {
 		w.done <- outcome{data: data}
 		return
 	}
-	if l.picker.Have(w.piece) {
+	if l.picker.Pieces.Have(w.piece) {
 		if !w.lost {
 			w.done <- outcome{}
 			return

@@ -15,7 +15,7 @@ func large() (*Picker, []*Peer) {
 	rng := rand.New(rand.NewSource(1))
 	p := New(pieces, func(int) int { return 16 }, rng)
 	for i := range pieces {
-		p.Select(i, true)
+		p.Pieces.Select(i, true)
 	}
 	var all []*Peer
 	for id := range peers {
@@ -43,10 +43,10 @@ func BenchmarkLarge(b *testing.B) {
 				out, n = p.Pick(now, peer, 16, out[:0]), 0
 				peer.Queued = 0
 			}
-			p.Received(out[n], 1)
-			if piece := out[n].Piece; p.Complete(piece) {
-				p.SetHave(piece, true)
-				p.SetHave(piece, false)
+			p.Pieces.Received(out[n], 1)
+			if piece := out[n].Piece; p.Pieces.Complete(piece) {
+				p.Pieces.SetHave(piece, true)
+				p.Pieces.SetHave(piece, false)
 			}
 			n++
 		}
@@ -63,19 +63,19 @@ func BenchmarkLarge(b *testing.B) {
 	useless := &Peer{ID: 2000, Has: bitset.New(64 << 10), Rate: 1e6}
 	useless.Has.Set(5)
 	p.Join(useless)
-	p.SetHave(5, true)
+	p.Pieces.SetHave(5, true)
 	b.Run("nothing-new", func(b *testing.B) {
 		for b.Loop() {
 			out = p.Pick(now, useless, 16, out[:0])
 		}
 	})
 	common := &Peer{ID: 2001, Has: bitset.New(64 << 10), Rate: 1e6}
-	common.Has.Set(uint(p.order.list[len(p.order.list)-1]))
+	common.Has.Set(uint(p.Pieces.order.list[len(p.Pieces.order.list)-1]))
 	p.Join(common)
 	b.Run("one-new", func(b *testing.B) {
 		for b.Loop() {
 			out = p.Pick(now, common, 16, out[:0])
-			p.Forget(out[0].Piece)
+			p.Pieces.Forget(out[0].Piece)
 		}
 	})
 	// A reader's window of 128 pieces, and peers that are all equally busy.
@@ -92,7 +92,7 @@ func BenchmarkLarge(b *testing.B) {
 			out = p.Pick(now, peers[0], 16, out[:0])
 			peers[0].Queued = 1 << 20
 			for _, block := range out {
-				p.Dropped(block, peers[0].ID)
+				p.Pieces.Dropped(block, peers[0].ID)
 			}
 		}
 		p.SetUrgent(nil)

@@ -37,14 +37,14 @@ func (h *Handing) Back(pieces []int) { h.again = append(h.again, pieces...) }
 // -1. The Picker must hold all pieces: who lacks some cannot tell which are
 // rare.
 func (h *Handing) Take(p *Picker, now time.Time) int {
-	n := p.Pieces()
+	n := p.Pieces.Count()
 	if h.given == nil {
 		h.given, h.next = bitset.New(uint(n)), p.rng.Intn(n)
 	}
 	for len(h.again) > 0 {
 		piece := h.again[0]
 		h.again = h.again[1:]
-		if p.order.avail(piece) == 0 {
+		if p.Pieces.order.avail(piece) == 0 {
 			return piece
 		}
 	}
@@ -55,7 +55,7 @@ func (h *Handing) Take(p *Picker, now time.Time) int {
 	for h.left > 0 {
 		piece := h.next
 		h.next, h.left = (h.next+1)%n, h.left-1
-		if !h.given.Test(uint(piece)) && p.order.avail(piece) == 0 {
+		if !h.given.Test(uint(piece)) && p.Pieces.order.avail(piece) == 0 {
 			h.given.Set(uint(piece))
 			return piece
 		}

@@ -21,6 +21,7 @@ type partial struct {
 	here  int // blocks that have come
 	only  int // the one peer that may be asked, 0: any (after a failed hash)
 	alone bool
+	total *int // counts free, too, while the piece is selected; else nil
 }
 
 // state is one block of an active piece.
@@ -34,30 +35,27 @@ func (s *state) asked() bool { return s.askers[0] != 0 }
 
 func (s *state) askedOf(id int) bool { return s.askers[0] == id || s.askers[1] == id }
 
-func (p *Picker) begin(piece int) *partial {
-	n := p.blocks(piece)
-	a := &partial{piece: piece, state: make([]state, n), free: n}
-	p.active[piece] = a
-	p.started = append(p.started, piece)
-	if p.selected.Test(uint(piece)) {
-		p.free += n
-	}
-	p.settle(piece)
-	return a
-}
-
-func (p *Picker) addFree(a *partial, d int) {
+// add changes the number of free blocks.
+func (a *partial) add(d int) {
 	a.free += d
-	if p.selected.Test(uint(a.piece)) {
-		p.free += d
+	if a.total != nil {
+		*a.total += d
 	}
 }
 
-// ask notes that block n of a is asked of peer.
-func (p *Picker) ask(now time.Time, a *partial, n int, peer *Peer) {
+// count has total count the free blocks, or not.
+func (a *partial) count(total *int) {
+	n := a.free
+	a.add(-n)
+	a.total = total
+	a.add(n)
+}
+
+// ask notes that block n is asked of peer.
+func (a *partial) ask(now time.Time, n int, peer *Peer) {
 	s := &a.state[n]
 	if !s.asked() {
-		p.addFree(a, -1)
+		a.add(-1)
 		s.askers[0] = peer.ID
 		eta := peer.eta()
 		s.due = now.Add(min(eta+eta/2+50*time.Millisecond, longestDue))
@@ -71,7 +69,7 @@ func (p *Picker) ask(now time.Time, a *partial, n int, peer *Peer) {
 }
 
 // drop forgets that block n was asked of id.
-func (p *Picker) drop(a *partial, n, id int) {
+func (a *partial) drop(n, id int) {
 	s := &a.state[n]
 	if id == 0 || s.here || !s.askedOf(id) {
 		return
@@ -81,21 +79,26 @@ func (p *Picker) drop(a *partial, n, id int) {
 	}
 	s.askers[1] = 0
 	if !s.asked() {
-		p.addFree(a, 1)
+		a.add(1)
 	}
 }
 
-// Received notes that a block has come from a peer. Wanted is false when the
-// block is here already or its piece is not active. Others are the peers that
-// were asked for it too and should be sent a cancel.
-func (p *Picker) Received(b Block, id int) (wanted bool, others []int) {
-	a := p.active[b.Piece]
-	if a == nil || a.state[b.N].here {
-		return false, nil
+// leave is drop of all blocks, for a peer that has gone.
+func (a *partial) leave(id int) {
+	for n := range a.state {
+		a.drop(n, id)
 	}
-	s := &a.state[b.N]
+	if a.only == id {
+		a.only = 0
+	}
+}
+
+// receive notes that block n has come from id; others are the peers that were
+// asked for it too.
+func (a *partial) receive(n, id int) (others []int) {
+	s := &a.state[n]
 	if !s.asked() {
-		p.addFree(a, -1)
+		a.add(-1)
 	}
 	for _, o := range s.askers {
 		if o != 0 && o != id {
@@ -104,90 +107,8 @@ func (p *Picker) Received(b Block, id int) (wanted bool, others []int) {
 	}
 	s.here, s.askers = true, [maxAskers]int{}
 	a.here++
-	return true, others
+	return others
 }
 
-// Complete reports whether every block of the piece has come.
-func (p *Picker) Complete(piece int) bool {
-	a := p.active[piece]
-	return a != nil && a.here == len(a.state)
-}
-
-// Incoming reports whether another piece will probably be complete soon: a
-// block of one was asked for.
-func (p *Picker) Incoming() bool {
-	for _, a := range p.active {
-		if a.free+a.here < len(a.state) {
-			return true
-		}
-	}
-	return false
-}
-
-// Dropped notes that a peer will not send a block: it rejected it, choked us,
-// or was too late.
-func (p *Picker) Dropped(b Block, id int) {
-	if a := p.active[b.Piece]; a != nil {
-		p.drop(a, b.N, id)
-	}
-}
-
-// SetHave notes that the piece is verified and held, or that it was lost
-// (evicted) and rests again.
-func (p *Picker) SetHave(piece int, on bool) {
-	if p.selected.Test(uint(piece)) && p.Have(piece) != on {
-		if on {
-			p.missing--
-		} else {
-			p.missing++
-		}
-	}
-	p.have.SetTo(uint(piece), on)
-	p.forget(piece)
-}
-
-// Failed notes that the piece came whole but did not verify: all its blocks
-// are free again, and are asked of a single peer, so that the next failure
-// has one culprit.
-func (p *Picker) Failed(piece int) {
-	p.forget(piece)
-	p.begin(piece).alone = true
-}
-
-// Unreceive frees a block that has come: its bytes were dropped.
-func (p *Picker) Unreceive(b Block) {
-	a := p.active[b.Piece]
-	if a == nil || !a.state[b.N].here {
-		return
-	}
-	a.state[b.N].here = false
-	a.here--
-	p.addFree(a, 1)
-}
-
-// Forget makes an active piece rest; what has come of it was dropped.
-func (p *Picker) Forget(piece int) { p.forget(piece) }
-
-func (p *Picker) forget(piece int) {
-	if a := p.active[piece]; a != nil {
-		p.addFree(a, -a.free)
-		delete(p.active, piece)
-		for i, s := range p.started {
-			if s == piece {
-				p.started = append(p.started[:i], p.started[i+1:]...)
-				break
-			}
-		}
-	}
-	p.settle(piece)
-}
-
-// prune lets active pieces rest of which nothing has come and nothing is
-// asked, unless a reader wants them.
-func (p *Picker) prune() {
-	for _, piece := range append([]int(nil), p.started...) {
-		if a := p.active[piece]; a.free == len(a.state) && !a.alone {
-			p.forget(piece)
-		}
-	}
-}
+// rests reports whether nothing of the piece has come and nothing is asked.
+func (a *partial) rests() bool { return a.free == len(a.state) && !a.alone }

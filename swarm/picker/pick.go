@@ -17,11 +17,11 @@ const silence = 200 * time.Millisecond
 // Pick appends to out up to max blocks to ask of peer now, and notes them as
 // asked. The peer must have joined.
 func (p *Picker) Pick(now time.Time, peer *Peer, max int, out []Block) []Block {
-	k := &picking{Picker: p, now: now, peer: peer, out: out, max: len(out) + max}
+	k := &picking{p: p, pieces: &p.Pieces, now: now, peer: peer, out: out, max: len(out) + max}
 	if len(p.urgent) > 0 {
 		k.urgents()
 	}
-	if peer.All && p.order.scarce() > 0 {
+	if peer.All && p.Pieces.order.scarce() > 0 {
 		// What only seeds have is asked of them before what others can
 		// give, too: the swarm is as fast as the seeds hand it out.
 		k.continued(0)
@@ -37,11 +37,12 @@ func (p *Picker) Pick(now time.Time, peer *Peer, max int, out []Block) []Block {
 
 // picking is one call of Pick.
 type picking struct {
-	*Picker
-	now  time.Time
-	peer *Peer
-	out  []Block
-	max  int
+	p      *Picker
+	pieces *Pieces
+	now    time.Time
+	peer   *Peer
+	out    []Block
+	max    int
 
 	others   bool          // quickest is known
 	quickest time.Duration // no other peer's eta is shorter
@@ -52,7 +53,7 @@ type picking struct {
 func (k *picking) sooner(d time.Duration) bool {
 	if !k.others {
 		k.others, k.quickest = true, math.MaxInt64
-		for _, o := range k.joined {
+		for _, o := range k.p.joined {
 			if o.ID != k.peer.ID && o.Rate > 0 {
 				k.quickest = min(k.quickest, o.eta())
 			}
@@ -64,16 +65,16 @@ func (k *picking) sooner(d time.Duration) bool {
 func (k *picking) full() bool { return len(k.out) >= k.max }
 
 func (k *picking) take(a *partial, n int) {
-	k.ask(k.now, a, n, k.peer)
+	a.ask(k.now, n, k.peer)
 	k.out = append(k.out, Block{a.piece, n})
 }
 
 // may reports whether the peer may be asked for blocks of the piece.
 func (k *picking) may(piece int) bool {
-	if k.have.Test(uint(piece)) || !k.peer.has(piece) {
+	if k.pieces.Have(piece) || !k.peer.has(piece) {
 		return false
 	}
-	a := k.active[piece]
+	a := k.pieces.active[piece]
 	return a == nil || a.only == 0 || a.only == k.peer.ID
 }
 
@@ -82,16 +83,16 @@ func (k *picking) may(piece int) bool {
 // wanted sooner than it could send them, and takes later ones: so all rates
 // add up, and no reader waits for the slowest.
 func (k *picking) urgents() {
-	rate := k.totalRate()
+	rate := k.p.totalRate()
 	ahead := 0
-	for _, u := range k.urgent {
+	for _, u := range k.p.urgent {
 		if k.full() {
 			return
 		}
 		if !k.may(u.Piece) {
 			continue
 		}
-		a := k.active[u.Piece]
+		a := k.pieces.active[u.Piece]
 		waiting := !u.Deadline.After(k.now)
 		if a != nil && a.free == 0 && !waiting {
 			ahead += (len(a.state) - a.here) * hashing.BlockSize
@@ -102,7 +103,7 @@ func (k *picking) urgents() {
 			continue
 		}
 		if a == nil {
-			a = k.begin(u.Piece)
+			a = k.pieces.begin(u.Piece)
 		}
 		ahead += k.urgentBlocks(a, u, waiting)
 	}
@@ -135,7 +136,7 @@ func (k *picking) late(s *state) bool {
 		return false
 	}
 	mine := k.peer.eta()
-	if o := k.peers[s.askers[0]]; !k.now.After(s.due) && (o == nil || o.Late <= silence || o.eta() < 2*mine) {
+	if o := k.p.peers[s.askers[0]]; !k.now.After(s.due) && (o == nil || o.Late <= silence || o.eta() < 2*mine) {
 		return false
 	}
 	return !k.outrun(mine) && k.displace(s, mine)
@@ -157,7 +158,7 @@ func (k *picking) tooSlow(piece, ahead int, rate float64) bool {
 	if !k.sooner(limit) {
 		return false
 	}
-	for _, o := range k.joined {
+	for _, o := range k.p.joined {
 		if o.ID != k.peer.ID && o.has(piece) && o.Rate > 0 && o.eta() < limit {
 			return true
 		}
@@ -177,12 +178,12 @@ func (p *Picker) totalRate() (sum float64) {
 // continued takes free blocks of selected active pieces that at most most
 // peers have besides the seeds, the oldest first.
 func (k *picking) continued(most int) {
-	for _, piece := range k.started {
-		if k.full() || k.free == 0 {
+	for _, piece := range k.pieces.started {
+		if k.full() || k.pieces.free == 0 {
 			return
 		}
-		a := k.active[piece]
-		if a.free == 0 || !k.selected.Test(uint(piece)) || k.order.avail(piece) > most || !k.may(piece) {
+		a := k.pieces.active[piece]
+		if a.free == 0 || !k.pieces.selected.Test(uint(piece)) || k.pieces.order.avail(piece) > most || !k.may(piece) {
 			continue
 		}
 		k.freeBlocks(a)
@@ -204,16 +205,16 @@ func (k *picking) freeBlocks(a *partial) {
 // rarest first; among equally rare ones what the peer suggested.
 func (k *picking) begun(most int) {
 	for !k.full() {
-		piece := k.order.rarest(k.peer)
-		if piece < 0 || k.order.avail(piece) > most {
+		piece := k.pieces.order.rarest(k.peer)
+		if piece < 0 || k.pieces.order.avail(piece) > most {
 			return
 		}
-		if s := k.suggestion(k.order.avail(piece)); s >= 0 {
+		if s := k.suggestion(k.pieces.order.avail(piece)); s >= 0 {
 			piece = s
-		} else if k.peer.All && !k.peer.Choked && k.order.avail(piece) == 0 {
+		} else if k.peer.All && !k.peer.Choked && k.pieces.order.avail(piece) == 0 {
 			piece = k.share(piece)
 		}
-		k.freeBlocks(k.begin(piece))
+		k.freeBlocks(k.pieces.begin(piece))
 	}
 }
 
@@ -222,21 +223,21 @@ func (k *picking) begun(most int) {
 // slowest peer (BEP 3). A peer that merely has nothing new is left alone:
 // each block asked twice would cost somebody else one.
 func (k *picking) endgame() {
-	if k.free > 0 || len(k.started) == 0 || k.order.available() > 0 {
+	if k.pieces.free > 0 || len(k.pieces.started) == 0 || k.pieces.order.available() > 0 {
 		return
 	}
 	mine := k.peer.eta()
 	if k.outrun(mine) {
 		return
 	}
-	for i, piece := range k.started {
+	for i, piece := range k.pieces.started {
 		if i == maxScan || k.full() {
 			return
 		}
-		if !k.selected.Test(uint(piece)) || !k.may(piece) {
+		if !k.pieces.selected.Test(uint(piece)) || !k.may(piece) {
 			continue
 		}
-		a := k.active[piece]
+		a := k.pieces.active[piece]
 		for n := range a.state {
 			s := &a.state[n]
 			if k.full() {
@@ -268,7 +269,7 @@ func (k *picking) outrun(d time.Duration) bool {
 	if !k.sooner(d / 3) {
 		return false
 	}
-	for _, o := range k.joined {
+	for _, o := range k.p.joined {
 		if !o.Choked && o.Rate > 0 && o.eta() < d/3 {
 			return true
 		}
@@ -278,6 +279,6 @@ func (k *picking) outrun(d time.Duration) bool {
 
 // slower reports whether what the peer id owes will come well after d.
 func (k *picking) slower(id int, d time.Duration) bool {
-	o := k.peers[id]
+	o := k.p.peers[id]
 	return o == nil || o.Rate == 0 || o.eta() > d+d/2
 }

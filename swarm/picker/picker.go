@@ -73,83 +73,24 @@ type Urgent struct {
 	Deadline          time.Time
 }
 
-// A Picker holds the state of one torrent's pieces.
+// A Picker knows the pieces of one torrent, and the peers that have some.
 type Picker struct {
 	// Key is what those know us by who share pieces out as we do, as Peer.Key;
 	// 0: nobody does.
 	Key uint64
+	// Pieces are the pieces, and what of them has come and was asked for.
+	Pieces Pieces
 
-	blocks   func(piece int) int
-	have     *bitset.BitSet
-	selected *bitset.BitSet
-	order    order
-	active   map[int]*partial
-	started  []int // active pieces in the order they were begun
-	urgent   []Urgent
-	peers    map[int]*Peer
-	joined   []*Peer // the same, to walk through
-	free     int     // free blocks of selected active pieces
-	missing  int     // selected pieces that are not held
-	rng      *rand.Rand
+	urgent []Urgent
+	peers  map[int]*Peer
+	joined []*Peer // the same, to walk through
+	rng    *rand.Rand
 }
 
 // New returns a Picker for n pieces of which none is held or selected;
 // blocks tells how many blocks a piece has.
 func New(n int, blocks func(piece int) int, rng *rand.Rand) *Picker {
-	return &Picker{
-		blocks:   blocks,
-		have:     bitset.New(uint(n)),
-		selected: bitset.New(uint(n)),
-		order:    newOrder(n, rng),
-		active:   map[int]*partial{},
-		peers:    map[int]*Peer{},
-		rng:      rng,
-	}
-}
-
-// Have reports whether the piece is held.
-func (p *Picker) Have(piece int) bool { return p.have.Test(uint(piece)) }
-
-// HaveCount is the number of pieces held.
-func (p *Picker) HaveCount() int { return int(p.have.Count()) }
-
-// Missing is the number of pieces that are selected and not held.
-func (p *Picker) Missing() int { return p.missing }
-
-// Pieces is the number of pieces, held or not.
-func (p *Picker) Pieces() int { return len(p.order.where) }
-
-// HaveSet is a copy of the set of pieces held.
-func (p *Picker) HaveSet() *bitset.BitSet { return p.have.Clone() }
-
-// Select makes the piece one to be fetched without anybody reading it, or
-// undoes that.
-func (p *Picker) Select(piece int, on bool) {
-	if p.selected.Test(uint(piece)) == on {
-		return
-	}
-	d := 1
-	if !on {
-		d = -1
-	}
-	if a := p.active[piece]; a != nil {
-		p.free += d * a.free
-	}
-	if !p.have.Test(uint(piece)) {
-		p.missing += d
-	}
-	p.selected.SetTo(uint(piece), on)
-	p.settle(piece)
-}
-
-// settle puts the piece into the rarest-first order or takes it out,
-// whichever its state asks for.
-func (p *Picker) settle(piece int) {
-	if p.selected.Test(uint(piece)) && !p.have.Test(uint(piece)) && p.active[piece] == nil {
-		p.order.add(piece)
-	} else {
-		p.order.remove(piece)
-	}
+	return &Picker{Pieces: newPieces(n, blocks, rng), peers: map[int]*Peer{}, rng: rng}
 }
 
 // SetUrgent replaces the urgent blocks; list must be sorted by deadline. The
@@ -173,28 +114,19 @@ func (p *Picker) Leave(id int) {
 	p.count(peer, -1)
 	delete(p.peers, id)
 	p.joined = slices.DeleteFunc(p.joined, func(o *Peer) bool { return o == peer })
-	for _, piece := range p.started {
-		a := p.active[piece]
-		for n := range a.state {
-			p.drop(a, n, id)
-		}
-		if a.only == id {
-			a.only = 0
-		}
-	}
-	p.prune()
+	p.Pieces.drop(id)
 }
 
 func (p *Picker) count(peer *Peer, d int) {
 	if peer.All {
-		p.order.seeds += d
+		p.Pieces.order.seeds += d
 		return
 	}
 	if peer.Has == nil {
 		return
 	}
 	for i, ok := peer.Has.NextSet(0); ok; i, ok = peer.Has.NextSet(i + 1) {
-		p.order.shift(int(i), d)
+		p.Pieces.order.shift(int(i), d)
 	}
 }
 
@@ -205,11 +137,11 @@ func (p *Picker) PeerHas(id, piece int) {
 		return
 	}
 	if peer.Has == nil {
-		peer.Has = bitset.New(uint(p.Pieces()))
+		peer.Has = bitset.New(uint(p.Pieces.Count()))
 	}
 	if !peer.Has.Test(uint(piece)) {
 		peer.Has.Set(uint(piece))
-		p.order.shift(piece, 1)
+		p.Pieces.order.shift(piece, 1)
 	}
 }
 
@@ -232,15 +164,17 @@ func (p *Picker) PeerLost(id, piece int) {
 	}
 	if peer.All {
 		p.count(peer, -1)
-		peer.All, peer.Has = false, bitset.New(uint(p.Pieces()))
-		peer.Has.FlipRange(0, uint(p.Pieces()))
+		peer.All, peer.Has = false, bitset.New(uint(p.Pieces.Count()))
+		peer.Has.FlipRange(0, uint(p.Pieces.Count()))
 		p.count(peer, 1)
 	}
 	if peer.Has != nil && peer.Has.Test(uint(piece)) {
 		peer.Has.Clear(uint(piece))
-		p.order.shift(piece, -1)
+		p.Pieces.order.shift(piece, -1)
 	}
 }
 
 // Availability is the number of joined peers that have the piece.
-func (p *Picker) Availability(piece int) int { return p.order.avail(piece) + p.order.seeds }
+func (p *Picker) Availability(piece int) int {
+	return p.Pieces.order.avail(piece) + p.Pieces.order.seeds
+}

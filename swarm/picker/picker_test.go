@@ -20,9 +20,9 @@ var now = time.Unix(1000, 0)
 func drawn(have string, peers ...string) (*Picker, []*Peer) {
 	p := New(len(have), func(int) int { return 2 }, rand.New(rand.NewSource(1)))
 	for i, c := range have {
-		p.Select(i, true)
+		p.Pieces.Select(i, true)
 		if c == '*' {
-			p.SetHave(i, true)
+			p.Pieces.SetHave(i, true)
 		}
 	}
 	var out []*Peer
@@ -111,7 +111,7 @@ func TestSlowPeerTakesLaterBlocks(t *testing.T) {
 	var list []Urgent
 	for i := range 8 {
 		list = append(list, Urgent{Piece: i, End: 2, Deadline: now.Add(time.Duration(i) * time.Second)})
-		p.Select(i, false)
+		p.Pieces.Select(i, false)
 	}
 	p.SetUrgent(list)
 	got := p.Pick(now, slow, 1, nil)
@@ -134,22 +134,22 @@ func TestLoneSlowPeerIsAsked(t *testing.T) {
 
 func TestLateBlockIsAskedTwice(t *testing.T) {
 	p, peers := drawn("  ", "**", "**")
-	p.Select(1, false)
+	p.Pieces.Select(1, false)
 	p.SetUrgent([]Urgent{{Piece: 0, End: 2, Deadline: now}})
 	p.Pick(now, peers[0], 2, nil)
 	soon, late := now.Add(time.Millisecond), now.Add(time.Second)
-	p.Select(0, false) // no endgame
+	p.Pieces.Select(0, false) // no endgame
 	if got := said(p.Pick(soon, peers[1], 2, nil)); got != "" {
 		t.Errorf("not late yet, got %q", got)
 	}
 	if got, want := said(p.Pick(late, peers[1], 2, nil)), "0.0 0.1"; got != want {
 		t.Errorf("late, got %q, want %q", got, want)
 	}
-	wanted, others := p.Received(Block{0, 0}, 2)
+	wanted, others := p.Pieces.Received(Block{0, 0}, 2)
 	if !wanted || !slices.Equal(others, []int{1}) {
 		t.Errorf("got wanted %v, others %v; want true, [1]", wanted, others)
 	}
-	if wanted, _ := p.Received(Block{0, 0}, 1); wanted {
+	if wanted, _ := p.Pieces.Received(Block{0, 0}, 1); wanted {
 		t.Error("the loser's block is wanted")
 	}
 }
@@ -158,7 +158,7 @@ func TestIncoming(t *testing.T) {
 	p, peers := drawn("  ", "**")
 	is := func(when string, want bool) {
 		t.Helper()
-		if p.Incoming() != want {
+		if p.Pieces.Incoming() != want {
 			t.Errorf("%s: Incoming is %v", when, !want)
 		}
 	}
@@ -166,10 +166,10 @@ func TestIncoming(t *testing.T) {
 	blocks := p.Pick(now, peers[0], 3, nil)
 	is("blocks of both pieces are asked for", true)
 	for _, b := range blocks[:2] {
-		p.Received(b, 1)
+		p.Pieces.Received(b, 1)
 	}
 	is("one piece is complete", true)
-	p.Dropped(blocks[2], 1)
+	p.Pieces.Dropped(blocks[2], 1)
 	is("the other is not asked for any more", false)
 	p.check(t)
 }
@@ -197,12 +197,12 @@ func TestFailedPieceComesFromOnePeer(t *testing.T) {
 	p, peers := drawn(" ", "*", "*")
 	p.Pick(now, peers[0], 1, nil)
 	p.Pick(now, peers[1], 1, nil)
-	p.Received(Block{0, 0}, 1)
-	p.Received(Block{0, 1}, 2)
-	if !p.Complete(0) {
+	p.Pieces.Received(Block{0, 0}, 1)
+	p.Pieces.Received(Block{0, 1}, 2)
+	if !p.Pieces.Complete(0) {
 		t.Fatal("not complete")
 	}
-	p.Failed(0)
+	p.Pieces.Failed(0)
 	if got, want := said(p.Pick(now, peers[1], 1, nil)), "0.0"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -231,12 +231,12 @@ func (p *Picker) check(t *testing.T) {
 		t.Fatalf("%d peers in the list, %d in the map", len(p.joined), len(p.peers))
 	}
 	free := 0
-	for piece := range p.order.where {
-		resting := p.selected.Test(uint(piece)) && !p.have.Test(uint(piece)) && p.active[piece] == nil
-		if in := p.order.where[piece] >= 0; in != resting || p.order.rests.Test(uint(piece)) != resting {
+	for piece := range p.Pieces.order.where {
+		resting := p.Pieces.selected.Test(uint(piece)) && !p.Pieces.have.Test(uint(piece)) && p.Pieces.active[piece] == nil
+		if in := p.Pieces.order.where[piece] >= 0; in != resting || p.Pieces.order.rests.Test(uint(piece)) != resting {
 			t.Errorf("piece %d: in the order %v, want %v", piece, in, resting)
 		}
-		if a := p.active[piece]; a != nil {
+		if a := p.Pieces.active[piece]; a != nil {
 			here, asked := 0, 0
 			for _, s := range a.state {
 				if s.here {
@@ -248,7 +248,7 @@ func (p *Picker) check(t *testing.T) {
 			if a.here != here || a.free != len(a.state)-here-asked {
 				t.Errorf("piece %d: here %d free %d, want %d %d", piece, a.here, a.free, here, len(a.state)-here-asked)
 			}
-			if p.selected.Test(uint(piece)) {
+			if p.Pieces.selected.Test(uint(piece)) {
 				free += a.free
 			}
 		}
@@ -258,25 +258,25 @@ func (p *Picker) check(t *testing.T) {
 				n++
 			}
 		}
-		if p.order.avail(piece) != n {
-			t.Errorf("piece %d: availability %d, want %d", piece, p.order.avail(piece), n)
+		if p.Pieces.order.avail(piece) != n {
+			t.Errorf("piece %d: availability %d, want %d", piece, p.Pieces.order.avail(piece), n)
 		}
 	}
-	if want := int(p.selected.DifferenceCardinality(p.have)); p.missing != want {
-		t.Errorf("missing %d, want %d", p.missing, want)
+	if want := int(p.Pieces.selected.DifferenceCardinality(p.Pieces.have)); p.Pieces.missing != want {
+		t.Errorf("missing %d, want %d", p.Pieces.missing, want)
 	}
-	if p.free != free {
-		t.Errorf("free %d, want %d", p.free, free)
+	if p.Pieces.free != free {
+		t.Errorf("free %d, want %d", p.Pieces.free, free)
 	}
-	for a := range len(p.order.bound) - 1 {
-		for _, piece := range p.order.list[p.order.bound[a]:p.order.bound[a+1]] {
-			if int(p.order.count[piece]) != a {
-				t.Errorf("piece %d with availability %d stands among %d", piece, p.order.count[piece], a)
+	for a := range len(p.Pieces.order.bound) - 1 {
+		for _, piece := range p.Pieces.order.list[p.Pieces.order.bound[a]:p.Pieces.order.bound[a+1]] {
+			if int(p.Pieces.order.count[piece]) != a {
+				t.Errorf("piece %d with availability %d stands among %d", piece, p.Pieces.order.count[piece], a)
 			}
 		}
 	}
-	if len(p.started) != len(p.active) {
-		t.Errorf("%d started, %d active", len(p.started), len(p.active))
+	if len(p.Pieces.started) != len(p.Pieces.active) {
+		t.Errorf("%d started, %d active", len(p.Pieces.started), len(p.Pieces.active))
 	}
 }
 
@@ -315,18 +315,18 @@ func TestRandomSteps(t *testing.T) {
 				p.PeerLost(ids[rng.Intn(len(ids))], rng.Intn(pieces))
 			}
 		case 5:
-			p.Select(rng.Intn(pieces), rng.Intn(3) > 0)
+			p.Pieces.Select(rng.Intn(pieces), rng.Intn(3) > 0)
 		case 6:
 			p.SetUrgent([]Urgent{{Piece: rng.Intn(pieces), End: 1 + rng.Intn(4), Deadline: now}})
 		case 7:
-			if i := rng.Intn(pieces); p.Have(i) {
-				p.SetHave(i, false)
+			if i := rng.Intn(pieces); p.Pieces.Have(i) {
+				p.Pieces.SetHave(i, false)
 			}
 		case 8:
-			if i := rng.Intn(pieces); p.Complete(i) && rng.Intn(2) == 0 {
-				p.Failed(i)
-			} else if p.Complete(i) {
-				p.SetHave(i, true)
+			if i := rng.Intn(pieces); p.Pieces.Complete(i) && rng.Intn(2) == 0 {
+				p.Pieces.Failed(i)
+			} else if p.Pieces.Complete(i) {
+				p.Pieces.SetHave(i, true)
 			}
 		default:
 			if len(ids) == 0 {
@@ -334,7 +334,7 @@ func TestRandomSteps(t *testing.T) {
 			}
 			id := ids[rng.Intn(len(ids))]
 			for _, b := range p.Pick(now.Add(time.Duration(step)*time.Millisecond), p.peers[id], 1+rng.Intn(5), nil) {
-				if owed[id][b] && p.active[b.Piece].state[b.N].here {
+				if owed[id][b] && p.Pieces.active[b.Piece].state[b.N].here {
 					t.Fatalf("step %d: %v asked of %d again", step, b, id)
 				}
 				owed[id][b] = true
@@ -342,9 +342,9 @@ func TestRandomSteps(t *testing.T) {
 			for b := range owed[id] {
 				delete(owed[id], b)
 				if rng.Intn(2) == 0 {
-					p.Received(b, id)
+					p.Pieces.Received(b, id)
 				} else {
-					p.Dropped(b, id)
+					p.Pieces.Dropped(b, id)
 				}
 			}
 		}
@@ -358,7 +358,7 @@ func BenchmarkPick(b *testing.B) {
 	const pieces = 4096
 	p := New(pieces, func(int) int { return 64 }, rand.New(rand.NewSource(1)))
 	for i := range pieces {
-		p.Select(i, true)
+		p.Pieces.Select(i, true)
 	}
 	peer := &Peer{ID: 1, All: true, Rate: 1e8}
 	p.Join(peer)
@@ -366,10 +366,10 @@ func BenchmarkPick(b *testing.B) {
 	for b.Loop() {
 		out = p.Pick(now, peer, 8, out[:0])
 		for _, bl := range out {
-			p.Received(bl, 1)
-			if p.Complete(bl.Piece) {
-				p.SetHave(bl.Piece, true)
-				p.SetHave(bl.Piece, false)
+			p.Pieces.Received(bl, 1)
+			if p.Pieces.Complete(bl.Piece) {
+				p.Pieces.SetHave(bl.Piece, true)
+				p.Pieces.SetHave(bl.Piece, false)
 			}
 		}
 		peer.Queued = 0
@@ -384,7 +384,7 @@ func TestSeedIsAskedForWhatOnlySeedsHave(t *testing.T) {
 	seed := &Peer{ID: 9, All: true, Rate: 1e6}
 	p.Join(seed)
 	for _, b := range p.Pick(now, peers[0], 2, nil) {
-		p.Dropped(b, peers[0].ID)
+		p.Pieces.Dropped(b, peers[0].ID)
 	}
 	got := p.Pick(now, seed, 6, nil)
 	if len(got) != 6 || got[0].Piece == 0 || got[2].Piece == 0 || got[4].Piece != 0 {
@@ -420,7 +420,7 @@ func TestRarestOfMany(t *testing.T) {
 	few, most := &Peer{ID: 1, Has: bitset.New(pieces)}, &Peer{ID: 2, Has: bitset.New(pieces)}
 	rare := &Peer{ID: 3, Has: bitset.New(pieces)}
 	for i := range pieces {
-		p.Select(i, true)
+		p.Pieces.Select(i, true)
 		few.Has.SetTo(uint(i), i == 4000 || i == 77)
 		most.Has.SetTo(uint(i), i >= 1000)
 		rare.Has.SetTo(uint(i), i < 1000 || i == 77)

@@ -34,16 +34,16 @@ func (p *Picker) sharers() (keys []uint64) {
 // share returns, of the pieces that only seeds have, one in whose order we are
 // as early as can be. Otherwise is what to take if there is nobody to share with.
 func (k *picking) share(otherwise int) int {
-	keys := k.sharers()
+	keys := k.p.sharers()
 	if len(keys) == 0 {
 		return otherwise
 	}
 	best, least := otherwise, len(keys)+1
-	for i, piece := range k.order.list[:k.order.bound[1]] {
+	for i, piece := range k.pieces.order.list[:k.pieces.order.bound[1]] {
 		if i*len(keys) > maxShared || least == 0 {
 			break
 		}
-		if n := before(keys, k.Key, int(piece)); n < least && k.may(int(piece)) {
+		if n := before(keys, k.p.Key, int(piece)); n < least && k.may(int(piece)) {
 			best, least = int(piece), n
 		}
 	}

@@ -18,7 +18,7 @@ func crowd(n, pieces int, seed Peer) (pickers []*Picker, seeds []*Peer) {
 		p := New(pieces, func(int) int { return 4 }, rand.New(rand.NewSource(int64(i))))
 		p.Key = key
 		for piece := range pieces {
-			p.Select(piece, true)
+			p.Pieces.Select(piece, true)
 		}
 		for j, other := range keys {
 			if j != i {

@@ -9,7 +9,7 @@ const maxSuggested = 32
 // what is common before what is rare. Of many the last count.
 func (p *Picker) Suggest(id, piece int) {
 	peer := p.peers[id]
-	if peer == nil || p.Have(piece) {
+	if peer == nil || p.Pieces.Have(piece) {
 		return
 	}
 	if len(peer.suggested) >= maxSuggested {
@@ -23,12 +23,12 @@ func (p *Picker) Suggest(id, piece int) {
 // be begun any more are forgotten.
 func (k *picking) suggestion(avail int) int {
 	s := k.peer.suggested
-	for len(s) > 0 && k.order.where[s[0]] < 0 {
+	for len(s) > 0 && k.pieces.order.where[s[0]] < 0 {
 		s = s[1:]
 	}
 	k.peer.suggested = s
 	for _, piece := range s {
-		if k.order.where[piece] >= 0 && k.order.avail(piece) <= avail && k.peer.has(piece) {
+		if k.pieces.order.where[piece] >= 0 && k.pieces.order.avail(piece) <= avail && k.peer.has(piece) {
 			return piece
 		}
 	}

@@ -57,12 +57,12 @@ func connect(a, b *node) {
 		l.since, l.choking, l.delay = a.clock(), true, delay
 		l.asked = map[picker.Block]bool{}
 		l.peer = &picker.Peer{ID: l.to.id, Choked: true, RTT: 2 * delay, Key: l.to.picker.Key}
-		if have := l.to.picker.HaveSet(); have.All() {
+		if have := l.to.picker.Pieces.HeldSet(); have.All() {
 			l.peer.All = true
 		} else {
 			l.peer.Has = have
 		}
-		l.lacking = int(l.to.picker.HaveSet().DifferenceCardinality(l.from.picker.HaveSet()))
+		l.lacking = int(l.to.picker.Pieces.HeldSet().DifferenceCardinality(l.from.picker.Pieces.HeldSet()))
 		l.from.picker.Join(l.peer)
 		l.from.links = append(l.from.links, l)
 		l.from.byID[l.to.id] = l
@@ -103,7 +103,7 @@ func (l *link) has(piece int) {
 	}
 	l.from.picker.PeerHas(l.to.id, piece)
 	l.from.spare(l, piece)
-	if !l.from.picker.Have(piece) {
+	if !l.from.picker.Pieces.Have(piece) {
 		l.lacking++
 		l.interest()
 		l.fill()
@@ -156,7 +156,7 @@ func (l *link) owed() []picker.Block {
 func (l *link) drop(b picker.Block) {
 	delete(l.asked, b)
 	l.peer.Queued = len(l.asked) * blockSize
-	l.from.picker.Dropped(b, l.to.id)
+	l.from.picker.Pieces.Dropped(b, l.to.id)
 }
 
 // depth is how many blocks to have asked for: some round trips' worth and
@@ -262,7 +262,7 @@ func (l *link) tick() {
 	if len(l.asked) > 0 && quiet > snubAfter && !l.slow {
 		l.slow = true
 		for _, b := range l.owed() {
-			l.from.picker.Dropped(b, l.to.id)
+			l.from.picker.Pieces.Dropped(b, l.to.id)
 		}
 	}
 	l.snubbed = l.slow && quiet > snubbed

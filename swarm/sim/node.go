@@ -40,9 +40,9 @@ func (w *world) newNode(up, down float64) *node {
 	n := &node{world: w, id: w.lastID, up: up, down: down, byID: map[int]*link{}}
 	n.picker = picker.New(w.Pieces, func(int) int { return w.Blocks }, rng)
 	for i := range w.Pieces {
-		n.picker.Select(i, true)
+		n.picker.Pieces.Select(i, true)
 		if down == 0 {
-			n.picker.SetHave(i, true)
+			n.picker.Pieces.SetHave(i, true)
 		}
 	}
 	n.choker = choker.New(choker.Config{}, rng)
@@ -107,7 +107,7 @@ func (n *node) lost(id int) {
 	n.unchokeMore()
 }
 
-func (n *node) seeding() bool { return n.picker.Missing() == 0 }
+func (n *node) seeding() bool { return n.picker.Pieces.Missing() == 0 }
 
 // completed is called when the node has all.
 func (n *node) completed() {
@@ -248,7 +248,7 @@ func (n *node) arrived(from int, b picker.Block) {
 	if l != nil {
 		l.got(b)
 	}
-	wanted, others := n.picker.Received(b, from)
+	wanted, others := n.picker.Pieces.Received(b, from)
 	if !wanted {
 		n.vain++
 	}
@@ -257,7 +257,7 @@ func (n *node) arrived(from int, b picker.Block) {
 			o.cancel(b)
 		}
 	}
-	if wanted && n.picker.Complete(b.Piece) {
+	if wanted && n.picker.Pieces.Complete(b.Piece) {
 		n.have(b.Piece)
 	}
 	if l != nil {
@@ -267,7 +267,7 @@ func (n *node) arrived(from int, b picker.Block) {
 
 // have tells everybody about a new piece.
 func (n *node) have(piece int) {
-	n.picker.SetHave(piece, true)
+	n.picker.Pieces.SetHave(piece, true)
 	for _, l := range n.links {
 		if l.peer.All || l.peer.Has.Test(uint(piece)) {
 			l.lacking--
