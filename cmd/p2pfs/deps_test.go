@@ -92,7 +92,6 @@ var allowed = map[string][]string{
 	"swarm/pex":             {"swarm/bencode", "swarm/netgroup"},
 	"swarm/places":          {"swarm/book", "golang.org/x/time"},
 	"swarm/priority":        {},
-	"swarm/sim":             {"swarm/choker", "swarm/hashing", "swarm/picker"},
 
 	"swarm/swarmtest": {"swarm/bencode", "swarm/hashing", "swarm/metainfo", "swarm/wire"},
 }

@@ -1,4 +1,4 @@
-package sim
+package picker_test
 
 import (
 	"math"

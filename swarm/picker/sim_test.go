@@ -1,4 +1,12 @@
-// Package sim plays a swarm of up to some thousand peers in simulated time,
+package picker_test
+
+import (
+	"math/rand"
+	"slices"
+	"time"
+)
+
+// The simulation plays a swarm of up to some thousand peers in simulated time,
 // with the real picker and the real choker, to see how near they come to what
 // the links allow.
 //
@@ -7,13 +15,6 @@
 // a time at the rate of its uplink, in turns to those it owes one, and
 // receives them through its downlink. Nothing is lost and nothing is hashed.
 // The same Config gives the same Result. A run is one goroutine's.
-package sim
-
-import (
-	"math/rand"
-	"slices"
-	"time"
-)
 
 // Config describes a swarm. Rates are bytes per second.
 type Config struct {

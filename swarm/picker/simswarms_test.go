@@ -1,4 +1,4 @@
-package sim
+package picker_test
 
 import (
 	"flag"
@@ -88,7 +88,7 @@ func TestSimIsDeterministic(t *testing.T) {
 
 // TestSimTable prints large swarms when asked to:
 //
-//	go test -run SimTable -v ./swarm/sim -sim.peers 1000
+//	go test -run SimTable -v ./swarm/picker -sim.peers 1000
 func TestSimTable(t *testing.T) {
 	if *peers == 0 {
 		return
