@@ -45,3 +45,24 @@ func (m *member) tendAsked() {
 		m.log.Warn("list of announced files", "err", err)
 	}
 }
+
+// announceAsked serves the shared files that were asked for, as far as they are
+// published and not served yet: after a restart, and when one comes back.
+func (m *member) announceAsked() {
+	for _, ih := range m.asked.all() {
+		if m.client.Torrent(ih) != nil {
+			continue
+		}
+		f, v, ok := m.share.Lookup(ih)
+		if !ok {
+			continue
+		}
+		meta, err := m.share.MetaInfo(f, v)
+		if err == nil {
+			_, err = m.client.Add(m.shareSpec(meta, f))
+		}
+		if err != nil {
+			m.log.Warn("announcing a shared file", "path", f.Path, "err", err)
+		}
+	}
+}

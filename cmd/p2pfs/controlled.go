@@ -130,29 +130,6 @@ func (m *member) Remove(_ context.Context, nameOrInfoHash string) error {
 	return m.torrents.remove(nameOrInfoHash)
 }
 
-// announceAsked serves the shared files that were asked for before a restart,
-// once the share directory is known.
-func (m *member) announceAsked() {
-	select {
-	case <-m.share.Scanned():
-	case <-m.ctx.Done():
-		return
-	}
-	for _, ih := range m.asked.all() {
-		f, v, ok := m.share.Lookup(ih)
-		if !ok || m.client.Torrent(ih) != nil {
-			continue
-		}
-		meta, err := m.share.MetaInfo(f, v)
-		if err == nil {
-			_, err = m.client.Add(m.shareSpec(meta, f))
-		}
-		if err != nil {
-			m.log.Warn("announcing a shared file", "path", f.Path, "err", err)
-		}
-	}
-}
-
 // metainfoAt is the torrent that a path below .p2pfs/torrents belongs to.
 func (a *added) metainfoAt(path string) (*metainfo.MetaInfo, error) {
 	name, ok := strings.CutPrefix(path, specialDir+"/"+torrentsDir+"/")

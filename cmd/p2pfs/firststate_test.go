@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
 )
@@ -66,11 +68,13 @@ func TestStateOfFirstVersion(t *testing.T) {
 		})
 		runArgs(t, "pin", "--list", album).want(t, cli.ExitDone, "kept.txt")
 		runArgs(t, "evict", filepath.Join(album, "kept.txt")).want(t, cli.ExitFailed, "pinned")
-		out := t.TempDir()
-		runArgs(t, "get", magnet, "-o", out, "--no-lsd", "--listen", "127.0.0.1:0", "--state", t.TempDir()).want(t, cli.ExitDone, "")
-		if err := sameBytes(filepath.Join(out, "own.txt"), numbered(300, "own")); err != nil {
-			t.Errorf("round %d: what was announced: %v", round, err)
-		}
+		within(t, clientPatience, func() error { // its announce may come a moment later
+			out := t.TempDir()
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			run(ctx, []string{"get", magnet, "-o", out, "--no-lsd", "--listen", "127.0.0.1:0", "--state", t.TempDir()}, io.Discard, io.Discard)
+			return sameBytes(filepath.Join(out, "own.txt"), numbered(300, "own"))
+		})
 		m.stop()
 	}
 	m.start()

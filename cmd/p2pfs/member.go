@@ -100,7 +100,6 @@ func startMember(cfg memberConfig) (*member, error) {
 	m.wg.Go(m.seat.tend)
 	m.wg.Go(func() { m.trackers.run(m.ctx) })
 	m.wg.Go(m.torrents.restore)
-	m.wg.Go(m.announceAsked)
 	m.wg.Go(m.tendCache)
 	return m, nil
 }

@@ -40,6 +40,7 @@ func (m *member) publishChange(change share.Delta) {
 		m.log.Warn("not published: other members would not take it", "path", path)
 	}
 	m.overtake()
+	m.announceAsked()
 }
 
 // everything is all that the share directory publishes.
