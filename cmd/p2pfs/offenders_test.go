@@ -22,7 +22,6 @@ var offenders = map[string]int{
 	"methods swarm/disk.Disk":                                            35,
 	"methods swarm/drive.Drive":                                          29,
 	"methods swarm/drive.loop":                                           45,
-	"methods swarm/peer.reader":                                          32,
 	"sleeps cmd/p2pfs/kill_test.go killing.load":                         1,
 	"sleeps cmd/p2pfs/kill_test.go killing.round":                        1,
 	"sleeps swarm/drive/gossip_test.go within":                           1,

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -18,20 +19,21 @@ const (
 
 // reader is the state of the reading goroutine.
 type reader struct {
-	*Conn
-	br    *bufio.Reader
-	batch []Message
+	c     *Conn
+	in    scatter
+	br    *bufio.Reader // over in
+	out   batcher
 	touch time.Time // when the deadline was last moved
 	small [16]byte
 	limit share
 	owed  int // payload bytes read that the limit does not know of
-	scatter
 }
 
 func (c *Conn) read() error {
-	r := &reader{Conn: c, limit: share{limiter: c.Down}}
-	r.br, r.vec = bufio.NewReaderSize(r, readBuffer), newVector(c.Net)
-	defer r.flush()
+	r := &reader{c: c, out: batcher{c: c}, limit: share{limiter: c.Down}}
+	r.in.net, r.in.pool, r.in.vec = c.Net, c.Pool, newVector(c.Net)
+	r.br = bufio.NewReaderSize(&r.in, readBuffer)
+	defer r.out.flush()
 	defer r.limit.drop()
 	for {
 		if err := r.one(); err != nil {
@@ -44,7 +46,7 @@ func (c *Conn) read() error {
 // one may have to wait for bytes.
 func (r *reader) one() error {
 	if !r.buffered() {
-		r.flush()
+		r.out.flush()
 		if err := r.pay(); err != nil {
 			return err
 		}
@@ -63,7 +65,7 @@ func (r *reader) one() error {
 		return fmt.Errorf("read: %w", err)
 	}
 	id := head[wire.PrefixLen]
-	if err := wire.CheckLength(id, n, wire.Limits{Pieces: int(r.pieces.Load())}); err != nil {
+	if err := wire.CheckLength(id, n, wire.Limits{Pieces: int(r.c.pieces.Load())}); err != nil {
 		return err
 	}
 	r.br.Discard(wire.PrefixLen + 1)
@@ -94,14 +96,14 @@ func (r *reader) pay() error {
 	for r.owed > 0 && r.limit.limiter != nil {
 		n := min(r.owed, limitBurst)
 		if allowed := r.limit.need(n); allowed != nil {
-			r.held.Store(true)
+			r.c.held.Store(true)
 			select {
 			case <-allowed:
 				r.limit.ready()
-			case <-r.done:
+			case <-r.c.done:
 				return ErrClosed
 			}
-			r.held.Store(false)
+			r.c.held.Store(false)
 		}
 		r.limit.granted -= n
 		r.owed -= n
@@ -112,12 +114,12 @@ func (r *reader) pay() error {
 // extend is for before each read that may wait. Acknowledging at once costs
 // both sides something, and helps only at the end of what was asked for.
 func (r *reader) extend() {
-	if r.expected.Load() < tail {
-		quickAck(r.Net)
+	if r.c.expected.Load() < tail {
+		quickAck(r.c.Net)
 	}
 	if now := time.Now(); now.Sub(r.touch) > time.Second {
 		r.touch = now
-		r.Net.SetReadDeadline(now.Add(idleTimeout))
+		r.c.Net.SetReadDeadline(now.Add(idleTimeout))
 	}
 }
 
@@ -133,7 +135,7 @@ func (r *reader) piece(n int) error {
 	if err != nil {
 		return err
 	}
-	buf := r.Pool.Get(b.Length)
+	buf := r.c.Pool.Get(b.Length)
 	k := min(r.br.Buffered(), b.Length)
 	io.ReadFull(r.br, buf.Bytes()[:k])
 	return r.blocks(b, buf, k)
@@ -171,28 +173,99 @@ func (r *reader) other(id byte, n int) (err error) {
 	if err != nil {
 		return err
 	}
-	r.add(m)
+	r.out.add(m)
 	return nil
 }
 
-func (r *reader) add(m Message) {
-	if r.batch == nil {
-		select {
-		case r.batch = <-r.batches:
-		default:
-			r.batch = make([]Message, 0, maxBatch)
+// blocks reads the rest of a block, of which buf has k bytes, and all blocks
+// that come with it.
+func (r *reader) blocks(b wire.Block, buf *Buffer, k int) error {
+	defer r.in.free()
+	for buf != nil {
+		extra, err := r.rest(b, buf, k)
+		if err != nil {
+			buf.Release()
+			return err
+		}
+		r.deliver(b, buf)
+		if b, buf, k, err = r.unpack(extra); err != nil {
+			return err
 		}
 	}
-	r.batch = append(r.batch, m)
-	if len(r.batch) == maxBatch {
-		r.flush()
+	return nil
+}
+
+// rest reads until a block is whole and returns how many bytes came beyond it,
+// which are in the frames: as many frames as there are blocks awaited.
+func (r *reader) rest(b wire.Block, buf *Buffer, k int) (extra int, err error) {
+	for k < b.Length {
+		r.out.flush()
+		if err := r.pay(); err != nil {
+			return 0, err
+		}
+		r.extend()
+		frames := 0
+		if r.limit.limiter == nil {
+			frames = int(r.c.expected.Load()) - 1
+		}
+		n, err := r.in.fill(buf.Bytes()[k:], frames)
+		if err != nil {
+			return 0, fmt.Errorf("read: %w", err)
+		}
+		k += n
+	}
+	return k - b.Length, nil
+}
+
+// unpack hands on the blocks that are whole in the frames, which hold extra
+// bytes, and returns the one that has begun to come, if any, and how much of it
+// is here.
+func (r *reader) unpack(extra int) (b wire.Block, buf *Buffer, k int, err error) {
+	for i := 0; i < r.in.used && extra > 0; i++ {
+		if b, buf, err = r.in.take(i, extra); err != nil || buf == nil {
+			return b, nil, 0, err
+		}
+		if extra -= frameHead; extra < hashing.BlockSize {
+			return b, buf, extra, nil
+		}
+		extra -= hashing.BlockSize
+		r.deliver(b, buf)
+	}
+	return b, nil, 0, nil
+}
+
+// deliver hands on a block that has come.
+func (r *reader) deliver(b wire.Block, buf *Buffer) {
+	r.c.expected.Add(-1)
+	r.c.received.Add(int64(b.Length))
+	r.owed += b.Length
+	r.out.add(Message{ID: wire.MsgPiece, Block: b, Data: buf})
+}
+
+// A batcher hands messages on, many at once.
+type batcher struct {
+	c     *Conn
+	batch []Message
+}
+
+func (o *batcher) add(m Message) {
+	if o.batch == nil {
+		select {
+		case o.batch = <-o.c.batches:
+		default:
+			o.batch = make([]Message, 0, maxBatch)
+		}
+	}
+	o.batch = append(o.batch, m)
+	if len(o.batch) == maxBatch {
+		o.flush()
 	}
 }
 
-func (r *reader) flush() {
-	if len(r.batch) > 0 {
-		batch := r.batch
-		r.batch = nil
-		r.Handler.Messages(r.Conn, batch)
+func (o *batcher) flush() {
+	if len(o.batch) > 0 {
+		batch := o.batch
+		o.batch = nil
+		o.c.Handler.Messages(o.c, batch)
 	}
 }
