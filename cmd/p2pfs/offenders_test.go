@@ -19,7 +19,6 @@ var offenders = map[string]int{
 	"methods swarm.Torrent":                                              34,
 	"methods swarm.loop":                                                 125,
 	"methods swarm/catalog.State":                                        91,
-	"methods swarm/disk.Disk":                                            35,
 	"methods swarm/drive.Drive":                                          29,
 	"methods swarm/drive.loop":                                           45,
 	"sleeps cmd/p2pfs/kill_test.go killing.load":                         1,

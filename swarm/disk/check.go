@@ -24,7 +24,7 @@ func (d *Disk) Check(ctx context.Context, progress func(done, total int64)) erro
 	}
 	wg.Wait()
 	c.settle(ctx.Err() == nil)
-	d.adopt()
+	d.proofs.adopt(d.have)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -55,17 +55,17 @@ func (c *checker) plan() {
 	pieces := newBits(d.info.Pieces.Count())
 	for i := range d.info.Files {
 		f := &d.info.Files[i]
-		if d.files[i].known.Load() || f.Pad || f.Length == 0 {
+		if d.files.state[i].known.Load() || f.Pad || f.Length == 0 {
 			continue
 		}
-		fi, err := d.root.Lstat(d.paths[i])
+		fi, err := d.files.at.root.Lstat(d.files.at.paths[i])
 		switch {
 		case err == nil && fi.Mode().IsRegular():
 			c.before[i] = identOf(fi)
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			c.fail(i, d.pathError(i, err))
+			c.fail(i, d.files.at.pathError(i, err))
 		case err == nil:
-			c.fail(i, d.pathError(i, ErrNotFile))
+			c.fail(i, d.files.at.pathError(i, ErrNotFile))
 		default:
 			c.before[i] = ident{}
 		}
@@ -134,8 +134,8 @@ func (c *checker) together(s *summer, a, b int) bool {
 	if err != nil {
 		return false
 	}
-	c.tell(a, c.d.judge(a, x))
-	c.tell(b, c.d.judge(b, y))
+	c.tell(a, c.d.proofs.judge(a, x))
+	c.tell(b, c.d.proofs.judge(b, y))
 	return true
 }
 
@@ -167,9 +167,9 @@ func (c *checker) judge(s *summer, piece int) verdict {
 			return bad
 		}
 	}
-	v := c.d.judge(piece, sum)
+	v := c.d.proofs.judge(piece, sum)
 	if v == unsure {
-		c.d.orphan.add(piece, sum.v2)
+		c.d.proofs.orphans.add(piece, sum.v2)
 	}
 	return v
 }
@@ -180,7 +180,7 @@ func (c *checker) isHole(piece int) bool {
 		if c.d.info.Files[s.File].Pad {
 			continue
 		}
-		h, err := c.d.acquire(s.File, false)
+		h, err := c.d.files.acquire(s.File, false)
 		if err != nil {
 			return false
 		}
@@ -200,22 +200,22 @@ func (c *checker) settle(whole bool) {
 	changed := make(map[int]bool)
 	for i, before := range c.before {
 		var after ident
-		if fi, err := d.root.Lstat(d.paths[i]); err == nil {
+		if fi, err := d.files.at.root.Lstat(d.files.at.paths[i]); err == nil {
 			after = identOf(fi)
 		}
 		if after != before {
 			changed[i] = true
-			d.log.Warn("file changes while it is checked", "path", d.paths[i])
+			d.cfg.Log.Warn("file changes while it is checked", "path", d.files.at.paths[i])
 			first, n := d.info.Pieces.OfFile(i)
-			d.orphan.take(first, n)
+			d.proofs.orphans.take(first, n)
 			continue
 		}
 		if before != (ident{}) {
-			d.files[i].ino.Store(before.ino)
-			d.files[i].seal.Store(&before)
+			d.files.state[i].ino.Store(before.ino)
+			d.files.state[i].seal.Store(&before)
 		}
 		if whole && !c.unread[i] {
-			d.files[i].known.Store(true)
+			d.files.state[i].known.Store(true)
 		}
 	}
 	for _, p := range c.good {

@@ -62,7 +62,7 @@ func TestPairs(t *testing.T) {
 		for a := range n {
 			one, err := s.sum(a)
 			must(t, err)
-			if d.judge(a, one) != good {
+			if d.proofs.judge(a, one) != good {
 				t.Errorf("%s: piece %d does not verify", k.name, a)
 			}
 			b := (a + 3) % n

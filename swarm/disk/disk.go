@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"sync"
 	"sync/atomic"
 
 	"p2pfs/swarm/metainfo"
@@ -49,41 +47,12 @@ type Config struct {
 
 // Disk is the storage of one torrent.
 type Disk struct {
-	cfg Config
-	log *slog.Logger
-	layout
-	open   openFiles
-	have   bitset
-	files  []fileState
-	layers atomic.Pointer[metainfo.Layers]
-	orphan orphans
-	losing sync.Mutex // one lose at a time
+	cfg    Config
+	info   *metainfo.Info
+	files  *files
+	have   bitset // the pieces that are held; files takes them back, too
+	proofs *proofs
 	closed atomic.Bool
-
-	// writev is pwritev, apart from tests of a full disk.
-	writev func(f *os.File, blocks [][]byte, off int64) (int, error)
-}
-
-// fileState is what is known of one file.
-type fileState struct {
-	// seal is what the file looked like when its pieces were verified; nil
-	// while it is being written or nothing is known.
-	seal atomic.Pointer[ident]
-	// known says that the pieces of the file that are not held are missing,
-	// rather than not looked at yet.
-	known atomic.Bool
-	dirty atomic.Bool   // was written to, and may not be on the device
-	ino   atomic.Uint64 // of the file that all this is about; 0: not known
-	// lost is odd while the file's pieces are being taken back. A read or
-	// write under which it moves is void.
-	lost atomic.Int64
-}
-
-// ident tells whether a file has changed. The zero value is no file's.
-type ident struct {
-	size  int64
-	mtime int64 // Unix nanoseconds
-	ino   uint64
 }
 
 // Open prepares the storage; it hashes nothing. What the resume record vouches
@@ -93,23 +62,21 @@ func Open(cfg Config) (*Disk, error) {
 	if (cfg.Dir == "") == (cfg.Data == "") {
 		return nil, errors.New("disk: exactly one of Dir and Data must be set")
 	}
-	d := &Disk{cfg: cfg, log: cfg.Log, writev: pwritev}
-	if d.log == nil {
-		d.log = slog.New(slog.DiscardHandler)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if d.cfg.OnLost == nil {
-		d.cfg.OnLost = func(int) {}
+	if cfg.OnLost == nil {
+		cfg.OnLost = func(int) {}
 	}
-	var err error
-	if d.layout, err = openLayout(&cfg); err != nil {
+	at, err := openLayout(&cfg)
+	if err != nil {
 		return nil, fmt.Errorf("disk: %w", err)
 	}
-	d.have = newBits(d.info.Pieces.Count())
-	d.files = make([]fileState, len(d.info.Files))
-	d.layers.Store(&cfg.MetaInfo.Layers)
+	d := &Disk{cfg: cfg, info: at.info, have: newBits(at.info.Pieces.Count()), proofs: newProofs(cfg.MetaInfo)}
+	d.files = &files{at: at, log: cfg.Log, state: make([]fileState, len(at.info.Files)), writev: pwritev, lost: d.lost, onLost: cfg.OnLost}
 	if cfg.Dir != "" {
-		if err := d.prepare(); err != nil {
-			d.root.Close()
+		if err := at.prepare(); err != nil {
+			at.root.Close()
 			return nil, fmt.Errorf("disk: %w", err)
 		}
 	}
@@ -118,7 +85,7 @@ func Open(cfg Config) (*Disk, error) {
 }
 
 // Path is where the torrent's file, or the directory with its files, is.
-func (d *Disk) Path() string { return d.content }
+func (d *Disk) Path() string { return d.files.at.content }
 
 // Has reports whether a piece is held.
 func (d *Disk) Has(piece int) bool { return d.have.get(piece) }
@@ -132,8 +99,8 @@ func (d *Disk) Complete() bool { return d.have.count() == d.info.Pieces.Count() 
 // SetLayers gives piece layers that were not in the metainfo. Pieces that
 // Check has hashed without knowing what to compare with may be held then.
 func (d *Disk) SetLayers(l metainfo.Layers) {
-	d.layers.Store(&l)
-	d.adopt()
+	d.proofs.layers.Store(&l)
+	d.proofs.adopt(d.have)
 }
 
 // Close writes the resume record and closes all files; one that is being read
@@ -144,41 +111,21 @@ func (d *Disk) Close() error {
 		return nil
 	}
 	err := d.Save()
-	d.open.closeAll()
-	if err1 := d.root.Close(); err == nil {
+	if err1 := d.files.close(); err == nil {
 		err = err1
 	}
 	return err
 }
 
-// lose takes back everything said of the pieces of a file, because it is not
-// what seal says (nil: not what it must be). Only the first to find that does it.
-func (d *Disk) lose(file int, seal *ident) {
-	for _, p := range d.unseal(file, seal) {
-		d.cfg.OnLost(p)
-	}
-}
-
-func (d *Disk) unseal(file int, seal *ident) (lost []int) {
-	st := &d.files[file]
-	d.losing.Lock()
-	defer d.losing.Unlock()
-	if seal != nil && st.seal.Load() != seal {
-		return nil
-	}
-	d.log.Warn("file was changed by somebody else", "path", d.paths[file])
-	st.lost.Add(1)
-	defer st.lost.Add(1)
-	st.known.Store(false)
-	st.seal.Store(nil)
-	st.ino.Store(0) // the next file under this name takes nothing more away
-	d.open.forget(file)
+// lost takes back everything said of the pieces of a file, and returns those
+// that were held.
+func (d *Disk) lost(file int) (held []int) {
 	first, n := d.info.Pieces.OfFile(file)
-	d.orphan.take(first, n)
+	d.proofs.orphans.take(first, n)
 	for p := first; p < first+n; p++ {
 		if d.have.clear(p) {
-			lost = append(lost, p)
+			held = append(held, p)
 		}
 	}
-	return lost
+	return held
 }

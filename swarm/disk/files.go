@@ -2,135 +2,104 @@ package disk
 
 import (
 	"io/fs"
+	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
 )
 
-// maxOpen bounds the files of a torrent that are kept open.
-const maxOpen = 64
-
-// handle is an open file. openFiles has one reference, every user one more;
-// the last to go closes it.
-type handle struct {
-	f        *os.File
-	file     int
-	writable bool
-	refs     atomic.Int32 // counted up under openFiles.mu (reading suffices)
-	use      atomic.Int64 // openFiles.clock at the last use
+// fileState is what is known of one file.
+type fileState struct {
+	// seal is what the file looked like when its pieces were verified; nil
+	// while it is being written or nothing is known.
+	seal atomic.Pointer[ident]
+	// known says that the pieces of the file that are not held are missing,
+	// rather than not looked at yet.
+	known atomic.Bool
+	dirty atomic.Bool   // was written to, and may not be on the device
+	ino   atomic.Uint64 // of the file that all this is about; 0: not known
+	// lost is odd while the file's pieces are being taken back. A read or
+	// write under which it moves is void.
+	lost atomic.Int64
 }
 
-func newHandle(f *os.File, file int, writable bool) *handle {
-	h := &handle{f: f, file: file, writable: writable}
-	h.refs.Store(1)
-	return h
+// ident tells whether a file has changed. The zero value is no file's.
+type ident struct {
+	size  int64
+	mtime int64 // Unix nanoseconds
+	ino   uint64
 }
 
-func (h *handle) unref() {
-	if h.refs.Add(-1) == 0 {
-		h.f.Close() // errors of writing were seen when writing
-	}
+// files are a torrent's files and what is known of each. It finds out when
+// somebody else has changed one.
+type files struct {
+	at     layout
+	log    *slog.Logger
+	open   openFiles
+	state  []fileState
+	losing sync.Mutex // one lose at a time
+	// lost takes back what is said of a file's pieces, and returns those that
+	// were held; each of them onLost is told, without a lock held.
+	lost   func(file int) []int
+	onLost func(piece int)
+
+	// writev is pwritev, apart from tests of a full disk.
+	writev func(f *os.File, blocks [][]byte, off int64) (int, error)
 }
 
-// openFiles is the table of open files, least recently used out first.
-type openFiles struct {
-	clock  atomic.Int64
-	mu     sync.RWMutex // guards the fields below
-	byFile map[int]*handle
-	closed bool
-}
-
-// get returns file's handle with a reference for the caller, or nil.
-func (o *openFiles) get(file int, write bool) *handle {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	h := o.byFile[file]
-	if h == nil || write && !h.writable {
-		return nil
-	}
-	h.refs.Add(1)
-	h.use.Store(o.clock.Add(1))
-	return h
-}
-
-// put adds h to the table, in the place of what stands there for the file,
-// and gives the caller a reference.
-func (o *openFiles) put(h *handle) {
-	h.refs.Add(1)
-	h.use.Store(o.clock.Add(1))
-	o.mu.Lock()
-	out := h // never added
-	if !o.closed {
-		if o.byFile == nil {
-			o.byFile = make(map[int]*handle)
-		}
-		out = o.byFile[h.file]
-		if out == nil && len(o.byFile) >= maxOpen {
-			out = o.oldest()
-			delete(o.byFile, out.file)
-		}
-		o.byFile[h.file] = h
-	}
-	o.mu.Unlock()
-	if out != nil {
-		out.unref()
-	}
-}
-
-// oldest returns the handle that was used least recently. The table, which is
-// not empty, is locked.
-func (o *openFiles) oldest() (oldest *handle) {
-	for _, h := range o.byFile {
-		if oldest == nil || h.use.Load() < oldest.use.Load() {
-			oldest = h
-		}
-	}
-	return oldest
-}
-
-// forget closes file's handle, or has its last user do so.
-func (o *openFiles) forget(file int) {
-	o.mu.Lock()
-	h := o.byFile[file]
-	delete(o.byFile, file)
-	o.mu.Unlock()
-	if h != nil {
-		h.unref()
-	}
-}
-
-func (o *openFiles) closeAll() {
-	o.mu.Lock()
-	all := o.byFile
-	o.byFile, o.closed = nil, true
-	o.mu.Unlock()
-	for _, h := range all {
-		h.unref()
-	}
+// close closes all files.
+func (f *files) close() error {
+	f.open.closeAll()
+	return f.at.root.Close()
 }
 
 // acquire returns the open file with a reference for the caller. For writing
 // it creates the file and gives it its length.
-func (d *Disk) acquire(file int, write bool) (*handle, error) {
-	if h := d.open.get(file, write); h != nil {
+func (f *files) acquire(file int, write bool) (*handle, error) {
+	if h := f.open.get(file, write); h != nil {
 		return h, nil
 	}
-	if d.closed.Load() {
+	if f.open.isClosed() {
 		return nil, fs.ErrClosed
 	}
-	f, err := d.openFile(file, write)
+	opened, err := f.at.openFile(file, write)
 	if err != nil {
-		return nil, d.pathError(file, err)
+		return nil, f.at.pathError(file, err)
 	}
 	// Whatever was said of another file under this name is void.
-	if id, _, err := identify(f); err == nil {
-		ino := &d.files[file].ino
+	if id, _, err := identify(opened); err == nil {
+		ino := &f.state[file].ino
 		if old := ino.Load(); old != 0 && old != id.ino {
-			d.lose(file, nil)
+			f.lose(file, nil)
 		}
 		ino.Store(id.ino)
 	}
-	h := newHandle(f, file, write)
-	d.open.put(h)
+	h := newHandle(opened, file, write)
+	f.open.put(h)
 	return h, nil
+}
+
+// lose takes back everything said of the pieces of a file, because it is not
+// what seal says (nil: not what it must be). Only the first to find that does it.
+func (f *files) lose(file int, seal *ident) {
+	for _, p := range f.unseal(file, seal) {
+		f.onLost(p)
+	}
+}
+
+func (f *files) unseal(file int, seal *ident) (lost []int) {
+	st := &f.state[file]
+	f.losing.Lock()
+	defer f.losing.Unlock()
+	if seal != nil && st.seal.Load() != seal {
+		return nil
+	}
+	f.log.Warn("file was changed by somebody else", "path", f.at.paths[file])
+	st.lost.Add(1)
+	defer st.lost.Add(1)
+	st.known.Store(false)
+	st.seal.Store(nil)
+	st.ino.Store(0) // the next file under this name takes nothing more away
+	f.open.forget(file)
+	return f.lost(file)
 }

@@ -1,10 +1,6 @@
 package disk
 
 import (
-	"errors"
-	"io"
-	"io/fs"
-
 	"p2pfs/swarm/metainfo"
 )
 
@@ -19,9 +15,6 @@ func (d *Disk) pieceReader(piece int) *pieceReader {
 	return &pieceReader{d, d.info.Pieces.Spans(piece, 0, int64(d.info.Pieces.Size(piece)))}
 }
 
-// errShort says that a file ends within the piece or is not there.
-var errShort = errors.New("file is too short")
-
 // fill reads the next bytes, all that p has room for.
 func (r *pieceReader) fill(p []byte) error {
 	for len(p) > 0 {
@@ -30,7 +23,7 @@ func (r *pieceReader) fill(p []byte) error {
 		}
 		s := &r.spans[0]
 		part := p[:min(int64(len(p)), s.Length)]
-		if err := r.d.readSpan(part, s.File, s.Offset); err != nil {
+		if err := r.d.files.readAny(part, s.File, s.Offset); err != nil {
 			return err
 		}
 		p = p[len(part):]
@@ -38,27 +31,6 @@ func (r *pieceReader) fill(p []byte) error {
 		if s.Length -= int64(len(part)); s.Length == 0 {
 			r.spans = r.spans[1:]
 		}
-	}
-	return nil
-}
-
-func (d *Disk) readSpan(p []byte, file int, off int64) error {
-	if d.info.Files[file].Pad {
-		clear(p)
-		return nil
-	}
-	h, err := d.acquire(file, false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errShort
-	}
-	if err != nil {
-		return err
-	}
-	defer h.unref()
-	if _, err := h.f.ReadAt(p, off); err == io.EOF {
-		return errShort
-	} else if err != nil {
-		return d.pathError(file, err)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func TestReadRanges(t *testing.T) {
 // TestReadClosed fails, but for reads that are under way.
 func TestReadClosed(t *testing.T) {
 	d, _ := seedOf(t, content{"a": random(1, 10)}, kinds[0], nil)
-	h, err := d.acquire(0, false)
+	h, err := d.files.acquire(0, false)
 	must(t, err)
 	must(t, d.Close())
 	if _, err := h.f.ReadAt(make([]byte, 10), 0); err != nil {
@@ -94,12 +94,12 @@ func TestChanged(t *testing.T) {
 				var lost []int
 				d, dir := seedOf(t, c, kinds[0], func(p int) { lost = append(lost, p) })
 				if !opened {
-					d.open.forget(1)
+					d.files.open.forget(1)
 				} else if _, err := d.ReadAt(make([]byte, 1), 2, 0); err != nil {
 					t.Fatal(err)
 				}
 				if tt.name == "replaced by a link" && opened {
-					d.open.forget(1) // an open file that is only renamed is still the one
+					d.files.open.forget(1) // an open file that is only renamed is still the one
 				}
 				must(t, tt.change(filepath.Join(dir, "b")))
 				for range 2 {
@@ -159,7 +159,7 @@ func TestManyFiles(t *testing.T) {
 	d := open(t, Config{MetaInfo: seed.cfg.MetaInfo, Dir: to})
 	fetch(t, d, seed)
 	for _, d := range []*Disk{d, seed} {
-		if n := len(d.open.byFile); n != maxOpen {
+		if n := len(d.files.open.byFile); n != maxOpen {
 			t.Errorf("%d files are open, want %d", n, maxOpen)
 		}
 	}

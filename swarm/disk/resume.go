@@ -39,27 +39,12 @@ func (d *Disk) Save() error {
 	}
 	now := time.Now().UnixNano()
 	for i := range r.files {
-		r.files[i] = d.describe(i, now)
+		r.files[i] = d.files.describe(i, now)
 	}
 	if err := replaceFile(d.cfg.Resume, r.encode(d.info)); err != nil {
 		return fmt.Errorf("disk: resume record: %w", err)
 	}
 	return nil
-}
-
-// describe returns what the record says of a file.
-func (d *Disk) describe(file int, now int64) (f recordFile) {
-	st := &d.files[file]
-	dirty := st.dirty.Load()
-	if seal := st.seal.Load(); seal != nil {
-		f.ident = *seal
-	} else if dirty && st.known.Load() {
-		if fi, err := d.root.Lstat(d.paths[file]); err == nil && fi.Mode().IsRegular() {
-			f.ident = identOf(fi)
-		}
-	}
-	f.durable = !dirty && now-f.mtime > int64(flushed)
-	return f
 }
 
 // replaceFile puts text into the file path, wholly or not at all, and waits for
@@ -105,11 +90,11 @@ func (d *Disk) loadResume() {
 		if f.ident == (ident{}) || !sameBoot && !f.durable {
 			continue
 		}
-		fi, err := d.root.Lstat(d.paths[i])
+		fi, err := d.files.at.root.Lstat(d.files.at.paths[i])
 		if err != nil || !fi.Mode().IsRegular() || identOf(fi) != f.ident {
 			continue
 		}
-		st := &d.files[i]
+		st := &d.files.state[i]
 		st.ino.Store(f.ino)
 		st.seal.Store(&f.ident)
 		st.known.Store(true)
@@ -125,7 +110,7 @@ func (d *Disk) loadResume() {
 // vouched reports whether all files under a piece are sealed.
 func (d *Disk) vouched(piece int) bool {
 	for _, s := range d.info.Pieces.Spans(piece, 0, int64(d.info.Pieces.Size(piece))) {
-		if !d.info.Files[s.File].Pad && d.files[s.File].seal.Load() == nil {
+		if !d.info.Files[s.File].Pad && d.files.state[s.File].seal.Load() == nil {
 			return false
 		}
 	}

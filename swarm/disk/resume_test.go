@@ -144,7 +144,7 @@ func TestResumeBoot(t *testing.T) {
 		t.Fatalf("boot in the record: %q", boot)
 	}
 	d = open(t, cfg)
-	d.files[1].dirty.Store(true) // as if we had written it, with an old mtime
+	d.files.state[1].dirty.Store(true) // as if we had written it, with an old mtime
 	must(t, d.Save())
 	for _, tt := range []struct {
 		name string

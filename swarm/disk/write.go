@@ -2,9 +2,6 @@ package disk
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 
 	"p2pfs/swarm/metainfo"
 )
@@ -38,42 +35,26 @@ func (d *Disk) WritePiece(piece int, blocks [][]byte) error {
 	return err
 }
 
-// errGone says that a file was removed while it was written to.
-var errGone = fmt.Errorf("file was removed: %w", fs.ErrNotExist)
-
 func (d *Disk) writeSpans(piece int, spans []metainfo.Span, blocks [][]byte) error {
-	lost := d.lostCount(spans)
+	lost := d.files.lostCount(spans)
 	for _, s := range spans {
 		var part [][]byte
 		part, blocks = cut(blocks, s.Length)
 		if d.info.Files[s.File].Pad {
 			continue
 		}
-		if err := d.writeFile(part, s.File, s.Offset); err != nil {
+		if err := d.files.write(part, s.File, s.Offset); err != nil {
 			return err
 		}
 	}
 	d.have.set(piece)
 	// A file may have been lost between the write and now. Whoever loses it
 	// from now on clears the bit that was just set.
-	if lost < 0 || d.lostCount(spans) != lost {
+	if lost < 0 || d.files.lostCount(spans) != lost {
 		d.have.clear(piece)
-		return d.pathError(spans[0].File, errGone)
+		return d.files.at.pathError(spans[0].File, errGone)
 	}
 	return nil
-}
-
-// lostCount changes when one of the files is lost. It is negative while one
-// is being lost.
-func (d *Disk) lostCount(spans []metainfo.Span) (n int64) {
-	for _, s := range spans {
-		lost := d.files[s.File].lost.Load()
-		if lost%2 == 1 {
-			return -1
-		}
-		n += lost
-	}
-	return n
 }
 
 // cut divides blocks, which are at least n bytes, behind the first n. The
@@ -90,34 +71,4 @@ func cut(blocks [][]byte, n int64) (head, tail [][]byte) {
 		n -= int64(len(b))
 	}
 	return blocks, nil
-}
-
-func (d *Disk) writeFile(blocks [][]byte, file int, off int64) error {
-	st := &d.files[file]
-	if st.seal.Load() != nil { // nobody may take our change for somebody else's
-		st.seal.Store(nil)
-	}
-	h, err := d.acquire(file, true)
-	if err != nil {
-		return err
-	}
-	defer h.unref()
-	st.dirty.Store(true)
-	st.known.Store(true)
-	for len(blocks) > 0 {
-		n, err := d.writev(h.f, blocks, off)
-		if err == nil && n == 0 && len(blocks[0]) > 0 {
-			err = io.ErrShortWrite
-		}
-		if err != nil {
-			return d.pathError(file, &fs.PathError{Op: "write", Err: err})
-		}
-		off += int64(n)
-		_, blocks = cut(blocks, int64(n))
-	}
-	if _, linked, err := identify(h.f); err == nil && !linked {
-		d.lose(file, nil)
-		return d.pathError(file, errGone)
-	}
-	return nil
 }

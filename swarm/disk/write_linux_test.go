@@ -83,7 +83,7 @@ func TestWriteErrors(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EIO, syscall.EDQUOT, syscall.EROFS, syscall.EFBIG} {
 		to := t.TempDir()
 		d := open(t, Config{MetaInfo: seed.cfg.MetaInfo, Dir: to})
-		d.writev = func(f *os.File, blocks [][]byte, off int64) (int, error) {
+		d.files.writev = func(f *os.File, blocks [][]byte, off int64) (int, error) {
 			if filepath.Base(f.Name()) == "b" {
 				n, _ := pwritev(f, blocks[:1], off)
 				return n - 1, errno
@@ -95,7 +95,7 @@ func TestWriteErrors(t *testing.T) {
 		if !errors.Is(err, errno) || !strings.Contains(err.Error(), filepath.Join(to, "t", "b")) || d.Has(1) {
 			t.Errorf("got %v, held %v, want %v and the path", err, d.Has(1), errno)
 		}
-		d.writev = pwritev
+		d.files.writev = pwritev
 		fetch(t, d, seed)
 		must(t, d.Finish())
 		c.want(t, filepath.Join(to, "t"))
@@ -132,7 +132,7 @@ func TestShortWrites(t *testing.T) {
 	seed, _ := seedOf(t, c, kinds[0], nil)
 	to := t.TempDir()
 	d := open(t, Config{MetaInfo: seed.cfg.MetaInfo, Dir: to})
-	d.writev = func(f *os.File, blocks [][]byte, off int64) (int, error) {
+	d.files.writev = func(f *os.File, blocks [][]byte, off int64) (int, error) {
 		joined := bytes.Join(blocks, nil)
 		return f.WriteAt(joined[:min(len(joined), 7001)], off)
 	}
@@ -242,8 +242,8 @@ func TestConcurrent(t *testing.T) {
 	for p := range want { // what was removed last shows when it is read
 		d.ReadAt(make([]byte, 1), p, 0)
 	}
-	d.open.closeAll()
-	d.open.closed = false
+	d.files.open.closeAll()
+	d.files.open.closed = false
 	for p := range want {
 		d.ReadAt(make([]byte, 1), p, 0)
 		d.ReadAt(make([]byte, 1), p, int64(len(want[p])-1))
