@@ -42,7 +42,7 @@ func (m *member) fetchAll(ctx context.Context, files []*kept, t *control.Tally) 
 				}
 				if err != nil {
 					mu.Lock()
-					failed = append(failed, fmt.Errorf("%s: %w", human.Quoted(k.path), err))
+					failed = append(failed, fmt.Errorf("%s: %w", human.Quoted(k.Path), err))
 					mu.Unlock()
 				}
 			}
@@ -70,15 +70,15 @@ func (m *member) fetchAll(ctx context.Context, files []*kept, t *control.Tally) 
 // fetch reads those pieces of a file that are not in the cache, and waits until
 // they are.
 func (m *member) fetch(ctx context.Context, k *kept, t *control.Tally) error {
-	c, err := k.open()
+	c, err := k.Open()
 	if err != nil {
 		return err
 	}
 	defer func() {
 		c.Close()
-		m.changed(k.path, p2fs.ChangeAttr)
+		m.changed(k.Path, p2fs.ChangeAttr)
 	}()
-	buf := make([]byte, min(fetchChunk, k.size))
+	buf := make([]byte, min(fetchChunk, k.Size))
 	var came []int // pieces
 	for _, p := range m.pieces(k) {
 		if p.held {
@@ -93,7 +93,7 @@ func (m *member) fetch(ctx context.Context, k *kept, t *control.Tally) error {
 				}
 				return err
 			}
-			m.read.Add(int64(len(part)))
+			m.tree.Reads().Fetched(int64(len(part)))
 			t.Add(func(r *control.Report) { r.Done += int64(len(part)); r.Fetched += int64(len(part)) })
 		}
 		came = append(came, p.Index)
@@ -108,7 +108,7 @@ func (m *member) fetch(ctx context.Context, k *kept, t *control.Tally) error {
 
 // refused says why the cache has not taken a piece, nil if it has, or may yet.
 func (m *member) refused(k *kept, piece int) error {
-	if _, held := m.holdings.index.Key(k.info, piece); held {
+	if _, held := m.holdings.index.Key(k.Info, piece); held {
 		return nil
 	}
 	if err := m.cache.Usage().Trouble; err != nil {
@@ -123,7 +123,7 @@ func (m *member) settle(ctx context.Context, k *kept, came []int) error {
 	defer cancel()
 	for _, piece := range came {
 		for {
-			if _, held := m.holdings.index.Key(k.info, piece); held {
+			if _, held := m.holdings.index.Key(k.Info, piece); held {
 				break
 			}
 			if err := m.refused(k, piece); err != nil {

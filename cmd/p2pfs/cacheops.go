@@ -39,7 +39,7 @@ func (m *member) Cache(ctx context.Context, op string, at control.Location, t *c
 			continue
 		}
 		files = append(files, k)
-		t.Add(func(r *control.Report) { r.Files++; r.Bytes += k.size })
+		t.Add(func(r *control.Report) { r.Files++; r.Bytes += k.Size })
 	}
 	switch op {
 	case control.Pin:
@@ -58,7 +58,7 @@ func (m *member) newlyPinned(files []*kept) (sum int64) {
 	for _, k := range files {
 		if id := k.id(); !seen[id] && !m.holdings.pins.Has(id) {
 			seen[id] = true
-			sum += held.DiskSize(k.size)
+			sum += held.DiskSize(k.Size)
 		}
 	}
 	return sum
@@ -84,7 +84,7 @@ func (m *member) pin(ctx context.Context, files []*kept, t *control.Tally) error
 		return err
 	}
 	for _, k := range files {
-		m.holdings.pins.Add(k.info, held.NewPin(k.info, k.file, k.path))
+		m.holdings.pins.Add(k.Info, held.NewPin(k.Info, k.Index, k.Path))
 	}
 	if err := m.holdings.pins.Save(); err != nil {
 		return fmt.Errorf("pinned until p2pfs ends: %w", err)
@@ -107,7 +107,7 @@ func (m *member) unpin(ctx context.Context, at string, t *control.Tally) error {
 		return err
 	}
 	for _, k := range files {
-		gone = append(gone, held.NewPin(k.info, k.file, k.path))
+		gone = append(gone, held.NewPin(k.Info, k.Index, k.Path))
 	}
 	for _, n := range gone {
 		if m.holdings.pins.Remove(n.ID) {
@@ -157,7 +157,7 @@ func (m *member) evict(files []*kept, t *control.Tally) error {
 			m.holdings.evicted(p.key)
 			t.Add(func(r *control.Report) { r.Evicted += p.Len })
 		}
-		m.changed(k.path, p2fs.ChangeAttr)
+		m.changed(k.Path, p2fs.ChangeAttr)
 	}
 	if r := t.Report(); r.Evicted == 0 && r.Pinned > 0 {
 		return errors.New("pinned; p2pfs unpin comes first")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -67,7 +68,7 @@ func TestPrivate(t *testing.T) {
 	hash := infoHash(t, torrent)
 
 	m := newMounted(t, t.Name(), "anna", "--tracker", other).start(torrent)
-	m.shows(filepath.Join(specialDir, torrentsDir, "secret.bin"), file)
+	m.shows(filepath.Join(tree.SpecialDir, tree.TorrentsDir, "secret.bin"), file)
 	out := t.TempDir()
 	seed := start(t, append([]string{"get", torrent, "-o", out, "--seed", "--tracker", other}, own(t)...)...)
 	seed.line(t)
@@ -76,7 +77,7 @@ func TestPrivate(t *testing.T) {
 	}
 	link := metainfo.Magnet{HasV1: true, V1: hash, Trackers: []string{its}}
 	bare := newMounted(t, t.Name(), "bob", "--tracker", other).start(link.String())
-	bare.shows(filepath.Join(specialDir, torrentsDir, "secret.bin"), file)
+	bare.shows(filepath.Join(tree.SpecialDir, tree.TorrentsDir, "secret.bin"), file)
 
 	for _, tt := range []struct {
 		url  string
@@ -90,7 +91,7 @@ func TestPrivate(t *testing.T) {
 			return err
 		})
 	}
-	r := runArgs(t, "magnet", m.mnt(specialDir, torrentsDir, "secret.bin"))
+	r := runArgs(t, "magnet", m.mnt(tree.SpecialDir, tree.TorrentsDir, "secret.bin"))
 	r.want(t, cli.ExitDone, link.V1.String())
 	if got, err := metainfo.ParseMagnet(strings.TrimSpace(r.stdout)); err != nil || !slices.Equal(got.Trackers, link.Trackers) || got.Peers != nil {
 		t.Errorf("%s: want its tracker and no address", r.stdout)

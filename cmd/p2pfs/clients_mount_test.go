@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -103,7 +104,9 @@ type seeded struct {
 	hash                   metainfo.Hash
 }
 
-func (s seeded) shown() string  { return filepath.Join(specialDir, torrentsDir, filepath.Base(s.file)) }
+func (s seeded) shown() string {
+	return filepath.Join(tree.SpecialDir, tree.TorrentsDir, filepath.Base(s.file))
+}
 func (s seeded) magnet() string { return "magnet:?xt=urn:btih:" + s.hash.String() }
 
 // TestMountFromClients reads torrents made by mktorrent through the mount,
@@ -187,7 +190,7 @@ func TestMountKinds(t *testing.T) {
 	}
 	anna := newMounted(t, t.Name(), "anna", "--no-embedded-tracker").start(files...)
 	for i, dir := range dirs {
-		anna.shows(filepath.Join(specialDir, torrentsDir, string(swarmtest.Kinds[i])), dir)
+		anna.shows(filepath.Join(tree.SpecialDir, tree.TorrentsDir, string(swarmtest.Kinds[i])), dir)
 	}
 	half1, half2 := magnets[swarmtest.Hybrid], magnets[swarmtest.Hybrid]
 	half1.HasV2, half2.HasV1 = false, false
@@ -206,7 +209,7 @@ func TestMountKinds(t *testing.T) {
 			m := newMounted(t, t.Name(), "bob", "--no-embedded-tracker").start(tt.String())
 			for i, kind := range swarmtest.Kinds {
 				if kind == tt.kind {
-					m.shows(filepath.Join(specialDir, torrentsDir, string(kind)), dirs[i])
+					m.shows(filepath.Join(tree.SpecialDir, tree.TorrentsDir, string(kind)), dirs[i])
 				}
 			}
 		})

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"p2pfs/cmd/p2pfs/tree"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/hashing"
@@ -40,7 +41,7 @@ func contentOf(e *catalog.Entry) metainfo.Content {
 func (m *member) open(e *catalog.Entry) (p2fs.Content, error) {
 	switch {
 	case e.Size == 0:
-		return fixed(nil), nil
+		return tree.Text(""), nil
 	case e.Size <= maxTiny:
 		return &tinyFile{m: m, file: newSwarmFile(m, e)}, nil
 	}
@@ -52,15 +53,6 @@ func (m *member) open(e *catalog.Entry) (p2fs.Content, error) {
 	}
 	return newSwarmFile(m, e), nil
 }
-
-// fixed is a content that is all there.
-type fixed []byte
-
-func (f fixed) ReadAt(_ context.Context, p []byte, off int64) (int, error) {
-	return bytes.NewReader(f).ReadAt(p, off)
-}
-
-func (fixed) Close() error { return nil }
 
 // ownFile is a file of our own share directory. One that changes while it is
 // open is read from other holders, as it was published.

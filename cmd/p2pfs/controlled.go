@@ -5,14 +5,10 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
-	"slices"
-	"strings"
 
 	"p2pfs/cmd/p2pfs/control"
 	p2fs "p2pfs/fs"
-	"p2pfs/swarm/metainfo"
 )
 
 // errNotPublished is a file of the share directory that is not shared (yet).
@@ -24,7 +20,7 @@ func (m *member) Status(ctx context.Context) (control.Status, error) {
 		Version: version(), PID: os.Getpid(), MountPoint: m.cfg.mountPoint, Share: m.cfg.share, Drive: m.cfg.drive,
 		Name: m.cfg.name, Key: m.seat.key.Key().String(), Listen: m.client.Addr().String(), Since: m.since,
 		Sharing: m.shareStatus(), Cache: m.cacheStatus(), Traffic: m.traffic(), Trackers: m.trackers.status(),
-		Torrents: m.torrents.status(), Waiting: m.waiting(ctx), Bugs: m.guard.Caught(),
+		Torrents: m.torrents.Status(), Waiting: m.tree.Waiting(ctx), Bugs: m.guard.Caught(),
 	}
 	if mount := m.mount.Load(); mount != nil {
 		s.Bugs += mount.Stats().Panics
@@ -78,72 +74,32 @@ func (m *member) traffic() (t control.Traffic) {
 		t.Peers += int64(s.Peers)
 	}
 	t.Downloaded, t.Uploaded = m.client.Transferred()
-	t.Unread = max(0, t.Downloaded-m.read.Load()) // at least: what is read twice hides some
+	t.Unread = max(0, t.Downloaded-m.tree.Reads().Bytes()) // at least: what is read twice hides some
 	if mount := m.mount.Load(); mount != nil {
 		t.ReadsWaiting = mount.Stats().Waiting
 	}
 	return t
 }
 
-// status is the state of each torrent added by hand.
-func (a *added) status() (out []control.Torrent) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for name, at := range a.byName {
-		s := at.torrent.Stats()
-		st := control.Torrent{
-			Name: name, InfoHash: at.torrent.InfoHashes()[0].String(), Bytes: s.Length, Have: s.Length - s.Left,
-			Peers: int64(s.Peers), State: "ready", Error: s.Trouble,
-		}
-		switch {
-		case at.torrent.Err() != nil:
-			st.State, st.Error = "failed", at.torrent.Err().Error()
-		case s.Pieces == 0:
-			st.State = "fetching metadata"
-		case s.Waiting > 0:
-			st.State = "reading"
-		}
-		out = append(out, st)
-	}
-	slices.SortFunc(out, func(x, y control.Torrent) int {
-		if x.Name < y.Name {
-			return -1
-		}
-		return 1
-	})
-	return out
+// statusText is what .p2pfs/status holds when it is opened.
+func (m *member) statusText() (string, error) {
+	s, err := m.Status(m.ctx)
+	return s.String(), err
 }
 
-// statusText is what .p2pfs/status holds when it is opened.
-func (m *member) statusText() (p2fs.Content, error) {
-	s, err := m.Status(m.ctx)
-	return fixed(s.String()), err
+// usage is what df shows: the cache, and as free what it can still take, which a
+// full disk makes less than its budget.
+func (m *member) usage() p2fs.Usage {
+	u := m.cache.Usage()
+	return p2fs.Usage{Total: u.Used + u.Room, Free: u.Room}
 }
 
 // Add is what the control socket asks for.
 func (m *member) Add(_ context.Context, src control.Source) (string, error) {
-	return m.torrents.add(src)
+	return m.torrents.Add(src)
 }
 
 // Remove is what the control socket asks for.
 func (m *member) Remove(_ context.Context, nameOrInfoHash string) error {
-	return m.torrents.remove(nameOrInfoHash)
-}
-
-// metainfoAt is the torrent that a path below .p2pfs/torrents belongs to.
-func (a *added) metainfoAt(path string) (*metainfo.MetaInfo, error) {
-	name, ok := strings.CutPrefix(path, specialDir+"/"+torrentsDir+"/")
-	name, _, _ = strings.Cut(name, "/")
-	a.mu.Lock()
-	at := a.byName[name]
-	a.mu.Unlock()
-	if !ok || at == nil {
-		return nil, fs.ErrNotExist
-	}
-	at.mu.Lock()
-	defer at.mu.Unlock()
-	if at.meta == nil {
-		return nil, errors.New("its metadata is not here yet")
-	}
-	return at.meta, nil
+	return m.torrents.Remove(nameOrInfoHash)
 }

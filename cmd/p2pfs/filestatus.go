@@ -16,6 +16,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/tree"
 )
 
 // fileStatus is what status tells of one file: its extended attributes.
@@ -45,7 +46,7 @@ func statusOfFile(mountPoint, path string) (s fileStatus, err error) {
 	}
 	s = fileStatus{Path: file, Size: info.Size()}
 	for name, to := range map[string]any{
-		attrState: &s.State, attrMember: &s.Member, attrInfoHash: &s.InfoHash, attrLocal: &s.Local, attrPeers: &s.Peers,
+		tree.AttrState: &s.State, tree.AttrMember: &s.Member, tree.AttrInfoHash: &s.InfoHash, tree.AttrLocal: &s.Local, tree.AttrPeers: &s.Peers,
 	} {
 		value, err := readAttr(file, name)
 		if errors.Is(err, unix.ENODATA) {

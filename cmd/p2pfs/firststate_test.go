@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/tree"
 )
 
 // numbered is what testdata/state1.sh put into a file.
@@ -46,7 +47,7 @@ func TestStateOfFirstVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	magnet := fmt.Sprintf("magnet:?xt=urn:btih:%.40s&tr=%s", asked, tracker)
-	album := m.mnt(specialDir, torrentsDir, "album")
+	album := m.mnt(tree.SpecialDir, tree.TorrentsDir, "album")
 	for round := range 2 {
 		m.start()
 		within(t, patience, func() error { return sameBytes(m.mnt("own.txt"), numbered(300, "own")) })
@@ -58,7 +59,7 @@ func TestStateOfFirstVersion(t *testing.T) {
 			}
 		}
 		within(t, patience, func() error {
-			names, err := os.ReadDir(m.mnt(specialDir, membersDir))
+			names, err := os.ReadDir(m.mnt(tree.SpecialDir, tree.MembersDir))
 			for _, n := range names {
 				if strings.HasPrefix(n.Name(), self) {
 					return nil

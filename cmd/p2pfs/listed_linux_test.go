@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/tree"
 )
 
 // A listing tells of each name what a lookup does, in every part of the mount:
@@ -32,7 +33,7 @@ func TestListedAsLookedUp(t *testing.T) {
 		return err
 	})
 	seen := 0
-	for _, at := range []string{"", "below", specialDir, ".p2pfs/torrents", ".p2pfs/torrents/album", ".p2pfs/torrents/album/disc 1", ".p2pfs/members"} {
+	for _, at := range []string{"", "below", tree.SpecialDir, ".p2pfs/torrents", ".p2pfs/torrents/album", ".p2pfs/torrents/album/disc 1", ".p2pfs/members"} {
 		out, err := exec.Command("ls", "-i1", m.mnt(at)).Output()
 		if err != nil {
 			t.Fatalf("%s: %v", at, err)

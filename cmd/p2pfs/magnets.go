@@ -40,11 +40,11 @@ func (m *member) Magnet(ctx context.Context, at control.Location, v2 bool) (stri
 // that hold it.
 func (m *member) magnetPeers(ctx context.Context, at control.Location) []netip.AddrPort {
 	own := []netip.AddrPort{reachable(m.client.Addr())}
-	n, err := tree{m}.find(ctx, at.Path)
-	if at.Share || err != nil || n.entry == nil {
+	n, err := m.tree.Find(at.Path)
+	if at.Share || err != nil || n.Shared == nil {
 		return own
 	}
-	of := contentOf(n.entry)
+	of := contentOf(n.Shared)
 	if _, ok := m.share.ByContent(of); ok {
 		return own
 	}
@@ -101,21 +101,21 @@ func (m *member) metainfoOf(ctx context.Context, at control.Location, v2 bool) (
 		}
 		return nil, errNotPublished
 	}
-	n, err := tree{m}.find(ctx, at.Path)
+	n, err := m.tree.Find(at.Path)
 	switch {
 	case err != nil:
 		return nil, err
-	case n.torrent != nil || n.Kind == p2fs.Dir && n.entry == nil:
-		return m.torrents.metainfoAt(at.Path)
-	case n.entry == nil || n.Kind != p2fs.File:
+	case n.Torrent != nil || n.Kind == p2fs.Dir && n.Shared == nil:
+		return m.torrents.MetaInfo(at.Path)
+	case n.Shared == nil || n.Kind != p2fs.File:
 		return nil, fmt.Errorf("%s: has no torrent: not a file", human.Quoted(at.Path))
 	case n.Size == 0:
 		return nil, fmt.Errorf("%s: has no torrent: it is empty", human.Quoted(at.Path))
 	}
-	if f, ok := m.share.ByContent(contentOf(n.entry)); ok {
+	if f, ok := m.share.ByContent(contentOf(n.Shared)); ok {
 		return m.sharedMetaInfo(f, v2)
 	}
-	return m.remoteMetaInfo(ctx, n.entry, v2)
+	return m.remoteMetaInfo(ctx, n.Shared, v2)
 }
 
 // sharedMetaInfo is the torrent of a file of the share directory.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/tree"
 	p2fs "p2pfs/fs"
 	"p2pfs/fs/mounting"
 	"p2pfs/swarm"
@@ -44,7 +44,7 @@ type memberConfig struct {
 	lsd                 bool
 	takeOver            time.Duration // 0: takeOverEvery
 	readTimeout         time.Duration
-	scans               *scans
+	scans               *tree.Scans
 	allowOther          bool
 	log                 *slog.Logger
 }
@@ -65,14 +65,11 @@ type member struct {
 	client   *swarm.Client
 	drive    atomic.Pointer[drive.Drive] // nil until the engine listens
 	trackers *trackers
-	torrents *added
+	torrents *tree.Torrents
 	asked    *askedFor
 	hidden   *hiddenMembers
 	mount    atomic.Pointer[p2fs.Mountpoint]
-	comings  *comings
-	scans    *scans
-	read     atomic.Int64 // bytes read of files that were not all here
-	blocks   shownBlocks
+	tree     *tree.Tree
 	// fromCache are torrents that end when the share directory has their file.
 	fromCache fromCache
 
@@ -86,7 +83,7 @@ type member struct {
 // startMember opens everything and mounts. What is open is closed again when
 // it fails.
 func startMember(cfg memberConfig) (*member, error) {
-	m := &member{cfg: cfg, log: cfg.log, guard: guard.New(cfg.log), since: time.Now(), comings: newComings(), scans: cfg.scans, shared: make(chan share.Delta)}
+	m := &member{cfg: cfg, log: cfg.log, guard: guard.New(cfg.log), since: time.Now(), shared: make(chan share.Delta)}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	for _, step := range []func() error{
 		m.checkDirs, m.openState, m.openIdentity, m.openCache, m.openShare, m.openClient, m.openDrive, m.openMount,
@@ -99,7 +96,7 @@ func startMember(cfg memberConfig) (*member, error) {
 	m.wg.Go(m.publish)
 	m.wg.Go(m.seat.tend)
 	m.wg.Go(func() { m.trackers.run(m.ctx) })
-	m.wg.Go(m.torrents.restore)
+	m.wg.Go(m.torrents.Restore)
 	m.wg.Go(m.tendCache)
 	return m, nil
 }
@@ -229,9 +226,19 @@ func (m *member) openClient() (err error) {
 		return err
 	}
 	m.onClose(m.client.Close)
+	m.torrents, err = tree.NewTorrents(tree.TorrentsConfig{
+		Dir: filepath.Join(m.cfg.state, "added"), Engine: addedEngine{m, newKnownPeers(m.cfg.state, m.log)}, Guard: m.guard, Log: m.log, Changed: m.changed,
+	})
+	if err != nil {
+		return err
+	}
+	m.onClose(m.torrents.Close)
+	m.tree = tree.New(tree.Config{
+		Drive: namespace{m}, Files: memberFiles{m}, Torrents: m.torrents, Status: m.statusText, Usage: m.usage,
+		Scans: m.cfg.scans, Changed: m.changed,
+	})
 	m.holdings.told.Store(&holdingsEvents{lost: m.lost, stored: m.stored})
-	m.torrents, err = openAdded(m, filepath.Join(m.cfg.state, "added"))
-	return err
+	return nil
 }
 
 // openDrive joins the drive: it begins to connect to members at once.
@@ -269,27 +276,11 @@ func (m *member) openDrive() error {
 
 func (m *member) openMount() error {
 	mount, err := p2fs.Mount(p2fs.Config{
-		Dir: m.cfg.mountPoint, Tree: tree{m}, AllowOther: m.cfg.allowOther, Log: m.log, FSName: m.cfg.drive,
+		Dir: m.cfg.mountPoint, Tree: m.tree, AllowOther: m.cfg.allowOther, Log: m.log, FSName: m.cfg.drive,
 	})
 	if err != nil {
 		return err
 	}
 	m.mount.Store(mount)
 	return nil
-}
-
-// peers are the addresses that --peer named.
-func (m *member) peers() []netip.AddrPort { return m.resolve(m.cfg.peers) }
-
-// resolve turns HOST:PORT into addresses; a name that cannot be looked up is
-// left out with a warning.
-func (m *member) resolve(peers []string) (out []netip.AddrPort) {
-	for _, p := range peers {
-		addrs, err := cli.ResolvePeers(m.ctx, []string{p})
-		if err != nil {
-			m.log.Warn("peer left out", "peer", p, "err", err)
-		}
-		out = append(out, addrs...)
-	}
-	return out
 }

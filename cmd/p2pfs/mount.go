@@ -20,6 +20,7 @@ import (
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/fs/mounting"
 	"p2pfs/swarm/catalog"
 )
@@ -51,12 +52,12 @@ Torrents and magnets given appear under their names in
 MOUNTPOINT/.p2pfs/torrents/. A mount that a killed p2pfs left behind is taken
 away first.
 
-Search indexers, thumbnailers and virus scanners, which read everything they
+Search tree.Indexers, thumbnailers and virus scanners, which read everything they
 find, get EAGAIN for what is not on this machine. By default these are:
-  ` + indexers1 + `
-  ` + indexers2 + `
-  ` + indexers3 + `
-  ` + indexers4 + `
+  ` + tree.Indexers1 + `
+  ` + tree.Indexers2 + `
+  ` + tree.Indexers3 + `
+  ` + tree.Indexers4 + `
 A program that reads a little of many files is given just that, up to
 --scan-limit. For locate, add fuse.p2pfs to PRUNEFS in /etc/updatedb.conf.
 
@@ -71,7 +72,7 @@ reads any more are dropped. Under systemd (Type=notify, WatchdogSec=) it says
 when it is ready, ends, and is well.`,
 		Min: 1, Max: -1,
 		Setup: func(flags *pflag.FlagSet) cli.Action {
-			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize, keepFree: -1, scanLimit: defaultScanLimit}
+			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize, keepFree: -1, scanLimit: tree.DefaultScanLimit}
 			flags.StringVar(&f.share, "share", "", "`directory` whose files are shared (default: ~/p2pfs)")
 			flags.StringVar(&f.cache, "cache", "", "`directory` for pieces of others' files (default: $XDG_CACHE_HOME/p2pfs, or ~/.cache/p2pfs)")
 			flags.Var(cli.SizeFlag(&f.cacheSize), "cache-size", "bytes that the cache may take")
@@ -81,7 +82,7 @@ when it is ready, ends, and is well.`,
 			flags.BoolVar(&f.noTracker, "no-embedded-tracker", false, "do not run a tracker, even if no --tracker is given")
 			flags.BoolVar(&f.openTracker, "open-tracker", false, "let the tracker that is run serve any torrent, not only those of the drive and its files")
 			flags.DurationVar(&f.readTimeout, "read-timeout", time.Minute, "how long a read may make no progress before it fails; 0 waits for ever")
-			flags.StringVar(&f.refuse, "refuse", indexers, "`programs` that are refused what is not here, as names or patterns with commas between (default: those above; \"\" for none)")
+			flags.StringVar(&f.refuse, "refuse", tree.Indexers, "`programs` that are refused what is not here, as names or patterns with commas between (default: those above; \"\" for none)")
 			flags.Lookup("refuse").DefValue = "" // too long for the table
 			flags.Var(cli.SizeFlag(&f.scanLimit), "scan-limit", "bytes an hour that a process may fetch that reads a little of many files; 0 for no limit")
 			flags.BoolVar(&f.allowOther, "allow-other", false, "let other users into the mount (root, or user_allow_other in /etc/fuse.conf)")
@@ -99,7 +100,7 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 	if f.cacheSize <= 0 {
 		return cfg, cli.Usagef("mount: --cache-size: want more than 0")
 	}
-	scans, err := newScans(f.refuse, f.scanLimit, log)
+	scans, err := tree.NewScans(f.refuse, f.scanLimit, log)
 	if err != nil {
 		return cfg, cli.Usagef("mount: --refuse: %v", err)
 	}

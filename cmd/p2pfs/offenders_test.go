@@ -3,19 +3,19 @@ package main
 // offenders are what had outgrown its limit when the limits were set, with how
 // much it has: see TestShape. They may shrink; nothing is added.
 var offenders = map[string]int{
-	"fields cmd/p2pfs.member":                                            26,
+	"fields cmd/p2pfs.member":                                            23,
 	"fields cmd/p2pfs.memberConfig":                                      22,
 	"fields swarm.loop":                                                  24,
 	"fields swarm.remote":                                                23,
 	"fields swarm/catalog.node":                                          22,
 	"fields swarm/drive.Config":                                          21,
 	"fields swarm/drive.conn":                                            24,
-	"files cmd/p2pfs":                                                    71,
+	"files cmd/p2pfs":                                                    63,
 	"files swarm":                                                        48,
 	"files swarm/catalog":                                                41,
 	"files swarm/drive":                                                  23,
 	"methods cache.Store":                                                51,
-	"methods cmd/p2pfs.member":                                           87,
+	"methods cmd/p2pfs.member":                                           77,
 	"methods swarm.Torrent":                                              34,
 	"methods swarm.loop":                                                 125,
 	"methods swarm/catalog.State":                                        91,

@@ -62,6 +62,9 @@ func pinGround(t *testing.T, dir string) (hs *holdings, close func()) {
 		t.Fatal(err)
 	}
 	return hs, func() {
+		if err := hs.Close(); err != nil {
+			t.Error(err)
+		}
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/fs/mounting"
 	"p2pfs/swarm/wire"
 )
@@ -96,7 +97,7 @@ func TestMountOutlivesAStoppedReader(t *testing.T) {
 	go func() { defer close(c.done); c.Wait() }()
 	t.Cleanup(func() { c.Process.Kill(); <-c.done; mounting.Unmount(m.mnt(), true) })
 	within(t, patience, func() error {
-		_, err := os.ReadDir(m.mnt(specialDir))
+		_, err := os.ReadDir(m.mnt(tree.SpecialDir))
 		return err
 	})
 	if err := fill(w); err != nil {

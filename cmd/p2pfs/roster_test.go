@@ -13,6 +13,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/control"
+	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/swarm/catalog"
 )
 
@@ -83,7 +84,7 @@ func TestBlockAndForget(t *testing.T) {
 	if s := status(t, a); len(s.Members) != 1 || s.Files != 2 {
 		t.Errorf("status: %+v", s.Members)
 	}
-	if dirs := names(t, a.mnt(specialDir, membersDir)); len(dirs) != 2 || !strings.HasPrefix(dirs[1], "bob b-") {
+	if dirs := names(t, a.mnt(tree.SpecialDir, tree.MembersDir)); len(dirs) != 2 || !strings.HasPrefix(dirs[1], "bob b-") {
 		t.Errorf("members: %q", dirs)
 	}
 	if list := rosterOf(t, a); len(list) != 2 || !list[1].Blocked || list[1].Name != "eve" {
@@ -177,7 +178,7 @@ func TestWho(t *testing.T) {
 	if n := len(status(t, a).Members); n != 2 {
 		t.Errorf("%d in status", n)
 	}
-	if dirs := names(t, a.mnt(specialDir, membersDir)); len(dirs) != 3 { // and ourselves
+	if dirs := names(t, a.mnt(tree.SpecialDir, tree.MembersDir)); len(dirs) != 3 { // and ourselves
 		t.Errorf("members: %q", dirs)
 	}
 }

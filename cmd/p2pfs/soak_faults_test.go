@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -50,7 +51,7 @@ func (m *soakMember) await() {
 			return fmt.Errorf("%s has ended: %s", m.name, m.tail())
 		default:
 		}
-		if _, err := os.Stat(m.mnt(specialDir, statusFile)); err != nil {
+		if _, err := os.Stat(m.mnt(tree.SpecialDir, tree.StatusFile)); err != nil {
 			return err
 		}
 		if r := runArgs(m.t, "status", m.mnt()); r.status != cli.ExitDone {

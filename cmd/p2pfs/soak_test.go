@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -220,7 +221,7 @@ func (s *soak) explain(err error) {
 		if rel, ok := strings.CutPrefix(at.Path, of.mnt()+"/"); ok {
 			for _, m := range s.members {
 				state := make([]byte, 1000)
-				n, err := syscall.Getxattr(m.mnt(rel), attrState, state)
+				n, err := syscall.Getxattr(m.mnt(rel), tree.AttrState, state)
 				s.t.Logf("%s of %s: %v, %s", m.name, rel, err, state[:max(0, n)])
 			}
 		}

@@ -38,7 +38,7 @@ func verifyPaths(ctx context.Context, m *member, at control.Location, t *control
 			cached = append(cached, k)
 			continue
 		}
-		c := k.info.Content(k.file)
+		c := k.Info.Content(k.Index)
 		if f, ok := m.share.ByContent(c); ok && !seen[c] {
 			seen[c] = true
 			own = append(own, f)
@@ -108,7 +108,7 @@ func verifyCached(ctx context.Context, m *member, files []*kept, t *control.Tall
 			err := m.cache.Verify(p.key)
 			gone := errors.Is(err, cache.ErrMissing)
 			if err != nil && !gone {
-				return fmt.Errorf("%s: %w", human.Quoted(k.path), err)
+				return fmt.Errorf("%s: %w", human.Quoted(k.Path), err)
 			}
 			isBad := gone && err != cache.ErrMissing // else it was evicted meanwhile
 			bad = bad || isBad
@@ -121,7 +121,7 @@ func verifyCached(ctx context.Context, m *member, files []*kept, t *control.Tall
 			})
 		}
 		if bad {
-			t.Add(func(r *control.Report) { r.Paths = append(r.Paths, k.path) })
+			t.Add(func(r *control.Report) { r.Paths = append(r.Paths, k.Path) })
 		}
 	}
 	return nil

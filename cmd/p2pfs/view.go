@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 
+	"p2pfs/cmd/p2pfs/tree"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
@@ -29,14 +30,14 @@ func (m *member) publish() {
 // publishChange publishes what changed in the share directory.
 func (m *member) publishChange(change share.Delta) {
 	d := m.drive.Load()
-	tree, err := d.Share(catalogDelta(change))
+	published, err := d.Share(catalogDelta(change))
 	if errors.Is(err, catalog.ErrNeedAll) { // it was joined anew, mostly
-		tree, err = d.Share(catalogDelta(m.everything()))
+		published, err = d.Share(catalogDelta(m.everything()))
 	}
 	if err != nil && !errors.Is(err, drive.ErrClosed) { // then it is joined anew, or all ends
 		m.log.Error("catalogue not published", "err", err)
 	}
-	for _, path := range tree.Dropped {
+	for _, path := range published.Dropped {
 		m.log.Warn("not published: other members would not take it", "path", path)
 	}
 	m.overtake()
@@ -73,31 +74,6 @@ func catalogKind(k share.Kind) catalog.Kind {
 // view is the namespace of now.
 func (m *member) view() *catalog.View { return m.drive.Load().View() }
 
-// memberView is the tree of the member whose directory name that is.
-func (m *member) memberView(name string) (*catalog.View, bool) {
-	v := m.view()
-	for _, who := range v.Members() {
-		if who.Dir == name {
-			return v.Member(who.Key)
-		}
-	}
-	return nil, false
-}
-
-func (m *member) memberNames() []string {
-	var out []string
-	here := map[catalog.Key]bool{}
-	for _, who := range m.listed() {
-		here[who.Key] = true
-	}
-	for _, who := range m.view().Members() {
-		if here[who.Key] {
-			out = append(out, who.Dir)
-		}
-	}
-	return out
-}
-
 // onView tells the kernel what changed in the namespace.
 func (m *member) onView(now, before *catalog.View) {
 	m.trackers.index.changed()
@@ -113,7 +89,7 @@ func (m *member) onView(now, before *catalog.View) {
 	for _, c := range changes {
 		mount.Changed(c.Path, changeKind(c.Kind))
 	}
-	mount.Changed(specialDir+"/"+membersDir, p2fs.ChangeTree)
+	mount.Changed(tree.MembersPath, p2fs.ChangeTree)
 }
 
 // changed tells the kernel that a path shows something else.

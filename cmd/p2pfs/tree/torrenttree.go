@@ -1,9 +1,10 @@
 //go:build linux
 
-package main
+package tree
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -14,65 +15,66 @@ import (
 	"p2pfs/swarm/metainfo"
 )
 
-// addedFile is a file of an added torrent.
-type addedFile struct {
-	torrent *swarm.Torrent
-	info    *metainfo.Info
-	index   int
+// TorrentFile is a file of an added torrent.
+type TorrentFile struct {
+	Torrent *swarm.Torrent
+	Info    *metainfo.Info
+	Index   int // in Info
 }
 
-func (f *addedFile) open() p2fs.Content { return f.torrent.NewReader(f.index) }
+// Open returns a reader of the file.
+func (f *TorrentFile) Open() p2fs.Content { return f.Torrent.NewReader(f.Index) }
 
 // find looks up a path below .p2pfs/torrents.
-func (a *added) find(path string) (node, error) {
+func (a *Torrents) find(path string) (Node, error) {
 	name, rest, _ := strings.Cut(path, "/")
 	a.mu.Lock()
 	at := a.byName[name]
 	a.mu.Unlock()
 	if at == nil {
-		return node{}, fs.ErrNotExist
+		return Node{}, fs.ErrNotExist
 	}
 	at.mu.Lock()
 	defer at.mu.Unlock()
 	if at.files == nil {
-		return node{}, fs.ErrNotExist
+		return Node{}, fs.ErrNotExist
 	}
 	return a.node(at, name, rest)
 }
 
 // node is a path of a torrent, with what of it is here. at.mu is held.
-func (a *added) node(at *addedTorrent, name, path string) (node, error) {
+func (a *Torrents) node(at *torrent, name, path string) (Node, error) {
 	n, err := at.node(name, path)
-	if n.torrent != nil {
-		n.Local = a.m.holdings.index.LocalIn(n.torrent.info, n.torrent.index)
+	if n.Torrent != nil {
+		n.Local = a.cfg.Engine.Local(n.Torrent.Info, n.Torrent.Index)
 	}
 	return n, err
 }
 
 // node is a path of the torrent. mu is held.
-func (at *addedTorrent) node(name, path string) (node, error) {
+func (at *torrent) node(name, path string) (Node, error) {
 	f := at.files.at(path)
 	if f == nil {
-		return node{}, fs.ErrNotExist
+		return Node{}, fs.ErrNotExist
 	}
-	n := node{Entry: f.entry(at.meta)}
+	n := Node{Entry: f.entry(at.meta)}
 	if path == "" {
 		n.Name = name
 	}
 	if n.Kind == p2fs.File {
-		n.torrent = &addedFile{at.torrent, at.meta.Info, f.index}
-		n.Content = addedContent(at.torrent.InfoHashes(), f.index)
+		n.Torrent = &TorrentFile{at.torrent, at.meta.Info, f.index}
+		n.Content = torrentContent(at.torrent.InfoHashes(), f.index)
 	}
 	return n, nil
 }
 
-// addedContent names the bytes of a file of an added torrent.
-func addedContent(hashes []metainfo.Hash, file int) [32]byte {
+// torrentContent names the bytes of a file of an added torrent.
+func torrentContent(hashes []metainfo.Hash, file int) [32]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "p2pfs torrent %v %d", hashes, file))
 }
 
 // list lists a directory below .p2pfs/torrents.
-func (a *added) list(path string) ([]p2fs.Entry, error) {
+func (a *Torrents) list(path string) ([]p2fs.Entry, error) {
 	name, rest, _ := strings.Cut(path, "/")
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -111,4 +113,22 @@ func (a *added) list(path string) ([]p2fs.Entry, error) {
 		out = append(out, n.Entry)
 	}
 	return out, nil
+}
+
+// MetaInfo is the torrent that a path below .p2pfs/torrents belongs to.
+func (a *Torrents) MetaInfo(path string) (*metainfo.MetaInfo, error) {
+	name, ok := strings.CutPrefix(path, SpecialDir+"/"+TorrentsDir+"/")
+	name, _, _ = strings.Cut(name, "/")
+	a.mu.Lock()
+	at := a.byName[name]
+	a.mu.Unlock()
+	if !ok || at == nil {
+		return nil, fs.ErrNotExist
+	}
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	if at.meta == nil {
+		return nil, errors.New("its metadata is not here yet")
+	}
+	return at.meta, nil
 }

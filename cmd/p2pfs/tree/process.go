@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package tree
 
 import (
 	"fmt"
@@ -92,9 +92,9 @@ func (l *look) count(off, n, unit int64) (bytes int64) {
 }
 
 // unit is how many bytes of a file come at once, at least.
-func (c *coming) unit() int64 {
-	if t := c.node.torrent; t != nil && !t.info.V2 {
-		return t.info.PieceLength
+func (c *reading) unit() int64 {
+	if t := c.node.Torrent; t != nil && !t.Info.V2 {
+		return t.Info.PieceLength
 	}
 	return hashing.BlockSize
 }

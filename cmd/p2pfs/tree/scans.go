@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package tree
 
 import (
 	"fmt"
@@ -17,15 +17,15 @@ import (
 // Programs that read everything they find and that nobody has asked to, as
 // patterns of path.Match: a list in lines that fit into the help.
 const (
-	indexers1 = "tracker-extract*,tracker-miner-*,localsearch*,baloo_file*,recollindex,"
-	indexers2 = "updatedb*,plocate*,mlocate*,akonadi_index*,nepomuk*,strigidaemon,zeitgeist-*,"
-	indexers3 = "tumblerd,*thumbnail*,clamd,clamscan,clamonacc,wdavdaemon,falcon-sensor*,"
-	indexers4 = "savd,savscand"
-	indexers  = indexers1 + indexers2 + indexers3 + indexers4
+	Indexers1 = "tracker-extract*,tracker-miner-*,localsearch*,baloo_file*,recollindex,"
+	Indexers2 = "updatedb*,plocate*,mlocate*,akonadi_index*,nepomuk*,strigidaemon,zeitgeist-*,"
+	Indexers3 = "tumblerd,*thumbnail*,clamd,clamscan,clamonacc,wdavdaemon,falcon-sensor*,"
+	Indexers4 = "savd,savscand"
+	Indexers  = Indexers1 + Indexers2 + Indexers3 + Indexers4
 )
 
-// defaultScanLimit is a few hundred files' heads.
-const defaultScanLimit = 64 << 20
+// DefaultScanLimit is a few hundred files' heads.
+const DefaultScanLimit = 64 << 20
 
 const (
 	// scanFiles is how many files a process looks into before it counts as
@@ -43,10 +43,10 @@ const (
 	whoIsFor = 5 * time.Second
 )
 
-// scans bounds what processes make us fetch that read everything they find: by
+// Scans bounds what processes make us fetch that read everything they find: by
 // their names, and by what they do. Only reads of what is not here are judged.
 // Safe for concurrent use.
-type scans struct {
+type Scans struct {
 	refused []string // patterns of names; immutable
 	limit   int64    // bytes; 0: none; immutable
 	log     *slog.Logger
@@ -62,9 +62,9 @@ type thread struct {
 	at   time.Time // when it was looked up
 }
 
-// newScans reads a list of patterns with commas between.
-func newScans(names string, limit int64, log *slog.Logger) (*scans, error) {
-	s := &scans{limit: limit, log: log, threads: map[int]*thread{}, procs: map[int]*process{}}
+// NewScans reads a list of patterns with commas between.
+func NewScans(names string, limit int64, log *slog.Logger) (*Scans, error) {
+	s := &Scans{limit: limit, log: log, threads: map[int]*thread{}, procs: map[int]*process{}}
 	for _, p := range strings.Split(names, ",") {
 		if p = strings.TrimSpace(p); p == "" {
 			continue
@@ -81,7 +81,7 @@ func newScans(names string, limit int64, log *slog.Logger) (*scans, error) {
 // sparing says that nothing more is to be fetched for it. The error is
 // fs.ErrAgain for who gets nothing, and fs.ErrAhead for a request that may be
 // for more than its program reads.
-func (s *scans) judge(tid int, c *coming, off, n int64, ahead bool) (sparing bool, err error) {
+func (s *Scans) judge(tid int, c *reading, off, n int64, ahead bool) (sparing bool, err error) {
 	if s == nil || tid <= 0 {
 		return false, nil // a process that we cannot see
 	}
@@ -117,7 +117,7 @@ func (s *scans) judge(tid int, c *coming, off, n int64, ahead bool) (sparing boo
 }
 
 // tell logs why a process is refused, once. mu is held.
-func (s *scans) tell(p *process, why string) {
+func (s *Scans) tell(p *process, why string) {
 	if !p.said {
 		p.said = true
 		s.log.Warn(why, "process", p.pid, "name", p.name)
@@ -125,7 +125,7 @@ func (s *scans) tell(p *process, why string) {
 }
 
 // known is the process of a thread that was met just now, else nil.
-func (s *scans) known(tid int, now time.Time) *process {
+func (s *Scans) known(tid int, now time.Time) *process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := s.threads[tid]; t != nil && now.Sub(t.at) < whoIsFor {
@@ -135,7 +135,7 @@ func (s *scans) known(tid int, now time.Time) *process {
 }
 
 // meet notes whose a thread is.
-func (s *scans) meet(tid, pid int, names []string, now time.Time) *process {
+func (s *Scans) meet(tid, pid int, names []string, now time.Time) *process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.procs[pid]
@@ -150,7 +150,7 @@ func (s *scans) meet(tid, pid int, names []string, now time.Time) *process {
 }
 
 // forget makes room. mu is held.
-func (s *scans) forget(now time.Time) {
+func (s *Scans) forget(now time.Time) {
 	for pid, p := range s.procs {
 		if now.Sub(p.used) > scanMemory || len(s.procs) >= maxScanned && p.pulled == 0 {
 			delete(s.procs, pid)
@@ -165,7 +165,7 @@ func (s *scans) forget(now time.Time) {
 
 // matches tells whether one of a process's names is on the list. The kernel
 // keeps 15 bytes of a name, so a pattern may match it as far as it goes.
-func (s *scans) matches(names []string) bool {
+func (s *Scans) matches(names []string) bool {
 	const kept = 15
 	for _, pattern := range s.refused {
 		for _, name := range names {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package tree
 
 import (
 	"context"
@@ -17,24 +17,24 @@ import (
 	"p2pfs/swarm"
 )
 
-// coming is a file that is not all here. What is read of it is counted, and
+// reading is an open file that is not all here. What is read of it is counted, and
 // when it is closed there may be more of it here, which du shows.
-type coming struct {
+type reading struct {
 	p2fs.Content
-	m       *member
+	tree    *Tree
 	path    string
-	node    node
+	node    Node
 	waiting atomic.Int64 // reads under way
 }
 
-// come makes a coming of a content, until it is closed.
-func (m *member) come(c p2fs.Content, path string, n node) p2fs.Content {
-	f := &coming{Content: c, m: m, path: path, node: n}
-	m.comings.open(f)
+// reading makes a reading of a content, until it is closed.
+func (t *Tree) reading(c p2fs.Content, path string, n Node) p2fs.Content {
+	f := &reading{Content: c, tree: t, path: path, node: n}
+	t.reads.open(f)
 	return f
 }
 
-func (c *coming) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+func (c *reading) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	ctx, err := c.admit(ctx, off, int64(len(p)))
 	if err != nil {
 		return 0, err
@@ -42,20 +42,20 @@ func (c *coming) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	c.waiting.Add(1)
 	defer c.waiting.Add(-1)
 	n, err := c.Content.ReadAt(ctx, p, off)
-	c.m.read.Add(int64(n))
+	c.tree.reads.bytes.Add(int64(n))
 	if err != nil && n < len(p) && ctx.Err() == nil {
-		c.m.comings.failed(c.path, err)
+		c.tree.reads.failed(c.path, err)
 	}
 	return n, err
 }
 
 // admit tells whether a process gets what is not here, and returns the context
 // to read it under.
-func (c *coming) admit(ctx context.Context, off, n int64) (context.Context, error) {
+func (c *reading) admit(ctx context.Context, off, n int64) (context.Context, error) {
 	if c.Present(off, n) {
 		return ctx, nil
 	}
-	sparing, err := c.m.scans.judge(p2fs.PID(ctx), c, off, n, p2fs.Ahead(ctx))
+	sparing, err := c.tree.cfg.Scans.judge(p2fs.PID(ctx), c, off, n, p2fs.Ahead(ctx))
 	if sparing {
 		ctx = swarm.Sparing(ctx)
 	}
@@ -63,37 +63,38 @@ func (c *coming) admit(ctx context.Context, off, n int64) (context.Context, erro
 }
 
 // Lend is part of fs.Resident.
-func (c *coming) Lend(off int64, n int) ([][]byte, func(), bool) {
+func (c *reading) Lend(off int64, n int) ([][]byte, func(), bool) {
 	r, ok := c.Content.(p2fs.Resident)
 	if !ok {
 		return nil, nil, false
 	}
 	parts, release, ok := r.Lend(off, n)
 	if ok {
-		c.m.read.Add(int64(n))
+		c.tree.reads.bytes.Add(int64(n))
 	}
 	return parts, release, ok
 }
 
 // Present is part of fs.Partial.
-func (c *coming) Present(off, n int64) bool {
+func (c *reading) Present(off, n int64) bool {
 	part, ok := c.Content.(p2fs.Partial)
 	return ok && part.Present(off, n)
 }
 
-func (c *coming) Close() error {
-	c.m.comings.closed(c)
+func (c *reading) Close() error {
+	c.tree.reads.closed(c)
 	err := c.Content.Close()
-	c.m.changed(c.path, p2fs.ChangeAttr)
+	c.tree.cfg.Changed(c.path, p2fs.ChangeAttr)
 	return err
 }
 
-// comings is the files being read that are not all here, and the reads of them
-// that failed. Safe for concurrent use.
-type comings struct {
+// Reads is the open files of a mount that are not all here, and the reads of them
+// that failed.
+type Reads struct {
+	bytes  atomic.Int64 // that were read of them
 	mu     sync.Mutex
-	files  map[*coming]struct{} // guarded by mu
-	errors map[string]failure   // by path; guarded by mu
+	files  map[*reading]struct{} // guarded by mu
+	errors map[string]failure    // by path; guarded by mu
 }
 
 // failure is a read that failed.
@@ -105,64 +106,64 @@ type failure struct {
 // maxReadErrors bounds what is remembered of reads that failed.
 const maxReadErrors = 256
 
-func newComings() *comings {
-	return &comings{files: map[*coming]struct{}{}, errors: map[string]failure{}}
+func newReads() *Reads {
+	return &Reads{files: map[*reading]struct{}{}, errors: map[string]failure{}}
 }
 
-func (cs *comings) open(c *coming) {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	cs.files[c] = struct{}{}
+func (rs *Reads) open(c *reading) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.files[c] = struct{}{}
 }
 
-func (cs *comings) closed(c *coming) {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	delete(cs.files, c)
+func (rs *Reads) closed(c *reading) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	delete(rs.files, c)
 }
 
 // failed notes why a read failed. The oldest makes room.
-func (cs *comings) failed(path string, err error) {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	if _, ok := cs.errors[path]; !ok && len(cs.errors) >= maxReadErrors {
+func (rs *Reads) failed(path string, err error) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if _, ok := rs.errors[path]; !ok && len(rs.errors) >= maxReadErrors {
 		oldest := path
-		for p, f := range cs.errors {
-			if o, ok := cs.errors[oldest]; !ok || f.at.Before(o.at) {
+		for p, f := range rs.errors {
+			if o, ok := rs.errors[oldest]; !ok || f.at.Before(o.at) {
 				oldest = p
 			}
 		}
-		delete(cs.errors, oldest)
+		delete(rs.errors, oldest)
 	}
-	cs.errors[path] = failure{err, time.Now()}
+	rs.errors[path] = failure{err, time.Now()}
 }
 
 // lastFailure says why the last read of a file that failed did, "" if none.
-func (cs *comings) lastFailure(path string) string {
-	cs.mu.Lock()
-	f, ok := cs.errors[path]
-	cs.mu.Unlock()
+func (rs *Reads) lastFailure(path string) string {
+	rs.mu.Lock()
+	f, ok := rs.errors[path]
+	rs.mu.Unlock()
 	if !ok {
 		return ""
 	}
 	return fmt.Sprintf("; the last read that failed, at %s: %v", f.at.Local().Format(time.TimeOnly), f.err)
 }
 
-// reading are the files of which reads are under way, each path once.
-func (cs *comings) reading() []*coming {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	seen := map[string]*coming{}
-	for c := range cs.files {
+// underWay are the files of which reads are under way, each path once.
+func (rs *Reads) underWay() []*reading {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	seen := map[string]*reading{}
+	for c := range rs.files {
 		if c.waiting.Load() > 0 {
 			seen[c.path] = c
 		}
 	}
-	var out []*coming
+	var out []*reading
 	for _, c := range seen {
 		out = append(out, c)
 	}
-	slices.SortFunc(out, func(a, b *coming) int { return strings.Compare(a.path, b.path) })
+	slices.SortFunc(out, func(a, b *reading) int { return strings.Compare(a.path, b.path) })
 	return out
 }
 
@@ -175,12 +176,19 @@ const (
 	waitsFor = time.Second
 )
 
-// waiting are the files that reads have waited for long.
-func (m *member) waiting(ctx context.Context) (out []control.Wait) {
+// Bytes is how many bytes were read of files that are not all here.
+func (rs *Reads) Bytes() int64 { return rs.bytes.Load() }
+
+// Fetched counts bytes of such files that were fetched without a mount.
+func (rs *Reads) Fetched(n int64) { rs.bytes.Add(n) }
+
+// Waiting are the files that reads have waited for long. It blocks for tellWithin
+// at most.
+func (t *Tree) Waiting(ctx context.Context) (out []control.Wait) {
 	ctx, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
-	for _, c := range m.comings.reading() {
-		tor, file := m.torrentIn(c.node)
+	for _, c := range t.reads.underWay() {
+		tor, file := t.torrentIn(c.node)
 		if tor == nil {
 			continue
 		}
@@ -197,12 +205,12 @@ func (m *member) waiting(ctx context.Context) (out []control.Wait) {
 
 // torrentIn is the torrent that a file is read from just now, and the file's
 // number in it; nil if there is none.
-func (m *member) torrentIn(n node) (*swarm.Torrent, int) {
+func (t *Tree) torrentIn(n Node) (*swarm.Torrent, int) {
 	switch {
-	case n.torrent != nil:
-		return n.torrent.torrent, n.torrent.index
-	case n.entry != nil:
-		return m.torrentOf(n.entry), 0
+	case n.Torrent != nil:
+		return n.Torrent.Torrent, n.Torrent.Index
+	case n.Shared != nil:
+		return t.cfg.Files.Torrent(n.Shared), 0
 	}
 	return nil, 0
 }

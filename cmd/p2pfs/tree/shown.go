@@ -1,12 +1,11 @@
 //go:build linux
 
-package main
+package tree
 
 import (
 	"sync"
 
 	p2fs "p2pfs/fs"
-	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -23,13 +22,13 @@ type shownBlocks struct {
 }
 
 // note remembers that a file's blocks were shown.
-func (s *shownBlocks) note(n node, path string) {
+func (s *shownBlocks) note(n Node, path string) {
 	if n.Local == 0 || n.Kind != p2fs.File {
 		return
 	}
 	content := n.Content
-	if n.entry != nil {
-		content = n.entry.Root // all that the cache can tell of what it drops
+	if n.Shared != nil {
+		content = n.Shared.Root // all that the cache can tell of what it drops
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,45 +59,24 @@ func (s *shownBlocks) take(content [32]byte) (paths []string) {
 	return paths
 }
 
-// lost tells torrents and the kernel of a piece that the cache has no more.
-func (m *member) lost(gone held.Key, of []held.Piece) {
-	if root, ok := held.Root(gone); ok { // it may have been a whole file
-		m.shownAnew(root)
-	}
-	for _, r := range of {
-		spans := r.Info.Pieces.Spans(r.Index, 0, r.Info.PieceLength)
-		for _, s := range spans {
-			m.shownAnew(r.Info.Files[s.File].Root)
-		}
-		for _, ih := range r.Info.InfoHashes() {
-			m.twins.lost(ih, r.Index)
-			t := m.client.Torrent(ih)
-			if t == nil {
-				continue
-			}
-			t.Evicted(r.Index)
-			for _, s := range spans {
-				m.shownAnew(addedContent(t.InfoHashes(), s.File))
-			}
+// Moved has the kernel ask again how much is here of the files of a piece that the
+// cache has now, or has no more. hashes are those of the torrent that runs with it,
+// nil if none does.
+func (t *Tree) Moved(info *metainfo.Info, piece int, hashes []metainfo.Hash) {
+	for _, s := range info.Pieces.Spans(piece, 0, info.PieceLength) {
+		t.MovedFile(info.Files[s.File].Root)
+		if hashes != nil {
+			t.shownAnew(torrentContent(hashes, s.File))
 		}
 	}
 }
 
-// stored tells the kernel of a piece that the cache has now: it may have come
-// after its file was read and closed.
-func (m *member) stored(info *metainfo.Info, piece int) {
-	t := m.client.Torrent(info.InfoHashes()[0])
-	for _, s := range info.Pieces.Spans(piece, 0, info.PieceLength) {
-		m.shownAnew(info.Files[s.File].Root)
-		if t != nil {
-			m.shownAnew(addedContent(t.InfoHashes(), s.File))
-		}
-	}
-}
+// MovedFile is Moved for a file of one piece.
+func (t *Tree) MovedFile(root metainfo.Hash256) { t.shownAnew(root) }
 
 // shownAnew has the kernel ask again how much of a file is here.
-func (m *member) shownAnew(content [32]byte) {
-	for _, path := range m.blocks.take(content) {
-		m.changed(path, p2fs.ChangeAttr)
+func (t *Tree) shownAnew(content [32]byte) {
+	for _, path := range t.shown.take(content) {
+		t.cfg.Changed(path, p2fs.ChangeAttr)
 	}
 }
