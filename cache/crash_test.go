@@ -102,8 +102,8 @@ func afterCrash(t *testing.T, dir string, round, last int, r *rand.Rand) {
 		hurt = hurtSome(t, dir, r)
 	}
 	s := open(t, Config{Dir: dir, Size: crashSize})
-	if used, odd := onDisk(t, dir); used > s.used || used != s.used && len(hurt) == 0 || odd != nil {
-		t.Errorf("round %d: on disk %d and %q, want %d", round, used, odd, s.used)
+	if used, odd := onDisk(t, dir); used > s.table.used || used != s.table.used && len(hurt) == 0 || odd != nil {
+		t.Errorf("round %d: on disk %d and %q, want %d", round, used, odd, s.table.used)
 	}
 	if k, _ := crashPiece(last); !s.Has(k) && !hurt[k] {
 		t.Errorf("round %d: piece %d, stored before the kill, is lost", round, last)

@@ -37,8 +37,9 @@
 //
 // # Concurrency
 //
-// All methods may be called from any goroutine. One lock guards the index and
-// no input or output happens under it; input and output on one piece's file,
+// All methods may be called from any goroutine. The table of pieces has a lock,
+// under which no input or output happens; input and output on one piece's file,
 // except reading, is done by one goroutine at a time, which has claimed the
-// piece. The store starts no goroutine that outlives a call.
+// piece. The directory of the moment has another, taken before the table's. The
+// store starts no goroutine that outlives a call.
 package cache

@@ -2,11 +2,14 @@ package cache
 
 import (
 	"container/heap"
+	"errors"
+	"io/fs"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// entry is one piece in the index. What is not atomic is guarded by Store.mu.
+// entry is one piece in the index. What is not atomic is guarded by table.mu.
 type entry struct {
 	key     Key          // immutable
 	size    int64        // immutable
@@ -94,7 +97,7 @@ type handle struct {
 	entry *entry
 	f     file
 	info  info         // when it was verified; its ctime is not looked at
-	refs  atomic.Int32 // counted up under Store.mu (reading suffices)
+	refs  atomic.Int32 // counted up under table.mu (reading suffices)
 
 	// ctime is the file's change time, which a touch of ours moves: whoever
 	// finds another one asks again with touching locked.
@@ -133,4 +136,38 @@ func (h *handle) unchanged() bool {
 func (h *handle) isStill() bool {
 	in, err := h.f.Info()
 	return err == nil && in.linked && in.same(h.info) && in.ctime == h.ctime.Load()
+}
+
+// touchEvery is how often a piece's last use is written to disk at most.
+const touchEvery = int64(time.Minute)
+
+// touch writes the last use of the piece to disk, if that was long ago. That
+// moves the file's ctime, which is looked at right before and right after: a
+// change by somebody else in between would be taken for ours.
+func (h *handle) touch(place func() directory, t *table) error {
+	e := h.entry
+	use, last := e.use.Load(), e.touched.Load()
+	if use-last < touchEvery || !e.touched.CompareAndSwap(last, use) {
+		return nil
+	}
+	h.touching.Lock()
+	defer h.touching.Unlock()
+	if !h.isStill() {
+		return nil
+	}
+	err := place().Touch(pathName(e.key), time.Unix(0, use))
+	if isNotExist(err) || errors.Is(err, fs.ErrClosed) {
+		err = nil // it is evicted meanwhile
+	}
+	in, infoErr := h.f.Info()
+	if infoErr != nil || !in.same(h.info) {
+		return err
+	}
+	h.ctime.Store(in.ctime)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e.ino == in.ino && e.mtime == in.mtime {
+		e.ctime = in.ctime
+	}
+	return err
 }

@@ -5,28 +5,28 @@ import "fmt"
 // Pin keeps k's piece from being evicted, now or once it is stored, until as
 // many calls of Unpin. Pins are not kept on disk.
 func (s *Store) Pin(k Key) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pins[k]++
-	if e := s.index[k]; e != nil {
-		s.lru.remove(e)
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	s.table.pins[k]++
+	if e := s.table.index[k]; e != nil {
+		s.table.lru.remove(e)
 	}
 }
 
 // Unpin takes back one Pin.
 func (s *Store) Unpin(k Key) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pins[k] > 1 {
-		s.pins[k]--
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	if s.table.pins[k] > 1 {
+		s.table.pins[k]--
 		return
 	}
-	if s.pins[k] == 0 {
+	if s.table.pins[k] == 0 {
 		return
 	}
-	delete(s.pins, k)
-	if e := s.index[k]; e != nil {
-		s.lru.add(e)
+	delete(s.table.pins, k)
+	if e := s.table.index[k]; e != nil {
+		s.table.lru.add(e)
 	}
 }
 
@@ -34,28 +34,32 @@ func (s *Store) Unpin(k Key) {
 // or not. Readers that have it open go on. It returns ErrMissing when the
 // piece is not there; OnEvict is not called.
 func (s *Store) Remove(k Key) error {
-	e, err := s.claim(k)
+	e, err := s.table.claim(k)
 	if err != nil {
 		return err
 	}
-	defer s.unclaim(k)
+	defer s.table.unclaim(k)
 	if e == nil {
 		return ErrMissing
 	}
-	s.mu.Lock()
-	h := s.take(e)
-	dir := s.dir
-	s.mu.Unlock()
-	if h != nil {
-		h.unref()
-	}
-	if err := dir.Remove(pathName(k)); err != nil && !isNotExist(err) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.restore(e)
+	s.take(e)
+	if err := s.place.directory().Remove(pathName(k)); err != nil && !isNotExist(err) {
+		s.table.mu.Lock()
+		defer s.table.mu.Unlock()
+		s.table.restore(e)
 		return fmt.Errorf("cache: %w", err)
 	}
 	return nil
+}
+
+// take takes e, whose key is claimed, out of the table.
+func (s *Store) take(e *entry) {
+	s.table.mu.Lock()
+	h := s.table.take(e)
+	s.table.mu.Unlock()
+	if h != nil {
+		h.unref()
+	}
 }
 
 // Trim evicts until the budget and the floor of free disk are kept, as a Put
@@ -65,40 +69,39 @@ func (s *Store) Trim() error {
 }
 
 // makeRoom reserves need bytes, after evicting what is too much then. The
-// caller gives the reservation back by taking it off s.reserved.
+// caller gives the reservation back by taking it off s.table.reserved.
 func (s *Store) makeRoom(need int64) error {
-	free, total, known := s.directory().Free()
-	s.mu.Lock()
-	if s.closed && need == 0 {
-		s.mu.Unlock()
+	free, total, known := s.place.directory().Free()
+	s.table.mu.Lock()
+	if s.table.closed && need == 0 {
+		s.table.mu.Unlock()
 		return ErrClosed
 	}
-	s.reserved += need
-	over := s.used - s.dying + s.reserved - s.cfg.Size
+	s.table.reserved += need
+	over := s.table.used - s.table.dying + s.table.reserved - s.cfg.Size
 	if known {
-		over = max(over, s.cfg.keepFree(total)-(free+s.dying-s.reserved))
+		over = max(over, s.cfg.keepFree(total)-(free+s.table.dying-s.table.reserved))
 	}
-	victims, ok := s.takeVictims(over)
-	dir := s.dir
+	victims, ok := s.table.takeVictims(over)
 	if !ok {
-		s.reserved -= need
+		s.table.reserved -= need
 		for _, v := range victims {
-			s.putBack(v)
+			s.table.putBack(v)
 		}
-		s.mu.Unlock()
+		s.table.mu.Unlock()
 		return ErrNoRoom
 	}
-	s.mu.Unlock()
+	s.table.mu.Unlock()
 	var failed error
 	for _, v := range victims {
-		if err := s.evict(dir, v); err != nil {
+		if err := s.evict(v); err != nil {
 			failed = err
 		}
 	}
 	if failed != nil {
-		s.mu.Lock()
-		s.reserved -= need
-		s.mu.Unlock()
+		s.table.mu.Lock()
+		s.table.reserved -= need
+		s.table.mu.Unlock()
 		return fmt.Errorf("cache: %w", failed)
 	}
 	return nil
@@ -106,31 +109,31 @@ func (s *Store) makeRoom(need int64) error {
 
 // evict removes the file of a victim and lets go of its key. When that fails
 // the piece is back in the index.
-func (s *Store) evict(dir directory, e *entry) error {
-	s.mu.Lock()
-	h := s.forget(e)
-	s.mu.Unlock()
+func (s *Store) evict(e *entry) error {
+	s.table.mu.Lock()
+	h := s.table.forget(e)
+	s.table.mu.Unlock()
 	if h != nil {
 		h.unref()
 	}
-	err := dir.Remove(pathName(e.key))
+	err := s.place.directory().Remove(pathName(e.key))
 	gone := err == nil || isNotExist(err)
 	if gone {
 		s.cfg.OnEvict(e.key)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
 	if !gone {
-		s.putBack(e)
+		s.table.putBack(e)
 		return err
 	}
-	s.buried(e)
+	s.table.buried(e)
 	return nil
 }
 
 // Pinned reports whether k is pinned, be it there or not.
 func (s *Store) Pinned(k Key) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.pins[k] > 0
+	s.table.mu.RLock()
+	defer s.table.mu.RUnlock()
+	return s.table.pins[k] > 0
 }

@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"io/fs"
+	"log/slog"
 	"sync"
 	"syscall"
 	"time"
@@ -14,7 +15,11 @@ const faultEvery = int64(time.Minute)
 // faultLog remembers which faults were logged. Those that keep pieces from
 // being stored are a state: they are logged when it begins, and its end is.
 type faultLog struct {
-	mu     sync.Mutex // not Store.mu: faults are noted with and without it
+	log *slog.Logger
+	dir string       // as the log names it
+	now func() int64 // Unix nanoseconds
+
+	mu     sync.Mutex // guards what follows
 	last   map[string]int64
 	silent map[string]int
 	cause  error // why the last piece could not be stored; nil: it could
@@ -22,15 +27,18 @@ type faultLog struct {
 	lost   int   // pieces that were not stored since
 }
 
-// next reports whether a fault of that kind is to be logged now, and how many
-// have not been since the last one that was.
-func (l *faultLog) next(kind string, now int64) (silent int, ok bool) {
+// note logs that doing op met err, once a minute a kind of either.
+func (l *faultLog) note(op string, err error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.due(kind, now)
+	silent, ok := l.due(op+": "+kindOf(err), l.now())
+	l.mu.Unlock()
+	if ok {
+		l.log.Warn("cache fault", "op", op, "err", err, "unlogged", silent)
+	}
 }
 
-// due is next with mu held.
+// due reports whether a fault of that kind is to be logged now, and how many
+// have not been since the last one that was. mu is held.
 func (l *faultLog) due(kind string, now int64) (silent int, ok bool) {
 	if last, seen := l.last[kind]; seen && now-last < faultEvery {
 		l.silent[kind]++
@@ -45,32 +53,37 @@ func (l *faultLog) due(kind string, now int64) (silent int, ok bool) {
 	return silent, true
 }
 
-// refused notes that a piece could not be stored, and reports whether that is
-// to be logged: once until one can, or the cause is another.
-func (l *faultLog) refused(kind string, err error, now int64) bool {
+// refused notes that err kept a piece from being stored. That is logged once
+// until one can be, or the cause is another.
+func (l *faultLog) refused(err error) {
+	kind := kindOf(err)
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	same := l.cause != nil && kindOf(l.cause) == kind
 	l.cause = err
 	l.lost++
-	if l.told && same {
-		return false
+	tell := false
+	if !l.told || !same {
+		_, tell = l.due("store: "+kind, l.now())
+		l.told = l.told || tell
 	}
-	_, ok := l.due("store: "+kind, now)
-	l.told = l.told || ok
-	return ok
+	l.mu.Unlock()
+	if tell {
+		l.log.Warn("cache takes no more pieces; reads go on without it", "dir", l.dir, "err", err)
+	}
 }
 
-// stored notes that a piece was stored, and reports whether the log is to say
-// that this is possible again, and how many pieces were not stored before.
-func (l *faultLog) stored() (lost int, ok bool) {
+// stored notes that a piece was stored, and logs that this is possible again.
+func (l *faultLog) stored() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	lost, ok = l.lost, l.told
+	lost, tell := l.lost, l.told
 	l.cause, l.told, l.lost = nil, false, 0
-	return lost, ok
+	l.mu.Unlock()
+	if tell {
+		l.log.Warn("cache takes pieces again", "dir", l.dir, "not stored meanwhile", lost)
+	}
 }
 
+// trouble is why the last piece could not be stored; nil if it could.
 func (l *faultLog) trouble() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,27 +102,6 @@ func kindOf(err error) string {
 		return "too large"
 	}
 	return ""
-}
-
-// fault logs that doing op met err, once a minute a kind of either.
-func (s *Store) fault(op string, err error) {
-	if silent, ok := s.faults.next(op+": "+kindOf(err), s.now()); ok {
-		s.log.Warn("cache fault", "op", op, "err", err, "unlogged", silent)
-	}
-}
-
-// refused notes that err kept a piece from being stored.
-func (s *Store) refused(err error) {
-	if s.faults.refused(kindOf(err), err, s.now()) {
-		s.log.Warn("cache takes no more pieces; reads go on without it", "dir", s.cfg.Dir, "err", err)
-	}
-}
-
-// stored notes that a piece was stored.
-func (s *Store) stored() {
-	if lost, ok := s.faults.stored(); ok {
-		s.log.Warn("cache takes pieces again", "dir", s.cfg.Dir, "not stored meanwhile", lost)
-	}
 }
 
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -36,8 +36,8 @@ func TestPutFaults(t *testing.T) {
 					t.Error("Has a piece whose Put has failed")
 				}
 				s.check(t)
-				if used, odd := onDisk(t, dir); used != s.used || odd != nil {
-					t.Errorf("on disk %d bytes and %q, want %d and nothing else", used, odd, s.used)
+				if used, odd := onDisk(t, dir); used != s.table.used || odd != nil {
+					t.Errorf("on disk %d bytes and %q, want %d and nothing else", used, odd, s.table.used)
 				}
 				wantPiece(t, s, old, oldData)
 				put(t, s, k, data)
@@ -197,7 +197,7 @@ func TestFaultLog(t *testing.T) {
 	}
 	defer closeStore(t, s)
 	now := time.Now().UnixNano()
-	s.now = func() int64 { return now }
+	s.table.now = func() int64 { return now }
 	k, data := piece('2', 1, 1000)
 	fail := func(errno syscall.Errno, n int) {
 		t.Helper()
@@ -243,10 +243,10 @@ func TestFaultLog(t *testing.T) {
 	}
 	lines(5, "again")
 	for range 100 {
-		s.fault("touch", syscall.EIO)
+		s.faults.note("touch", syscall.EIO)
 	}
 	now += int64(time.Minute)
-	s.fault("touch", syscall.EIO)
+	s.faults.note("touch", syscall.EIO)
 	lines(7, "unlogged=99")
 }
 
@@ -284,8 +284,8 @@ func TestDirectoryRemoved(t *testing.T) {
 	}
 	put(t, s, a, aData)
 	s.check(t)
-	if used, odd := onDisk(t, dir); used != s.used || odd != nil {
-		t.Errorf("on disk %d bytes and %q, want %d", used, odd, s.used)
+	if used, odd := onDisk(t, dir); used != s.table.used || odd != nil {
+		t.Errorf("on disk %d bytes and %q, want %d", used, odd, s.table.used)
 	}
 	if _, err := Open(Config{Dir: dir}); !errors.Is(err, ErrInUse) {
 		t.Errorf("Open of the new directory: got %v, want ErrInUse", err)

@@ -61,7 +61,7 @@ func (f *faults) count(op string) int {
 // openFaulty is Open with f between the store and the disk.
 func openFaulty(cfg Config, f *faults) (*Store, error) {
 	s := newStore(cfg)
-	s.open = func(path string) (directory, error) {
+	s.place.open = func(path string) (directory, error) {
 		if err := f.at("opendir", path); err != nil {
 			return nil, err
 		}
@@ -71,7 +71,7 @@ func openFaulty(cfg Config, f *faults) (*Store, error) {
 		}
 		return faulty{d, f}, nil
 	}
-	return s, s.start()
+	return s, start(s)
 }
 
 func (d faulty) Open(name string) (file, error) {

@@ -144,24 +144,24 @@ func onDisk(t testing.TB, dir string) (used int64, odd []string) {
 // check tests the store's invariants. Nothing may be going on in s.
 func (s *Store) check(t testing.TB) {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
 	var used int64
 	queued := 0
-	for k, e := range s.index {
+	for k, e := range s.table.index {
 		used += e.alloc
 		if e.key != k {
 			t.Errorf("entry %x stands under %x", e.key, k)
 		}
-		if pinned := s.pins[k] > 0; pinned != (e.at < 0) {
+		if pinned := s.table.pins[k] > 0; pinned != (e.at < 0) {
 			t.Errorf("piece %x: pinned %v, place in lru %d", k, pinned, e.at)
 		}
 		if e.at >= 0 {
 			queued++
-			if s.lru[e.at] != e {
+			if s.table.lru[e.at] != e {
 				t.Errorf("piece %x is not at its place in lru", k)
 			}
-			if parent := s.lru[max(e.at-1, 0)/2]; parent.stamp > e.stamp {
+			if parent := s.table.lru[max(e.at-1, 0)/2]; parent.stamp > e.stamp {
 				t.Errorf("lru is no heap at %d", e.at)
 			}
 		}
@@ -169,17 +169,17 @@ func (s *Store) check(t testing.TB) {
 			t.Errorf("piece %x: handle of %x, %d references, verified %v", k, h.entry.key, h.refs.Load(), e.verified)
 		}
 	}
-	if queued != len(s.lru) {
-		t.Errorf("lru has %d entries, want %d", len(s.lru), queued)
+	if queued != len(s.table.lru) {
+		t.Errorf("lru has %d entries, want %d", len(s.table.lru), queued)
 	}
-	if used != s.used || s.dying != 0 || s.reserved != 0 || len(s.busy) != 0 {
+	if used != s.table.used || s.table.dying != 0 || s.table.reserved != 0 || len(s.table.busy) != 0 {
 		t.Errorf("used %d, dying %d, reserved %d, claims %d, want used %d and no more",
-			s.used, s.dying, s.reserved, len(s.busy), used)
+			s.table.used, s.table.dying, s.table.reserved, len(s.table.busy), used)
 	}
-	if len(s.files) > maxOpen {
-		t.Errorf("%d files are open, want at most %d", len(s.files), maxOpen)
+	if len(s.table.files) > maxOpen {
+		t.Errorf("%d files are open, want at most %d", len(s.table.files), maxOpen)
 	}
-	for _, h := range s.files {
+	for _, h := range s.table.files {
 		if h.entry.handle != h {
 			t.Errorf("open file of %x is not its entry's", h.entry.key)
 		}

@@ -87,8 +87,8 @@ func TestModel(t *testing.T) {
 			x.step(r.IntN(20), r)
 			x.compare()
 			if step%50 == 0 {
-				if used, odd := onDisk(t, dir); used != x.s.used || used > x.m.budget || odd != nil {
-					t.Errorf("on disk %d and %q, want %d, at most %d", used, odd, x.s.used, x.m.budget)
+				if used, odd := onDisk(t, dir); used != x.s.table.used || used > x.m.budget || odd != nil {
+					t.Errorf("on disk %d and %q, want %d, at most %d", used, odd, x.s.table.used, x.m.budget)
 				}
 			}
 			if t.Failed() {
@@ -102,8 +102,8 @@ func TestModel(t *testing.T) {
 func newSim(t *testing.T, dir string) *sim {
 	x := &sim{T: t, m: &model{budget: 700 << 10, reads: map[int]int{}, pinned: map[int]int{}}}
 	x.s = open(t, Config{Dir: dir, Size: x.m.budget})
-	now := x.s.now()
-	x.s.now = func() int64 { now++; return now }
+	now := x.s.table.now()
+	x.s.table.now = func() int64 { now++; return now }
 	for i := range x.keys {
 		x.keys[i], x.data[i] = piece("12"[i%2], uint64(i), modelSizes[i%len(modelSizes)])
 	}

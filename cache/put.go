@@ -26,22 +26,23 @@ func (s *Store) Put(k Key, blocks [][]byte) error {
 		return ErrKey
 	}
 	if size > MaxPiece || roundUp(size) > s.cfg.Size {
-		s.refused(ErrTooLarge)
+		s.faults.refused(ErrTooLarge)
 		return ErrTooLarge
 	}
-	e, err := s.claim(k)
+	e, err := s.table.claim(k)
 	if err != nil {
 		return err
 	}
-	defer s.unclaim(k)
+	defer s.table.unclaim(k)
 	if e != nil && e.size != size {
-		s.replaceClaimed(e)
+		s.discard(e, nil) // it makes way for another piece of its name
+		s.cfg.OnEvict(k)
 		e = nil
 	}
 	if e != nil {
 		h, err := s.openEntry(e)
 		if err == nil {
-			e.use.Store(s.now())
+			e.use.Store(s.table.now())
 			h.unref()
 			return nil
 		}
@@ -50,16 +51,16 @@ func (s *Store) Put(k Key, blocks [][]byte) error {
 		}
 	}
 	if err := s.putClaimed(k, blocks, size); err != nil {
-		s.refused(err)
+		s.faults.refused(err)
 		return err
 	}
-	s.stored()
+	s.faults.stored()
 	return nil
 }
 
 // putClaimed is Put for a key that is claimed and not in the index.
 func (s *Store) putClaimed(k Key, blocks [][]byte, size int64) error {
-	s.sweep()
+	s.litter.sweep(s.table, s.place.directory())
 	need := roundUp(size)
 	if err := s.makeRoom(need); err != nil {
 		return err
@@ -68,44 +69,56 @@ func (s *Store) putClaimed(k Key, blocks [][]byte, size int64) error {
 	if err != nil {
 		err = fmt.Errorf("cache: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reserved -= need
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	s.table.reserved -= need
 	if err != nil {
 		return err
 	}
-	s.insert(k, in, s.now(), true)
+	s.table.insert(k, in, s.table.now(), true)
 	return nil
-}
-
-// replaceClaimed makes way for another piece of e's name, whose key is claimed.
-func (s *Store) replaceClaimed(e *entry) {
-	s.mu.Lock()
-	h := s.take(e)
-	dir := s.dir
-	s.mu.Unlock()
-	if h != nil {
-		h.unref()
-	}
-	s.removeFile(dir, e.key, pathName(e.key))
-	s.cfg.OnEvict(e.key)
 }
 
 // write creates k's file under its temporary name and renames it. A directory
 // that somebody removed is made again.
 func (s *Store) write(k Key, blocks [][]byte, size int64) (info, error) {
-	dir := s.directory()
-	in, err := s.writeTo(dir, k, blocks, size)
+	dir := s.place.directory()
+	in, err := writePiece(dir, k, blocks, size)
 	if isNotExist(err) && dir.Gone() {
 		if err := s.revive(dir); err != nil {
 			return info{}, err
 		}
-		in, err = s.writeTo(s.directory(), k, blocks, size)
+		dir = s.place.directory()
+		in, err = writePiece(dir, k, blocks, size)
+	}
+	if err != nil {
+		s.litter.remove(dir, k, pathName(k)+tmpSuffix)
 	}
 	return in, err
 }
 
-func (s *Store) writeTo(dir directory, k Key, blocks [][]byte, size int64) (info, error) {
+// revive makes the directory again after old was removed under us. All pieces
+// are gone but those that stand in the new one.
+func (s *Store) revive(old directory) error {
+	var gone []Key
+	var files []*handle
+	err := s.place.revive(old, func(pieces []found) {
+		s.table.mu.Lock()
+		defer s.table.mu.Unlock()
+		gone, files = s.table.replace(pieces)
+	})
+	for _, h := range files {
+		h.unref()
+	}
+	for _, k := range gone {
+		s.cfg.OnEvict(k)
+		s.table.unclaim(k)
+	}
+	return err
+}
+
+// writePiece writes k's file. After an error there may be its temporary one.
+func writePiece(dir directory, k Key, blocks [][]byte, size int64) (info, error) {
 	name := pathName(k)
 	tmp := name + tmpSuffix
 	f, err := create(dir, shardName(k), tmp)
@@ -127,7 +140,6 @@ func (s *Store) writeTo(dir directory, k Key, blocks [][]byte, size int64) (info
 		err = dir.Rename(tmp, name)
 	}
 	if err != nil {
-		s.removeFile(dir, k, tmp)
 		return in, err
 	}
 	// The rename moved the ctime. Where that cannot be seen the piece is
@@ -182,39 +194,4 @@ func writeBlocks(f file, blocks [][]byte) error {
 		}
 	}
 	return nil
-}
-
-// sweepMax bounds the old faults that one Put tries to mend.
-const sweepMax = 8
-
-// removeFile removes one of k's two files, or remembers to do so later.
-func (s *Store) removeFile(dir directory, k Key, name string) {
-	if err := dir.Remove(name); err != nil && !isNotExist(err) {
-		s.fault("remove", err)
-		s.mu.Lock()
-		s.litter[k] = struct{}{}
-		s.mu.Unlock()
-	}
-}
-
-// sweep tries again to remove what could not be removed before.
-func (s *Store) sweep() {
-	s.mu.Lock()
-	var keys []Key
-	for k := range s.litter {
-		if s.busy[k] == nil && len(keys) < sweepMax {
-			keys = append(keys, k)
-			s.begin(k)
-			delete(s.litter, k)
-		}
-	}
-	dir := s.dir
-	s.mu.Unlock()
-	for _, k := range keys {
-		s.removeFile(dir, k, pathName(k)+tmpSuffix)
-		if !s.Has(k) {
-			s.removeFile(dir, k, pathName(k))
-		}
-		s.unclaim(k)
-	}
 }

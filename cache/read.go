@@ -6,11 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"syscall"
-	"time"
 )
-
-// touchEvery is how often a piece's last use is written to disk at most.
-const touchEvery = int64(time.Minute)
 
 // ReadAt fills p from k's piece at off. It returns len(p) or an error:
 // ErrMissing when the piece is not there or turned out to be bad, ErrRange
@@ -30,7 +26,9 @@ func (s *Store) ReadAt(k Key, p []byte, off int64) (int, error) {
 		// Looking after the read is enough: a writer moves the mtime and
 		// ctime before it changes a byte.
 		ok := n == len(p) && h.unchanged()
-		s.touch(h)
+		if err := h.touch(s.place.directory, s.table); err != nil {
+			s.log.Debug("last use not kept", "err", err) // on a read-only disk, say
+		}
 		if ok {
 			h.unref()
 			return n, nil
@@ -63,29 +61,29 @@ func (s *Store) Verify(k Key) error {
 // acquire returns the open file of k's piece, verified at least once, with a
 // reference for the caller.
 func (s *Store) acquire(k Key) (*handle, error) {
-	s.mu.RLock()
-	if s.closed {
-		s.mu.RUnlock()
+	s.table.mu.RLock()
+	if s.table.closed {
+		s.table.mu.RUnlock()
 		return nil, ErrClosed
 	}
-	e := s.index[k]
+	e := s.table.index[k]
 	if e == nil {
-		s.mu.RUnlock()
+		s.table.mu.RUnlock()
 		return nil, ErrMissing
 	}
-	e.use.Store(s.now())
+	e.use.Store(s.table.now())
 	if h := e.handle; h != nil {
 		h.refs.Add(1)
-		s.mu.RUnlock()
+		s.table.mu.RUnlock()
 		return h, nil
 	}
-	s.mu.RUnlock()
+	s.table.mu.RUnlock()
 
-	e, err := s.claim(k)
+	e, err := s.table.claim(k)
 	if err != nil {
 		return nil, err
 	}
-	defer s.unclaim(k)
+	defer s.table.unclaim(k)
 	if e == nil {
 		return nil, ErrMissing
 	}
@@ -95,18 +93,18 @@ func (s *Store) acquire(k Key) (*handle, error) {
 // openEntry opens the file of e, whose key is claimed, and hashes it unless
 // it is known to be good. It returns a reference for the caller, or drops e.
 func (s *Store) openEntry(e *entry) (*handle, error) {
-	s.mu.RLock()
-	h, verified, dir := e.handle, e.verified, s.dir
+	s.table.mu.RLock()
+	h, verified := e.handle, e.verified
 	if h != nil {
 		h.refs.Add(1)
 	}
-	s.mu.RUnlock()
+	s.table.mu.RUnlock()
 	if h != nil {
 		return h, nil
 	}
-	f, in, err := openPiece(dir, e, verified)
+	f, in, err := openPiece(s.place.directory(), e, verified)
 	if isTransient(err) {
-		s.fault("open", err)
+		s.faults.note("open", err)
 		return nil, fmt.Errorf("cache: %w", err)
 	}
 	if err != nil {
@@ -114,11 +112,11 @@ func (s *Store) openEntry(e *entry) (*handle, error) {
 	}
 	h = newHandle(e, f, in)
 	h.refs.Add(1)
-	s.mu.Lock()
-	s.account(e, in)
+	s.table.mu.Lock()
+	s.table.account(e, in)
 	e.verified = true
-	out := s.keepOpen(h)
-	s.mu.Unlock()
+	out := s.table.keepOpen(h)
+	s.table.mu.Unlock()
 	if out != nil {
 		out.unref()
 	}
@@ -169,48 +167,18 @@ func hashPiece(dir directory, e *entry, f file, in info) error {
 // distrust takes back what was believed of h's piece, and the caller's
 // reference to it.
 func (s *Store) distrust(h *handle) {
-	s.mu.Lock()
+	s.table.mu.Lock()
 	e := h.entry
 	var out *handle
 	if e.handle == h || e.handle == nil {
 		e.verified = false
-		out = s.forget(e)
+		out = s.table.forget(e)
 	}
-	s.mu.Unlock()
+	s.table.mu.Unlock()
 	if out != nil {
 		out.unref()
 	}
 	h.unref()
-}
-
-// touch writes the last use of h's piece to disk, if that was long ago. That
-// moves the file's ctime, which is looked at right before and right after: a
-// change by somebody else in between would be taken for ours.
-func (s *Store) touch(h *handle) {
-	e := h.entry
-	use, last := e.use.Load(), e.touched.Load()
-	if use-last < touchEvery || !e.touched.CompareAndSwap(last, use) {
-		return
-	}
-	h.touching.Lock()
-	defer h.touching.Unlock()
-	if !h.isStill() {
-		return
-	}
-	err := s.directory().Touch(pathName(e.key), time.Unix(0, use))
-	if err != nil && !isNotExist(err) && !errors.Is(err, fs.ErrClosed) {
-		s.log.Debug("last use not kept", "err", err) // on a read-only disk, say
-	}
-	in, err := h.f.Info()
-	if err != nil || !in.same(h.info) {
-		return
-	}
-	h.ctime.Store(in.ctime)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e.ino == in.ino && e.mtime == in.mtime {
-		e.ctime = in.ctime
-	}
 }
 
 // isTransient reports an error that says nothing about the piece itself.
@@ -222,11 +190,11 @@ func isTransient(err error) bool {
 // drop removes k's piece from the store because of cause, and returns an
 // ErrMissing that says so.
 func (s *Store) drop(k Key, cause error) error {
-	e, err := s.claim(k)
+	e, err := s.table.claim(k)
 	if err != nil {
 		return err
 	}
-	defer s.unclaim(k)
+	defer s.table.unclaim(k)
 	if e == nil {
 		return ErrMissing
 	}
@@ -235,18 +203,17 @@ func (s *Store) drop(k Key, cause error) error {
 
 // dropClaimed is drop for an entry whose key is claimed.
 func (s *Store) dropClaimed(e *entry, cause error) error {
-	s.mu.Lock()
-	h := s.take(e)
-	dir := s.dir
-	s.mu.Unlock()
-	if h != nil {
-		h.unref()
-	}
-	if !isNotExist(cause) {
-		s.removeFile(dir, e.key, pathName(e.key))
-	}
-	err := fmt.Errorf("%w: %s dropped: %w", ErrMissing, fileName(e.key), cause)
-	s.fault("piece dropped", cause)
+	s.discard(e, cause)
+	s.faults.note("piece dropped", cause)
 	s.cfg.OnEvict(e.key)
-	return err
+	return fmt.Errorf("%w: %s dropped: %w", ErrMissing, fileName(e.key), cause)
+}
+
+// discard takes e, whose key is claimed, out of the table and off the disk,
+// unless the cause is that its file is not there.
+func (s *Store) discard(e *entry, cause error) {
+	s.take(e)
+	if !isNotExist(cause) {
+		s.litter.remove(s.place.directory(), e.key, pathName(e.key))
+	}
 }

@@ -183,8 +183,8 @@ func TestOpenFiles(t *testing.T) {
 		_, err := s.ReadAt(k, make([]byte, 10), 0)
 		must(t, err)
 	}
-	if n := f.count("open") - opens; n != 0 || len(s.files) != maxOpen {
-		t.Errorf("the last %d pieces: %d opens, %d open files, want 0 and %d", maxOpen, n, len(s.files), maxOpen)
+	if n := f.count("open") - opens; n != 0 || len(s.table.files) != maxOpen {
+		t.Errorf("the last %d pieces: %d opens, %d open files, want 0 and %d", maxOpen, n, len(s.table.files), maxOpen)
 	}
 	// All in use: one more is opened for its reader alone.
 	var releases []func()
@@ -193,8 +193,8 @@ func TestOpenFiles(t *testing.T) {
 		must(t, err)
 		releases = append(releases, release)
 	}
-	if _, err := s.ReadAt(keys[0], make([]byte, 10), 0); err != nil || len(s.files) != maxOpen {
-		t.Errorf("with all open files in use: %v, %d open files", err, len(s.files))
+	if _, err := s.ReadAt(keys[0], make([]byte, 10), 0); err != nil || len(s.table.files) != maxOpen {
+		t.Errorf("with all open files in use: %v, %d open files", err, len(s.table.files))
 	}
 	for _, release := range releases {
 		release()
@@ -210,8 +210,8 @@ func TestTouch(t *testing.T) {
 	defer closeStore(t, s)
 	k, data := piece('2', 1, 1000)
 	put(t, s, k, data)
-	now := s.now()
-	s.now = func() int64 { return now }
+	now := s.table.now()
+	s.table.now = func() int64 { return now }
 	for range 150 {
 		now += touchEvery / 60
 		wantPiece(t, s, k, data)
@@ -219,9 +219,9 @@ func TestTouch(t *testing.T) {
 	if n := f.count("touch"); n != 2 {
 		t.Errorf("150 s of reads: got %d touches, want 2", n)
 	}
-	in, _, err := s.dir.Lstat(pathName(k))
-	if err != nil || in.atime < now-touchEvery || in.mtime != s.index[k].mtime {
-		t.Errorf("atime %d, mtime %d, %v, want atime %d and mtime %d", in.atime, in.mtime, err, now, s.index[k].mtime)
+	in, _, err := s.place.directory().Lstat(pathName(k))
+	if err != nil || in.atime < now-touchEvery || in.mtime != s.table.index[k].mtime {
+		t.Errorf("atime %d, mtime %d, %v, want atime %d and mtime %d", in.atime, in.mtime, err, now, s.table.index[k].mtime)
 	}
 }
 

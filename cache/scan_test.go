@@ -69,8 +69,8 @@ func TestForeign(t *testing.T) {
 			t.Errorf("%s: got %v, want stays %v", tt.path, err, tt.stays)
 		}
 	}
-	if len(s.index) != 1 {
-		t.Errorf("index has %d pieces, want 1", len(s.index))
+	if len(s.table.index) != 1 {
+		t.Errorf("index has %d pieces, want 1", len(s.table.index))
 	}
 	wantPiece(t, s, k, data)
 	if text, err := os.ReadFile(outside); string(text) != "secret" {
@@ -233,8 +233,8 @@ func TestTouchIsNoChange(t *testing.T) {
 	k, data := piece('2', 1, 300_000)
 	put(t, s, k, data)
 	var now atomic.Int64
-	now.Store(s.now())
-	s.now = func() int64 { return now.Add(touchEvery / 4) }
+	now.Store(s.table.now())
+	s.table.now = func() int64 { return now.Add(touchEvery / 4) }
 	wantPiece(t, s, k, data)
 	reads := f.count("read")
 	var wg sync.WaitGroup
@@ -279,8 +279,8 @@ func TestReopenOrder(t *testing.T) {
 		put(t, s, k, data)
 		keys = append(keys, k)
 	}
-	now := s.now()
-	s.now = func() int64 { now += 2 * touchEvery; return now }
+	now := s.table.now()
+	s.table.now = func() int64 { now += 2 * touchEvery; return now }
 	for _, i := range []int{7, 3, 5, 1} {
 		if _, err := s.ReadAt(keys[i], make([]byte, 1), 0); err != nil {
 			t.Fatal(err)
@@ -290,13 +290,13 @@ func TestReopenOrder(t *testing.T) {
 
 	s = open(t, Config{Dir: dir, Size: 256 << 10})
 	late := now + touchEvery
-	s.now = func() int64 { late++; return late }
-	s.lru = nil
-	for _, e := range s.index { // Open has clamped times that are to come
-		in, _, err := s.dir.Lstat(pathName(e.key))
+	s.table.now = func() int64 { late++; return late }
+	s.table.lru = nil
+	for _, e := range s.table.index { // Open has clamped times that are to come
+		in, _, err := s.place.directory().Lstat(pathName(e.key))
 		must(t, err)
 		e.use.Store(in.atime)
-		s.lru.add(e)
+		s.table.lru.add(e)
 	}
 	if err := s.Trim(); err != nil {
 		t.Fatal(err)

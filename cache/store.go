@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"sync"
-	"time"
 )
 
 // Errors that callers branch on. ErrMissing may come wrapped with what was
@@ -51,17 +49,10 @@ type Config struct {
 type Store struct {
 	cfg    Config
 	log    *slog.Logger
-	open   func(path string) (directory, error)
-	faults faultLog
-
-	// reviving is held while a directory that was removed is made again. It
-	// is not mu because that takes input and output.
-	reviving sync.Mutex
-
-	mu  sync.RWMutex // guards the fields below; never held across I/O
-	dir directory
-	table
-	closed bool
+	faults *faultLog
+	place  *place
+	litter litter
+	table  *table
 }
 
 // Open makes the directory of cfg the cache of this process. It reads every
@@ -71,10 +62,26 @@ type Store struct {
 // written by another version.
 func Open(cfg Config) (*Store, error) {
 	s := newStore(cfg)
-	if err := s.start(); err != nil {
+	if err := start(s); err != nil {
 		return nil, fmt.Errorf("cache %s: %w", cfg.Dir, err)
 	}
 	return s, nil
+}
+
+// start lists the directory.
+func start(s *Store) error {
+	path, err := filepath.Abs(s.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	found, err := s.place.start(path)
+	if err != nil {
+		return err
+	}
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	s.table.adopt(found)
+	return nil
 }
 
 func newStore(cfg Config) *Store {
@@ -84,127 +91,54 @@ func newStore(cfg Config) *Store {
 	if cfg.OnEvict == nil {
 		cfg.OnEvict = func(Key) {}
 	}
-	s := &Store{
-		cfg:   cfg,
-		log:   cfg.Log,
-		open:  openDir,
-		table: newTable(),
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
+	s := &Store{cfg: cfg, log: cfg.Log, table: newTable()}
+	s.faults = &faultLog{log: cfg.Log, dir: cfg.Dir, now: func() int64 { return s.table.now() }}
+	s.place = &place{open: openDir, faults: s.faults, log: cfg.Log}
+	s.litter.faults = s.faults
 	return s
-}
-
-// clock returns Unix nanoseconds that no change of the wall clock disturbs.
-func clock() func() int64 {
-	start := time.Now()
-	base := start.UnixNano()
-	return func() int64 { return base + int64(time.Since(start)) }
-}
-
-func (s *Store) start() error {
-	path, err := filepath.Abs(s.cfg.Dir)
-	if err != nil {
-		return err
-	}
-	s.cfg.Dir = path
-	dir, err := s.open(path)
-	if err != nil {
-		return err
-	}
-	if err := checkFormat(dir); err != nil {
-		dir.Close()
-		return err
-	}
-	if err := dir.Remove(cleanName); err != nil && !isNotExist(err) {
-		s.fault("remove", err) // earlier versions would believe it
-	}
-	found, err := scan(dir, s.fault)
-	if err != nil {
-		dir.Close()
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dir = dir
-	s.adopt(found)
-	return nil
 }
 
 // Close waits for the pieces being written and lets go of the directory.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	s.table.mu.Lock()
+	if s.table.closed {
+		s.table.mu.Unlock()
 		return ErrClosed
 	}
-	s.closed = true
-	for len(s.busy) > 0 {
-		ch := s.anyBusy()
-		s.mu.Unlock()
+	s.table.closed = true
+	for len(s.table.busy) > 0 {
+		ch := s.table.anyBusy()
+		s.table.mu.Unlock()
 		<-ch
-		s.mu.Lock()
+		s.table.mu.Lock()
 	}
-	files := s.files
-	s.files = nil
-	s.mu.Unlock()
+	files := s.table.files
+	s.table.files = nil
+	s.table.mu.Unlock()
 	for _, h := range files {
 		h.unref()
 	}
-	return s.dir.Close()
+	return s.place.directory().Close()
 }
 
 // Has reports whether k is there, as far as is known without reading it.
 // It does not count as a use.
 func (s *Store) Has(k Key) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.index[k] != nil
+	s.table.mu.RLock()
+	defer s.table.mu.RUnlock()
+	return s.table.index[k] != nil
 }
 
 // Size returns the length in bytes of k's piece, if it is there.
 func (s *Store) Size(k Key) (int64, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	e := s.index[k]
+	s.table.mu.RLock()
+	defer s.table.mu.RUnlock()
+	e := s.table.index[k]
 	if e == nil {
 		return 0, false
 	}
 	return e.size, true
-}
-
-// claim makes the caller the only one to do I/O on k's file, after waiting
-// for whoever does, and returns k's entry or nil. Calls of claim do not nest.
-func (s *Store) claim(k Key) (*entry, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for {
-		if s.closed {
-			return nil, ErrClosed
-		}
-		ch := s.busy[k]
-		if ch == nil {
-			break
-		}
-		s.mu.Unlock()
-		<-ch
-		s.mu.Lock()
-	}
-	s.begin(k)
-	return s.index[k], nil
-}
-
-// unclaim ends a claim.
-func (s *Store) unclaim(k Key) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.end(k)
-}
-
-// directory returns the directory of the moment.
-func (s *Store) directory() directory {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.dir
 }

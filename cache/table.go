@@ -2,13 +2,18 @@ package cache
 
 import (
 	"math"
+	"sync"
 	"time"
 )
 
-// table is what the store knows of its pieces. It does no input or output;
-// Store.mu guards it.
+// table is what the store knows of its pieces, and who has claimed which. It
+// does no input or output. Its methods want mu held, but for claim, tryClaim and
+// unclaim.
 type table struct {
-	now      func() int64 // Unix nanoseconds, never running back
+	now func() int64 // Unix nanoseconds, never running back; immutable
+
+	mu       sync.RWMutex // guards the fields below; never held across I/O
+	closed   bool
 	index    map[Key]*entry
 	lru      lru                   // but the pinned
 	busy     map[Key]chan struct{} // claimed pieces; closed when let go
@@ -17,17 +22,61 @@ type table struct {
 	used     int64                 // bytes allocated to pieces
 	dying    int64                 // part of used that is being removed
 	reserved int64                 // bytes of pieces being written
-	litter   map[Key]struct{}      // keys of files that could not be removed
 }
 
-func newTable() table {
-	return table{
-		now:    clock(),
-		index:  make(map[Key]*entry),
-		busy:   make(map[Key]chan struct{}),
-		pins:   make(map[Key]int),
-		litter: make(map[Key]struct{}),
+func newTable() *table {
+	return &table{
+		now:   clock(),
+		index: make(map[Key]*entry),
+		busy:  make(map[Key]chan struct{}),
+		pins:  make(map[Key]int),
 	}
+}
+
+// clock returns Unix nanoseconds that no change of the wall clock disturbs.
+func clock() func() int64 {
+	start := time.Now()
+	base := start.UnixNano()
+	return func() int64 { return base + int64(time.Since(start)) }
+}
+
+// claim makes the caller the only one to do I/O on k's file, after waiting
+// for whoever does, and returns k's entry or nil. Calls of claim do not nest.
+func (t *table) claim(k Key) (*entry, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		if t.closed {
+			return nil, ErrClosed
+		}
+		ch := t.busy[k]
+		if ch == nil {
+			break
+		}
+		t.mu.Unlock()
+		<-ch
+		t.mu.Lock()
+	}
+	t.begin(k)
+	return t.index[k], nil
+}
+
+// tryClaim is claim if nobody has claimed k; there tells whether its piece is.
+func (t *table) tryClaim(k Key) (there, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.busy[k] != nil {
+		return false, false
+	}
+	t.begin(k)
+	return t.index[k] != nil, true
+}
+
+// unclaim ends a claim.
+func (t *table) unclaim(k Key) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.end(k)
 }
 
 // fresh is for how long a new file's st_blocks may still be too small: some
@@ -64,7 +113,7 @@ func (t *table) adopt(pieces []found) {
 }
 
 // take takes e out of the index and returns its open file, which the caller
-// unrefs after letting go of Store.mu.
+// unrefs after letting go of mu.
 func (t *table) take(e *entry) *handle {
 	delete(t.index, e.key)
 	t.lru.remove(e)
@@ -171,7 +220,7 @@ func (t *table) keepOpen(h *handle) (out *handle) {
 }
 
 // forget takes e's open file out of the table and returns it, or nil. The
-// caller unrefs it after letting go of Store.mu.
+// caller unrefs it after letting go of mu.
 func (t *table) forget(e *entry) *handle {
 	h := e.handle
 	if h == nil {

@@ -15,16 +15,16 @@ type Usage struct {
 
 // Usage tells how the store is. It asks the file system, and no more.
 func (s *Store) Usage() Usage {
-	free, total, known := s.directory().Free()
-	s.mu.RLock()
-	u := Usage{Used: s.used, Budget: s.cfg.Size}
-	u.Room = max(0, u.Budget-u.Used-s.reserved)
-	for k := range s.pins {
-		if e := s.index[k]; e != nil {
+	free, total, known := s.place.directory().Free()
+	s.table.mu.RLock()
+	u := Usage{Used: s.table.used, Budget: s.cfg.Size}
+	u.Room = max(0, u.Budget-u.Used-s.table.reserved)
+	for k := range s.table.pins {
+		if e := s.table.index[k]; e != nil {
 			u.Pinned += e.alloc
 		}
 	}
-	s.mu.RUnlock()
+	s.table.mu.RUnlock()
 	if known {
 		u.KeepFree = s.cfg.keepFree(total)
 		u.Room = min(u.Room, max(0, free-u.KeepFree))
@@ -37,7 +37,7 @@ func (s *Store) Usage() Usage {
 // system can say so. It flushes all of the cache's file system, which may take
 // long while others write to it.
 func (s *Store) Sync() error {
-	if err := s.directory().Sync(); err != nil {
+	if err := s.place.directory().Sync(); err != nil {
 		return fmt.Errorf("cache: %w", err)
 	}
 	return nil

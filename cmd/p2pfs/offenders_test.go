@@ -14,7 +14,6 @@ var offenders = map[string]int{
 	"files swarm":                                                        48,
 	"files swarm/catalog":                                                41,
 	"files swarm/drive":                                                  23,
-	"methods cache.Store":                                                51,
 	"methods cmd/p2pfs.member":                                           77,
 	"methods swarm.Torrent":                                              34,
 	"methods swarm.loop":                                                 125,
