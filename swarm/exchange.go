@@ -91,7 +91,7 @@ func (l *loop) live() []pex.Peer {
 // asPEX is a peer as others are told of it.
 func (r *remote) asPEX() pex.Peer {
 	p := pex.Peer{Addr: r.listen}
-	if r.pp.All || r.uploadOnly {
+	if r.pp.All || r.up.UploadOnly {
 		p.Flags |= pex.Seed
 	}
 	if r.dialed {

@@ -6,6 +6,7 @@ import (
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/pex"
+	"p2pfs/swarm/upload"
 	"p2pfs/swarm/wire"
 )
 
@@ -18,7 +19,7 @@ func (l *loop) sendExtendedHandshake(r *remote) {
 	h := &wire.ExtendedHandshake{
 		M:          map[string]int{wire.ExtMetadata: extMetadata, wire.ExtDontHave: extDontHave, wire.ExtUploadOnly: extUploadOnly},
 		V:          clientName,
-		Reqq:       maxRequests,
+		Reqq:       upload.MaxRequests,
 		Port:       int(l.t.client.Addr().Port()),
 		YourIP:     r.addr.Addr(),
 		UploadOnly: r.toldUploadOnly,
@@ -80,7 +81,7 @@ func (l *loop) onExtended(r *remote, p []byte) error {
 	case extUploadOnly:
 		only, err := wire.ParseUploadOnly(body)
 		if err == nil {
-			r.uploadOnly = only
+			r.up.UploadOnly = only
 		}
 		return err
 	}
@@ -101,7 +102,7 @@ func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
 		}
 	}
 	r.ext = *h
-	r.uploadOnly = h.UploadOnly
+	r.up.UploadOnly = h.UploadOnly
 	listen := netip.AddrPortFrom(r.addr.Addr(), uint16(h.Port))
 	if !r.dialed && netgroup.MayTell(r.addr.Addr(), listen) {
 		r.listen = listen

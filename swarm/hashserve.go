@@ -21,15 +21,15 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 	}
 	reject := func(dst []byte) []byte { return wire.AppendHashReject(dst, q) }
 	tree, file := l.hashTree(q.Root)
-	if tree == nil || r.up.hashJobs >= maxHashJobs {
+	if tree == nil || r.hashJobs >= maxHashJobs {
 		r.conn.Send(reject)
 		return nil
 	}
-	r.up.hashJobs++
+	r.hashJobs++
 	r.busy, l.awake = l.now, l.now
 	c, h, group := l.content, l.t.client.hash.credits, r.group()
-	h.pays(group, r.conn.Sent()-r.up.paid)
-	r.up.paid = r.conn.Sent()
+	h.pays(group, r.conn.Sent()-r.paid)
+	r.paid = r.conn.Sent()
 	first, _ := c.info().Pieces.OfFile(file)
 	l.t.hashFor(func() {
 		fresh := map[leavesKey][]metainfo.Hash256{}
@@ -95,4 +95,4 @@ func (c *content) leaves(piece int) ([]metainfo.Hash256, bool) {
 // hashesSentEvent ends a hash request.
 type hashesSentEvent struct{ r *remote }
 
-func (e hashesSentEvent) apply(*loop) { e.r.up.hashJobs-- }
+func (e hashesSentEvent) apply(*loop) { e.r.hashJobs-- }

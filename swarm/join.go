@@ -2,9 +2,9 @@ package swarm
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/bits-and-blooms/bitset"
@@ -13,6 +13,7 @@ import (
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
+	"p2pfs/swarm/upload"
 	"p2pfs/swarm/wire"
 )
 
@@ -46,7 +47,7 @@ func (e joinEvent) apply(l *loop) {
 		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed,
 		pp:    &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}, Key: shareKey(e.hs.PeerID)},
 		since: l.now, busy: l.now,
-		down: newDown(l.now), up: up{choking: true}, pex: exchange{feed: pex.NewFeed(l.now)},
+		down: newDown(l.now), noise: newNoise(), pex: exchange{feed: pex.NewFeed(l.now)},
 	}
 	if twin != nil {
 		r.listen = twin.listen
@@ -69,6 +70,11 @@ func (e joinEvent) apply(l *loop) {
 	})
 	l.t.wg.Add(1) // until handler.Closed
 	l.remotes[r.id] = r
+	r.up = &upload.Peer{
+		ID: r.id, Owner: r.id, Addr: r.addr.Addr(), Fast: r.hs.Fast(), Heeds: ourKind(r.hs.PeerID),
+		Since: l.now, Queue: r.conn, Pieces: r.pp,
+	}
+	l.uploads.Join(r.up)
 	l.awake = l.now
 	if r.hs.Extended() {
 		l.sendExtendedHandshake(r)
@@ -169,7 +175,7 @@ func (r *remote) place() netip.AddrPort {
 // used is when a block was last asked for on the connection or came.
 func (r *remote) used() time.Time {
 	t := r.since
-	for _, at := range []time.Time{r.down.lastGot, r.up.lastRequest} {
+	for _, at := range []time.Time{r.down.lastGot, r.up.LastRequest} {
 		if at.After(t) {
 			t = at
 		}
@@ -195,8 +201,7 @@ func (l *loop) introduce(r *remote) {
 		}
 		return wire.AppendBitfield(dst, have, n)
 	})
-	l.allowFast(r)
-	l.receive(r)
+	l.say(l.uploads.Welcome(r.up, l.t.hashes[0], !r.dialed, l.moment()))
 	r.pp.Has = bitset.New(uint(n))
 	l.picker.Join(r.pp)
 	e := r.early
@@ -220,18 +225,13 @@ func (l *loop) introduce(r *remote) {
 	l.interestIn(r)
 }
 
-// receive unchokes whoever dials us while we seed and a slot is free, before he
-// has told that he is interested: his first block comes a round trip sooner.
-// The next round takes it back from one who is not.
-func (l *loop) receive(r *remote) {
-	if r.dialed || !l.seeding() {
-		return
+// ourKind tells our peers from strangers.
+func ourKind(peerID [20]byte) bool { return string(peerID[:3]) == wire.PeerIDPrefix[:3] }
+
+// shareKey is by what leechers of our kind share out what only a seed has.
+func shareKey(peerID [20]byte) uint64 {
+	if !ourKind(peerID) {
+		return 0
 	}
-	all := l.contenders()
-	for i := range all {
-		all[i].Interested = all[i].Interested || all[i].ID == r.id
-	}
-	if slices.Contains(l.uploads.choker.Fill(l.now, all, true), r.id) {
-		l.choke(r, false)
-	}
+	return max(1, binary.BigEndian.Uint64(peerID[12:]))
 }

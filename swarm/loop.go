@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"p2pfs/swarm/book"
-	"p2pfs/swarm/choker"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
+	"p2pfs/swarm/upload"
 )
 
 const (
@@ -47,7 +47,7 @@ type loop struct {
 	announce announcing
 	local    discovery
 	remember remembering
-	uploads  uploads
+	uploads  *upload.Uploads
 	causes   causes
 
 	remotes map[int]*remote
@@ -133,8 +133,7 @@ func (l *loop) tick() {
 	l.announce.tick(l)
 	l.local.tick(l)
 	l.remember.tick(l)
-	l.chokeRound()
-	l.sendOn()
+	l.say(l.uploads.Tick(l.moment()))
 	l.publishStats()
 	if idle := l.t.spec.Idle; idle > 0 && !l.announce.kept && len(l.remotes) == 0 && l.readers.idle() && l.now.Sub(l.awake) > idle {
 		l.end(ErrClosed)
@@ -158,6 +157,7 @@ func (l *loop) opened(c *content) {
 	info := c.info()
 	l.picker = picker.New(info.Pieces.Count(), info.Pieces.Blocks, l.rng)
 	l.picker.Key = shareKey(l.t.client.peerID)
+	l.uploads.Open(l.picker, info.PieceLength)
 	l.layers.open(l)
 	for i := range info.Pieces.Count() {
 		if c.storage.Has(i) {
@@ -240,7 +240,7 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 		l.book.Private()
 	}
 	l.announce = newAnnouncing(l)
-	l.uploads.choker = choker.New(choker.Config{}, l.rng)
+	l.uploads = upload.New(t.client.cfg.UploadLimit, l.rng)
 	l.layers = newLayers()
 	return l
 }

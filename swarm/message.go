@@ -22,7 +22,7 @@ var (
 
 // message dispatches one message of a peer; an error closes the peer.
 func (l *loop) message(r *remote, m peer.Message) error {
-	if !r.noise.hear(l.now, l.noiseCost(r, m)) {
+	if !r.hear(l.now, l.noiseCost(r, m)) {
 		return errFlood
 	}
 	switch m.ID {
@@ -99,7 +99,7 @@ func (l *loop) onHave(r *remote, piece int) error {
 	if err := l.has(r, piece); err != nil {
 		return err
 	}
-	l.spare(r, piece)
+	l.say(l.uploads.Has(r.up, piece, l.moment()))
 	l.interestIn(r)
 	return nil
 }
@@ -180,6 +180,21 @@ func (l *loop) onAllowedFast(r *remote, piece int) error {
 	if len(r.pp.Fast) < 64 {
 		r.pp.Fast[piece] = true
 	}
+	return nil
+}
+
+// onSuggest notes what a peer would like to be asked for (BEP 6).
+func (l *loop) onSuggest(r *remote, piece int) error {
+	if !r.hs.Fast() {
+		return errFast
+	}
+	if l.content == nil {
+		return nil
+	}
+	if piece >= l.picker.Pieces.Count() {
+		return fmt.Errorf("suggest %d: %w", piece, errPiece)
+	}
+	l.picker.Suggest(r.id, piece)
 	return nil
 }
 

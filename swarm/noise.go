@@ -4,40 +4,32 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/wire"
 )
 
+// What a peer may cost us by messages that move no data: so much at once and a
+// second. An honest one asks for all the metadata of the largest torrent at once,
+// and cancels what it asked of two.
 const (
-	// noiseBurst and noiseRate (a second) are what a peer may cost us by
-	// messages that move no data. An honest one asks for all the metadata of
-	// the largest torrent at once, and cancels what it asked of two.
-	noiseBurst = 3000
-	noiseRate  = 100
+	noiseUnit  = 20 // what most messages cost
+	noiseBurst = 3000 * noiseUnit
+	noiseRate  = 100 * noiseUnit
 )
 
 // errFlood ends a peer that does nothing but talk.
 var errFlood = errors.New("floods us with messages")
 
-// noise is a token bucket over messages that move no data. Owned by the loop.
-type noise struct {
-	spent float64
-	at    time.Time
-}
+func newNoise() *rate.Limiter { return rate.NewLimiter(noiseRate, noiseBurst) }
 
-// hear takes the cost of a message and reports whether the peer may go on.
-func (n *noise) hear(now time.Time, cost float64) bool {
-	if !n.at.IsZero() {
-		n.spent = max(0, n.spent-now.Sub(n.at).Seconds()*noiseRate)
-	}
-	n.at = now
-	n.spent += cost
-	return n.spent <= noiseBurst
-}
+// hear takes what a peer costs us and reports whether it may go on.
+func (r *remote) hear(now time.Time, cost int) bool { return r.noise.AllowN(now, cost) }
 
 // noiseCost is what a message costs, by how much work it makes. Blocks and
 // requests are bounded elsewhere.
-func (l *loop) noiseCost(r *remote, m peer.Message) float64 {
+func (l *loop) noiseCost(r *remote, m peer.Message) int {
 	switch m.ID {
 	case wire.MsgPiece, wire.MsgRequest:
 		return 0
@@ -45,18 +37,18 @@ func (l *loop) noiseCost(r *remote, m peer.Message) float64 {
 		if l.content != nil && m.Index < l.picker.Pieces.Count() && !r.pp.All && !r.pp.Has.Test(uint(m.Index)) {
 			return 0 // news
 		}
-		return 0.5
+		return noiseUnit / 2
 	case wire.MsgExtended:
 		if len(m.Body) > 0 && m.Body[0] == extMetadata {
-			return 1
+			return noiseUnit
 		}
-		return 20
+		return 20 * noiseUnit
 	case wire.MsgBitfield, wire.MsgHaveAll, wire.MsgHaveNone:
-		return 50
+		return 50 * noiseUnit
 	case wire.MsgHashRequest: // a reader's, one a piece
-		return 0.05
+		return noiseUnit / 20
 	case wire.MsgCancel, wire.MsgReject, wire.MsgHashes, wire.MsgHashReject:
-		return 0.5
+		return noiseUnit / 2
 	}
-	return 1
+	return noiseUnit
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/picker"
+	"p2pfs/swarm/upload"
 )
 
 // TestWholeTorrentDials has a seeder find somebody who cannot dial it.
@@ -26,11 +27,11 @@ func TestPatience(t *testing.T) {
 		holding bool
 		want    time.Duration
 	}{
-		{"new leecher", remote{pp: &picker.Peer{}}, true, slowInterest},
-		{"we have nothing", remote{pp: &picker.Peer{}}, false, idleClose},
-		{"seed", remote{pp: &picker.Peer{All: true}}, true, idleClose},
-		{"wants nothing", remote{pp: &picker.Peer{}, uploadOnly: true}, true, idleClose},
-		{"wants no more", remote{pp: &picker.Peer{}, wasInterested: true}, true, idleClose},
+		{"new leecher", remote{pp: &picker.Peer{}, up: &upload.Peer{}}, true, slowInterest},
+		{"we have nothing", remote{pp: &picker.Peer{}, up: &upload.Peer{}}, false, idleClose},
+		{"seed", remote{pp: &picker.Peer{All: true}, up: &upload.Peer{}}, true, idleClose},
+		{"wants nothing", remote{pp: &picker.Peer{}, up: &upload.Peer{UploadOnly: true}}, true, idleClose},
+		{"wants no more", remote{pp: &picker.Peer{}, up: &upload.Peer{WasInterested: true}}, true, idleClose},
 	} {
 		if got := tt.r.patience(tt.holding); got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)

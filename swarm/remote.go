@@ -5,10 +5,13 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
+	"p2pfs/swarm/upload"
 	"p2pfs/swarm/wire"
 )
 
@@ -24,8 +27,6 @@ const (
 	// maxUnasked is how many bytes of blocks that were never asked for a
 	// peer may send before it is closed.
 	maxUnasked = 1 << 20
-	// maxRequests is how many of a peer's requests may wait (our reqq).
-	maxRequests = 500
 	// idleClose closes a connection on which nobody wanted anything.
 	idleClose = 10 * time.Second
 	// slowInterest is how long a peer may take to be interested for the first
@@ -50,20 +51,21 @@ type remote struct {
 	v2     bool // hash requests may be sent
 	ext    wire.ExtendedHandshake
 
-	pp      *picker.Peer
-	lacking int // pieces it has and we have not
-	early   early
-	pex     exchange
-	noise   noise
-	again   bool // to be dialled at once when it has ended
-	down    down
-	up      up
+	pp       *picker.Peer
+	lacking  int // pieces it has and we have not
+	early    early
+	pex      exchange
+	noise    *rate.Limiter
+	paid     int64 // bytes sent that its hash requests were paid with
+	hashJobs int   // hash requests being answered
+	again    bool  // to be dialled at once when it has ended
+	down     down
+	up       *upload.Peer
 
-	amInterested, peerInterested, uploadOnly bool
-	toldUploadOnly                           bool      // it takes us for one that wants nothing
-	wasInterested                            bool      // peerInterested, ever
-	since                                    time.Time // connected
-	busy                                     time.Time // when either side last wanted anything
+	amInterested   bool
+	toldUploadOnly bool      // it takes us for one that wants nothing
+	since          time.Time // connected
+	busy           time.Time // when either side last wanted anything
 }
 
 // early is what a peer said before we knew the metadata.
@@ -135,8 +137,7 @@ func (e closedEvent) apply(l *loop) {
 		return
 	}
 	delete(l.remotes, r.id)
-	l.takeBackSuggested(r)
-	l.uploads.turns.left(r)
+	l.uploads.Leave(r.up)
 	l.log.Debug("peer left", "infohash", l.t.hashes[0], "peer", r.addr, "err", e.err)
 	l.t.client.bandwidth.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
 	if l.content != nil {
@@ -154,7 +155,7 @@ func (e closedEvent) apply(l *loop) {
 	case r.again:
 		l.book.Ended(r.listen, book.Anew, l.now)
 	case r.listen.IsValid() && l.at(r.listen) == nil:
-		l.book.Sated(r.listen, r.pp.All || r.uploadOnly)
+		l.book.Sated(r.listen, r.pp.All || r.up.UploadOnly)
 		end := book.Useless
 		if r.down.blocks > 0 || r.conn.Sent() > 0 {
 			end = book.Useful
@@ -196,8 +197,9 @@ func (l *loop) ban(id int, why string) {
 // tickRemote does what time brings about for one peer.
 func (l *loop) tickRemote(r *remote) {
 	l.tickDown(r)
-	r.up.tick(r.conn.Sent(), l.now)
-	if l.hungry() && (r.amInterested || l.t.spec.Everything) || r.peerInterested || l.meta.busy(r) {
+	r.up.Down, r.up.Snubbed = r.down.rate, r.down.snubbed
+	r.up.Measure(r.conn.Sent(), l.now)
+	if l.hungry() && (r.amInterested || l.t.spec.Everything) || r.up.Interested || l.meta.busy(r) {
 		r.busy = l.now
 	}
 	if l.now.Sub(r.busy) > r.patience(l.content != nil && l.picker.Pieces.Held() > 0) {
@@ -209,7 +211,7 @@ func (l *loop) tickRemote(r *remote) {
 // patience is how long a connection is kept on which nobody wants anything;
 // holding tells that we have pieces.
 func (r *remote) patience(holding bool) time.Duration {
-	if holding && !r.wasInterested && !r.uploadOnly && !r.pp.All {
+	if holding && !r.up.WasInterested && !r.up.UploadOnly && !r.pp.All {
 		return slowInterest
 	}
 	return idleClose

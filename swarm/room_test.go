@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/book"
+	"p2pfs/swarm/upload"
 )
 
 // TestWhoMakesRoom: whoever is of no use goes first; of those that take from us
@@ -17,8 +18,8 @@ func TestWhoMakesRoom(t *testing.T) {
 		l := &loop{now: now, remotes: map[int]*remote{}, book: book.New(book.Config{Max: maxAddresses})}
 		l.book.Ours.Seen(at("10.0.0.1:6881"))
 		for i, a := range []string{"20.1.0.1:1", "20.2.0.1:1", "20.3.0.1:1", "20.4.0.1:1"} {
-			r := &remote{id: i, addr: at(a), since: now.Add(-since)}
-			r.down.lastGot, r.up.lastRequest = now.Add(-gave), now.Add(-took)
+			r := &remote{id: i, addr: at(a), since: now.Add(-since), up: &upload.Peer{LastRequest: now.Add(-took)}}
+			r.down.lastGot = now.Add(-gave)
 			l.remotes[i] = r
 		}
 		return l
@@ -54,7 +55,7 @@ func TestWhoMakesRoom(t *testing.T) {
 		}
 	}
 	l = newLoop(long, long, 0)
-	l.remotes[2].up.lastRequest = now.Add(-long)
+	l.remotes[2].up.LastRequest = now.Add(-long)
 	if got := l.idlest(); got != l.remotes[2] {
 		t.Errorf("idlest is %+v, want 2", got)
 	}

@@ -40,7 +40,7 @@ func (l *loop) publishStats() {
 		s.Received += r.conn.Received()
 		s.Sent += r.conn.Sent()
 		s.Down += r.down.rate
-		s.Up += r.up.rate
+		s.Up += r.up.Rate()
 	}
 	if l.content != nil {
 		s.Pieces, s.Have = l.picker.Pieces.Count(), l.picker.Pieces.Held()

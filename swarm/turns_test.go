@@ -114,7 +114,7 @@ func TestTurnsFollowChokes(t *testing.T) {
 	a.answer()
 	tor.post(onLoop(func(l *loop) {
 		for _, r := range l.remotes {
-			l.choke(r, true)
+			l.say(l.uploads.Choke(r.id, true, l.moment()))
 		}
 	}))
 	refused := 0

@@ -15,8 +15,9 @@ const (
 	firstBytes = 64 << 10
 )
 
-// Block is what a peer has asked for.
-type Block struct{ Piece, Begin, Length int }
+// Block is what a peer has asked for. Peer tells by which of its connections,
+// where it may have several.
+type Block struct{ Peer, Piece, Begin, Length int }
 
 // Turns orders what goes out over an uplink that is known to be the
 // bottleneck. Sent in turns block by block, n pieces are all complete only
@@ -79,7 +80,15 @@ func (t *Turns) Len(id int) int {
 
 // Cancel takes a block out of a peer's queue, if it is there.
 func (t *Turns) Cancel(id int, b Block) bool {
-	return len(t.Drop(id, func(o Block) bool { return o != b })) > 0
+	q := t.find(id)
+	if q == nil {
+		return false
+	}
+	i := slices.Index(q.blocks, b)
+	if i >= 0 {
+		q.blocks = slices.Delete(q.blocks, i, i+1)
+	}
+	return i >= 0
 }
 
 // Drop takes all blocks out of a peer's queue but those to keep.

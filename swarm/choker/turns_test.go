@@ -115,7 +115,7 @@ func TestTurnsLoseNothing(t *testing.T) {
 		if asked[id] == nil {
 			asked[id] = map[Block]bool{}
 		}
-		switch b := (Block{rng.Intn(20), rng.Intn(64), 16 << 10}); rng.Intn(8) {
+		switch b := (Block{0, rng.Intn(20), rng.Intn(64), 16 << 10}); rng.Intn(8) {
 		case 0, 1, 2:
 			if !asked[id][b] {
 				turns.Add(start, id, b)
