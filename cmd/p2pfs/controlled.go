@@ -4,15 +4,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 
 	"p2pfs/cmd/p2pfs/control"
 	p2fs "p2pfs/fs"
 )
-
-// errNotPublished is a file of the share directory that is not shared (yet).
-var errNotPublished = errors.New("not published: it is being hashed, still written to, or ignored")
 
 // Status is what the control socket asks for.
 func (m *member) Status(ctx context.Context) (control.Status, error) {
@@ -20,7 +16,7 @@ func (m *member) Status(ctx context.Context) (control.Status, error) {
 		Version: version(), PID: os.Getpid(), MountPoint: m.cfg.mountPoint, Share: m.cfg.share, Drive: m.cfg.drive,
 		Name: m.cfg.name, Key: m.seat.key.Key().String(), Listen: m.client.Addr().String(), Since: m.since,
 		Sharing: m.shareStatus(), Cache: m.cacheStatus(), Traffic: m.traffic(), Trackers: m.trackers.status(),
-		Torrents: m.torrents.Status(), Waiting: m.tree.Waiting(ctx), Bugs: m.guard.Caught(),
+		Torrents: m.torrents.Status(), Waiting: m.tree.Reads().Waiting(ctx), Bugs: m.guard.Caught(),
 	}
 	if mount := m.mount.Load(); mount != nil {
 		s.Bugs += mount.Stats().Panics

@@ -10,6 +10,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/keep"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
@@ -99,7 +100,7 @@ func (m *member) metainfoOf(ctx context.Context, at control.Location, v2 bool) (
 				return m.sharedMetaInfo(f, v2)
 			}
 		}
-		return nil, errNotPublished
+		return nil, keep.ErrNotPublished
 	}
 	n, err := m.tree.Find(at.Path)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/keep"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
@@ -85,15 +86,15 @@ func (a addedEngine) Forget(ih metainfo.Hash) { a.known.forget(ih) }
 // lost tells torrents and the kernel of a piece that the cache has no more.
 func (m *member) lost(gone held.Key, of []held.Piece) {
 	if root, ok := held.Root(gone); ok { // it may have been a whole file
-		m.tree.MovedFile(root)
+		m.tree.Shown().MovedFile(root)
 	}
 	for _, r := range of {
-		m.tree.Moved(r.Info, r.Index, nil)
+		m.tree.Shown().Moved(r.Info, r.Index, nil)
 		for _, ih := range r.Info.InfoHashes() {
 			m.twins.lost(ih, r.Index)
 			if t := m.client.Torrent(ih); t != nil {
 				t.Evicted(r.Index)
-				m.tree.Moved(r.Info, r.Index, t.InfoHashes())
+				m.tree.Shown().Moved(r.Info, r.Index, t.InfoHashes())
 			}
 		}
 	}
@@ -106,7 +107,7 @@ func (m *member) stored(info *metainfo.Info, piece int) {
 	if t := m.client.Torrent(info.InfoHashes()[0]); t != nil {
 		hashes = t.InfoHashes()
 	}
-	m.tree.Moved(info, piece, hashes)
+	m.tree.Shown().Moved(info, piece, hashes)
 }
 
 // local is how many bytes of a member's file are on this machine.
@@ -134,4 +135,12 @@ func (m *member) resolve(peers []string) (out []netip.AddrPort) {
 		out = append(out, addrs...)
 	}
 	return out
+}
+
+// keeper does what users ask of what is kept of the mount's files.
+func (m *member) keeper() *keep.Keeper {
+	return keep.New(keep.Config{
+		Tree: m.tree, Fetched: m.tree.Reads().Fetched, Shares: m.share, Cache: m.cache, Size: m.cfg.cacheSize, Index: m.holdings.index, Pins: m.holdings.pins,
+		Evicted: m.holdings.evicted, Changed: func(path string) { m.changed(path, p2fs.ChangeAttr) }, Guard: m.guard, Log: m.log,
+	})
 }

@@ -21,16 +21,16 @@ import (
 // when it is closed there may be more of it here, which du shows.
 type reading struct {
 	p2fs.Content
-	tree    *Tree
+	reads   *Reads
 	path    string
 	node    Node
 	waiting atomic.Int64 // reads under way
 }
 
 // reading makes a reading of a content, until it is closed.
-func (t *Tree) reading(c p2fs.Content, path string, n Node) p2fs.Content {
-	f := &reading{Content: c, tree: t, path: path, node: n}
-	t.reads.open(f)
+func (rs *Reads) reading(c p2fs.Content, path string, n Node) p2fs.Content {
+	f := &reading{Content: c, reads: rs, path: path, node: n}
+	rs.open(f)
 	return f
 }
 
@@ -42,9 +42,9 @@ func (c *reading) ReadAt(ctx context.Context, p []byte, off int64) (int, error) 
 	c.waiting.Add(1)
 	defer c.waiting.Add(-1)
 	n, err := c.Content.ReadAt(ctx, p, off)
-	c.tree.reads.bytes.Add(int64(n))
+	c.reads.bytes.Add(int64(n))
 	if err != nil && n < len(p) && ctx.Err() == nil {
-		c.tree.reads.failed(c.path, err)
+		c.reads.failed(c.path, err)
 	}
 	return n, err
 }
@@ -55,7 +55,7 @@ func (c *reading) admit(ctx context.Context, off, n int64) (context.Context, err
 	if c.Present(off, n) {
 		return ctx, nil
 	}
-	sparing, err := c.tree.cfg.Scans.judge(p2fs.PID(ctx), c, off, n, p2fs.Ahead(ctx))
+	sparing, err := c.reads.scans.judge(p2fs.PID(ctx), c, off, n, p2fs.Ahead(ctx))
 	if sparing {
 		ctx = swarm.Sparing(ctx)
 	}
@@ -70,7 +70,7 @@ func (c *reading) Lend(off int64, n int) ([][]byte, func(), bool) {
 	}
 	parts, release, ok := r.Lend(off, n)
 	if ok {
-		c.tree.reads.bytes.Add(int64(n))
+		c.reads.bytes.Add(int64(n))
 	}
 	return parts, release, ok
 }
@@ -82,19 +82,23 @@ func (c *reading) Present(off, n int64) bool {
 }
 
 func (c *reading) Close() error {
-	c.tree.reads.closed(c)
+	c.reads.closed(c)
 	err := c.Content.Close()
-	c.tree.cfg.Changed(c.path, p2fs.ChangeAttr)
+	c.reads.changed(c.path, p2fs.ChangeAttr)
 	return err
 }
 
 // Reads is the open files of a mount that are not all here, and the reads of them
 // that failed.
 type Reads struct {
-	bytes  atomic.Int64 // that were read of them
-	mu     sync.Mutex
-	files  map[*reading]struct{} // guarded by mu
-	errors map[string]failure    // by path; guarded by mu
+	files   Files
+	scans   *Scans
+	changed func(path string, kind p2fs.ChangeKind)
+	bytes   atomic.Int64 // that were read of them
+
+	mu       sync.Mutex
+	readings map[*reading]struct{} // guarded by mu
+	errors   map[string]failure    // by path; guarded by mu
 }
 
 // failure is a read that failed.
@@ -106,20 +110,20 @@ type failure struct {
 // maxReadErrors bounds what is remembered of reads that failed.
 const maxReadErrors = 256
 
-func newReads() *Reads {
-	return &Reads{files: map[*reading]struct{}{}, errors: map[string]failure{}}
+func newReads(cfg Config) *Reads {
+	return &Reads{files: cfg.Files, scans: cfg.Scans, changed: cfg.Changed, readings: map[*reading]struct{}{}, errors: map[string]failure{}}
 }
 
 func (rs *Reads) open(c *reading) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	rs.files[c] = struct{}{}
+	rs.readings[c] = struct{}{}
 }
 
 func (rs *Reads) closed(c *reading) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	delete(rs.files, c)
+	delete(rs.readings, c)
 }
 
 // failed notes why a read failed. The oldest makes room.
@@ -154,7 +158,7 @@ func (rs *Reads) underWay() []*reading {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	seen := map[string]*reading{}
-	for c := range rs.files {
+	for c := range rs.readings {
 		if c.waiting.Load() > 0 {
 			seen[c.path] = c
 		}
@@ -179,16 +183,16 @@ const (
 // Bytes is how many bytes were read of files that are not all here.
 func (rs *Reads) Bytes() int64 { return rs.bytes.Load() }
 
-// Fetched counts bytes of such files that were fetched without a mount.
+// Fetched counts bytes of such files that were fetched without a read of the mount.
 func (rs *Reads) Fetched(n int64) { rs.bytes.Add(n) }
 
 // Waiting are the files that reads have waited for long. It blocks for tellWithin
 // at most.
-func (t *Tree) Waiting(ctx context.Context) (out []control.Wait) {
+func (rs *Reads) Waiting(ctx context.Context) (out []control.Wait) {
 	ctx, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
-	for _, c := range t.reads.underWay() {
-		tor, file := t.torrentIn(c.node)
+	for _, c := range rs.underWay() {
+		tor, file := rs.torrentIn(c.node)
 		if tor == nil {
 			continue
 		}
@@ -205,12 +209,12 @@ func (t *Tree) Waiting(ctx context.Context) (out []control.Wait) {
 
 // torrentIn is the torrent that a file is read from just now, and the file's
 // number in it; nil if there is none.
-func (t *Tree) torrentIn(n Node) (*swarm.Torrent, int) {
+func (rs *Reads) torrentIn(n Node) (*swarm.Torrent, int) {
 	switch {
 	case n.Torrent != nil:
 		return n.Torrent.Torrent, n.Torrent.Index
 	case n.Shared != nil:
-		return t.cfg.Files.Torrent(n.Shared), 0
+		return rs.files.Torrent(n.Shared), 0
 	}
 	return nil, 0
 }

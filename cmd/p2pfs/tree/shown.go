@@ -9,20 +9,21 @@ import (
 	"p2pfs/swarm/metainfo"
 )
 
-// maxShown bounds the paths that shownBlocks remembers.
+// maxShown bounds the paths that Shown remembers.
 const maxShown = 100_000
 
-// shownBlocks remembers under which paths the kernel was told of how much of a
-// file is here, so that it can be told again when pieces come and go. The zero value
-// is ready.
-type shownBlocks struct {
+// Shown remembers under which paths the kernel was told of how much of a
+// file is here, so that it can be told again when pieces come and go.
+type Shown struct {
+	changed func(path string, kind p2fs.ChangeKind)
+
 	mu    sync.Mutex
 	paths map[[32]byte]map[string]bool // by pieces root, or content of an added torrent's file
 	count int
 }
 
 // note remembers that a file's blocks were shown.
-func (s *shownBlocks) note(n Node, path string) {
+func (s *Shown) note(n Node, path string) {
 	if n.Local == 0 || n.Kind != p2fs.File {
 		return
 	}
@@ -48,7 +49,7 @@ func (s *shownBlocks) note(n Node, path string) {
 }
 
 // take forgets and returns the paths of a content.
-func (s *shownBlocks) take(content [32]byte) (paths []string) {
+func (s *Shown) take(content [32]byte) (paths []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for path := range s.paths[content] {
@@ -62,21 +63,21 @@ func (s *shownBlocks) take(content [32]byte) (paths []string) {
 // Moved has the kernel ask again how much is here of the files of a piece that the
 // cache has now, or has no more. hashes are those of the torrent that runs with it,
 // nil if none does.
-func (t *Tree) Moved(info *metainfo.Info, piece int, hashes []metainfo.Hash) {
-	for _, s := range info.Pieces.Spans(piece, 0, info.PieceLength) {
-		t.MovedFile(info.Files[s.File].Root)
+func (s *Shown) Moved(info *metainfo.Info, piece int, hashes []metainfo.Hash) {
+	for _, span := range info.Pieces.Spans(piece, 0, info.PieceLength) {
+		s.MovedFile(info.Files[span.File].Root)
 		if hashes != nil {
-			t.shownAnew(torrentContent(hashes, s.File))
+			s.anew(torrentContent(hashes, span.File))
 		}
 	}
 }
 
 // MovedFile is Moved for a file of one piece.
-func (t *Tree) MovedFile(root metainfo.Hash256) { t.shownAnew(root) }
+func (s *Shown) MovedFile(root metainfo.Hash256) { s.anew(root) }
 
-// shownAnew has the kernel ask again how much of a file is here.
-func (t *Tree) shownAnew(content [32]byte) {
-	for _, path := range t.shown.take(content) {
-		t.cfg.Changed(path, p2fs.ChangeAttr)
+// anew has the kernel ask again how much of a file is here.
+func (s *Shown) anew(content [32]byte) {
+	for _, path := range s.take(content) {
+		s.changed(path, p2fs.ChangeAttr)
 	}
 }

@@ -64,18 +64,21 @@ type Config struct {
 type Tree struct {
 	cfg   Config
 	reads *Reads
-	shown shownBlocks
+	shown *Shown
 }
 
 var _ p2fs.Tree = (*Tree)(nil)
 
 // New returns a Tree.
 func New(cfg Config) *Tree {
-	return &Tree{cfg: cfg, reads: newReads()}
+	return &Tree{cfg: cfg, reads: newReads(cfg), shown: &Shown{changed: cfg.Changed}}
 }
 
 // Reads are those of files that are not all here.
 func (t *Tree) Reads() *Reads { return t.reads }
+
+// Shown is what the kernel was told of how much is here.
+func (t *Tree) Shown() *Shown { return t.shown }
 
 // Node is an entry with what it is an entry of.
 type Node struct {
@@ -222,13 +225,13 @@ func (t *Tree) Open(_ context.Context, path string, content [32]byte) (p2fs.Cont
 	case n.Content != content:
 		return nil, p2fs.ErrStale
 	case n.Torrent != nil:
-		return t.reading(n.Torrent.Open(), path, n), nil
+		return t.reads.reading(n.Torrent.Open(), path, n), nil
 	}
 	c, err := t.cfg.Files.Open(n.Shared)
 	if err != nil || n.Local == n.Size {
 		return c, err
 	}
-	return t.reading(c, path, n), nil
+	return t.reads.reading(c, path, n), nil
 }
 
 // StatFS is part of fs.Tree.

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package keep
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
-	p2fs "p2pfs/fs"
 )
 
 const (
@@ -26,31 +25,31 @@ const (
 
 // fetchAll fetches files, a few at a time. It goes on after an error and
 // returns the first.
-func (m *member) fetchAll(ctx context.Context, files []*kept, t *control.Tally) error {
+func (k *Keeper) fetchAll(ctx context.Context, files []*file, t *control.Tally) error {
 	var (
 		mu     sync.Mutex
 		failed []error
 		wg     sync.WaitGroup
 	)
-	next := make(chan *kept)
+	next := make(chan *file)
 	for range fetchWorkers {
 		wg.Go(func() {
-			for k := range next {
+			for f := range next {
 				var err error
-				if panicked := m.guard.Do(func() { err = m.fetch(ctx, k, t) }); panicked != nil {
+				if panicked := k.cfg.Guard.Do(func() { err = k.fetch(ctx, f, t) }); panicked != nil {
 					err = panicked
 				}
 				if err != nil {
 					mu.Lock()
-					failed = append(failed, fmt.Errorf("%s: %w", human.Quoted(k.Path), err))
+					failed = append(failed, fmt.Errorf("%s: %w", human.Quoted(f.Path), err))
 					mu.Unlock()
 				}
 			}
 		})
 	}
-	for _, k := range files {
+	for _, f := range files {
 		select {
-		case next <- k:
+		case next <- f:
 		case <-ctx.Done():
 		}
 	}
@@ -69,18 +68,18 @@ func (m *member) fetchAll(ctx context.Context, files []*kept, t *control.Tally) 
 
 // fetch reads those pieces of a file that are not in the cache, and waits until
 // they are.
-func (m *member) fetch(ctx context.Context, k *kept, t *control.Tally) error {
-	c, err := k.Open()
+func (k *Keeper) fetch(ctx context.Context, f *file, t *control.Tally) error {
+	c, err := f.Open()
 	if err != nil {
 		return err
 	}
 	defer func() {
 		c.Close()
-		m.changed(k.Path, p2fs.ChangeAttr)
+		k.cfg.Changed(f.Path)
 	}()
-	buf := make([]byte, min(fetchChunk, k.Size))
+	buf := make([]byte, min(fetchChunk, f.Size))
 	var came []int // pieces
-	for _, p := range m.pieces(k) {
+	for _, p := range k.pieces(f) {
 		if p.held {
 			t.Add(func(r *control.Report) { r.Done += p.Len })
 			continue
@@ -93,46 +92,53 @@ func (m *member) fetch(ctx context.Context, k *kept, t *control.Tally) error {
 				}
 				return err
 			}
-			m.tree.Reads().Fetched(int64(len(part)))
+			k.cfg.Fetched(int64(len(part)))
 			t.Add(func(r *control.Report) { r.Done += int64(len(part)); r.Fetched += int64(len(part)) })
 		}
 		came = append(came, p.Index)
 		if n := len(came) - behind; n > 0 {
-			if err := m.refused(k, came[n-1]); err != nil {
+			if err := k.refused(f, came[n-1]); err != nil {
 				return err
 			}
 		}
 	}
-	return m.settle(ctx, k, came)
+	return k.settle(ctx, f, came)
 }
 
 // refused says why the cache has not taken a piece, nil if it has, or may yet.
-func (m *member) refused(k *kept, piece int) error {
-	if _, held := m.holdings.index.Key(k.Info, piece); held {
+func (k *Keeper) refused(f *file, piece int) error {
+	if _, held := k.cfg.Index.Key(f.Info, piece); held {
 		return nil
 	}
-	if err := m.cache.Usage().Trouble; err != nil {
+	if err := k.cfg.Cache.Usage().Trouble; err != nil {
 		return fmt.Errorf("it cannot be kept: %w", err)
 	}
 	return nil
 }
 
 // settle waits until the pieces that came are in the cache.
-func (m *member) settle(ctx context.Context, k *kept, came []int) error {
+func (k *Keeper) settle(ctx context.Context, f *file, came []int) error {
 	ctx, cancel := context.WithTimeout(ctx, keptWithin)
 	defer cancel()
 	for _, piece := range came {
 		for {
-			if _, held := m.holdings.index.Key(k.Info, piece); held {
+			if _, held := k.cfg.Index.Key(f.Info, piece); held {
 				break
 			}
-			if err := m.refused(k, piece); err != nil {
+			if err := k.refused(f, piece); err != nil {
 				return err
 			}
-			if pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
+			if wait(ctx, 10*time.Millisecond); ctx.Err() != nil {
 				return fmt.Errorf("piece %d did not stay in the cache", piece)
 			}
 		}
 	}
 	return nil
+}
+
+// wait returns when d has passed or ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
 }

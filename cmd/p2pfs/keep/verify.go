@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package keep
 
 import (
 	"context"
@@ -16,43 +16,46 @@ import (
 	"p2pfs/swarm/share"
 )
 
-// verifyPaths hashes what stands on disk of the files at or below a location:
+// ErrNotPublished is a file of a share directory that is not shared (yet).
+var ErrNotPublished = errors.New("not published: it is being hashed, still written to, or ignored")
+
+// verify hashes what stands on disk of the files at or below a location:
 // what the cache has, and those of the share directory.
-func verifyPaths(ctx context.Context, m *member, at control.Location, t *control.Tally) error {
+func (k *Keeper) verify(ctx context.Context, at control.Location, t *control.Tally) error {
 	if at.Share {
-		files := sharedBelow(m.share, at.Path)
+		files := sharedBelow(k.cfg.Shares.Files(), at.Path)
 		if len(files) == 0 && at.Path != "" {
-			return errNotPublished
+			return ErrNotPublished
 		}
-		return verifyShared(ctx, m, files, t)
+		return k.verifyShared(ctx, files, t)
 	}
-	all, err := m.keptAt(ctx, at.Path)
+	all, err := k.filesAt(ctx, at.Path)
 	if err != nil {
 		return err
 	}
-	var cached []*kept
+	var cached []*file
 	var own []share.File
 	seen := map[metainfo.Content]bool{}
-	for _, k := range all {
-		if !k.own {
-			cached = append(cached, k)
+	for _, f := range all {
+		if !f.own {
+			cached = append(cached, f)
 			continue
 		}
-		c := k.Info.Content(k.Index)
-		if f, ok := m.share.ByContent(c); ok && !seen[c] {
+		c := f.Info.Content(f.Index)
+		if f, ok := k.cfg.Shares.ByContent(c); ok && !seen[c] {
 			seen[c] = true
 			own = append(own, f)
 		}
 	}
-	if err := verifyCached(ctx, m, cached, t); err != nil {
+	if err := k.verifyCached(ctx, cached, t); err != nil {
 		return err
 	}
-	return verifyShared(ctx, m, own, t)
+	return k.verifyShared(ctx, own, t)
 }
 
 // sharedBelow lists the regular files at or below a path of the share directory.
-func sharedBelow(s *share.Share, at string) (out []share.File) {
-	for _, f := range s.Files() {
+func sharedBelow(files []share.File, at string) (out []share.File) {
+	for _, f := range files {
 		if f.Kind == share.Regular && f.Size > 0 && (at == "" || f.Path == at || strings.HasPrefix(f.Path, at+"/")) {
 			out = append(out, f)
 		}
@@ -62,13 +65,13 @@ func sharedBelow(s *share.Share, at string) (out []share.File) {
 
 // verifyShared hashes files of the share directory. One that is not what was
 // published is hashed anew, and so published as what it is.
-func verifyShared(ctx context.Context, m *member, files []share.File, t *control.Tally) error {
+func (k *Keeper) verifyShared(ctx context.Context, files []share.File, t *control.Tally) error {
 	for _, f := range files {
 		t.Add(func(r *control.Report) { r.Files++; r.Bytes += f.Size })
 	}
 	for _, f := range files {
 		left := f.Size
-		err := m.share.Verify(ctx, f, func(n int64) {
+		err := k.cfg.Shares.Verify(ctx, f, func(n int64) {
 			left -= n
 			t.Add(func(r *control.Report) { r.Pieces++; r.Done += n })
 		})
@@ -88,27 +91,27 @@ func verifyShared(ctx context.Context, m *member, files []share.File, t *control
 }
 
 // verifyCached hashes what the cache has of files.
-func verifyCached(ctx context.Context, m *member, files []*kept, t *control.Tally) error {
-	here := make(map[*kept][]keptPiece, len(files))
-	for _, k := range files {
+func (k *Keeper) verifyCached(ctx context.Context, files []*file, t *control.Tally) error {
+	here := make(map[*file][]piece, len(files))
+	for _, f := range files {
 		t.Add(func(r *control.Report) { r.Files++ })
-		for _, p := range m.pieces(k) {
+		for _, p := range k.pieces(f) {
 			if p.held {
-				here[k] = append(here[k], p)
+				here[f] = append(here[f], p)
 				t.Add(func(r *control.Report) { r.Bytes += p.Len })
 			}
 		}
 	}
-	for _, k := range files {
+	for _, f := range files {
 		bad := false
-		for _, p := range here[k] {
+		for _, p := range here[f] {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			err := m.cache.Verify(p.key)
+			err := k.cfg.Cache.Verify(p.key)
 			gone := errors.Is(err, cache.ErrMissing)
 			if err != nil && !gone {
-				return fmt.Errorf("%s: %w", human.Quoted(k.Path), err)
+				return fmt.Errorf("%s: %w", human.Quoted(f.Path), err)
 			}
 			isBad := gone && err != cache.ErrMissing // else it was evicted meanwhile
 			bad = bad || isBad
@@ -121,7 +124,7 @@ func verifyCached(ctx context.Context, m *member, files []*kept, t *control.Tall
 			})
 		}
 		if bad {
-			t.Add(func(r *control.Report) { r.Paths = append(r.Paths, k.Path) })
+			t.Add(func(r *control.Report) { r.Paths = append(r.Paths, f.Path) })
 		}
 	}
 	return nil
