@@ -20,19 +20,14 @@ func CheckLeaks(t testing.TB) {
 	t.Helper()
 	goroutines, files := goroutines(), openFiles()
 	t.Cleanup(func() {
-		deadline := time.Now().Add(leakWait)
 		var left []string
-		for wait := time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
+		ended := poll(leakWait, func() bool {
 			left = leaks(goroutines, files)
-			if len(left) == 0 {
-				return
-			}
-			if time.Now().After(deadline) {
-				break
-			}
-			time.Sleep(wait)
+			return len(left) == 0
+		})
+		if !ended {
+			t.Errorf("left behind:\n%s", strings.Join(left, "\n\n"))
 		}
-		t.Errorf("left behind:\n%s", strings.Join(left, "\n\n"))
 	})
 }
 

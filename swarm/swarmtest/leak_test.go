@@ -20,10 +20,8 @@ func TestLeaksAreFound(t *testing.T) {
 	}
 	close(stop)
 	file.Close()
-	for deadline := time.Now().Add(5 * time.Second); len(leaks(g, f)) != 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("all has ended, but %q is left", leaks(g, f))
-		}
+	if !poll(5*time.Second, func() bool { return len(leaks(g, f)) == 0 }) {
+		t.Fatalf("all has ended, but %q is left", leaks(g, f))
 	}
 }
 

@@ -178,13 +178,9 @@ func TestConnectDialsAgain(t *testing.T) {
 		return err
 	})
 	Connect(t, Host(), p.Addr, Honest(tor))
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		if all, _ := p.Conns(); all >= 2 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !poll(10*time.Second, func() bool { all, _ := p.Conns(); return all >= 2 }) {
+		t.Error("dialled only once in 10 s")
 	}
-	t.Error("dialled only once in 10 s")
 }
 
 func TestConnExpects(t *testing.T) {

@@ -105,10 +105,8 @@ func TestStubbornProcessIsKilled(t *testing.T) {
 		return n == 1
 	})
 	p.Stop()
-	for deadline := time.Now().Add(5 * time.Second); !gone(child); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("process %d is still there", child)
-		}
+	if !poll(5*time.Second, func() bool { return gone(child) }) {
+		t.Fatalf("process %d is still there", child)
 	}
 }
 

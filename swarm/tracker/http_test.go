@@ -126,7 +126,7 @@ func TestTrackerID(t *testing.T) {
 		})
 		var told []string
 		for i, event := range []tracker.Event{tracker.Started, 0, 0, 0, 0, tracker.Stopped, tracker.Started} {
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			if _, err := w.announce("http://t.example/announce", tracker.Request{Event: event}); err != nil {
 				t.Fatal(err)
 			}
@@ -202,7 +202,7 @@ func TestHTTPTimes(t *testing.T) {
 			if _, err := w([]byte("x")); err != nil {
 				return
 			}
-			time.Sleep(10 * time.Second)
+			<-time.After(10 * time.Second)
 		}
 	}
 	for _, c := range []struct {

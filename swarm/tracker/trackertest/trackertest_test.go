@@ -166,9 +166,9 @@ func TestAwait(t *testing.T) {
 		a := newAsker(t, n, "10.0.0.2:1", tr)
 		stopped := func(r Request) bool { return r.Announce.Event == packet.Stopped }
 		go func() {
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			a.announce(packet.AnnounceRequest{Port: 1})
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			a.announce(packet.AnnounceRequest{Port: 2, Event: packet.Stopped})
 		}()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
