@@ -6,21 +6,21 @@ import (
 	"hash"
 )
 
-// Both computes the SHA-1 of an input that comes in parts, and the SHA-256 of
+// both computes the SHA-1 of an input that comes in parts, and the SHA-256 of
 // each part, in little more than the time of one of them. It must be made by
-// NewBoth, and belongs to one goroutine.
-type Both struct {
+// newBoth, and belongs to one goroutine.
+type both struct {
 	state  [2]state1          // the second is for a lane that has nothing to do
 	rest   [2 * blockLen]byte // what does not fill a block yet, and room to pad it
 	length uint64
 	single hash.Hash // instead, where there are no two lanes
 }
 
-// NewBoth returns a Both that nothing was written to.
-func NewBoth() *Both { return newBoth(twoLanes) }
+// newBoth returns a both that nothing was written to.
+func newBoth() *both { return bothOn(twoLanes) }
 
-func newBoth(lanes bool) *Both {
-	b := &Both{state: begin1}
+func bothOn(lanes bool) *both {
+	b := &both{state: begin1}
 	if !lanes {
 		b.single = sha1.New()
 	}
@@ -28,7 +28,7 @@ func newBoth(lanes bool) *Both {
 }
 
 // Reset forgets what was written.
-func (b *Both) Reset() {
+func (b *both) Reset() {
 	b.state, b.length = begin1, 0
 	if b.single != nil {
 		b.single.Reset()
@@ -37,16 +37,16 @@ func (b *Both) Reset() {
 
 // Write adds a part to the input and returns its SHA-256. Parts whose length
 // is a multiple of 64 are what it is made for.
-func (b *Both) Write(part []byte) [sha256.Size]byte {
+func (b *both) Write(part []byte) [sha256.Size]byte {
 	if b.single != nil || b.length%blockLen != 0 {
-		b.Write1(part)
+		b.write1(part)
 		return sha256.Sum256(part)
 	}
 	n := len(part) / blockLen * blockLen
 	state := begin256[0]
 	bothInto(&b.state[0], &state, part[:n])
 	b.length += uint64(n)
-	b.Write1(part[n:])
+	b.write1(part[n:])
 	var end [2 * blockLen]byte
 	copy(end[:], part[n:])
 	unused := begin1[0]
@@ -54,9 +54,9 @@ func (b *Both) Write(part []byte) [sha256.Size]byte {
 	return state.sum()
 }
 
-// Write1 adds a part to the input of which no SHA-256 is wanted. It is a little
+// write1 adds a part to the input of which no SHA-256 is wanted. It is a little
 // slower than crypto/sha1.
-func (b *Both) Write1(part []byte) {
+func (b *both) write1(part []byte) {
 	if b.single != nil {
 		b.single.Write(part)
 		return
@@ -77,7 +77,7 @@ func (b *Both) Write1(part []byte) {
 }
 
 // Sum returns the SHA-1 of the input. Only Reset may follow.
-func (b *Both) Sum() (sum [sha1.Size]byte) {
+func (b *both) Sum() (sum [sha1.Size]byte) {
 	if b.single != nil {
 		return [sha1.Size]byte(b.single.Sum(nil))
 	}

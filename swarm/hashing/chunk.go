@@ -35,7 +35,7 @@ func (h *hasher) work(c *chunk) {
 func (h *hasher) work1(c *chunk) {
 	rest, size := c.buf, int(h.cfg.PieceLength)
 	for ; len(rest) >= 2*size; rest = rest[2*size:] {
-		a, b := Sum1Pair(rest[:size], rest[size:2*size])
+		a, b := sum1Pair(rest[:size], rest[size:2*size])
 		c.sums = append(c.sums, a, b)
 	}
 	for piece := range slices.Chunk(rest, size) {
@@ -62,17 +62,17 @@ func (h *hasher) second() *chunk {
 
 // workPair is work for two chunks.
 func (h *hasher) workPair(c, d *chunk) {
-	a, b := Sum1Pair(c.buf, d.buf)
+	a, b := sum1Pair(c.buf, d.buf)
 	c.sums, d.sums = []Hash{a}, []Hash{b}
 }
 
 // workBoth is work for both versions.
 func (h *hasher) workBoth(c *chunk) {
-	s := NewBoth()
+	s := newBoth()
 	for piece := range slices.Chunk(c.buf, int(h.cfg.PieceLength)) {
 		s.Reset()
 		c.nodes = append(c.nodes, addBlocks(s, piece))
-		eachZeros(h.padding(len(piece)), s.Write1)
+		eachZeros(h.padding(len(piece)), s.write1)
 		c.sums = append(c.sums, s.Sum())
 	}
 }
@@ -91,13 +91,13 @@ func (h *hasher) sumLong(in <-chan *chunk) Hash {
 		eachZeros(h.padding(n), func(z []byte) { s.Write(z) })
 		return Hash(s.Sum(nil))
 	}
-	s := NewBoth()
+	s := newBoth()
 	for c := range in {
 		n += len(c.buf)
 		c.nodes = []Hash256{addBlocks(s, c.buf)}
 		h.release(c)
 	}
-	eachZeros(h.padding(n), s.Write1)
+	eachZeros(h.padding(n), s.write1)
 	return s.Sum()
 }
 
@@ -110,7 +110,7 @@ func naturalRoot(data []byte) Hash256 {
 }
 
 // addBlocks adds data to s, and returns its natural root.
-func addBlocks(s *Both, data []byte) Hash256 {
+func addBlocks(s *both, data []byte) Hash256 {
 	var room [chunkSize / BlockSize]Hash256
 	leaves := room[:0]
 	for b := range slices.Chunk(data, BlockSize) {

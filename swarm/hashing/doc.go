@@ -2,14 +2,14 @@
 // pieces (BEP 3), the SHA-256 of blocks and the roots over them (BEP 52). It
 // knows bytes and lengths, nothing of info dictionaries, files' names or peers.
 //
-// A Pair1, a Both and the functions with Pair in their names compute two hashes
-// at once on one core: the SHA-1 of two inputs, the SHA-256 of two, or both of
-// one. They exist because the SHA instructions of amd64 processors wait for one
-// another: each round needs the result of the one before, and a single stream
-// leaves the unit idle for about half of the time. Two streams that take turns
-// fill it, so that a pair takes little longer than one of the two would with
-// the standard library. Files are cut into thousands of blocks and pieces,
-// most often of one length, so pairs are easily found.
+// Where it can, it computes two hashes at once on one core: the SHA-1 of two
+// inputs, the SHA-256 of two, or both of one. That is because the SHA
+// instructions of amd64 processors wait for one another: each round needs the
+// result of the one before, and a single stream leaves the unit idle for about
+// half of the time. Two streams that take turns fill it, so that a pair takes
+// little longer than one of the two would with the standard library. Files are
+// cut into thousands of blocks and pieces, most often of one length, so pairs
+// are easily found.
 //
 // Inputs of unlike lengths, and all inputs on other processors or with the
 // build tag purego, are hashed one after the other by crypto/sha1 and
@@ -17,7 +17,7 @@
 //
 // File hashes a whole file on all cores; whatever else is here runs on the
 // caller's goroutine. All functions are safe for concurrent use; a Pair1 and a
-// Both belong to one goroutine.
+// Piece belong to one goroutine.
 package hashing
 
 import "encoding/binary"

@@ -19,7 +19,7 @@ var padHashes = func() (p [64]Hash256) {
 func Leaves(blocks [][]byte) []Hash256 {
 	leaves := make([]Hash256, 0, len(blocks))
 	for ; len(blocks) > 1; blocks = blocks[2:] {
-		x, y := Sum256Pair(blocks[0], blocks[1])
+		x, y := sum256Pair(blocks[0], blocks[1])
 		leaves = append(leaves, x, y)
 	}
 	for _, b := range blocks {
@@ -32,7 +32,7 @@ func Leaves(blocks [][]byte) []Hash256 {
 // shorter, and appends the SHA-256 of each to leaves.
 func AppendLeaves(leaves []Hash256, data []byte) []Hash256 {
 	for len(data) >= 2*BlockSize {
-		x, y := Sum256Pair(data[:BlockSize], data[BlockSize:2*BlockSize])
+		x, y := sum256Pair(data[:BlockSize], data[BlockSize:2*BlockSize])
 		leaves = append(leaves, x, y)
 		data = data[2*BlockSize:]
 	}

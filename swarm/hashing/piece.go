@@ -10,7 +10,7 @@ import (
 // NewPiece, and belongs to one goroutine.
 type Piece struct {
 	sha1   hash.Hash // of version 1 alone
-	both   *Both     // of a hybrid
+	both   *both     // of a hybrid
 	leaves []Hash256 // of version 2 alone
 }
 
@@ -20,7 +20,7 @@ func NewPiece(v1, v2 bool, size int) *Piece {
 	p := &Piece{}
 	switch {
 	case v1 && v2:
-		p.both = NewBoth()
+		p.both = newBoth()
 	case v1:
 		p.sha1 = sha1.New()
 	}
@@ -66,7 +66,7 @@ func (p *Piece) Sum(pad, width int) (v1 Hash, v2 Hash256) {
 		return v1, v2
 	}
 	if p.both != nil {
-		eachZeros(pad, p.both.Write1)
+		eachZeros(pad, p.both.write1)
 		v1 = p.both.Sum()
 	}
 	return v1, Root(p.leaves, width)

@@ -93,7 +93,7 @@ func coresRate() float64 {
 	began := time.Now()
 	for range cores {
 		wg.Go(func() {
-			buf, s := make([]byte, chunkSize), NewBoth()
+			buf, s := make([]byte, chunkSize), newBoth()
 			for range rounds {
 				s.Reset()
 				for leaf := range slices.Chunk(buf, BlockSize) {

@@ -23,8 +23,8 @@ func (s *state1) sum() (out [sha1.Size]byte) {
 	return out
 }
 
-// Sum1Pair returns the SHA-1 of a and that of b.
-func Sum1Pair(a, b []byte) (x, y [sha1.Size]byte) {
+// sum1Pair returns the SHA-1 of a and that of b.
+func sum1Pair(a, b []byte) (x, y [sha1.Size]byte) {
 	if !twoLanes || len(a) != len(b) {
 		return sha1.Sum(a), sha1.Sum(b)
 	}

@@ -22,8 +22,8 @@ func (s *state256) sum() (out [sha256.Size]byte) {
 	return out
 }
 
-// Sum256Pair returns the SHA-256 of a and that of b.
-func Sum256Pair(a, b []byte) (x, y [sha256.Size]byte) {
+// sum256Pair returns the SHA-256 of a and that of b.
+func sum256Pair(a, b []byte) (x, y [sha256.Size]byte) {
 	if !twoLanes || len(a) != len(b) {
 		return sha256.Sum256(a), sha256.Sum256(b)
 	}

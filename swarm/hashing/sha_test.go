@@ -58,18 +58,18 @@ func TestPairs(t *testing.T) {
 	for _, n := range lengths(r) {
 		i, j := r.IntN(len(data)-n), r.IntN(len(data)-n)
 		a, b := data[i:i+n], data[j:j+n]
-		if x, y := Sum1Pair(a, b); x != sha1.Sum(a) || y != sha1.Sum(b) {
-			t.Fatalf("Sum1Pair differs: %d bytes at %d and %d", n, i, j)
+		if x, y := sum1Pair(a, b); x != sha1.Sum(a) || y != sha1.Sum(b) {
+			t.Fatalf("sum1Pair differs: %d bytes at %d and %d", n, i, j)
 		}
-		if x, y := Sum256Pair(a, b); x != sha256.Sum256(a) || y != sha256.Sum256(b) {
-			t.Fatalf("Sum256Pair differs: %d bytes at %d and %d", n, i, j)
+		if x, y := sum256Pair(a, b); x != sha256.Sum256(a) || y != sha256.Sum256(b) {
+			t.Fatalf("sum256Pair differs: %d bytes at %d and %d", n, i, j)
 		}
 		m := r.IntN(n + 1)
-		if x, y := Sum1Pair(a[:m], b); x != sha1.Sum(a[:m]) || y != sha1.Sum(b) {
-			t.Fatalf("Sum1Pair differs: %d and %d bytes", m, n)
+		if x, y := sum1Pair(a[:m], b); x != sha1.Sum(a[:m]) || y != sha1.Sum(b) {
+			t.Fatalf("sum1Pair differs: %d and %d bytes", m, n)
 		}
-		if x, y := Sum256Pair(a, b[:m]); x != sha256.Sum256(a) || y != sha256.Sum256(b[:m]) {
-			t.Fatalf("Sum256Pair differs: %d and %d bytes", n, m)
+		if x, y := sum256Pair(a, b[:m]); x != sha256.Sum256(a) || y != sha256.Sum256(b[:m]) {
+			t.Fatalf("sum256Pair differs: %d and %d bytes", n, m)
 		}
 	}
 }
@@ -114,7 +114,7 @@ func TestPair1Unlike(t *testing.T) {
 
 func TestBoth(t *testing.T) {
 	data, r := drawn(t, 600<<10)
-	for name, h := range map[string]*Both{"own": NewBoth(), "single": newBoth(false)} {
+	for name, h := range map[string]*both{"own": newBoth(), "single": bothOn(false)} {
 		for _, n := range lengths(r) {
 			i := r.IntN(len(data) - n)
 			in := data[i : i+n]
@@ -125,7 +125,7 @@ func TestBoth(t *testing.T) {
 				part := rest[:k]
 				rest = rest[k:]
 				if r.IntN(4) == 0 {
-					h.Write1(part)
+					h.write1(part)
 				} else if h.Write(part) != sha256.Sum256(part) {
 					t.Fatalf("%s: SHA-256 differs: part of %d bytes", name, k)
 				}
@@ -162,11 +162,11 @@ func FuzzPairs(f *testing.F) {
 		cut = min(max(cut, 0), len(data))
 		half := min(cut, len(data)-cut)
 		a, b := data[:half], data[cut:cut+half]
-		if x, y := Sum256Pair(data[:cut], data[cut:]); x != sha256.Sum256(data[:cut]) || y != sha256.Sum256(data[cut:]) {
-			t.Error("Sum256Pair differs")
+		if x, y := sum256Pair(data[:cut], data[cut:]); x != sha256.Sum256(data[:cut]) || y != sha256.Sum256(data[cut:]) {
+			t.Error("sum256Pair differs")
 		}
-		if x, y := Sum256Pair(a, b); x != sha256.Sum256(a) || y != sha256.Sum256(b) {
-			t.Error("Sum256Pair of one length differs")
+		if x, y := sum256Pair(a, b); x != sha256.Sum256(a) || y != sha256.Sum256(b) {
+			t.Error("sum256Pair of one length differs")
 		}
 		split = min(max(split, 0), half)
 		p := NewPair1()
@@ -175,7 +175,7 @@ func FuzzPairs(f *testing.F) {
 		if x, y := p.Sum(); x != sha1.Sum(a) || y != sha1.Sum(b) {
 			t.Error("Pair1 differs")
 		}
-		h := NewBoth()
+		h := newBoth()
 		if h.Write(data[:cut]) != sha256.Sum256(data[:cut]) || h.Write(data[cut:]) != sha256.Sum256(data[cut:]) {
 			t.Error("Both differs in SHA-256")
 		}
@@ -196,7 +196,7 @@ func BenchmarkSHA(b *testing.B) {
 		f    func()
 	}{
 		{"1/single", func() { sha1.Sum(x); sha1.Sum(y) }},
-		{"1/pair", func() { Sum1Pair(x, y) }},
+		{"1/pair", func() { sum1Pair(x, y) }},
 		{"256/single", func() {
 			for b := range slices.Chunk(data, block) {
 				sha256.Sum256(b)
@@ -213,7 +213,7 @@ func BenchmarkSHA(b *testing.B) {
 			}
 		}},
 		{"both/fused", func() {
-			h := NewBoth()
+			h := newBoth()
 			for b := range slices.Chunk(data, block) {
 				h.Write(b)
 			}

@@ -84,12 +84,12 @@ func (t Tree) Check(r HashRequest) error {
 	return nil
 }
 
-// VerifyProof reports whether hashes stand at index of a layer that has count
+// verifyProof reports whether hashes stand at index of a layer that has count
 // nodes under top, of which uncles, lowest first, are the proof. index and
 // count leave out what is not under top. Both count and the number of hashes
 // must be powers of two, and there must be exactly the uncles that lead from
 // the one to the other: without that, nodes could pass for leaves.
-func VerifyProof(top Hash256, index, count int, hashes, uncles []Hash256) bool {
+func verifyProof(top Hash256, index, count int, hashes, uncles []Hash256) bool {
 	n := len(hashes)
 	if n == 0 || n&(n-1) != 0 || count < n || count&(count-1) != 0 || log2(count/n) != len(uncles) {
 		return false
@@ -117,14 +117,14 @@ func (t Tree) Verify(layer []Hash256, r HashRequest, hashes, uncles []Hash256) b
 	}
 	switch r.top() {
 	case t.Height:
-		return VerifyProof(t.Root, r.Index, 1<<(t.Height-r.BaseLayer), hashes, uncles)
+		return verifyProof(t.Root, r.Index, 1<<(t.Height-r.BaseLayer), hashes, uncles)
 	case t.PieceLayer:
 		count := 1 << (t.PieceLayer - r.BaseLayer)
 		piece := r.Index / count
 		if piece >= t.Pieces || piece >= len(layer) {
 			return false
 		}
-		return VerifyProof(layer[piece], r.Index%count, count, hashes, uncles)
+		return verifyProof(layer[piece], r.Index%count, count, hashes, uncles)
 	}
 	return false
 }

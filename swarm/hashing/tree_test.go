@@ -42,8 +42,8 @@ func newFileTest(t testing.TB, length, pieceLength int) *fileTest {
 }
 
 // pieceLeaves is what Answer asks for.
-func (f *fileTest) pieceLeaves(piece int) ([]Hash256, bool) {
-	return f.leaves[piece*f.per : min(len(f.leaves), (piece+1)*f.per)], true
+func (ft *fileTest) pieceLeaves(piece int) ([]Hash256, bool) {
+	return ft.leaves[piece*ft.per : min(len(ft.leaves), (piece+1)*ft.per)], true
 }
 
 // treeShapes are lengths in blocks and piece lengths in blocks: one block, one
@@ -176,10 +176,10 @@ func TestNodesAsLeaves(t *testing.T) {
 	if ft.Verify(ft.layer, r, ft.rows[2], nil) {
 		t.Error("nodes of layer 2 passed for leaves")
 	}
-	if VerifyProof(r.Root, 0, 8, ft.rows[2], nil) {
-		t.Error("VerifyProof took nodes of layer 2 for leaves")
+	if verifyProof(r.Root, 0, 8, ft.rows[2], nil) {
+		t.Error("verifyProof took nodes of layer 2 for leaves")
 	}
-	if !VerifyProof(r.Root, 0, 2, ft.rows[2], nil) {
+	if !verifyProof(r.Root, 0, 2, ft.rows[2], nil) {
 		t.Error("nodes of layer 2 refused as such")
 	}
 }

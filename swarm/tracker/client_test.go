@@ -117,7 +117,7 @@ func TestForged(t *testing.T) {
 		w.tr.Script(func(r trackertest.Request) trackertest.Reply {
 			forged := packet.AppendConnectReply(nil, r.Transaction, 666)
 			if r.Action == packet.Announce {
-				forged = packet.AppendPeer(packet.AppendAnnounceReply(nil, packet.AnnounceReply{Transaction: r.Transaction}), evil[0])
+				forged = trackertest.AppendPeer(packet.AppendAnnounceReply(nil, packet.AnnounceReply{Transaction: r.Transaction}), evil[0])
 			}
 			to := net.UDPAddrFromAddrPort(r.From)
 			liar.WriteTo(forged, to)
@@ -146,7 +146,7 @@ func answerTo(r trackertest.Request) []byte {
 		return packet.AppendConnectReply(nil, r.Transaction, 42)
 	}
 	p := packet.AppendAnnounceReply(nil, packet.AnnounceReply{Transaction: r.Transaction, Interval: 1800})
-	return packet.AppendPeer(p, netip.MustParseAddrPort("10.0.0.9:9009"))
+	return trackertest.AppendPeer(p, netip.MustParseAddrPort("10.0.0.9:9009"))
 }
 
 // TestTransactions: no two questions bear the same id, and none is predictable

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/tracker/packet"
+	"p2pfs/swarm/tracker/trackertest"
 )
 
 var (
@@ -22,7 +23,7 @@ var (
 func reply(interval, leechers, seeders int32, peers ...string) []byte {
 	p := packet.AppendAnnounceReply(nil, packet.AnnounceReply{Transaction: 7, Interval: interval, Leechers: leechers, Seeders: seeders})
 	for _, s := range peers {
-		p = packet.AppendPeer(p, netip.MustParseAddrPort(s))
+		p = trackertest.AppendPeer(p, netip.MustParseAddrPort(s))
 	}
 	return p
 }

@@ -91,19 +91,13 @@ type AnnounceReply struct {
 }
 
 // AppendAnnounceReply appends an announce reply with the peers of r.Compact.
-// AppendPeer may add more behind it.
+// More may be added behind it.
 func AppendAnnounceReply(dst []byte, r AnnounceReply) []byte {
 	dst = AppendReply(dst, Reply{Announce, r.Transaction})
 	dst = binary.BigEndian.AppendUint32(dst, uint32(r.Interval))
 	dst = binary.BigEndian.AppendUint32(dst, uint32(r.Leechers))
 	dst = binary.BigEndian.AppendUint32(dst, uint32(r.Seeders))
 	return append(dst, r.Compact...)
-}
-
-// AppendPeer appends a peer: 6 bytes for an IPv4 address, 18 for an IPv6 one.
-func AppendPeer(dst []byte, peer netip.AddrPort) []byte {
-	dst = append(dst, peer.Addr().AsSlice()...)
-	return binary.BigEndian.AppendUint16(dst, peer.Port())
 }
 
 // PeerLen returns how many bytes a peer takes in answers over IPv4 or IPv6.

@@ -2,6 +2,8 @@ package packet
 
 import (
 	"bytes"
+	"encoding/binary"
+	"net/netip"
 	"testing"
 )
 
@@ -41,7 +43,7 @@ func FuzzReplies(f *testing.F) {
 			again := AppendAnnounceReply(nil, AnnounceReply{r.Transaction, r.Interval, r.Leechers, r.Seeders, nil})
 			n := 0
 			for peer := range Peers(r.Compact, v6) {
-				again = AppendPeer(again, peer)
+				again = appendPeer(again, peer)
 				n++
 			}
 			if !bytes.Equal(again[4:], p[4:]) || n != len(r.Compact)/PeerLen(v6) {
@@ -77,4 +79,10 @@ func FuzzRequests(f *testing.F) {
 			t.Fatalf("announce %x became %x", p, again)
 		}
 	})
+}
+
+// appendPeer appends a peer: 6 bytes for an IPv4 address, 18 for an IPv6 one.
+func appendPeer(dst []byte, peer netip.AddrPort) []byte {
+	dst = append(dst, peer.Addr().AsSlice()...)
+	return binary.BigEndian.AppendUint16(dst, peer.Port())
 }

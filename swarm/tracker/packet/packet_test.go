@@ -78,8 +78,8 @@ var golden = []struct {
 		"00000001 0a0b0c0d 00000708 00000003 00000002 7f000002 1ae1 0a4d0003 ffff",
 		func() []byte {
 			p := AppendAnnounceReply(nil, AnnounceReply{0x0a0b0c0d, 1800, 3, 2, nil})
-			p = AppendPeer(p, netip.MustParseAddrPort("127.0.0.2:6881"))
-			return AppendPeer(p, netip.MustParseAddrPort("10.77.0.3:65535"))
+			p = appendPeer(p, netip.MustParseAddrPort("127.0.0.2:6881"))
+			return appendPeer(p, netip.MustParseAddrPort("10.77.0.3:65535"))
 		},
 		func(p []byte) (any, error) { return ParseAnnounceReply(p, false) },
 		AnnounceReply{0x0a0b0c0d, 1800, 3, 2, []byte("\x7f\x00\x00\x02\x1a\xe1\x0a\x4d\x00\x03\xff\xff")}, 20,
@@ -89,7 +89,7 @@ var golden = []struct {
 		"00000001 0a0b0c0d 0000001e 00000000 00000001 20010db8000000000000000000000001 1ae1",
 		func() []byte {
 			p := AppendAnnounceReply(nil, AnnounceReply{0x0a0b0c0d, 30, 0, 1, nil})
-			return AppendPeer(p, netip.MustParseAddrPort("[2001:db8::1]:6881"))
+			return appendPeer(p, netip.MustParseAddrPort("[2001:db8::1]:6881"))
 		},
 		func(p []byte) (any, error) { return ParseAnnounceReply(p, true) },
 		AnnounceReply{0x0a0b0c0d, 30, 0, 1, []byte(" \x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x1a\xe1")}, 20,

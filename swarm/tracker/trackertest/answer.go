@@ -1,6 +1,7 @@
 package trackertest
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"time"
@@ -55,7 +56,7 @@ func (t *Tracker) announce(r Request, reply Reply) []byte {
 	}
 	for _, p := range peers {
 		if p.Addr().Is4() == r.From.Addr().Is4() {
-			out.Compact = packet.AppendPeer(out.Compact, p)
+			out.Compact = AppendPeer(out.Compact, p)
 		}
 	}
 	return packet.AppendAnnounceReply(nil, out)
@@ -86,4 +87,10 @@ func (t *Tracker) scrape(r Request) []byte {
 		out = packet.AppendScraped(out, s)
 	}
 	return out
+}
+
+// AppendPeer appends a peer: 6 bytes for an IPv4 address, 18 for an IPv6 one.
+func AppendPeer(dst []byte, peer netip.AddrPort) []byte {
+	dst = append(dst, peer.Addr().AsSlice()...)
+	return binary.BigEndian.AppendUint16(dst, peer.Port())
 }

@@ -15,8 +15,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"p2pfs/swarm/tracker/packet"
 )
 
 // An HTTPRequest is a request that came in over HTTP.
@@ -246,9 +244,9 @@ func (t *HTTP) ordinary(r HTTPRequest, more string) []byte {
 	var v4, v6 []byte
 	for _, k := range t.peers[h] {
 		if k.at.Addr().Is4() {
-			v4 = packet.AppendPeer(v4, k.at)
+			v4 = AppendPeer(v4, k.at)
 		} else {
-			v6 = packet.AppendPeer(v6, k.at)
+			v6 = AppendPeer(v6, k.at)
 		}
 	}
 	seeds, leechers := t.count(h)
