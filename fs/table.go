@@ -3,7 +3,6 @@
 package fs
 
 import (
-	"strings"
 	"sync"
 
 	"bazil.org/fuse"
@@ -22,7 +21,7 @@ type table struct {
 	mu    sync.Mutex
 	ids   map[fuse.NodeID]*inode
 	nodes map[node]*inode
-	paths map[string]*inode // the one looked up last, where a path had several
+	paths *paths // to the one looked up last, where a path had several
 	next  fuse.NodeID
 }
 
@@ -31,7 +30,7 @@ func newTable() *table {
 	return &table{
 		ids:   map[fuse.NodeID]*inode{fuse.RootID: in},
 		nodes: map[node]*inode{root: in},
-		paths: map[string]*inode{"": in},
+		paths: newPaths(in),
 		next:  fuse.RootID + 1,
 	}
 }
@@ -58,7 +57,7 @@ func (t *table) ref(n node, e *Entry) *inode {
 	}
 	in.refs++
 	in.entry = *e
-	t.paths[n.path] = in
+	t.paths.put(n.path, in)
 	return in
 }
 
@@ -75,8 +74,8 @@ func (t *table) forget(id fuse.NodeID, count uint64) {
 	}
 	delete(t.ids, id)
 	delete(t.nodes, in.node)
-	if t.paths[in.node.path] == in {
-		delete(t.paths, in.node.path)
+	if t.paths.at(in.node.path) == in {
+		t.paths.remove(in.node.path)
 	}
 }
 
@@ -98,7 +97,7 @@ func (t *table) update(in *inode, e *Entry) {
 func (t *table) at(path string) (id fuse.NodeID, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if in := t.paths[path]; in != nil {
+	if in := t.paths.at(path); in != nil {
 		return in.id, true
 	}
 	return 0, false
@@ -109,10 +108,76 @@ func (t *table) under(path string) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := []string{path}
-	for p := range t.paths {
-		if p != path && (path == "" || strings.HasPrefix(p, path) && p[len(path)] == '/') {
-			l = append(l, p)
+	t.paths.under(path, func(p string) { l = append(l, p) })
+	return l
+}
+
+// paths finds what the kernel knows by path, and what is below one, at the cost
+// of what is there, however much is known elsewhere.
+type paths struct {
+	top *inode
+	// dirs has the names of each directory. Nothing is known at a name that
+	// leads to nil, but below it.
+	dirs map[string]map[string]*inode
+}
+
+func newPaths(top *inode) *paths {
+	return &paths{top: top, dirs: map[string]map[string]*inode{}}
+}
+
+// at returns what is known at a path, nil for nothing.
+func (p *paths) at(path string) *inode {
+	if path == "" {
+		return p.top
+	}
+	dir, name := parent(path)
+	return p.dirs[dir][name]
+}
+
+// put has a path lead to in.
+func (p *paths) put(path string, in *inode) {
+	if path == "" {
+		p.top = in
+		return
+	}
+	dir, name := parent(path)
+	names := p.dirs[dir]
+	if names == nil {
+		names = map[string]*inode{}
+		p.dirs[dir] = names
+		if dir != "" && p.at(dir) == nil {
+			p.put(dir, nil)
 		}
 	}
-	return l
+	names[name] = in
+}
+
+// remove forgets what is at a path.
+func (p *paths) remove(path string) {
+	dir, name := parent(path)
+	if len(p.dirs[path]) > 0 {
+		p.dirs[dir][name] = nil
+		return
+	}
+	delete(p.dirs[dir], name)
+	if len(p.dirs[dir]) == 0 {
+		delete(p.dirs, dir)
+		if dir != "" && p.at(dir) == nil {
+			p.remove(dir)
+		}
+	}
+}
+
+// under calls f with each known path below one.
+func (p *paths) under(path string, f func(path string)) {
+	for name, in := range p.dirs[path] {
+		at := name
+		if path != "" {
+			at = path + "/" + name
+		}
+		if in != nil {
+			f(at)
+		}
+		p.under(at, f)
+	}
 }

@@ -3,9 +3,12 @@
 package fs
 
 import (
+	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"bazil.org/fuse"
@@ -98,7 +101,7 @@ func TestTableRandom(t *testing.T) {
 			t.Errorf("node %d: %+v, want %d references", id, in, n)
 		}
 	}
-	for p, in := range tab.paths {
+	for p, in := range tab.paths.dirs[""] {
 		if tab.ids[in.id] != in || in.node.path != p {
 			t.Errorf("path %q leads to %+v", p, in)
 		}
@@ -110,4 +113,46 @@ func (t *table) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.ids)
+}
+
+// Random puts and removals, of directories before what is in them, too: all is
+// as in a plain map.
+func TestPathsAgainstModel(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	p := newPaths(nil)
+	model := map[string]*inode{}
+	for range 20_000 {
+		path := "a"
+		for range r.IntN(4) {
+			path += fmt.Sprint("/", r.IntN(3))
+		}
+		if in := model[path]; in != nil && r.IntN(2) == 0 {
+			p.remove(path)
+			delete(model, path)
+		} else {
+			model[path] = &inode{}
+			p.put(path, model[path])
+		}
+		if p.at(path) != model[path] {
+			t.Fatalf("%s leads to %v, want %v", path, p.at(path), model[path])
+		}
+		var got, want []string
+		p.under(path, func(path string) { got = append(got, path) })
+		for known := range model {
+			if strings.HasPrefix(known, path+"/") {
+				want = append(want, known)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("below %s: %q, want %q", path, got, want)
+		}
+	}
+	for path := range maps.Clone(model) {
+		p.remove(path)
+	}
+	if len(p.dirs) != 0 {
+		t.Errorf("%d directories left of nothing", len(p.dirs))
+	}
 }

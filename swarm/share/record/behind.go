@@ -10,7 +10,7 @@ import (
 
 const (
 	maxUnsaved   = 8 << 20 // bytes of hashes not yet on disk; then hashing pauses
-	recentHashes = 4 << 20 // bytes of hashes kept in memory after use
+	recentHashes = 4 << 20 // bytes of hashes kept in memory after they were read
 )
 
 // change is what is to happen to one record.
@@ -35,7 +35,7 @@ func (c change) bytes() int {
 	return c.h.bytes()
 }
 
-// behind is what the database does not have yet, and what of it was used last.
+// behind is what the database does not have yet, and what was read of it last.
 // Safe for concurrent use.
 type behind struct {
 	mu         sync.Mutex
@@ -58,11 +58,8 @@ func (b *behind) put(id inode.ID, c change) {
 	}
 	b.unsaved += c.bytes() - old.bytes()
 	b.pending[id] = c
-	switch {
-	case c.drop:
+	if c.drop || c.h != nil {
 		b.recent.Remove(id)
-	case c.h != nil:
-		b.recent.Put(id, c.h, c.h.bytes())
 	}
 }
 
