@@ -171,14 +171,6 @@ func (c *Client) take(ctx context.Context, conn net.Conn, hs wire.Handshake, pla
 		g.Accept(conn, hs)
 		return nil
 	}
-	if c.cfg.Accept != nil {
-		if take := c.cfg.Accept(hs.InfoHash); take != nil {
-			defer context.AfterFunc(ctx, func() { conn.Close() })()
-			conn.SetDeadline(time.Time{})
-			take(conn, hs)
-			return nil
-		}
-	}
 	t, err := c.lookup(hs.InfoHash, place)
 	if err != nil {
 		return err
@@ -228,39 +220,4 @@ func (c *Client) lookup(h metainfo.Hash, place *netgroup.Place) (*Torrent, error
 		}
 	}
 	return nil, fmt.Errorf("unknown infohash %v", h)
-}
-
-// PeerID is what we are called in handshakes.
-func (c *Client) PeerID() [20]byte { return c.peerID }
-
-// Trackers is the tracker client, for others who announce from here.
-func (c *Client) Trackers() *tracker.Client { return c.trackers }
-
-// Dials counts the dials of addresses that are known on somebody's word, for
-// others who dial from here on the word of strangers.
-func (c *Client) Dials() *netgroup.Dials { return &c.dialler.onWord }
-
-// Dial connects to a peer, from the address that is listened on where that is
-// a specific one.
-func (c *Client) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
-	return c.carrier.Dial(ctx, a)
-}
-
-// Discover announces an infohash that is no torrent's of the Client's, the
-// drive's, on the local network until leave is called (BEP 14). found is told
-// of peers that announce it too; it must not block. Without Config.LSD nothing
-// happens.
-func (c *Client) Discover(h metainfo.Hash, found func(netip.AddrPort)) (leave func()) {
-	if c.lsd == nil {
-		return func() {}
-	}
-	return c.lsd.Join(h, found)
-}
-
-// DiscoverAgain has what Discover announces announced again as soon as may be, a
-// minute after the last time at least: datagrams get lost, and somebody waits.
-func (c *Client) DiscoverAgain(h metainfo.Hash) {
-	if c.lsd != nil {
-		c.lsd.Hurry(h)
-	}
 }

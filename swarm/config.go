@@ -9,7 +9,6 @@ import (
 
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/metainfo"
-	"p2pfs/swarm/wire"
 )
 
 // Config is what a Client needs. The zero value listens on all interfaces
@@ -26,12 +25,6 @@ type Config struct {
 	// Lookup makes a torrent that an incoming peer asks for and that was
 	// not added: nil or false refuses the peer.
 	Lookup func(infoHash metainfo.Hash) (Spec, bool)
-	// Accept takes over connections for an infohash that is no torrent's:
-	// the drive's. It returns nil for those it does not know. What it returns is
-	// to block until the other end has said who he is, or failed to: while it
-	// does the connection counts as one without a handshake, and may be closed
-	// for another.
-	Accept func(infoHash metainfo.Hash) func(net.Conn, wire.Handshake)
 	// Carrier makes connections, and is closed with the Client; nil is TCP, as Listen
 	// says.
 	Carrier Carrier

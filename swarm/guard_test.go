@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"net"
 	"net/netip"
 	"sync/atomic"
 	"testing"
@@ -41,15 +40,9 @@ func TestPanicInHandshake(t *testing.T) {
 	g := guard.New(nil)
 	payload := randomBytes(100_000)
 	v1, _ := torrents(t, payload, 64<<10)
-	drive, lookup := metainfo.Hash{1}, metainfo.Hash{2}
+	lookup := metainfo.Hash{2}
 	c, err := New(Config{
 		Listen: swarmtest.Host().String() + ":0", Guard: g,
-		Accept: func(h metainfo.Hash) func(net.Conn, wire.Handshake) {
-			if h == drive {
-				return func(net.Conn, wire.Handshake) { panic(planted) }
-			}
-			return nil
-		},
 		Lookup: func(h metainfo.Hash) (Spec, bool) {
 			if h == lookup {
 				panic(planted)
@@ -61,14 +54,12 @@ func TestPanicInHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for i, h := range []metainfo.Hash{drive, lookup} {
-		conn := swarmtest.Dial(t, swarmtest.Host(), c.Addr())
-		if err := conn.SendHandshake(wire.Handshake{InfoHash: h, PeerID: swarmtest.PeerID()}); err != nil {
-			t.Fatal(err)
-		}
-		conn.ExpectClosed(t)
-		eventually(t, "panic counted", func() bool { return g.Caught() == int64(i+1) })
+	conn := swarmtest.Dial(t, swarmtest.Host(), c.Addr())
+	if err := conn.SendHandshake(wire.Handshake{InfoHash: lookup, PeerID: swarmtest.PeerID()}); err != nil {
+		t.Fatal(err)
 	}
+	conn.ExpectClosed(t)
+	eventually(t, "panic counted", func() bool { return g.Caught() == 1 })
 	swarmtest.Dial(t, swarmtest.Host(), c.Addr()).Handshake(t, v1.Info.HashV1)
 }
 

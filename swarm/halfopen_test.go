@@ -60,23 +60,18 @@ func TestSilentConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
+	c, err := New(Config{Listen: "127.0.0.2:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
 	d, err := drive.New(drive.Config{
-		Key: drive.OpenKey("x"), Identity: catalog.IdentityFromSeed([32]byte{1}), Name: "m", Store: store,
+		Key: drive.OpenKey("x"), Identity: catalog.IdentityFromSeed([32]byte{1}), Name: "m", Store: store, Client: c,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	c, err := New(Config{Listen: "127.0.0.2:0", Accept: func(h metainfo.Hash) func(net.Conn, wire.Handshake) {
-		if h == metainfo.Hash(d.Rendezvous()) {
-			return d.Accept
-		}
-		return nil
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
 	v1, _ := torrents(t, randomBytes(1000), 16<<10)
 	add(t, c, Spec{MetaInfo: v1, Storage: (&memory{}).open, Announce: Never})
 	hs := wire.Handshake{InfoHash: metainfo.Hash(d.Rendezvous()), PeerID: [20]byte{7}}

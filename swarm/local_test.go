@@ -137,26 +137,3 @@ func TestHybridIsAnnouncedTwice(t *testing.T) {
 		return <-n == 2
 	})
 }
-
-// TestDiscover announces what is no torrent, as the drive does.
-func TestDiscover(t *testing.T) {
-	swarmtest.CheckLeaks(t)
-	a, b := neighbour(t), neighbour(t)
-	var h metainfo.Hash
-	copy(h[:], swarmtest.Bytes(uint64(time.Now().UnixNano()), len(h)))
-	found := make(chan netip.AddrPort, 10)
-	defer a.Discover(h, func(p netip.AddrPort) { found <- p })()
-	defer b.Discover(h, func(p netip.AddrPort) { found <- p })()
-	select {
-	case p := <-found:
-		if p != a.Addr() && p != b.Addr() {
-			t.Errorf("found %v", p)
-		}
-	case <-soon(t).Done():
-		t.Fatal("found nobody")
-	}
-	a.DiscoverAgain(h)
-	without := client(t, "127.0.0.1") // without LSD nothing happens
-	without.Discover(h, nil)()
-	without.DiscoverAgain(h)
-}

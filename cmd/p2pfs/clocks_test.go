@@ -10,15 +10,22 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/swarmtest"
+	"p2pfs/swarm/wire"
 )
 
-// dialFrom dials from an address.
+// dialFrom is a Client that dials from an address.
 type dialFrom netip.Addr
 
-func (d dialFrom) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
+func (d dialFrom) Join(cfg gather.Config) *gather.Gathering {
+	return gather.New(gather.Network{Dial: d.dial, PeerID: wire.NewPeerID()}, cfg)
+}
+
+func (d dialFrom) dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: netip.Addr(d).AsSlice()}}
 	return dialer.DialContext(ctx, "tcp", a.String())
 }
@@ -35,7 +42,7 @@ func TestWrongClockIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		d, err := drive.New(drive.Config{
-			Key: key, Identity: catalog.NewIdentity(), Name: name, Store: store, Dialer: dialFrom(swarmtest.Host()),
+			Key: key, Identity: catalog.NewIdentity(), Name: name, Store: store, Client: dialFrom(swarmtest.Host()),
 			Now: func() time.Time { return time.Now().Add(by) },
 		})
 		if err != nil {
@@ -45,7 +52,7 @@ func TestWrongClockIsTold(t *testing.T) {
 		if _, err := d.Share(catalog.Delta{All: true, Put: []catalog.File{{Path: "of " + name, MTime: time.Unix(1e9, 0)}}}); err != nil {
 			t.Fatal(err)
 		}
-		d.AddPeers([]netip.AddrPort{netip.MustParseAddrPort(status(t, m).Listen)})
+		d.Swarm().Add([]netip.AddrPort{netip.MustParseAddrPort(status(t, m).Listen)}, book.Before)
 	}
 	m.says(`"bob"'s clock is 31 days behind`, "clock differs")
 	m.says(`"carol (40 days)"'s clock is 40 days ahead`, "")

@@ -23,7 +23,7 @@ import (
 // in.
 var allowed = map[string][]string{
 	"cmd/p2pfs": {
-		"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cmd/p2pfs/keep", "cmd/p2pfs/tree", "cache", "fs", "fs/mounting", "swarm", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/held", "swarm/metainfo", "swarm/netgroup", "swarm/share", "swarm/tracker",
+		"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cmd/p2pfs/keep", "cmd/p2pfs/tree", "cache", "fs", "fs/mounting", "swarm", "swarm/announce", "swarm/book", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/gather", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/held", "swarm/metainfo", "swarm/share", "swarm/tracker",
 		"swarm/tracker/server", "swarm/wire", "github.com/bits-and-blooms/bitset", "github.com/spf13/pflag", "golang.org/x/sys"},
 	"cmd/p2pfs/cli":                 {"cmd/p2pfs/human", "github.com/spf13/pflag", "golang.org/x/term"},
 	"cmd/p2pfs/clitest":             {},
@@ -68,7 +68,7 @@ var allowed = map[string][]string{
 
 	"swarm/announce": {"swarm/tracker"},
 
-	"swarm/drive":         {"swarm/bencode", "swarm/book", "swarm/catalog", "swarm/drive/fetch", "swarm/drive/gossip", "swarm/drive/message", "swarm/drive/who", "swarm/guard", "swarm/netgroup", "swarm/wire", "golang.org/x/time"},
+	"swarm/drive":         {"swarm/book", "swarm/catalog", "swarm/drive/fetch", "swarm/drive/gossip", "swarm/drive/message", "swarm/drive/who", "swarm/gather", "swarm/guard", "swarm/netgroup", "golang.org/x/time"},
 	"swarm/drive/fetch":   {"swarm/catalog", "swarm/drive/message"},
 	"swarm/drive/gossip":  {"swarm/catalog", "swarm/drive/message", "golang.org/x/time"},
 	"swarm/drive/message": {"swarm/bencode", "swarm/catalog"},

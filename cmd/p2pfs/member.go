@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -25,9 +24,7 @@ import (
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/guard"
-	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/share"
-	"p2pfs/swarm/wire"
 )
 
 // memberConfig is what a member of a drive is made from.
@@ -95,7 +92,6 @@ func startMember(cfg memberConfig) (*member, error) {
 	}
 	m.wg.Go(m.publish)
 	m.wg.Go(m.seat.tend)
-	m.wg.Go(func() { m.trackers.run(m.ctx) })
 	m.wg.Go(m.torrents.Restore)
 	m.wg.Go(m.tendCache)
 	return m, nil
@@ -215,12 +211,6 @@ func (m *member) openClient() (err error) {
 	m.client, err = swarm.New(swarm.Config{
 		Listen: m.cfg.listen.HostPort(), Guard: m.guard, Log: m.log, Lookup: m.lookup, Sidecar: m.holdings.sidecars,
 		UploadLimit: m.cfg.up, DownloadLimit: m.cfg.down, NoPEX: m.cfg.noPEX, LSD: m.cfg.lsd,
-		Accept: func(ih metainfo.Hash) func(net.Conn, wire.Handshake) {
-			if d := m.drive.Load(); d != nil && ih == metainfo.Hash(d.Rendezvous()) {
-				return d.Accept
-			}
-			return nil
-		},
 	})
 	if err != nil {
 		return err
@@ -256,7 +246,7 @@ func (m *member) openDrive() error {
 		return err
 	}
 	m.onClose(store.Close)
-	met, err := openMet(filepath.Join(dir, "addresses"), m.log)
+	known, err := openAddressFile(filepath.Join(dir, "addresses"), m.log)
 	if err != nil {
 		return err
 	}
@@ -264,14 +254,11 @@ func (m *member) openDrive() error {
 		return err
 	}
 	m.onClose(m.hidden.flush)
-	m.seat.store, m.seat.met = store, met
+	m.seat.store, m.seat.known = store, known
 	m.onClose(m.seat.leave)
-	d, err := m.seat.join()
-	if err != nil {
-		return err
-	}
-	m.meetHere(metainfo.Hash(d.Rendezvous()))
-	return nil
+	m.trackers.serve(m.ctx) // the drive is announced to it at once
+	_, err = m.seat.join()
+	return err
 }
 
 func (m *member) openMount() error {

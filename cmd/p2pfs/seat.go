@@ -7,8 +7,10 @@ import (
 	"time"
 
 	p2fs "p2pfs/fs"
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/share"
 )
 
@@ -19,7 +21,7 @@ type seat struct {
 	m      *member
 	key    *ownKey
 	store  *catalog.Store
-	met    *met
+	known  *addressFile
 	copied chan struct{} // room for one: another p2pfs has our key
 }
 
@@ -33,15 +35,16 @@ func (s *seat) join() (*drive.Drive, error) {
 	m := s.m
 	id, moved := s.key.identity()
 	d, err := drive.New(drive.Config{
-		Key: drive.OpenKey(m.cfg.drive), Identity: id, Moved: moved, Name: m.cfg.name, Port: m.client.Addr().Port(), Store: s.store,
-		Dialer: m.client, Dials: m.client.Dials(), Guard: m.guard, Log: m.log, OnView: m.onView, OnAddress: s.met.note, OnCopy: s.onCopy, Holders: m.holdersHere,
+		Key: drive.OpenKey(m.cfg.drive), Identity: id, Moved: moved, Name: m.cfg.name, Store: s.store, Client: m.client,
+		Finding: gather.Finding{Trackers: m.trackers.announced(), Peers: m.peers(), Known: s.known.addrs(), Remember: s.known.remember},
+		Guard:   m.guard, Log: m.log, OnView: m.onView, OnCopy: s.onCopy, Holders: m.holdersHere,
 		Object: m.localObject, Upload: m.client.Upload, Hides: m.hidden.hides,
 	})
 	if err != nil {
 		return nil, err
 	}
 	m.drive.Store(d)
-	d.AddPeers(append(m.peers(), s.met.addrs()...))
+	m.trackers.index.changed() // there is a view
 	return d, nil
 }
 
@@ -110,7 +113,7 @@ func (s *seat) joinAnew(old catalog.Key) error {
 		return err
 	}
 	s.m.log.Warn("another p2pfs has our member key: this one made a new one", "member", s.key.Key().Short(), "was", old.Short())
-	d.AddPeers(known)
+	d.Swarm().Add(known, book.Before)
 	s.m.publishChange(share.Delta{}) // which is all there is, in a drive that knows of nothing
 	s.m.changed("", p2fs.ChangeTree)
 	return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive"
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/tracker/server"
@@ -23,7 +24,7 @@ const indexPause = time.Second
 // kept by one goroutine, run, which looks into each object of the catalogues
 // once. Safe for concurrent use.
 type catalogueIndex struct {
-	view    func() *catalog.View
+	view    func() *catalog.View // nil before there is one
 	guard   *guard.Guard
 	log     *slog.Logger
 	set     atomic.Pointer[infoHashes] // nil until the first look is over
@@ -73,8 +74,12 @@ func (x *catalogueIndex) run(ctx context.Context) {
 		if set == nil || known == nil || len(known) > 1024+2*full { // many of them are gone by now
 			set, known, full = newInfoHashes(), map[catalog.Hash]struct{}{}, 0
 		}
+		v := x.view()
+		if v == nil {
+			continue // it will change
+		}
 		var err error
-		if panicked := x.guard.Do(func() { err = enter(set, x.view(), known) }); panicked != nil {
+		if panicked := x.guard.Do(func() { err = enter(set, v, known) }); panicked != nil {
 			known = nil // begun anew at the next change
 			pause(ctx, indexPause)
 			continue
@@ -107,11 +112,7 @@ func enter(set *infoHashes, v *catalog.View, known map[catalog.Hash]struct{}) er
 // the torrents that are here and the files that the drive's catalogues name.
 func (t *trackers) serves(infoHash [20]byte) server.Verdict {
 	ih := metainfo.Hash(infoHash)
-	d := t.m.drive.Load()
-	switch {
-	case d == nil:
-		return server.Unknown
-	case ih == metainfo.Hash(d.Rendezvous()), t.m.client.Torrent(ih) != nil:
+	if ih == metainfo.Hash(drive.OpenKey(t.m.cfg.drive).Rendezvous()) || t.m.client.Torrent(ih) != nil {
 		return server.Served
 	}
 	return t.index.verdict(ih)

@@ -3,17 +3,15 @@
 package main
 
 import (
-	"net"
 	"net/netip"
 	"path/filepath"
 	"testing"
 
 	"p2pfs/swarm"
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
-	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
-	"p2pfs/swarm/wire"
 )
 
 // stranger is a member of a drive that publishes what it pleases: entries
@@ -41,18 +39,12 @@ func newStranger(t testing.TB, driveName, name string, files ...catalog.File) *s
 	}
 	s.client, err = swarm.New(swarm.Config{
 		Listen: netip.AddrPortFrom(swarmtest.Host(), 0).String(),
-		Accept: func(ih metainfo.Hash) func(net.Conn, wire.Handshake) {
-			if d := s.Drive; d != nil && ih == metainfo.Hash(d.Rendezvous()) {
-				return d.Accept
-			}
-			return nil
-		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Drive, err = drive.New(drive.Config{
-		Key: key, Identity: id, Name: name, Port: s.client.Addr().Port(), Store: s.store, Dialer: s.client,
+		Key: key, Identity: id, Name: name, Store: s.store, Client: s.client,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +79,6 @@ func (s *stranger) knows(m *mounted) *stranger {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.AddPeers([]netip.AddrPort{addr})
+	s.Swarm().Add([]netip.AddrPort{addr}, book.Before)
 	return s
 }

@@ -3,55 +3,55 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
+	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/control"
-	"p2pfs/swarm/tracker"
+	"p2pfs/swarm/announce"
+	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/tracker/server"
 )
 
-const (
-	// takeOverEvery is how often a member without trackers of its own looks
-	// whether the one on this machine has died, to take its place.
-	takeOverEvery = 15 * time.Second
-	// lonelyEvery is how often trackers are asked while no member is
-	// connected or after failures, firstRetry after a failure at the start:
-	// twice as long with each that follows.
-	lonelyEvery = 30 * time.Second
-	firstRetry  = 2 * time.Second
-	// stoppedWithin bounds the wait for trackers at the end.
-	stoppedWithin = 2 * time.Second
-)
+// takeOverEvery is how often a member without trackers of its own looks whether the
+// one on this machine has died, to take its place.
+const takeOverEvery = 15 * time.Second
 
-// trackers announces the drive to trackers, and runs one where none is given.
-// Safe for concurrent use.
+// trackers are those that the drive and its files are announced to: those given, or
+// one that this machine serves. Safe for concurrent use.
 type trackers struct {
 	m     *member
 	given []string        // by --tracker
 	index *catalogueIndex // what our own serves; nil: everything, or there is none
 	own   string          // the URL of this machine's; "" where some are given or it is not wanted
 
-	mu       sync.Mutex // guards what follows
-	states   map[string]control.Tracker
+	mu       sync.Mutex // guards serving
 	serving  bool
-	kicked   chan struct{} // closed and replaced to have all announce at once
 	ownTried chan struct{} // closed once the first try to serve is over
 
-	stop   context.CancelFunc // of serving; set by run
+	stop   context.CancelFunc // of serving; set by serve
 	served sync.WaitGroup
 }
 
 // newTrackers decides which trackers there are.
 func newTrackers(m *member) *trackers {
-	t := &trackers{m: m, given: m.cfg.trackers, states: map[string]control.Tracker{}, kicked: make(chan struct{}), ownTried: make(chan struct{})}
+	t := &trackers{m: m, given: m.cfg.trackers, ownTried: make(chan struct{})}
 	if len(t.given) == 0 && !m.cfg.noTracker {
 		t.own = trackerURL(m.ownTracker())
 		if !m.cfg.openTracker {
-			t.index = newCatalogueIndex(m.view, m.guard, m.log)
+			t.index = newCatalogueIndex(func() *catalog.View {
+				if m.drive.Load() == nil {
+					return nil
+				}
+				return m.view()
+			}, m.guard, m.log)
 		}
 	}
 	return t
@@ -84,8 +84,7 @@ func haveIPv6() bool {
 	return err == nil
 }
 
-// describe tells the user which tracker is used; it waits for the first try to
-// serve one, which run makes.
+// describe tells the user which tracker is used.
 func (t *trackers) describe() string {
 	switch urls := t.urls(); {
 	case len(urls) == 0:
@@ -97,7 +96,6 @@ func (t *trackers) describe() string {
 		}
 		return s
 	}
-	<-t.ownTried
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.serving {
@@ -106,31 +104,18 @@ func (t *trackers) describe() string {
 	return "tracker " + t.own + " (of another p2pfs on this machine)"
 }
 
-// run announces the drive until ctx ends, then tells the trackers so. It goes on
-// serving one until close.
-func (t *trackers) run(ctx context.Context) {
-	var wg sync.WaitGroup
-	if t.own != "" {
-		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-		t.stop = stop
-		t.served.Go(func() { t.embed(serving) })
-		select {
-		case <-t.ownTried:
-		case <-ctx.Done():
-		}
+// serve begins to serve a tracker, where this machine is to have one, and waits until
+// the first try is over.
+func (t *trackers) serve(ctx context.Context) {
+	if t.own == "" {
+		return
 	}
-	for _, url := range t.announced() {
-		wg.Go(func() {
-			for ctx.Err() == nil { // again only after a panic
-				t.m.guard.Do(func() { t.announce(ctx, url) })
-				pause(ctx, lonelyEvery)
-			}
-		})
-	}
-	wg.Wait()
+	ctx, t.stop = context.WithCancel(context.WithoutCancel(ctx))
+	t.served.Go(func() { t.embed(ctx) })
+	<-t.ownTried
 }
 
-// close ends the tracker that is served. It is called when run has returned, and
+// close ends the tracker that is served. It is called when
 // nothing is left that has to be told to it: each would wait for an answer.
 func (t *trackers) close() error {
 	if t.stop != nil {
@@ -140,89 +125,69 @@ func (t *trackers) close() error {
 	return nil
 }
 
-// kick has all announce now.
-func (t *trackers) kick() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	close(t.kicked)
-	t.kicked = make(chan struct{})
+// ownTracker is where this machine's tracker is asked: at the address that is
+// listened on, or by loopback where that is all of them.
+func (m *member) ownTracker() netip.AddrPort {
+	addr := m.cfg.listen.Addr
+	if m.cfg.listen.All() {
+		addr = cli.Localhost
+	}
+	return netip.AddrPortFrom(addr, trackerPort)
 }
 
-func (t *trackers) kicks() <-chan struct{} {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.kicked
-}
-
-// announce tells one tracker that we are in the drive and hands on whom else
-// it knows.
-func (t *trackers) announce(ctx context.Context, url string) {
-	client, event, known := t.m.client.Trackers(), tracker.Started, false
-	retry := firstRetry
+// embed serves a tracker whenever nobody else on this machine does.
+func (t *trackers) embed(ctx context.Context) {
+	at := t.m.cfg.listen
+	at.Port = trackerPort
+	cfg := server.Config{Addr: at.String(), Guard: t.m.guard, Log: t.m.log}
+	if t.index != nil {
+		cfg.Serves = t.serves
+	}
+	s := server.New(cfg)
+	tried := false
 	for ctx.Err() == nil {
-		kick := t.kicks()
-		req := t.request(event)
-		req.Unanswered = func(tries int) { t.note(url, fmt.Errorf("no answer after %d tries", tries)) }
-		res, err := client.Announce(ctx, url, req)
-		if ctx.Err() != nil {
-			break
-		}
-		wait := retry
-		if err == nil {
-			event, wait, known = tracker.None, res.Interval, true
-			t.m.drive.Load().AddFound(res.Peers)
-			if t.m.lonely() {
-				wait = min(wait, lonelyEvery)
+		pc, err := s.Listen()
+		t.set(err == nil)
+		if !tried {
+			tried = true
+			close(t.ownTried)
+		} else if err == nil {
+			t.m.log.Info("tracker taken over", "tracker", t.own)
+			if d := t.m.drive.Load(); d != nil {
+				d.Swarm().Trackers().Kick()
 			}
-		} else if known {
-			wait = lonelyEvery
-		} else {
-			retry = min(2*retry, lonelyEvery)
 		}
-		t.note(url, err)
-		wake, cancel := context.WithTimeout(ctx, wait)
-		select {
-		case <-wake.Done():
-		case <-kick:
+		if err == nil {
+			if t.index != nil {
+				t.index.once.Do(func() { t.served.Go(func() { t.index.run(ctx) }) })
+			}
+			err = s.Serve(ctx, pc)
 		}
-		cancel()
-	}
-	if known {
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stoppedWithin)
-		defer cancel()
-		client.Announce(stop, url, t.request(tracker.Stopped))
+		if err != nil && !errors.Is(err, syscall.EADDRINUSE) && ctx.Err() == nil {
+			t.m.log.Warn("embedded tracker", "tracker", t.own, "err", err)
+		}
+		pause(ctx, cmp.Or(t.m.cfg.takeOver, takeOverEvery))
 	}
 }
 
-func (t *trackers) request(e tracker.Event) tracker.Request {
-	return tracker.Request{
-		InfoHash: t.m.drive.Load().Rendezvous(), PeerID: t.m.client.PeerID(), Left: 1, Event: e,
-		Port: t.m.client.Addr().Port(), NumWant: 50, Urgent: true,
-	}
-}
-
-func (t *trackers) note(url string, err error) {
-	s := control.Tracker{URL: url, State: "ok"}
-	if err != nil {
-		s.State, s.Error = "failing", err.Error()
-	}
+func (t *trackers) set(serving bool) {
 	t.mu.Lock()
-	old := t.states[url]
-	t.states[url] = s
-	t.mu.Unlock()
-	if err != nil && old.State != s.State {
-		t.m.log.Warn("tracker does not answer; asking again", "tracker", url, "err", err)
-	}
+	defer t.mu.Unlock()
+	t.serving = serving
 }
 
 // status is what each tracker last said.
 func (t *trackers) status() (out []control.Tracker) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	list := t.m.drive.Load().Swarm().Trackers().List()
 	for _, url := range t.urls() {
-		s, ok := t.states[url]
-		if !ok {
-			s = control.Tracker{URL: url, State: "waiting"}
+		s := control.Tracker{URL: url, State: "waiting"}
+		i := slices.IndexFunc(list, func(k announce.Tracker) bool { return k.URL == url })
+		switch {
+		case i < 0 || !list[i].Asked:
+		case list[i].Err == "":
+			s.State = "ok"
+		default:
+			s.State, s.Error = "failing", list[i].Err
 		}
 		out = append(out, s)
 	}

@@ -50,7 +50,7 @@ func (s *stranger) serveBombs(objects map[catalog.Hash]string) {
 	for {
 		m, err := s.read()
 		if err != nil {
-			s.close(err)
+			s.Close(err)
 			return
 		}
 		if g, ok := m.(message.Get); ok {

@@ -3,13 +3,12 @@ package drive
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"time"
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/guard"
-	"p2pfs/swarm/netgroup"
 )
 
 // Config is what a Drive needs. Callbacks must be safe for concurrent use and
@@ -18,13 +17,10 @@ type Config struct {
 	Key      Key
 	Identity *catalog.Identity
 	Name     string         // our display name: see catalog.CheckMemberName
-	Port     uint16         // on which we listen; 0: nowhere
 	Store    *catalog.Store // of this drive's rendezvous; stays the caller's to close
 	Trusted  []catalog.Key
-	Dialer   Dialer // nil: only incoming connections
-	// Dials counts the dials of addresses that are known on somebody's word, with
-	// all others who dial from here; nil: there are none.
-	Dials    *netgroup.Dials
+	Client   Client         // through which members are found and connected
+	Finding  gather.Finding // of members
 	Limits   catalog.Limits
 	MaxConns int   // default 40, of which 10 are for those whom we dial
 	Hides    Hides // nil: nobody
@@ -36,9 +32,6 @@ type Config struct {
 	// OnView is told of the changes of the namespace, in order, of several at
 	// once where they come faster than it returns. It may block.
 	OnView func(now, before *catalog.View)
-	// OnAddress is told of each address at which a member was reached, to be
-	// given to AddPeers after a restart. It may block.
-	OnAddress func(member catalog.Key, addr netip.AddrPort)
 	// OnCopy is told that another running process has our member key. It may
 	// block.
 	OnCopy func(Copy)
@@ -57,6 +50,11 @@ type Config struct {
 	// connection or event that set it off; nil makes one that logs to Log.
 	Guard *guard.Guard
 	Log   *slog.Logger // nil: silent
+}
+
+// A Client joins swarms: swarm.Client.
+type Client interface {
+	Join(gather.Config) *gather.Gathering
 }
 
 // What members say of files.

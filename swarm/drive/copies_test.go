@@ -78,8 +78,8 @@ func TestOneKeyInTwoProcesses(t *testing.T) {
 		})
 		t.Run(name+", another knows both", func(t *testing.T) {
 			bubble(t, func(t *testing.T, p *pipes) {
-				b := pipeMember(t, p, 2, func(c *Config) { c.Dialer = nil })
-				only := func(c *Config) { c.Dialer = onlyDialer{c.Dialer, b.addr} }
+				b := pipeMember(t, p, 2, func(c *Config) { engineOf(c).Dial = nil })
+				only := func(c *Config) { engineOf(c).Dial = onlyDialer{engineOf(c).Dial, b.addr}.Dial }
 				x := newTwin(t, p, 11, c.first, only)
 				time.Sleep(time.Second)
 				y := newTwin(t, p, 12, c.second, only)

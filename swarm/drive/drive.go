@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/guard"
-	"p2pfs/swarm/wire"
 )
 
 // Life is how long others keep our catalogue after they last heard of us.
@@ -25,6 +24,7 @@ type Drive struct {
 	cfg     Config
 	log     *slog.Logger
 	greeter greeter
+	swarm   *gather.Gathering
 	view    atomic.Pointer[catalog.View]
 	notices chan func()   // calls of the caller's callbacks, in order
 	views   chan func()   // the same of OnView; room for one: later changes are told together
@@ -34,11 +34,6 @@ type Drive struct {
 	ctx    context.Context // ends with the drive; stops goroutines, is handed to none of the caller's calls
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
-
-	// starting guards closed: connections come in from outside until Close
-	// waits, and none may begin then.
-	starting sync.Mutex
-	closed   bool
 
 	// sharing serializes Share and guards builder: building all takes as long
 	// as there are files, too long for the loop.
@@ -51,17 +46,14 @@ func New(cfg Config) (*Drive, error) {
 	if err := catalog.CheckMemberName(cfg.Name); err != nil {
 		return nil, err
 	}
-	if cfg.Identity == nil || cfg.Store == nil {
-		return nil, errors.New("drive: neither identity nor store may be missing")
+	if cfg.Identity == nil || cfg.Store == nil || cfg.Client == nil {
+		return nil, errors.New("drive: neither identity, store nor client may be missing")
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Guard == nil {
 		cfg.Guard = guard.New(cfg.Log)
-	}
-	if cfg.MaxConns == 0 {
-		cfg.MaxConns = 40
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -71,11 +63,10 @@ func New(cfg Config) (*Drive, error) {
 		notices: make(chan func(), 256), views: make(chan func(), 1), viewed: make(chan struct{}, 1),
 		builder: catalog.NewBuilder(cfg.Store.Object),
 		greeter: greeter{
-			key: cfg.Key, rendezvous: cfg.Key.Rendezvous(), id: cfg.Identity, name: cfg.Name, port: cfg.Port,
+			key: cfg.Key, rendezvous: cfg.Key.Rendezvous(), id: cfg.Identity, name: cfg.Name,
 			began: cfg.Now().UnixMicro(), moved: cfg.Moved, now: cfg.Now,
 		},
 	}
-	d.greeter.peerID = wire.NewPeerID()
 	state, err := catalog.NewState(catalog.Config{
 		Store: cfg.Store, Self: cfg.Identity, Salt: d.greeter.rendezvous, Trusted: cfg.Trusted,
 		Limits: cfg.Limits, Log: cfg.Log,
@@ -86,6 +77,10 @@ func New(cfg Config) (*Drive, error) {
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	l := newLoop(d, state)
 	d.view.Store(l.told)
+	d.swarm = cfg.Client.Join(gather.Config{
+		InfoHash: d.greeter.rendezvous, Handler: host{d}, Self: book.Owner(cfg.Identity.Key()), Extension: message.Extension, Most: message.MaxBody,
+		MaxConns: cfg.MaxConns, Finding: cfg.Finding,
+	})
 	d.wg.Go(func() { l.run(d.ctx) })
 	d.wg.Go(func() { d.flush(d.ctx, l.dirty) })
 	d.wg.Go(func() { d.notify(d.ctx) })
@@ -95,10 +90,8 @@ func New(cfg Config) (*Drive, error) {
 // Close leaves the drive. It ends all connections and returns when no
 // goroutine is left. What was learnt is in the store by then.
 func (d *Drive) Close() error {
-	d.starting.Lock()
-	d.closed = true
-	d.starting.Unlock()
 	d.cancel()
+	d.swarm.Close()
 	d.wg.Wait()
 	return d.cfg.Store.Flush()
 }
@@ -134,53 +127,8 @@ func (d *Drive) Rendezvous() catalog.Salt { return d.greeter.rendezvous }
 // View returns the namespace as it is now.
 func (d *Drive) View() *catalog.View { return d.view.Load() }
 
-// start runs f in a goroutine that Close waits for. False if it is too late. f
-// guards what may panic itself, where it can still clear up.
-func (d *Drive) start(f func()) bool {
-	d.starting.Lock()
-	defer d.starting.Unlock()
-	if d.closed {
-		return false
-	}
-	d.wg.Go(f)
-	return true
-}
-
-// Accept takes over an incoming connection whose handshake was read. It blocks
-// until hello is through or has failed, ten seconds at most, and returns while
-// the connection goes on. So whoever calls it bounds how many have not said who
-// they are, those that never get here included; it closes one of them by closing
-// nc.
-func (d *Drive) Accept(nc net.Conn, hs wire.Handshake) {
-	c, greeted := newConn(nc, netip.AddrPort{}), make(chan struct{})
-	once := sync.OnceFunc(func() { close(greeted) })
-	if !d.start(func() {
-		defer once()
-		d.accepted(c, &hs, once)
-	}) {
-		nc.Close()
-		return
-	}
-	<-greeted
-}
-
-// AddPeers tells of addresses at which members may listen, from the command line
-// or remembered ones. They are dialled as there is room.
-func (d *Drive) AddPeers(addrs []netip.AddrPort) {
-	d.addAll(addrs, book.Before)
-}
-
-// AddFound tells of addresses that trackers listed, or that announced themselves
-// on the local network: nobody vouches for them. The caller has asked whether
-// those who told may tell of them.
-func (d *Drive) AddFound(addrs []netip.AddrPort) { d.addAll(addrs, book.Tracker) }
-
-func (d *Drive) addAll(addrs []netip.AddrPort, from book.Origin) {
-	d.post(d.ctx, call(func(l *loop) {
-		l.book.Add(addrs, from)
-		l.dialDue()
-	}))
-}
+// Swarm is the swarm of the drive's members: whom it finds, and by what.
+func (d *Drive) Swarm() *gather.Gathering { return d.swarm }
 
 // Share publishes a new revision of our catalogue: what changed in all that we
 // share. It returns what was published, once it is visible here and on its way

@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/wire"
 )
@@ -37,9 +39,9 @@ func TestThreeMembersSeeOneAnother(t *testing.T) {
 		t.Errorf("got %+v", list)
 	}
 	until(t, "a to have verified where b and c listen", func() bool {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		return a.reached[b.addr()] == b.key() && a.reached[c.addr()] == c.key()
+		reached := a.Swarm().Reached(10)
+		return slices.Contains(reached, book.Peer{Addr: b.addr(), Owner: book.Owner(b.key())}) &&
+			slices.Contains(reached, book.Peer{Addr: c.addr(), Owner: book.Owner(c.key())})
 	})
 	// Changes follow.
 	a.share(file("a2.txt", 1))
@@ -173,17 +175,11 @@ func TestRestartSendsNothingNew(t *testing.T) {
 	}
 }
 
-// A connection is found to be to oneself, and its address is not dialled again.
+// A connection to oneself is no member.
 func TestSelf(t *testing.T) {
 	a := newNode(t, 1)
 	a.join(a)
 	until(t, "a dial", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return len(a.conns) > 0 })
-	self := func() bool {
-		ok := make(chan bool, 1)
-		a.post(t.Context(), call(func(l *loop) { ok <- l.book.IsSelf(a.addr()) }))
-		return <-ok
-	}
-	until(t, "our own address to be noted", self)
 	if n := len(a.connected()); n != 0 {
 		t.Errorf("%d connections to ourselves", n)
 	}
@@ -271,11 +267,11 @@ func TestCallsAfterClose(t *testing.T) {
 		t.Error("Members: not nil")
 	}
 	x, y := net.Pipe()
-	d.Accept(x, wire.Handshake{})
+	d.Swarm().Accept(x, wire.Handshake{})
 	if _, err := y.Read(make([]byte, 1)); err == nil {
 		t.Error("Accept: the connection stays open")
 	}
-	d.AddPeers(nil)
+	d.Swarm().Add(nil, book.Before)
 	if err := d.Close(); err != nil && !strings.Contains(err.Error(), "not open") {
 		t.Error(err)
 	}

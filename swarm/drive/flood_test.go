@@ -1,7 +1,6 @@
 package drive
 
 import (
-	"io"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -11,15 +10,14 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/wire"
 )
 
 // flood sends until the other side closes.
 func (s *stranger) flood(b []byte) {
 	for range 40 {
-		select {
-		case s.control <- b:
-		case <-s.done:
+		if !s.Queue(b) {
 			return
 		}
 	}
@@ -29,7 +27,7 @@ func (s *stranger) flood(b []byte) {
 func drain(s *stranger) {
 	for {
 		if _, err := s.read(); err != nil {
-			s.close(err)
+			s.Close(err)
 			return
 		}
 	}
@@ -59,7 +57,7 @@ func TestFloodOfAddresses(t *testing.T) {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if len(p.dials) > maxContacts+200 {
+		if len(p.dials) > 1200 {
 			t.Errorf("%d addresses dialled", len(p.dials))
 		}
 		if len(p.dials[netip.MustParseAddrPort("127.0.0.1:22")]) > 0 {
@@ -70,7 +68,7 @@ func TestFloodOfAddresses(t *testing.T) {
 			total += len(list)
 		}
 		// One burst, and what the other member dials himself.
-		if most := int(time.Since(began).Seconds())*dialsPerS + 2*dialsPerS; total > most {
+		if most := int(time.Since(began).Seconds())*20 + 2*20; total > most {
 			t.Errorf("%d dials in %v, want at most %d", total, time.Since(began), most)
 		}
 	})
@@ -123,9 +121,9 @@ func TestHalfOpenConnectionsHoldUpNobody(t *testing.T) {
 		var over atomic.Int32
 		for i := range 45 {
 			s := a.call(i + 10)
-			s.control <- wire.AppendHandshake(nil, own)
+			s.Queue(wire.AppendHandshake(nil, own))
 			go func() {
-				io.Copy(io.Discard, s.in)
+				s.Drain()
 				over.Add(1)
 			}()
 		}
@@ -136,7 +134,7 @@ func TestHalfOpenConnectionsHoldUpNobody(t *testing.T) {
 		if !a.connected(s.id.Key()) {
 			t.Error("nobody gets in any more")
 		}
-		time.Sleep(handshakeTime)
+		time.Sleep(gather.Time)
 		if n := over.Load(); n != 45 {
 			t.Errorf("%d of 45 were closed", n)
 		}
@@ -159,7 +157,7 @@ func TestMemoryUnderFloods(t *testing.T) {
 				return
 			}
 			s := newStranger(t, 100+i, c, a.addr())
-			if err := s.g.greet(s.conn, nil, false); err != nil {
+			if err := s.greet(nil); err != nil {
 				return
 			}
 			go drain(s)
@@ -168,10 +166,7 @@ func TestMemoryUnderFloods(t *testing.T) {
 				sum.Versions = append(sum.Versions, catalog.Version{Key: catalog.Key{byte(i), byte(j), byte(j >> 8)}, Seq: 1})
 			}
 			for range 50 {
-				select {
-				case s.control <- ext(string(sum.Encode())):
-				case s.control <- ext("d1:d16384:" + rep("x", 16384) + "1:t6:objecte"):
-				case <-s.done:
+				if !s.Queue(ext(string(sum.Encode()))) || !s.Queue(ext("d1:d16384:"+rep("x", 16384)+"1:t6:objecte")) {
 					return
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"time"
 
-	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/gossip"
 	"p2pfs/swarm/drive/message"
@@ -58,8 +57,8 @@ func (l *loop) greetMember(c *conn) {
 		c.send(m)
 	}
 	var list []message.Address
-	for _, p := range l.book.Reached(message.MaxAddresses) {
-		if a := (message.Address{Key: catalog.Key(p.Owner), Addr: p.Addr}); a.Key != c.key && netgroup.MayKnow(c.remote.Addr(), a.Addr.Addr()) {
+	for _, p := range l.d.swarm.Reached(message.MaxAddresses) {
+		if a := (message.Address{Key: catalog.Key(p.Owner), Addr: p.Addr}); a.Key != c.key && netgroup.MayKnow(c.net.Remote.Addr(), a.Addr.Addr()) {
 			list = append(list, a)
 		}
 	}
@@ -68,17 +67,26 @@ func (l *loop) greetMember(c *conn) {
 	}
 }
 
+// owes has the loop told when the member can be sent more heads, if there are more.
+func (c *conn) owes(more bool) {
+	if !more {
+		c.net.Owe(nil)
+		return
+	}
+	c.net.Owe(func() { c.d.post(c.d.ctx, drained{c}) })
+}
+
 // pump sends a batch of the heads that a member is owed, if the last one is on
 // its way. The rest follows when it is, or when he may be sent more.
 func (l *loop) pump(c *conn, now time.Time) {
 	for {
 		more := l.gossip.Owes(c.id, now)
-		c.owing.Store(more)
-		if !more || len(c.heads) > 0 { // may become empty before owing is set: then this sees it
+		c.owes(more)
+		if !more || c.net.Offered() { // may be taken before owing is set: then this sees it
 			return
 		}
 		if m := l.gossip.Next(c.id, now); len(m.Heads) > 0 {
-			c.heads <- c.frame(m) // has room for one, and only the loop sends
+			c.net.Offer(m.Encode()) // only the loop offers
 		}
 	}
 }
@@ -106,7 +114,7 @@ func (l *loop) take(p gossip.Paced, now time.Time) {
 		l.overtaken(p.Head, now)
 	case result == catalog.Accepted:
 		if c := l.byID[p.From]; c != nil {
-			c.active = now
+			c.net.Useful(0, now)
 		}
 		l.gossip.Spread(k, now)
 		l.wantFor(k, p.From)
@@ -150,15 +158,16 @@ func (l *loop) publishAgain() {
 // passOn tells all members of an address.
 func (l *loop) passOn(a message.Address) {
 	for _, c := range l.byID {
-		if c.key != a.Key && netgroup.MayKnow(c.remote.Addr(), a.Addr.Addr()) {
+		if c.key != a.Key && netgroup.MayKnow(c.net.Remote.Addr(), a.Addr.Addr()) {
 			c.send(message.Peers{Members: []message.Address{a}})
 		}
 	}
 }
 
 func (l *loop) onPeers(c *conn, m message.Peers) {
+	addrs := make([]netip.AddrPort, 0, len(m.Members))
 	for _, a := range m.Members {
-		l.book.Hear(c.remote.Addr(), []netip.AddrPort{a.Addr}, book.PEX)
+		addrs = append(addrs, a.Addr)
 	}
-	l.dialDue()
+	l.d.swarm.Hear(c.net.Remote.Addr(), addrs)
 }

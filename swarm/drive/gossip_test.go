@@ -24,9 +24,7 @@ func headBy(t testing.TB, author int, seq int64, root catalog.Hash) catalog.Head
 func (s *stranger) tell(list []catalog.Head) {
 	for len(list) > 0 {
 		n := min(len(list), message.MaxHeads)
-		select {
-		case s.control <- s.frame(message.Heads{Heads: list[:n]}):
-		case <-s.done:
+		if !s.queue(message.Heads{Heads: list[:n]}) {
 			return
 		}
 		list = list[n:]
@@ -39,16 +37,13 @@ func (s *stranger) serve(objects map[catalog.Hash][]byte) {
 	for {
 		m, err := s.read()
 		if err != nil {
-			s.close(err)
+			s.Close(err)
 			return
 		}
 		g, ok := m.(message.Get)
 		for i := 0; ok && i < len(g.Hashes); i++ {
 			if data := objects[g.Hashes[i]]; data != nil {
-				select {
-				case s.control <- s.frame(message.Object{Data: data}):
-				case <-s.done:
-				}
+				s.queue(message.Object{Data: data})
 			}
 		}
 	}

@@ -1,79 +1,50 @@
 package drive
 
 import (
-	"bytes"
-	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/netip"
 	"time"
 
-	"p2pfs/swarm/bencode"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
-	"p2pfs/swarm/netgroup"
-	"p2pfs/swarm/wire"
+	"p2pfs/swarm/gather"
 )
 
-// nonceKey is the key of the extended handshake under which the nonce stands.
-const nonceKey = "p2pfs_nonce"
-
-// greeter makes the handshakes of a drive. Immutable.
+// greeter greets those at the other ends of connections. Immutable.
 type greeter struct {
 	key        Key
 	rendezvous catalog.Salt
-	peerID     [20]byte
 	id         *catalog.Identity
 	name       string
-	port       uint16
 	began      int64 // of this drive, in microseconds of Unix time
 	moved      bool  // see Config.Moved
 	now        func() time.Time
 }
 
-// greet makes a connection known: after it, key, name and listen are who signed
-// for them. hs is the handshake that came with a connection to us; nil if we
-// dialled. With probe set we stay unknown ourselves.
+// greet makes a connection known whose handshakes are through: after it, key, name
+// and port are of who signed for them. In a probe we stay unknown ourselves.
 //
 // Nobody tells key or name to one who has not proven the drive key: the dialler
 // proves it, without saying who he is; the acceptor answers with his hello,
 // which proves it too; then the dialler sends his.
-func (g *greeter) greet(c *conn, hs *wire.Handshake, probe bool) error {
-	c.net.SetReadDeadline(time.Now().Add(handshakeTime))
-	var ours nonce
-	rand.Read(ours[:])
-	if err := g.shakeHands(c, hs); err != nil {
-		return err
+func (g *greeter) greet(c *conn) error {
+	r := &rite{key: g.key, rendezvous: g.rendezvous, dialler: c.net.Hello.Dialler, acceptor: c.net.Hello.Acceptor}
+	if c.net.Dialled.IsValid() {
+		return g.present(c, r)
 	}
-	c.control <- g.extended(ours)
-	theirs, err := c.readNonce()
-	if err != nil {
-		return err
-	}
-	r := &rite{key: g.key, rendezvous: g.rendezvous, dialler: ours, acceptor: theirs}
-	if hs != nil {
-		r.dialler, r.acceptor = theirs, ours
-		err = g.welcome(c, r)
-	} else {
-		err = g.present(c, r, probe)
-	}
-	c.greeting = err != nil
-	return err
+	return g.welcome(c, r)
 }
 
 // present is the dialler's part: prove, hear who that is, say who we are.
-func (g *greeter) present(c *conn, r *rite, probe bool) error {
-	c.control <- c.frame(r.prove())
+func (g *greeter) present(c *conn, r *rite) error {
+	c.send(r.prove())
 	err := g.readHello(c, r, false)
 	copied := errors.As(err, new(copyError))
-	if err == nil && !probe || copied {
-		c.control <- c.frame(g.hello(r, true))
+	if err == nil && !c.net.Hello.Probe || copied {
+		c.send(g.hello(c, r, true))
 	}
 	if copied { // the other process is to hear of us before we hang up
-		io.Copy(io.Discard, c.in)
+		c.net.Drain()
 	}
 	return err
 }
@@ -95,76 +66,18 @@ func (g *greeter) welcome(c *conn, r *rite) error {
 	default:
 		return fmt.Errorf("%w: first message is no proof", ErrProof)
 	}
-	c.control <- c.frame(g.hello(r, false))
+	c.send(g.hello(c, r, false))
 	return g.readHello(c, r, true)
 }
 
 // hello returns ours.
-func (g *greeter) hello(r *rite, byDialler bool) message.Hello {
+func (g *greeter) hello(c *conn, r *rite, byDialler bool) message.Hello {
 	h := message.Hello{
-		Version: message.Version, Key: g.id.Key(), Name: g.name, Port: g.port,
+		Version: message.Version, Key: g.id.Key(), Name: g.name, Port: c.net.Hello.Port,
 		Clock: g.now().Unix(), Began: g.began, Moved: g.moved,
 	}
 	r.seal(&h, byDialler, g.id)
 	return h
-}
-
-// shakeHands exchanges the handshake of BEP 3.
-func (g *greeter) shakeHands(c *conn, hs *wire.Handshake) error {
-	own := wire.Handshake{InfoHash: g.rendezvous, PeerID: g.peerID}
-	own.SetExtended()
-	c.control <- wire.AppendHandshake(nil, own)
-	if hs == nil {
-		var b [wire.HandshakeLen]byte
-		if _, err := io.ReadFull(c.in, b[:]); err != nil {
-			return err
-		}
-		got, err := wire.ParseHandshake(b[:])
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrHandshake, err)
-		}
-		hs = &got
-	}
-	switch {
-	case hs.PeerID == g.peerID:
-		if !c.dialled.IsValid() { // let our other end read it first
-			io.Copy(io.Discard, c.in)
-		}
-		return ErrSelf
-	case hs.InfoHash != g.rendezvous || !hs.Extended():
-		return ErrHandshake
-	}
-	return nil
-}
-
-// extended returns our extended handshake.
-func (g *greeter) extended(n nonce) []byte {
-	return wire.AppendExtendedHandshake(nil, &wire.ExtendedHandshake{
-		M: map[string]int{message.Extension: ourExtID}, V: "p2pfs", Port: int(g.port),
-		Extra: map[string]bencode.RawMessage{nonceKey: append([]byte("32:"), n[:]...)},
-	})
-}
-
-// readNonce reads the extended handshake, the first extended message.
-func (c *conn) readNonce() (n nonce, err error) {
-	ext, body, err := c.readExtended()
-	if err != nil {
-		return n, err
-	}
-	if ext != 0 {
-		return n, fmt.Errorf("%w: no extended handshake", ErrHandshake)
-	}
-	eh, err := wire.ParseExtendedHandshake(body, nonceKey)
-	if err != nil {
-		return n, fmt.Errorf("%w: %w", ErrHandshake, err)
-	}
-	prefix := []byte("32:")
-	raw, ok := bytes.CutPrefix(eh.Extra[nonceKey], prefix)
-	if id := eh.M[message.Extension]; id < 1 || id > 255 || !ok || len(raw) != len(n) {
-		return n, ErrHandshake
-	}
-	c.extID = byte(eh.M[message.Extension])
-	return nonce(raw), nil
 }
 
 // readHello reads the other side's hello.
@@ -185,12 +98,11 @@ func (g *greeter) readHello(c *conn, r *rite, byDialler bool) error {
 	}
 	if h.Key == g.id.Key() {
 		if h.Began == g.began { // our own, passed on by somebody in between
-			return ErrSelf
+			return gather.ErrSelf
 		}
 		return copyError{process{h.Began, h.Moved}}
 	}
-	c.key, c.name = h.Key, h.Name
-	c.listen = listenAddr(c, h.Port)
+	c.key, c.name, c.port = h.Key, h.Name, h.Port
 	c.clock, c.clockAt = time.Unix(h.Clock, 0), time.Now()
 	return nil
 }
@@ -201,21 +113,4 @@ func wrongVersion(h message.Hello) error {
 		return outdatedError{h.Name}
 	}
 	return fmt.Errorf("%w: %d", ErrVersion, h.Version)
-}
-
-// listenAddr returns where a member listens: where we dialled him, else the
-// port he tells at the address he came from.
-func listenAddr(c *conn, port uint16) netip.AddrPort {
-	if c.dialled.IsValid() {
-		return c.dialled
-	}
-	if a := netip.AddrPortFrom(c.remote.Addr(), port); netgroup.Dialable(a) && a.Addr().Zone() == "" {
-		return a
-	}
-	return netip.AddrPort{}
-}
-
-// Dialer makes the drive's connections. Dial must end when ctx does.
-type Dialer interface {
-	Dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
 }

@@ -13,6 +13,7 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/guard"
 )
 
@@ -33,14 +34,13 @@ func (o *once) panics() {
 func TestPanicInCallback(t *testing.T) {
 	root := hash(7)
 	for name, plant := range map[string]func(c *Config, o *once){
-		"OnView":    func(c *Config, o *once) { c.OnView = func(_, _ *catalog.View) { o.panics() } },
-		"OnAddress": func(c *Config, o *once) { c.OnAddress = func(catalog.Key, netip.AddrPort) { o.panics() } },
-		"Holders":   func(c *Config, o *once) { c.Holders = func(Content) []Holder { o.panics(); return nil } },
+		"OnView":  func(c *Config, o *once) { c.OnView = func(_, _ *catalog.View) { o.panics() } },
+		"Holders": func(c *Config, o *once) { c.Holders = func(Content) []Holder { o.panics(); return nil } },
 		"Object": func(c *Config, o *once) {
 			c.Object = func(catalog.Hash) ([]byte, bool) { o.panics(); return nil, false }
 		},
-		"Dial":      func(c *Config, o *once) { c.Dialer = panicDialer{c.Dialer, o} },
-		"handshake": func(c *Config, o *once) { c.Dialer = panicGreeter{c.Dialer, o} },
+		"Dial":      func(c *Config, o *once) { engineOf(c).Dial = panicDialer{engineOf(c).Dial, o}.Dial },
+		"handshake": func(c *Config, o *once) { engineOf(c).Dial = panicGreeter{engineOf(c).Dial, o}.Dial },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, p *pipes) {
@@ -74,23 +74,23 @@ func TestPanicInCallback(t *testing.T) {
 }
 
 type panicDialer struct {
-	Dialer
+	dial dialFunc
 	*once
 }
 
 func (d panicDialer) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 	d.panics()
-	return d.Dialer.Dial(ctx, a)
+	return d.dial(ctx, a)
 }
 
 // panicGreeter dials connections of which the first panics in the handshake.
 type panicGreeter struct {
-	Dialer
+	dial dialFunc
 	*once
 }
 
 func (d panicGreeter) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
-	c, err := d.Dialer.Dial(ctx, a)
+	c, err := d.dial(ctx, a)
 	return panicConn{c, d.once}, err
 }
 
@@ -134,7 +134,7 @@ func TestPanicInLoop(t *testing.T) {
 		"received": func(c *conn) event { return badReceived{received{c: c}} },
 		"left":     func(c *conn) event { return badLeft{left{c}} },
 		"drained":  func(c *conn) event { return badDrained{drained{c}} },
-		"joined":   func(c *conn) event { return badJoined{joined{c: c, verdict: make(chan error, 1)}} },
+		"joined":   func(c *conn) event { return badJoined{joined{c: c, taken: make(chan error, 1)}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, p *pipes) {
@@ -152,8 +152,8 @@ func TestPanicInLoop(t *testing.T) {
 				if nd.connected(s.id.Key()) || g.Caught() != 1 {
 					t.Errorf("connected: %v, caught: %d; want false and 1", nd.connected(s.id.Key()), g.Caught())
 				}
-				if <-c.done; !errors.Is(c.err, guard.ErrPanic) {
-					t.Errorf("closed with %v, want one that says internal error", c.err)
+				if err := c.net.Err(); !errors.Is(err, guard.ErrPanic) {
+					t.Errorf("closed with %v, want one that says internal error", err)
 				}
 				nd.share(file("a", 1))
 				next := nd.call(3).meet()
@@ -169,11 +169,11 @@ func TestPanicTold(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
 		g := guard.New(nil)
 		nd := pipeMember(t, p, 1, func(c *Config) { c.Guard = g })
-		verdict := make(chan error, 1)
-		c := newConn(pipeConn{&net.TCPConn{}, nd.addr}, nd.addr)
-		nd.post(nd.ctx, badJoined{joined{c, verdict}})
-		if err := <-verdict; !errors.Is(err, guard.ErrPanic) {
-			t.Errorf("verdict %v", err)
+		taken := make(chan error, 1)
+		c := newConn(nd.Drive, gather.NewConn(pipeConn{&net.TCPConn{}, nd.addr}, nd.addr, 1))
+		nd.post(nd.ctx, badJoined{joined{c, taken}})
+		if err := <-taken; !errors.Is(err, guard.ErrPanic) {
+			t.Errorf("taken %v", err)
 		}
 		failed := make(chan error, 1)
 		nd.post(nd.ctx, badAsking{asking{failed: func(err error) { failed <- err }}})

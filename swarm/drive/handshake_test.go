@@ -13,8 +13,8 @@ import (
 func TestHandshakesThatAreRefused(t *testing.T) {
 	for name, run := range map[string]func(s *stranger){
 		"another swarm": func(s *stranger) {
-			s.g.rendezvous = OpenKey("another").Rendezvous()
-			s.g.greet(s.conn, nil, false)
+			s.shaker.InfoHash = OpenKey("another").Rendezvous()
+			s.greet(nil)
 		},
 		"hello signed for another swarm": func(s *stranger) {
 			g := *s.g
@@ -50,21 +50,21 @@ func TestHandshakesThatAreRefused(t *testing.T) {
 		"an ordinary BitTorrent client": func(s *stranger) {
 			own := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}
 			own.SetExtended()
-			s.control <- wire.AppendHandshake(nil, own)
-			s.control <- wire.AppendExtendedHandshake(nil, &wire.ExtendedHandshake{M: map[string]int{"ut_metadata": 3}})
+			s.Queue(wire.AppendHandshake(nil, own))
+			s.Queue(wire.AppendExtendedHandshake(nil, &wire.ExtendedHandshake{M: map[string]int{"ut_metadata": 3}}))
 		},
 		"one without extensions": func(s *stranger) {
-			s.control <- wire.AppendHandshake(nil, wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}})
+			s.Queue(wire.AppendHandshake(nil, wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}))
 		},
 		"extended handshake nested": func(s *stranger) {
 			own := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}
 			own.SetExtended()
-			s.control <- wire.AppendHandshake(nil, own)
-			s.control <- wire.AppendExtended(nil, 0, []byte(rep("d1:a", 50_000)))
+			s.Queue(wire.AppendHandshake(nil, own))
+			s.Queue(wire.AppendExtended(nil, 0, []byte(rep("d1:a", 50_000))))
 		},
 		"our own key": func(s *stranger) {
 			s.g.id = ident(1)
-			s.g.greet(s.conn, nil, false)
+			s.greet(nil)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,15 +87,10 @@ func TestHandshakesThatAreRefused(t *testing.T) {
 // signs it.
 func (s *stranger) twisted(twist func(h *message.Hello, sign func(g *greeter, byDialler bool))) {
 	s.t.Helper()
-	ours := nonce{4}
-	if err := s.g.shakeHands(s.conn, nil); err != nil {
+	if err := s.shaker.Shake(s.Conn, nil); err != nil {
 		s.t.Fatal(err)
 	}
-	s.control <- s.g.extended(ours)
-	theirs, err := s.readNonce()
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	ours, theirs := s.Hello.Dialler, s.Hello.Acceptor
 	r := &rite{key: s.g.key, rendezvous: s.g.rendezvous, dialler: ours, acceptor: theirs}
 	s.send(r.prove())
 	h := message.Hello{Version: message.Version, Key: s.id.Key(), Name: "x"}

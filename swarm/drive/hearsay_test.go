@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/netgroup"
@@ -88,9 +89,9 @@ func TestTrackersDoNotFlood(t *testing.T) {
 		victim := netip.MustParseAddr("198.51.100.7")
 		dials := &netgroup.Dials{}
 		for n := range 3 {
-			a := pipeMember(t, p, 1+n, func(c *Config) { c.Dials = dials })
+			a := pipeMember(t, p, 1+n, func(c *Config) { engineOf(c).Dials = dials })
 			for i := range 100 {
-				a.AddFound([]netip.AddrPort{netip.AddrPortFrom(victim, uint16(2000+100*n+i))})
+				a.Swarm().Add([]netip.AddrPort{netip.AddrPortFrom(victim, uint16(2000+100*n+i))}, book.Tracker)
 			}
 		}
 		time.Sleep(29 * time.Second)

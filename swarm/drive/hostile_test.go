@@ -12,11 +12,12 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/wire"
 )
 
 // ext frames a p2pfs message by hand.
-func ext(body string) []byte { return wire.AppendExtended(nil, ourExtID, []byte(body)) }
+func ext(body string) []byte { return wire.AppendExtended(nil, 1, []byte(body)) }
 
 // Each of these breaks the protocol after a good handshake: the connection is
 // closed at once, and the others notice nothing.
@@ -25,17 +26,17 @@ func TestMembersThatBreakTheProtocol(t *testing.T) {
 		return append(binary.BigEndian.AppendUint32(nil, n), id)
 	}
 	for name, send := range map[string]func(s *stranger){
-		"length of 4 GiB":        func(s *stranger) { s.control <- prefix(1<<32-1, wire.MsgExtended) },
-		"length of 2 GiB":        func(s *stranger) { s.control <- prefix(1<<31, wire.MsgExtended) },
-		"p2pfs message of 1 MiB": func(s *stranger) { s.control <- append(prefix(1<<20, wire.MsgExtended), ourExtID) },
-		"have of 5000 bytes":     func(s *stranger) { s.control <- prefix(5000, wire.MsgHave) },
-		"unknown id of 100 MiB":  func(s *stranger) { s.control <- prefix(100<<20, 99) },
-		"no bencode":             func(s *stranger) { s.control <- ext("junk") },
-		"empty":                  func(s *stranger) { s.control <- ext("") },
-		"nested":                 func(s *stranger) { s.control <- ext(rep("l", 100_000) + rep("e", 100_000)) },
-		"nested dictionaries":    func(s *stranger) { s.control <- ext(rep("d1:a", 40_000)) },
-		"string length lies":     func(s *stranger) { s.control <- ext("d1:d99999999999:x1:t6:objecte") },
-		"trailing bytes":         func(s *stranger) { s.control <- ext("d1:r32:" + rep("r", 32) + "1:t3:whoee") },
+		"length of 4 GiB":        func(s *stranger) { s.Queue(prefix(1<<32-1, wire.MsgExtended)) },
+		"length of 2 GiB":        func(s *stranger) { s.Queue(prefix(1<<31, wire.MsgExtended)) },
+		"p2pfs message of 1 MiB": func(s *stranger) { s.Queue(append(prefix(1<<20, wire.MsgExtended), 1)) },
+		"have of 5000 bytes":     func(s *stranger) { s.Queue(prefix(5000, wire.MsgHave)) },
+		"unknown id of 100 MiB":  func(s *stranger) { s.Queue(prefix(100<<20, 99)) },
+		"no bencode":             func(s *stranger) { s.Queue(ext("junk")) },
+		"empty":                  func(s *stranger) { s.Queue(ext("")) },
+		"nested":                 func(s *stranger) { s.Queue(ext(rep("l", 100_000) + rep("e", 100_000))) },
+		"nested dictionaries":    func(s *stranger) { s.Queue(ext(rep("d1:a", 40_000))) },
+		"string length lies":     func(s *stranger) { s.Queue(ext("d1:d99999999999:x1:t6:objecte")) },
+		"trailing bytes":         func(s *stranger) { s.Queue(ext("d1:r32:" + rep("r", 32) + "1:t3:whoee")) },
 		"second hello": func(s *stranger) {
 			s.send(message.Hello{Version: message.Version, Key: s.id.Key(), Name: "x"})
 		},
@@ -53,27 +54,21 @@ func TestMembersThatBreakTheProtocol(t *testing.T) {
 			s.send(message.Heads{Heads: []catalog.Head{s.headIn(catalog.Salt{9}, 5, catalog.Hash{1})}})
 		},
 		"head of huge seq": func(s *stranger) {
-			s.control <- ext("d1:hl" + strings.Replace(string(testHeadBytes(s)), "seqi5e", "seqi9223372036854775807e", 1) + "e1:t5:headse")
+			s.Queue(ext("d1:hl" + strings.Replace(string(testHeadBytes(s)), "seqi5e", "seqi9223372036854775807e", 1) + "e1:t5:headse"))
 		},
 		"objects nobody asked for": func(s *stranger) {
 			for range 100 {
-				s.control <- ext("d1:d16384:" + rep("x", 16384) + "1:t6:objecte")
+				s.Queue(ext("d1:d16384:" + rep("x", 16384) + "1:t6:objecte"))
 			}
 		},
 		"nones nobody asked for": func(s *stranger) {
 			for i := range 12_000 {
-				select {
-				case s.control <- ext(string(message.None{Hashes: []catalog.Hash{{byte(i), byte(i >> 8)}, {1}, {2}}}.Encode())):
-				case <-s.done:
-				}
+				s.Queue(ext(string(message.None{Hashes: []catalog.Hash{{byte(i), byte(i >> 8)}, {1}, {2}}}.Encode())))
 			}
 		},
 		"holds nobody asked for": func(s *stranger) {
 			for range 20_000 {
-				select {
-				case s.control <- ext(string(message.Holds{File: Content{Root: catalog.Hash{1}, Size: 1}}.Encode())):
-				case <-s.done:
-				}
+				s.Queue(ext(string(message.Holds{File: Content{Root: catalog.Hash{1}, Size: 1}}.Encode())))
 			}
 		},
 		"flood of keep-alives": func(s *stranger) { s.flood(bytes.Repeat(wire.AppendKeepAlive(nil), 2000)) },
@@ -244,8 +239,8 @@ func TestObjectsThatNobodyHas(t *testing.T) {
 
 func TestBrokeTellsProtocolFromNetwork(t *testing.T) {
 	for err, want := range map[error]bool{
-		fmt.Errorf("x: %w", message.ErrMalformed): true, ErrForged: true, ErrFlood: true, ErrTooLong: true,
-		ErrIdle: false, ErrClosed: false, errors.New("reset"): false, ErrSlow: false, ErrDuplicate: false,
+		fmt.Errorf("x: %w", message.ErrMalformed): true, ErrForged: true,
+		gather.ErrIdle: false, ErrClosed: false, errors.New("reset"): false, gather.ErrSlow: false, gather.ErrDuplicate: false,
 	} {
 		if broke(err) != want {
 			t.Errorf("%v: %v", err, !want)

@@ -29,7 +29,7 @@ func (l *loop) list() []Member {
 	shown := len(all)
 	for k, c := range l.conns {
 		if !known[k] {
-			e := Member{Key: k, Name: c.name, Trusted: l.trusts(k)}
+			e := Member{Key: k, Name: c.name, Trusted: l.d.trusts(k)}
 			e.Hidden = l.d.cfg.Hides != nil && l.d.cfg.Hides(k, 0, true)
 			l.addConnection(&e)
 			all = append(all, e)

@@ -4,9 +4,6 @@ import (
 	"context"
 	"time"
 
-	"golang.org/x/time/rate"
-
-	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/fetch"
 	"p2pfs/swarm/drive/gossip"
@@ -50,9 +47,6 @@ type loop struct {
 	conns    map[catalog.Key]*conn // by member
 	byID     map[int]*conn
 	nextID   int
-	dialling int // attempts that are under way
-	dials    *rate.Limiter
-	book     *book.Book
 	fetch    *fetch.Fetcher
 	waiting  map[catalog.Hash][]chan<- []byte // for objects
 	who      *who.Inquiries
@@ -64,15 +58,14 @@ type loop struct {
 	swept    time.Time
 	outdated outdated
 	copies   copies
-	door     door
 }
 
 func newLoop(d *Drive, state *catalog.State) *loop {
 	l := &loop{
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
-		book: newBook(d.cfg.Dials), dials: rate.NewLimiter(dialsPerS, dialsPerS), fetch: fetch.New(), waiting: make(map[catalog.Hash][]chan<- []byte),
+		fetch: fetch.New(), waiting: make(map[catalog.Hash][]chan<- []byte),
 		who: who.New(), gossip: gossip.New(state, state, d.cfg.Identity.Key()), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
-		outdated: make(outdated), door: newDoor(), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
+		outdated: make(outdated), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}
 	l.told = l.shown()
 	return l
@@ -186,13 +179,11 @@ func (l *loop) tick(now time.Time) {
 		l.take(p, now)
 	}
 	l.who.Expire(now)
-	l.dialDue()
 	l.tellCopy(now)
 	if now.Sub(l.swept) < sweepGap {
 		return
 	}
 	l.swept = now
-	l.door.forget(now)
 	l.state.Sweep(l.d.cfg.Now())
 	l.publishAgain()
 }
@@ -200,7 +191,7 @@ func (l *loop) tick(now time.Time) {
 // end closes every connection. Their goroutines are waited for by Close.
 func (l *loop) end() {
 	for _, c := range l.byID {
-		c.close(ErrClosed)
+		c.net.Close(ErrClosed)
 		l.state.Gone(c.key, l.d.cfg.Now())
 	}
 }

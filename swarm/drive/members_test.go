@@ -28,7 +28,7 @@ func TestBothDialInTheSameInstant(t *testing.T) {
 			nd.post(t.Context(), call(func(l *loop) {
 				var list []bool
 				for _, c := range l.byID {
-					list = append(list, c.dialled.IsValid())
+					list = append(list, c.net.Dialled.IsValid())
 				}
 				result <- list
 			}))
@@ -79,7 +79,7 @@ func TestAddressesArePassedOn(t *testing.T) {
 		go drain(liar)
 		b.join(a)
 		time.Sleep(2 * time.Second)
-		c := pipeMember(t, p, 3, func(c *Config) { c.Port = 0 })
+		c := pipeMember(t, p, 3, func(c *Config) { engineOf(c).Port = 0 })
 		var told []netip.AddrPort
 		s := a.call(4).meet()
 		heard := make(chan struct{})
@@ -181,7 +181,7 @@ func TestRejoinKeepsTrusted(t *testing.T) {
 
 // onlyDialer reaches one address.
 type onlyDialer struct {
-	Dialer
+	dial dialFunc
 	addr netip.AddrPort
 }
 
@@ -189,7 +189,7 @@ func (d onlyDialer) Dial(ctx context.Context, a netip.AddrPort) (net.Conn, error
 	if a != d.addr {
 		return nil, errors.New("no route")
 	}
-	return d.Dialer.Dial(ctx, a)
+	return d.dial(ctx, a)
 }
 
 // Members in a row, each connected to his neighbours only: heads and objects go
@@ -199,8 +199,8 @@ func TestRelay(t *testing.T) {
 		var row []*pnode
 		for i := range 5 {
 			row = append(row, pipeMember(t, p, 1+i, func(c *Config) {
-				if c.Dialer = nil; i > 0 {
-					c.Dialer = onlyDialer{pipeDialer{p, netip.AddrPort{}}, row[i-1].addr}
+				if engineOf(c).Dial = nil; i > 0 {
+					engineOf(c).Dial = onlyDialer{pipeDialer{p, netip.AddrPort{}}.Dial, row[i-1].addr}.Dial
 				}
 			}))
 			if i > 0 {

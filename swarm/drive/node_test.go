@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/wire"
 )
 
@@ -39,7 +41,6 @@ type node struct {
 	objects map[catalog.Hash][]byte // served as tiny files
 	holders map[Content][]Holder
 	views   []*catalog.View
-	reached map[netip.AddrPort]catalog.Key
 	conns   []net.Conn // all that were dialled
 }
 
@@ -48,7 +49,7 @@ func newNode(t testing.TB, n int, change ...func(*Config)) *node {
 	t.Helper()
 	nd := &node{
 		t: t, n: n, path: filepath.Join(t.TempDir(), "catalog.db"), objects: map[catalog.Hash][]byte{},
-		holders: map[Content][]Holder{}, reached: map[netip.AddrPort]catalog.Key{},
+		holders: map[Content][]Holder{},
 	}
 	ln, err := net.Listen("tcp", fmt.Sprintf("127.0.9.%d:0", n))
 	if err != nil {
@@ -56,12 +57,13 @@ func newNode(t testing.TB, n int, change ...func(*Config)) *node {
 	}
 	nd.ln = ln
 	nd.cfg = Config{
-		Key: testKey, Identity: ident(n), Name: fmt.Sprintf("m%d", n), Port: nd.addr().Port(), Dialer: nd,
-		OnView: nd.onView, OnAddress: nd.onAddress, Holders: nd.who, Object: nd.object,
+		Client: newEngine(nd.Dial, nd.addr().Port()),
+		Key:    testKey, Identity: ident(n), Name: fmt.Sprintf("m%d", n), OnView: nd.onView, Holders: nd.who, Object: nd.object,
 	}
 	for _, f := range change {
 		f(&nd.cfg)
 	}
+	engineOf(&nd.cfg).Guard = nd.cfg.Guard
 	nd.start()
 	nd.wg.Go(nd.listen)
 	t.Cleanup(nd.stop)
@@ -107,6 +109,21 @@ func (nd *node) stop() {
 func (nd *node) addr() netip.AddrPort { return nd.ln.Addr().(*net.TCPAddr).AddrPort() }
 func (nd *node) key() catalog.Key     { return nd.cfg.Identity.Key() }
 
+// dialFunc connects to an address.
+type dialFunc = func(context.Context, netip.AddrPort) (net.Conn, error)
+
+// engine is the Client of tests: a network, and no more of the engine.
+type engine struct{ gather.Network }
+
+func newEngine(dial dialFunc, port uint16) *engine {
+	return &engine{gather.Network{Dial: dial, Port: port, PeerID: wire.NewPeerID()}}
+}
+
+func (e *engine) Join(cfg gather.Config) *gather.Gathering { return gather.New(e.Network, cfg) }
+
+// engineOf is the engine that a test's drive is going to have.
+func engineOf(c *Config) *engine { return c.Client.(*engine) }
+
 // accept does what the engine does for a drive.
 func accept(d *Drive, c net.Conn) {
 	hs, err := readTestHandshake(c)
@@ -114,7 +131,7 @@ func accept(d *Drive, c net.Conn) {
 		c.Close()
 		return
 	}
-	d.Accept(c, hs)
+	d.Swarm().Accept(c, hs)
 }
 
 func readTestHandshake(c net.Conn) (hs wire.Handshake, err error) {
@@ -162,12 +179,6 @@ func (nd *node) onView(now, before *catalog.View) {
 	nd.views = append(nd.views, now)
 }
 
-func (nd *node) onAddress(k catalog.Key, a netip.AddrPort) {
-	nd.mu.Lock()
-	defer nd.mu.Unlock()
-	nd.reached[a] = k
-}
-
 func (nd *node) who(file Content) []Holder {
 	nd.mu.Lock()
 	defer nd.mu.Unlock()
@@ -192,7 +203,7 @@ func (nd *node) serveTiny(data string) catalog.Hash {
 
 func (nd *node) join(others ...*node) {
 	for _, o := range others {
-		nd.AddPeers([]netip.AddrPort{o.addr()})
+		nd.Swarm().Add([]netip.AddrPort{o.addr()}, book.Before)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/guard"
 )
 
@@ -104,8 +105,7 @@ func (l *loop) onObject(c *conn, h catalog.Hash, data []byte, now time.Time) {
 		l.unasked(c, len(data), now)
 		return
 	}
-	c.active = now
-	c.served += int64(len(data))
+	c.net.Useful(len(data), now)
 	for _, result := range l.waiting[h] {
 		result <- data // has room for one, and gets one
 	}
@@ -129,6 +129,6 @@ func (l *loop) onNone(c *conn, m message.None, now time.Time) {
 // unasked counts bytes that a member sent without having been asked.
 func (l *loop) unasked(c *conn, n int, now time.Time) {
 	if c.unasked += n + 64; c.unasked > maxUnaskedData {
-		l.remove(c, ErrFlood, now)
+		l.remove(c, gather.ErrFlood)
 	}
 }

@@ -13,8 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/gather"
+	"p2pfs/swarm/wire"
 )
 
 // pipes is a network in memory, for tests on a clock that does not tick.
@@ -89,11 +92,13 @@ func pipeMember(t testing.TB, p *pipes, n int, change ...func(*Config)) *pnode {
 		t.Fatal(err)
 	}
 	nd.cfg = Config{
-		Key: testKey, Identity: ident(n), Name: fmt.Sprintf("m%d", n), Port: 6881, Store: store, Dialer: pipeDialer{p, nd.addr},
+		Key: testKey, Identity: ident(n), Name: fmt.Sprintf("m%d", n), Store: store,
+		Client: newEngine(pipeDialer{p, nd.addr}.Dial, 6881),
 	}
 	for _, f := range change {
 		f(&nd.cfg)
 	}
+	engineOf(&nd.cfg).Guard = nd.cfg.Guard
 	if nd.Drive, err = New(nd.cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +123,7 @@ func (nd *pnode) listen(on bool) {
 
 func (nd *pnode) join(others ...*pnode) {
 	for _, o := range others {
-		nd.AddPeers([]netip.AddrPort{o.addr})
+		nd.Swarm().Add([]netip.AddrPort{o.addr}, book.Before)
 	}
 }
 
@@ -145,9 +150,12 @@ func (nd *pnode) share(files ...catalog.File) {
 
 // stranger is the other end of a connection to a member, played by the test.
 type stranger struct {
-	t  testing.TB
-	id *catalog.Identity
-	g  *greeter
+	t      testing.TB
+	id     *catalog.Identity
+	g      *greeter
+	shaker gather.Shaker
+	nc     net.Conn
+	*gather.Conn
 	*conn
 	writing chan struct{}
 }
@@ -165,39 +173,48 @@ func (nd *pnode) call(n int) *stranger {
 }
 
 func newStranger(t testing.TB, n int, c net.Conn, dialled netip.AddrPort) *stranger {
-	s := &stranger{t: t, id: ident(n), conn: newConn(c, dialled), writing: make(chan struct{})}
+	g := gather.NewConn(c, dialled, message.MaxBody)
+	s := &stranger{t: t, id: ident(n), nc: c, Conn: g, conn: newConn(nil, g), writing: make(chan struct{})}
 	s.g = &greeter{
-		key: testKey, rendezvous: testKey.Rendezvous(), id: s.id, name: fmt.Sprintf("s%d", n), port: 6881,
+		key: testKey, rendezvous: testKey.Rendezvous(), id: s.id, name: fmt.Sprintf("s%d", n),
 		began: time.Now().UnixMicro() + int64(n), now: time.Now,
 	}
-	copy(s.g.peerID[:], fmt.Sprintf("-XX0000-%012d", n))
+	s.shaker = gather.Shaker{InfoHash: testKey.Rendezvous(), Port: 6881, Extension: message.Extension}
+	copy(s.shaker.PeerID[:], fmt.Sprintf("-XX0000-%012d", n))
 	go func() {
 		defer close(s.writing)
-		for { // no keep-alives
-			select {
-			case b := <-s.control:
-				if _, err := s.net.Write(b); err != nil {
-					s.close(err)
-					return
-				}
-			case <-s.done:
-				return
-			}
-		}
+		s.Run(10_000 * time.Hour) // no keep-alives
 	}()
 	t.Cleanup(s.hangUp)
 	return s
 }
 
 func (s *stranger) hangUp() {
-	s.close(io.EOF)
+	s.Close(io.EOF)
 	<-s.writing
 }
 
-// meet goes through the handshake.
+// queue is send that waits for room; false: the connection is closed.
+func (s *stranger) queue(m message.Message) bool {
+	return s.Queue(wire.AppendExtended(nil, 1, m.Encode()))
+}
+
+// greet goes through the handshakes; theirs came with a connection to us.
+func (s *stranger) greet(theirs *wire.Handshake) error {
+	err := s.shaker.Shake(s.Conn, theirs)
+	if err == nil {
+		err = s.g.greet(s.conn)
+	}
+	if err == nil {
+		s.Greeted()
+	}
+	return err
+}
+
+// meet goes through the handshakes as the one who dialled.
 func (s *stranger) meet() *stranger {
 	s.t.Helper()
-	if err := s.g.greet(s.conn, nil, false); err != nil {
+	if err := s.greet(nil); err != nil {
 		s.t.Fatal(err)
 	}
 	return s
@@ -222,12 +239,8 @@ func expect[M message.Message](s *stranger) M {
 func (s *stranger) untilClosed() time.Duration {
 	s.t.Helper()
 	start := time.Now()
-	s.greeting = true // no deadline but this one
-	s.net.SetReadDeadline(start.Add(time.Hour))
-	_, err := io.Copy(io.Discard, s.in)
-	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
-		s.t.Errorf("not closed: %v", err)
-	}
+	s.nc.SetReadDeadline(start.Add(time.Hour))
+	s.Drain()
 	return time.Since(start)
 }
 

@@ -2,10 +2,9 @@ package drive
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"net"
 	"net/netip"
+	"p2pfs/swarm/book"
 	"p2pfs/swarm/drive/message"
 	"sync"
 	"testing"
@@ -17,7 +16,7 @@ import (
 func (nd *pnode) meetFrom(from netip.Addr, n int) *stranger {
 	nd.t.Helper()
 	s := nd.callFrom(n, from.String())
-	if s.g.greet(s.conn, nil, false) != nil {
+	if s.greet(nil) != nil {
 		s.hangUp()
 		return nil
 	}
@@ -110,7 +109,7 @@ func TestOneAddressWithManyKeys(t *testing.T) {
 func closed(list []*stranger) (n int) {
 	for _, s := range list {
 		select {
-		case <-s.done:
+		case <-s.Done():
 			n++
 		default:
 		}
@@ -132,12 +131,12 @@ func TestOneAddressThatListensForManyKeys(t *testing.T) {
 				defer strangers.Done()
 				answerAs(t, c, 5000+i)
 			})
-			a.AddPeers([]netip.AddrPort{addr})
+			a.Swarm().Add([]netip.AddrPort{addr}, book.Before)
 		}
 		time.Sleep(time.Minute)
 		var honest []*pnode
 		for i := range 4 {
-			nd := pipeMember(t, p, 2+i, func(c *Config) { c.Dialer = nil })
+			nd := pipeMember(t, p, 2+i, func(c *Config) { engineOf(c).Dial = nil })
 			honest = append(honest, nd)
 			a.join(nd)
 		}
@@ -160,92 +159,16 @@ func answerAs(t *testing.T, c net.Conn, n int) {
 	if err != nil {
 		return
 	}
-	if s.g.greet(s.conn, &hs, false) == nil {
-		s.net.SetReadDeadline(time.Time{})
-		io.Copy(io.Discard, s.in)
-	}
-}
-
-func testPlace(id int, group string, age time.Duration, now time.Time) place {
-	return place{
-		id: id, group: netip.MustParsePrefix(group), since: now.Add(-age), active: now.Add(-age),
+	if s.greet(&hs) == nil {
+		s.nc.SetReadDeadline(time.Time{})
+		s.Drain()
 	}
 }
 
 // Where no group has more than another, those keep their places who served what
 // we needed, were met before or are here longest.
-func TestWhoKeepsHisPlace(t *testing.T) {
-	now := time.Unix(1_700_000_000, 0)
-	var list []place
-	for i := range 12 {
-		list = append(list, testPlace(i, fmt.Sprintf("10.0.0.%d/32", i), time.Hour+time.Duration(i)*time.Minute, now))
-	}
-	list[0].served, list[1].served, list[2].served = 1000, 900, 800
-	list[3].met, list[4].met = true, true
-	newcomer := testPlace(99, "10.9.9.9/32", 0, now)
-	gone := map[int]bool{}
-	rule := places{max: 16} // of which four are for those whom we dial
-	for range 20 {
-		victim, err := rule.admit(list, newcomer, now)
-		if err != nil {
-			break
-		}
-		if victim < 0 {
-			t.Fatal("admitted beyond the bound")
-		}
-		gone[victim] = true
-		for i := range list {
-			if list[i].id == victim {
-				list[i] = testPlace(100+len(gone), fmt.Sprintf("10.1.0.%d/32", len(gone)), 0, now)
-			}
-		}
-	}
-	for _, id := range []int{0, 1, 2, 3, 4, 11} {
-		if gone[id] {
-			t.Errorf("%d had to go", id)
-		}
-	}
-	if len(gone) == 0 || len(gone) > 6 {
-		t.Errorf("gone are %v", gone)
-	}
-}
-
 // The largest group makes room, its latest first; a newcomer of it does not get
 // in at another's cost; whom we dial and whom we trust stays.
-func TestTheLargestGroupMakesRoom(t *testing.T) {
-	now := time.Unix(1_700_000_000, 0)
-	var list []place
-	for i := range 8 {
-		list = append(list, testPlace(i, "192.0.2.0/24", time.Duration(60-i)*time.Second, now))
-	}
-	list[7].trusted = true
-	for i := range 4 {
-		list = append(list, testPlace(10+i, fmt.Sprintf("10.0.0.%d/32", i), time.Second, now))
-	}
-	for i := range 4 {
-		x := testPlace(20+i, "192.0.2.0/24", time.Second, now)
-		x.dialled = true
-		list = append(list, x)
-	}
-	rule := places{max: 16}
-	other := testPlace(99, "10.9.9.9/32", 0, now)
-	if victim, err := rule.admit(list, other, now); victim != 6 || err != nil {
-		t.Errorf("for a newcomer of another group: got %d, %v, want 6", victim, err)
-	}
-	same := testPlace(99, "192.0.2.0/24", 0, now)
-	if victim, err := rule.admit(list, same, now); err == nil && (victim < 0 || victim > 6) {
-		t.Errorf("for one of the same group %d goes", victim)
-	}
-	dialled := other
-	dialled.dialled = true
-	if _, err := rule.admit(list, dialled, now); err != ErrFull {
-		t.Errorf("a fifth dialled one: %v", err)
-	}
-	if victim, err := rule.admit(list[:15], dialled, now); victim != -1 || err != nil {
-		t.Errorf("a fourth dialled one: got %d, %v", victim, err)
-	}
-}
-
 // Whoever connects again and again is told what heads there are now and then only.
 func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
@@ -269,7 +192,7 @@ func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
 			s.hangUp()
 			time.Sleep(20 * time.Millisecond)
 		}
-		if most := groupBurst + metBurst + 2 + int(time.Since(start).Seconds()*(groupPerS+metPerS)); told == 0 || told > most {
+		if most := 40 + 10 + 2 + int(time.Since(start).Seconds()*0.6); told == 0 || told > most {
 			t.Errorf("told %d times, want at most %d", told, most)
 		}
 		if s := a.meetFrom(loopback(1), 78); s == nil {
@@ -278,22 +201,4 @@ func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
 			expect[message.Summary](s)
 		}
 	})
-}
-
-func TestArrivalsOfManyGroupsAreBounded(t *testing.T) {
-	a, now := newArrivals[netip.Prefix](groupPerS, groupBurst), time.Unix(1_700_000_000, 0)
-	let := 0
-	for i := range 3 * maxArrivals {
-		if a.allow(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), now) {
-			let++
-		}
-	}
-	if len(a.of) > maxArrivals+1 || let > maxArrivals+groupBurst {
-		t.Errorf("%d groups known, %d let in", len(a.of), let)
-	}
-	now = now.Add(2 * time.Minute)
-	a.forget(now)
-	if !a.allow(netip.MustParsePrefix("192.0.2.0/24"), now) || len(a.of) > 2 {
-		t.Errorf("after a while: %d groups known", len(a.of))
-	}
 }

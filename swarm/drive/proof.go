@@ -15,15 +15,13 @@ const (
 	helloDomain = "p2pfs hello 2"
 )
 
-type nonce [32]byte
-
 // rite is what both sides of a handshake have in common: whatever they prove is
 // over it, so that it is of no use on another connection, in the other role, or
 // in another drive.
 type rite struct {
 	key               Key
 	rendezvous        catalog.Salt
-	dialler, acceptor nonce
+	dialler, acceptor [32]byte
 }
 
 // statement begins with a domain, a role, both nonces and the rendezvous.

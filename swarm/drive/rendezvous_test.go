@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/book"
+	"p2pfs/swarm/gather"
 	"p2pfs/swarm/wire"
 )
 
@@ -52,10 +54,15 @@ func (o *outsider) shake() {
 	hs := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{'-', 'X', 'X'}}
 	hs.SetExtended()
 	o.Write(wire.AppendHandshake(nil, hs))
-	o.Write(wire.AppendExtendedHandshake(nil, &wire.ExtendedHandshake{
+	o.Write(extended())
+}
+
+// extended is an extended handshake with a nonce.
+func extended() []byte {
+	return wire.AppendExtendedHandshake(nil, &wire.ExtendedHandshake{
 		M:     map[string]int{"p2pfs": 1},
 		Extra: map[string]bencode.RawMessage{"p2pfs_nonce": []byte("32:" + strings.Repeat("n", 32))},
-	}))
+	})
 }
 
 func (o *outsider) say(body []byte) { o.Write(wire.AppendExtended(nil, 1, body)) }
@@ -127,7 +134,7 @@ func TestWhoDialsWithoutTheDriveKeyLearnsNothing(t *testing.T) {
 				start := time.Now()
 				<-o.ended
 				c.Close()
-				if d := time.Since(start); body != nil && d > time.Second || d > handshakeTime {
+				if d := time.Since(start); body != nil && d > time.Second || d > gather.Time {
 					t.Errorf("closed after %v", d)
 				}
 				if list := o.learnt(a); list != nil {
@@ -160,7 +167,7 @@ func TestWhoIsDialledWithoutTheDriveKeyLearnsNothing(t *testing.T) {
 					c.Close()
 					met <- o
 				})
-				a.AddPeers([]netip.AddrPort{addr})
+				a.Swarm().Add([]netip.AddrPort{addr}, book.Before)
 				o := <-met
 				if list := o.learnt(a); list != nil {
 					t.Errorf("heard the member's %v", list)
@@ -186,7 +193,7 @@ func TestMembersOfTheFirstVersionAreTold(t *testing.T) {
 			c.Close()
 			met <- o
 		})
-		a.AddPeers([]netip.AddrPort{addr})
+		a.Swarm().Add([]netip.AddrPort{addr}, book.Before)
 		dialled := <-met
 		time.Sleep(time.Second)
 		from := netip.MustParseAddrPort("10.0.1.6:6881")

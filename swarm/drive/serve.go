@@ -1,95 +1,34 @@
 package drive
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"sync"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/drive/who"
-	"p2pfs/swarm/guard"
-	"p2pfs/swarm/wire"
 )
 
-// accepted runs a connection that came to us, and calls greeted when the
-// handshake is over.
-func (d *Drive) accepted(c *conn, hs *wire.Handshake, greeted func()) {
-	err := d.attach(c, func() error {
-		err := d.greeter.greet(c, hs, false)
-		if errors.Is(err, ErrVersion) || errors.Is(err, ErrCopy) {
-			d.post(d.ctx, refused{c.remote, err})
-		}
+// Serve runs the connection until it ends, and says why it did.
+func (c *conn) Serve() error {
+	d := c.d
+	taken := make(chan error, 1)
+	if err := d.post(d.ctx, joined{c, taken}); err != nil {
 		return err
-	}, greeted)
-	d.log.Debug("member connection over", "peer", c.remote, "member", c.key.Short(), "err", err)
-}
-
-// dial makes a connection and runs it. A probe only finds out who listens.
-func (d *Drive) dial(addr netip.AddrPort, probe bool) {
-	ctx, cancel := context.WithTimeout(d.ctx, handshakeTime)
-	var nc net.Conn
-	err := d.guarded(func() (err error) { nc, err = d.cfg.Dialer.Dial(ctx, addr); return err })
-	cancel()
-	if err != nil {
-		d.post(d.ctx, dialFailed{addr, err})
-		return
 	}
-	c := newConn(nc, addr)
-	failed := guard.ErrPanic // unless greet returns
-	err = d.attach(c, func() error {
-		failed = d.greeter.greet(c, nil, probe)
-		if failed == nil && probe {
-			d.post(d.ctx, probed{addr, c.key})
-			return errProbed
-		}
-		return failed
-	}, func() {})
-	if failed != nil {
-		d.post(d.ctx, dialFailed{addr, failed})
+	var err error
+	select {
+	case err = <-taken:
+	case <-d.ctx.Done():
+		err = ErrClosed
 	}
-	d.log.Debug("member connection over", "peer", addr, "member", c.key.Short(), "err", err)
-}
-
-var errProbed = errors.New("address verified")
-
-// attach runs a connection from its handshake to its end and returns why it
-// ended. greeted is called when the handshake is over, well or not.
-func (d *Drive) attach(c *conn, greet func() error, greeted func()) error {
-	defer context.AfterFunc(d.ctx, func() { c.close(ErrClosed) })()
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		err := d.guarded(func() error { c.write(func() { d.post(d.ctx, drained{c}) }); return nil })
-		c.close(cmp.Or(err, ErrClosed)) // write has closed it, unless it panicked
-	}()
-	defer func() { <-written }()
-	err := d.guarded(greet)
-	greeted()
 	if err == nil {
-		verdict := make(chan error, 1)
-		if err = d.post(d.ctx, joined{c, verdict}); err == nil {
-			select {
-			case err = <-verdict:
-			case <-d.ctx.Done():
-				err = ErrClosed
-			}
-		}
-		if err == nil {
-			err = d.guarded(func() error { return d.receive(c) })
-			c.close(err)
-			d.post(d.ctx, left{c})
-		}
+		err = d.guarded(func() error { return d.receive(c) })
+		c.net.Close(err)
+		d.post(d.ctx, left{c})
 	}
-	c.close(err)
-	return c.err
+	return err
 }
 
 // guarded calls f, and returns its error or, where it panicked, that.
@@ -108,7 +47,7 @@ func (d *Drive) receive(c *conn) error {
 	defer cancel()
 	sender.Go(func() {
 		if err := d.guarded(func() error { d.send(ctx, c, c.owed); return nil }); err != nil {
-			c.close(err)
+			c.net.Close(err)
 		}
 	})
 	for {
@@ -117,7 +56,7 @@ func (d *Drive) receive(c *conn) error {
 			err = d.handle(c, m)
 		}
 		if err != nil {
-			c.close(err) // before the sender is waited for, who may be writing
+			c.net.Close(err) // before the sender is waited for, who may be writing
 			return err
 		}
 	}
@@ -165,27 +104,10 @@ func (d *Drive) postInTurn(c *conn, m message.Message) error {
 	select {
 	case <-taken:
 		return nil
-	case <-c.done:
-		return c.err
+	case <-c.net.Done():
+		return c.net.Err()
 	case <-d.ctx.Done():
 		return ErrClosed
-	}
-}
-
-// allow takes n from what the peer may send unasked, and waits if there is not
-// so much.
-func (c *conn) allow(ctx context.Context, from *rate.Limiter, n int) {
-	r := from.ReserveN(time.Now(), n)
-	wait := r.Delay()
-	if wait == 0 {
-		return
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-c.done:
-	case <-ctx.Done():
 	}
 }
 

@@ -38,7 +38,7 @@ func (d *Drive) Who(ctx context.Context, file Content, publishers ...catalog.Key
 func (l *loop) inquire(file Content, publishers []catalog.Key, result chan<- []Holder) {
 	var members []int
 	for id, c := range l.byID {
-		if len(c.control) < controlQueue/2 {
+		if !c.net.Busy() {
 			members = append(members, id)
 		}
 	}
@@ -52,7 +52,7 @@ func (l *loop) inquire(file Content, publishers []catalog.Key, result chan<- []H
 // are connected, and where others were met.
 func (l *loop) publishing(publishers []catalog.Key) (list []Holder) {
 	for _, k := range publishers {
-		if c := l.conns[k]; c != nil && netgroup.MayTell(c.remote.Addr(), c.listen) {
+		if c := l.conns[k]; c != nil && netgroup.MayTell(c.net.Remote.Addr(), c.listen) {
 			list = append(list, Holder{Addr: c.listen, Member: k, Pieces: Pieces{All: true}})
 		}
 	}
@@ -60,7 +60,7 @@ func (l *loop) publishing(publishers []catalog.Key) (list []Holder) {
 		if l.conns[k] != nil || k == (catalog.Key{}) {
 			continue
 		}
-		for _, a := range l.book.Of(book.Owner(k)) {
+		for _, a := range l.d.swarm.Of(book.Owner(k)) {
 			list = append(list, Holder{Addr: a, Member: k, Pieces: Pieces{All: true}})
 		}
 	}
@@ -68,9 +68,9 @@ func (l *loop) publishing(publishers []catalog.Key) (list []Holder) {
 }
 
 func (l *loop) onHolds(c *conn, m message.Holds, now time.Time) {
-	asked, useful := l.who.Answer(who.Member{ID: c.id, Key: c.key, Remote: c.remote.Addr(), Listen: c.listen}, m, now)
+	asked, useful := l.who.Answer(who.Member{ID: c.id, Key: c.key, Remote: c.net.Remote.Addr(), Listen: c.listen}, m, now)
 	if useful {
-		c.active = now
+		c.net.Useful(0, now)
 	}
 	if !asked {
 		l.unasked(c, len(m.File.Root), now)

@@ -57,6 +57,8 @@ type Hello struct {
 	Dialler, Acceptor [32]byte
 	// Identity is what the carrier proves of the connection (see Carrier).
 	Identity []byte
+	// Port is where we listen; 0: nowhere.
+	Port uint16
 	// Probe: we dialled only to find out who listens there.
 	Probe bool
 }
@@ -133,6 +135,17 @@ func (c *Conn) Send(body []byte) {
 	case c.sends <- c.frame(body):
 	default:
 		c.Close(ErrSlow)
+	}
+}
+
+// Queue queues bytes that are no message of the extension, such as a handshake, and
+// waits for room; false: the connection is closed.
+func (c *Conn) Queue(b []byte) bool {
+	select {
+	case c.sends <- b:
+		return true
+	case <-c.done:
+		return false
 	}
 }
 

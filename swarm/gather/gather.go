@@ -43,7 +43,7 @@ type Handler interface {
 	// the protocol: it is let be for a while.
 	Broke(err error) bool
 	// Reached is told that a member was reached at an address where nobody, or
-	// another, was known to be. It must not block.
+	// another, was known to be.
 	Reached(owner book.Owner, addr netip.AddrPort)
 }
 

@@ -47,12 +47,13 @@ func (s *Shaker) nonceKey() string { return s.Extension + "_nonce" }
 // that it sets holds until Greeted.
 func (s *Shaker) Shake(c *Conn, theirs *wire.Handshake) error {
 	c.net.SetReadDeadline(time.Now().Add(Time))
+	c.Hello.Port = s.Port
 	var ours [32]byte
 	rand.Read(ours[:])
 	if err := s.bep3(c, theirs); err != nil {
 		return err
 	}
-	c.sends <- s.extended(ours)
+	c.Queue(s.extended(ours))
 	nonce, err := s.bep10(c)
 	if c.Hello.Dialler, c.Hello.Acceptor = ours, nonce; theirs != nil {
 		c.Hello.Dialler, c.Hello.Acceptor = nonce, ours
@@ -64,7 +65,7 @@ func (s *Shaker) Shake(c *Conn, theirs *wire.Handshake) error {
 func (s *Shaker) bep3(c *Conn, theirs *wire.Handshake) error {
 	own := wire.Handshake{InfoHash: s.InfoHash, PeerID: s.PeerID}
 	own.SetExtended()
-	c.sends <- wire.AppendHandshake(nil, own)
+	c.Queue(wire.AppendHandshake(nil, own))
 	if theirs == nil {
 		var b [wire.HandshakeLen]byte
 		if _, err := io.ReadFull(c.in, b[:]); err != nil {

@@ -1,0 +1,74 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+
+	"p2pfs/swarm/book"
+	"p2pfs/swarm/catalog"
+)
+
+// maxAddresses bounds the members whose addresses are remembered.
+const maxAddresses = 1000
+
+// addressFile remembers where the members of a drive were reached, so that a restart
+// finds them without a tracker. After openAddressFile it is for one goroutine at a
+// time.
+type addressFile struct {
+	path  string
+	log   *slog.Logger
+	known map[catalog.Key]netip.AddrPort
+}
+
+// openAddressFile reads the file at path: a key and an address a line.
+func openAddressFile(path string, log *slog.Logger) (*addressFile, error) {
+	f := &addressFile{path: path, log: log, known: map[catalog.Key]netip.AddrPort{}}
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	for line := range strings.Lines(string(data)) {
+		k, a, _ := strings.Cut(strings.TrimSpace(line), " ")
+		key, err1 := catalog.ParseKey(k)
+		addr, err2 := netip.ParseAddrPort(a)
+		if err1 == nil && err2 == nil && len(f.known) < maxAddresses {
+			f.known[key] = addr
+		}
+	}
+	return f, nil
+}
+
+// addrs are the addresses remembered.
+func (f *addressFile) addrs() (out []netip.AddrPort) {
+	for _, a := range f.known {
+		out = append(out, a)
+	}
+	return out
+}
+
+// remember notes where members were reached. Those who were not of late stay.
+func (f *addressFile) remember(list []book.Peer) {
+	changed := false
+	for _, p := range list {
+		k := catalog.Key(p.Owner)
+		if old, ok := f.known[k]; old != p.Addr && (ok || len(f.known) < maxAddresses) {
+			f.known[k], changed = p.Addr, true
+		}
+	}
+	if !changed {
+		return
+	}
+	var b strings.Builder
+	for k, a := range f.known {
+		fmt.Fprintf(&b, "%v %v\n", k, a)
+	}
+	if err := replaceFile(f.path, []byte(b.String())); err != nil {
+		f.log.Warn("members' addresses not remembered", "err", err)
+	}
+}
