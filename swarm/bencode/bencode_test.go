@@ -285,3 +285,10 @@ func TestCursorTypes(t *testing.T) {
 		}
 	}
 }
+
+func TestAppend(t *testing.T) {
+	b := append(AppendInt([]byte("d"), -7), 'e')
+	if b = AppendString(AppendString(b, "key"), []byte{1, 2}); string(b) != "di-7ee3:key2:\x01\x02" {
+		t.Errorf("got %q", b)
+	}
+}

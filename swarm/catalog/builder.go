@@ -2,9 +2,10 @@ package catalog
 
 import (
 	"fmt"
-	"p2pfs/swarm/names"
 	"slices"
 	"strings"
+
+	"p2pfs/swarm/names"
 )
 
 // Builder turns what a member shares into objects. It knows of each directory

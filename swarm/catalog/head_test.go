@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"p2pfs/swarm/bencode"
 )
 
 func testSummary() Summary {
@@ -82,7 +84,7 @@ func headWith(k, salt, seq, sig, v string) []byte {
 }
 
 func TestParseHeadRefuses(t *testing.T) {
-	str := func(n int) string { return string(appendString(nil, strings.Repeat("x", n))) }
+	str := func(n int) string { return string(bencode.AppendString(nil, strings.Repeat("x", n))) }
 	v := func(change ...string) string {
 		s := "d1:bi1e1:fi1e1:n4:anna1:o" + str(32) + "1:ti1e1:xi2ee"
 		return strings.NewReplacer(change...).Replace(s)

@@ -91,32 +91,27 @@ func (it *item) check() error {
 func (it *item) append(dst []byte) []byte {
 	dst = append(dst, 'd')
 	if it.kind == KindDir {
-		dst = appendBytes(append(dst, "1:c"...), it.root[:])
+		dst = bencode.AppendString(append(dst, "1:c"...), it.root[:])
 	}
 	if it.kind == KindFile && it.v1 != [20]byte{} {
-		dst = appendBytes(append(dst, "1:h"...), it.v1[:])
+		dst = bencode.AppendString(append(dst, "1:h"...), it.v1[:])
 	}
 	if it.kind == KindSymlink {
-		dst = appendString(append(dst, "1:l"...), it.target)
+		dst = bencode.AppendString(append(dst, "1:l"...), it.target)
 	}
 	if it.mtime != 0 {
-		dst = appendInt(append(dst, "1:m"...), it.mtime)
+		dst = bencode.AppendInt(append(dst, "1:m"...), it.mtime)
 	}
-	dst = appendString(append(dst, "1:n"...), it.name)
+	dst = bencode.AppendString(append(dst, "1:n"...), it.name)
 	if it.kind == KindFile {
 		if it.size > 0 {
-			dst = appendBytes(append(dst, "1:p"...), it.root[:])
+			dst = bencode.AppendString(append(dst, "1:p"...), it.root[:])
 		}
-		dst = appendInt(append(dst, "1:s"...), it.size)
+		dst = bencode.AppendInt(append(dst, "1:s"...), it.size)
 		if it.exec {
 			dst = append(dst, "1:xi1e"...)
 		}
 	}
-	return append(dst, 'e')
-}
-
-func appendInt(dst []byte, n int64) []byte {
-	dst = strconv.AppendInt(append(dst, 'i'), n, 10)
 	return append(dst, 'e')
 }
 

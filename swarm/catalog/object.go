@@ -70,8 +70,8 @@ const objectOverhead = len("d1:cle1:li9ee")
 
 func (k *kid) append(dst []byte) []byte {
 	dst = append(dst, 'l')
-	dst = appendString(dst, k.first)
-	dst = appendBytes(dst, k.hash[:])
+	dst = bencode.AppendString(dst, k.first)
+	dst = bencode.AppendString(dst, k.hash[:])
 	return append(dst, 'e')
 }
 
@@ -165,16 +165,4 @@ func (o *object) parseKids(c *bencode.Cursor) error {
 		o.kids = append(o.kids, k)
 		return nil
 	})
-}
-
-func appendString(dst []byte, s string) []byte {
-	dst = strconv.AppendInt(dst, int64(len(s)), 10)
-	dst = append(dst, ':')
-	return append(dst, s...)
-}
-
-func appendBytes(dst, b []byte) []byte {
-	dst = strconv.AppendInt(dst, int64(len(b)), 10)
-	dst = append(dst, ':')
-	return append(dst, b...)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strconv"
 
 	"p2pfs/swarm/bencode"
 )
@@ -126,7 +125,7 @@ func Append(dst []byte, m Message) []byte {
 		value []byte
 	}{{"added", added4}, {"added.f", flags4}, {"added6", added6}, {"added6.f", flags6}, {"dropped", drop4}, {"dropped6", drop6}} {
 		if len(f.value) > 0 {
-			dst = appendString(appendString(dst, f.key), f.value)
+			dst = bencode.AppendString(bencode.AppendString(dst, f.key), f.value)
 		}
 	}
 	return append(dst, 'e')
@@ -134,8 +133,4 @@ func Append(dst []byte, m Message) []byte {
 
 func appendContact(dst []byte, a netip.AddrPort) []byte {
 	return binary.BigEndian.AppendUint16(append(dst, a.Addr().AsSlice()...), a.Port())
-}
-
-func appendString[S string | []byte](dst []byte, s S) []byte {
-	return append(append(strconv.AppendInt(dst, int64(len(s)), 10), ':'), s...)
 }

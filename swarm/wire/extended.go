@@ -60,24 +60,24 @@ func AppendExtendedHandshake(dst []byte, h *ExtendedHandshake) []byte {
 	fields := map[string][]byte{"m": appendM(nil, h.M)}
 	for key, n := range map[string]int{"reqq": h.Reqq, "p": h.Port, "metadata_size": h.MetadataSize} {
 		if n > 0 {
-			fields[key] = appendBencodeInt(nil, n)
+			fields[key] = bencode.AppendInt(nil, n)
 		}
 	}
 	if h.UploadOnly {
-		fields["upload_only"] = appendBencodeInt(nil, 1)
+		fields["upload_only"] = bencode.AppendInt(nil, 1)
 	}
 	if h.V != "" {
-		fields["v"] = appendBencodeString(nil, h.V)
+		fields["v"] = bencode.AppendString(nil, h.V)
 	}
 	if h.YourIP.IsValid() {
-		fields["yourip"] = appendBencodeString(nil, string(h.YourIP.Unmap().AsSlice()))
+		fields["yourip"] = bencode.AppendString(nil, string(h.YourIP.Unmap().AsSlice()))
 	}
 	for key, raw := range h.Extra {
 		fields[key] = raw
 	}
 	body := []byte{'d'}
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		body = append(appendBencodeString(body, key), fields[key]...)
+		body = append(bencode.AppendString(body, key), fields[key]...)
 	}
 	return AppendExtended(dst, 0, append(body, 'e'))
 }
@@ -85,7 +85,7 @@ func AppendExtendedHandshake(dst []byte, h *ExtendedHandshake) []byte {
 func appendM(dst []byte, m map[string]int) []byte {
 	dst = append(dst, 'd')
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		dst = appendBencodeInt(appendBencodeString(dst, name), m[name])
+		dst = bencode.AppendInt(bencode.AppendString(dst, name), m[name])
 	}
 	return append(dst, 'e')
 }
@@ -205,16 +205,4 @@ func cut(s string, n int) string {
 		}
 	}
 	return s[:n]
-}
-
-func appendBencodeInt(dst []byte, n int) []byte {
-	dst = append(dst, 'i')
-	dst = strconv.AppendInt(dst, int64(n), 10)
-	return append(dst, 'e')
-}
-
-func appendBencodeString(dst []byte, s string) []byte {
-	dst = strconv.AppendInt(dst, int64(len(s)), 10)
-	dst = append(dst, ':')
-	return append(dst, s...)
 }

@@ -33,12 +33,12 @@ type Metadata struct {
 func AppendMetadata(dst []byte, id byte, m Metadata) []byte {
 	var head [64]byte
 	d := append(head[:0], "d8:msg_type"...)
-	d = appendBencodeInt(d, m.Type)
+	d = bencode.AppendInt(d, m.Type)
 	d = append(d, "5:piece"...)
-	d = appendBencodeInt(d, m.Piece)
+	d = bencode.AppendInt(d, m.Piece)
 	if m.Type == MetadataData {
 		d = append(d, "10:total_size"...)
-		d = appendBencodeInt(d, m.TotalSize)
+		d = bencode.AppendInt(d, m.TotalSize)
 	}
 	d = append(d, 'e')
 	dst = AppendExtendedHeader(dst, id, len(d)+len(m.Data))

@@ -4,31 +4,32 @@ import (
 	"net/netip"
 	"strconv"
 
+	"p2pfs/swarm/bencode"
 	"p2pfs/swarm/catalog"
 )
 
 func (m Prove) Encode() []byte {
-	b := appendBytes([]byte("d1:m"), m.MAC[:])
-	return append(appendInt(append(b, "1:t5:prove1:v"...), m.Version), 'e')
+	b := bencode.AppendString([]byte("d1:m"), m.MAC[:])
+	return append(bencode.AppendInt(append(b, "1:t5:prove1:v"...), m.Version), 'e')
 }
 
 func (m Hello) Encode() []byte {
 	b := []byte{'d'}
 	if m.Version > 1 {
-		b = appendInt(append(b, "1:b"...), m.Began)
-		b = appendInt(append(b, "1:c"...), m.Clock)
+		b = bencode.AppendInt(append(b, "1:b"...), m.Began)
+		b = bencode.AppendInt(append(b, "1:c"...), m.Clock)
 		if m.Moved {
 			b = append(b, "1:fi1e"...)
 		}
 	}
-	b = appendBytes(append(b, "1:k"...), m.Key[:])
+	b = bencode.AppendString(append(b, "1:k"...), m.Key[:])
 	if m.Version > 1 {
-		b = appendBytes(append(b, "1:m"...), m.MAC[:])
+		b = bencode.AppendString(append(b, "1:m"...), m.MAC[:])
 	}
-	b = appendString(append(b, "1:n"...), m.Name)
-	b = appendInt(append(b, "1:p"...), int(m.Port))
-	b = appendBytes(append(b, "1:s"...), m.Sig[:])
-	b = appendInt(append(b, "1:t5:hello1:v"...), m.Version)
+	b = bencode.AppendString(append(b, "1:n"...), m.Name)
+	b = bencode.AppendInt(append(b, "1:p"...), int(m.Port))
+	b = bencode.AppendString(append(b, "1:s"...), m.Sig[:])
+	b = bencode.AppendInt(append(b, "1:t5:hello1:v"...), m.Version)
 	return append(b, 'e')
 }
 
@@ -37,7 +38,7 @@ func (m Summary) Encode() []byte {
 	for _, v := range m.Versions {
 		list = appendVersion(list, v)
 	}
-	b := appendBytes([]byte("d1:h"), list)
+	b := bencode.AppendString([]byte("d1:h"), list)
 	if m.More {
 		b = append(b, "1:mi1e"...)
 	}
@@ -51,7 +52,7 @@ func (m Heads) Encode() []byte {
 		for _, t := range m.Told {
 			list = appendAge(list, t.Age, t.Met)
 		}
-		b = appendBytes(append(b, "1:a"...), list)
+		b = bencode.AppendString(append(b, "1:a"...), list)
 	}
 	b = append(b, "1:hl"...)
 	for i := range m.Heads {
@@ -75,7 +76,7 @@ func encodeHashes(hashes []catalog.Hash, tail string) []byte {
 
 func (m Object) Encode() []byte {
 	b := make([]byte, 0, len(m.Data)+32)
-	b = appendBytes(append(b, "d1:d"...), m.Data)
+	b = bencode.AppendString(append(b, "d1:d"...), m.Data)
 	return append(b, "1:t6:objecte"...)
 }
 
@@ -88,13 +89,13 @@ func (m Holds) Encode() []byte {
 	for _, h := range m.Holders {
 		b = append(b, 'd')
 		if h.Addr.IsValid() {
-			b = appendBytes(append(b, "1:a"...), appendAddr(nil, h.Addr))
+			b = bencode.AppendString(append(b, "1:a"...), appendAddr(nil, h.Addr))
 		}
 		if !h.Pieces.All {
-			b = appendBytes(append(b, "1:b"...), h.Pieces.Bits)
+			b = bencode.AppendString(append(b, "1:b"...), h.Pieces.Bits)
 		}
 		if h.Member != (catalog.Key{}) {
-			b = appendBytes(append(b, "1:k"...), h.Member[:])
+			b = bencode.AppendString(append(b, "1:k"...), h.Member[:])
 		}
 		b = append(b, 'e')
 	}
@@ -105,7 +106,7 @@ func (m Holds) Encode() []byte {
 func (m Peers) Encode() []byte {
 	b := []byte("d1:al")
 	for _, a := range m.Members {
-		b = appendBytes(b, appendAddr(append([]byte(nil), a.Key[:]...), a.Addr))
+		b = bencode.AppendString(b, appendAddr(append([]byte(nil), a.Key[:]...), a.Addr))
 	}
 	return append(b, "e1:t5:peerse"...)
 }
@@ -117,22 +118,8 @@ func appendAddr(b []byte, a netip.AddrPort) []byte {
 	return append(b, byte(a.Port()>>8), byte(a.Port()))
 }
 
-func appendInt[T int | int64](b []byte, n T) []byte {
-	return append(strconv.AppendInt(append(b, 'i'), int64(n), 10), 'e')
-}
-
-func appendString(b []byte, s string) []byte {
-	b = append(strconv.AppendInt(b, int64(len(s)), 10), ':')
-	return append(b, s...)
-}
-
-func appendBytes(b, s []byte) []byte {
-	b = append(strconv.AppendInt(b, int64(len(s)), 10), ':')
-	return append(b, s...)
-}
-
 // appendContent appends the keys that content reads.
 func appendContent(b []byte, c Content) []byte {
-	b = appendBytes(append(b, "1:r"...), c.Root[:])
-	return appendInt(append(b, "1:s"...), c.Size)
+	b = bencode.AppendString(append(b, "1:r"...), c.Root[:])
+	return bencode.AppendInt(append(b, "1:s"...), c.Size)
 }
