@@ -88,11 +88,11 @@ var allowed = map[string][]string{
 	"swarm/held":            {"swarm/durable", "swarm/metainfo", "github.com/bits-and-blooms/bitset"},
 	"swarm/kv":              {"swarm/durable", "go.etcd.io/bbolt"},
 	"swarm/lru":             {},
-	"swarm/lsd":             {"swarm/guard", "golang.org/x/sys"},
+	"swarm/lsd":             {"swarm/guard", "golang.org/x/sys", "golang.org/x/time"},
 	"swarm/names":           {},
 	"swarm/netgroup":        {},
 	"swarm/picker":          {"swarm/hashing", "github.com/bits-and-blooms/bitset"},
-	"swarm/pex":             {"swarm/bencode", "swarm/netgroup"},
+	"swarm/pex":             {"swarm/bencode", "swarm/netgroup", "golang.org/x/time"},
 	"swarm/places":          {"swarm/book", "golang.org/x/time"},
 	"swarm/priority":        {},
 

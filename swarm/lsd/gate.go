@@ -3,6 +3,8 @@ package lsd
 import (
 	"net/netip"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // How many datagrams are looked at: from one address, and in all. A client
@@ -18,28 +20,29 @@ const (
 
 // gate bounds what is listened to. It is pure and has no clock.
 type gate struct {
-	total   time.Time // when totalBurst may come again
-	sources map[netip.Addr]time.Time
+	total   *rate.Limiter
+	sources map[netip.Addr]*rate.Limiter
 	swept   time.Time
 }
 
-func newGate() gate { return gate{sources: map[netip.Addr]time.Time{}} }
+func newGate() gate {
+	return gate{total: rate.NewLimiter(rate.Every(totalEvery), totalBurst), sources: map[netip.Addr]*rate.Limiter{}}
+}
 
 // admits takes one datagram off the budget of its source, or says no.
 func (g *gate) admits(source netip.Addr, now time.Time) bool {
-	total := later(g.total, now)
-	if total.Sub(now) > (totalBurst-1)*totalEvery {
+	if g.total.TokensAt(now) < 1 {
 		return false
 	}
-	full, known := g.sources[source]
-	if !known && len(g.sources) >= maxSources && !g.makeRoom(now) {
-		return false
+	one := g.sources[source]
+	if one == nil {
+		if len(g.sources) >= maxSources && !g.makeRoom(now) {
+			return false
+		}
+		one = rate.NewLimiter(rate.Every(sourceEvery), sourceBurst)
+		g.sources[source] = one
 	}
-	if full = later(full, now); full.Sub(now) > (sourceBurst-1)*sourceEvery {
-		return false
-	}
-	g.sources[source], g.total = full.Add(sourceEvery), total.Add(totalEvery)
-	return true
+	return one.AllowN(now, 1) && g.total.AllowN(now, 1)
 }
 
 // makeRoom forgets sources that have their whole budget again. It looks for
@@ -49,8 +52,8 @@ func (g *gate) makeRoom(now time.Time) bool {
 		return false
 	}
 	g.swept = now
-	for a, full := range g.sources {
-		if !full.After(now) {
+	for a, one := range g.sources {
+		if one.TokensAt(now) >= sourceBurst {
 			delete(g.sources, a)
 		}
 	}

@@ -208,7 +208,7 @@ func TestGate(t *testing.T) {
 	if !g.admits(at(2), began) {
 		t.Error("one that floods shuts out another")
 	}
-	if g.admits(at(1), began.Add(sourceEvery-1)) || !g.admits(at(1), began.Add(sourceEvery)) {
+	if g.admits(at(1), began.Add(sourceEvery-time.Microsecond)) || !g.admits(at(1), began.Add(sourceEvery)) {
 		t.Errorf("not one more each %v", sourceEvery)
 	}
 	pass = 0

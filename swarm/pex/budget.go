@@ -1,6 +1,10 @@
 package pex
 
-import "time"
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+)
 
 const (
 	// burst is how many messages may come at once: clients send a first one
@@ -26,7 +30,7 @@ const (
 // Budget is how much one peer may still tell. The zero value is that of a new
 // peer.
 type Budget struct {
-	full    time.Time // when burst messages may come again
+	limiter *rate.Limiter // nil: nothing came yet
 	ignored int
 }
 
@@ -34,11 +38,10 @@ type Budget struct {
 // too often is ignored, and after ten such messages that no good one forgives
 // the peer is to be closed.
 func (b *Budget) Take(now time.Time) Verdict {
-	if b.full.Before(now) {
-		b.full = now
+	if b.limiter == nil {
+		b.limiter = rate.NewLimiter(rate.Every(refill), burst)
 	}
-	if b.full.Sub(now) <= (burst-1)*refill {
-		b.full = b.full.Add(refill)
+	if b.limiter.AllowN(now, 1) {
 		b.ignored = max(0, b.ignored-1)
 		return Read
 	}
