@@ -245,7 +245,7 @@ func (k *killing) onDisk() map[catalog.Key]int64 {
 		k.Fatal(err)
 	}
 	seqs := map[catalog.Key]int64{}
-	for _, v := range state.Versions() {
+	for _, v := range state.Authors.Versions() {
 		seqs[v.Key] = v.Seq
 	}
 	return seqs

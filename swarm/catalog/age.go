@@ -88,24 +88,3 @@ func (s *sighting) hearsay(now, age time.Duration) {
 
 // here notes that the author is connected here, or was until now.
 func (s *sighting) here(now time.Duration) { s.last, s.own = now, true }
-
-// age returns how long ago the author was connected to anybody.
-func (a *author) age(now time.Duration) time.Duration {
-	if a.present > 0 {
-		return 0
-	}
-	return max(now-a.last, 0)
-}
-
-// dead reports whether a head is past its time: its author was connected to
-// nobody for maxAge, or it says so itself. While he is connected here it is
-// alive whatever it says.
-func (s *State) dead(a *author, h *Head) bool {
-	return a.present == 0 && (a.age(s.clock.elapsed) >= maxAge || !h.Expires.After(s.now))
-}
-
-// tell takes note of the time.
-func (s *State) tell(now time.Time) {
-	s.now = now
-	s.clock.advance(now)
-}

@@ -79,7 +79,7 @@ func TestLiarOf29DaysRemovesNobody(t *testing.T) {
 	met, heard, first := p.headOf(2, 1), p.headOf(3, 1), p.headOf(4, 1)
 	p.Met(met.Key, p.now)
 	p.hearHead(met, 1, Told{})
-	p.Gone(met.Key, p.now)
+	p.Authors.Gone(met.Key, p.now)
 	p.hearHead(heard, 1, honest)
 	p.hearHead(first, 6, liar)
 	p.hearHead(first, 1, honest)
@@ -112,7 +112,7 @@ func TestOwnKnowledgeOfAge(t *testing.T) {
 	if !p.shows(2) {
 		t.Fatal("a connected member is gone")
 	}
-	p.Gone(h.Key, p.now)
+	p.Authors.Gone(h.Key, p.now)
 	p.pass(29 * day)
 	if !p.shows(2) {
 		t.Error("gone a day too early")
@@ -131,7 +131,7 @@ func TestOwnKnowledgeOfAge(t *testing.T) {
 	// A crash after days: they were connected all the time.
 	p.pass(20 * day)
 	p.restart()
-	if age := p.Tell(past.Key).Age; age > 2*time.Hour {
+	if age := p.Authors.Tell(past.Key).Age; age > 2*time.Hour {
 		t.Errorf("age %v after a crash", age)
 	}
 }
@@ -146,7 +146,7 @@ func TestClockBetweenRuns(t *testing.T) {
 		p.now = p.now.Add(jump)
 		p.Sweep(p.now)
 		passed := min(max(jump, 0), maxAway) // more may be a clock that is wrong
-		if got, want := p.Tell(h.Key).Age, 10*day+passed; got != want {
+		if got, want := p.Authors.Tell(h.Key).Age, 10*day+passed; got != want {
 			t.Errorf("the clock jumps by %v: age %v, want %v", jump, got, want)
 		}
 		p.restart()
@@ -187,7 +187,7 @@ func TestStoreWithoutAges(t *testing.T) {
 	if p.Sweep(p.now); !p.shows(2) || !p.shows(3) {
 		t.Fatalf("shown %v and %v", p.shows(2), p.shows(3))
 	}
-	if h, ok := p.Head(own.Key); !ok || h.Seq != own.Seq {
+	if h, ok := p.Authors.Head(own.Key); !ok || h.Seq != own.Seq {
 		t.Error("our own head is gone")
 	}
 	checkInvariants(t, p.State)

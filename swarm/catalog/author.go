@@ -3,13 +3,12 @@ package catalog
 import (
 	"net/netip"
 	"time"
-
-	"p2pfs/swarm/names"
 )
 
 // author is what is known of a member's catalogue.
 type author struct {
 	key     Key
+	rank    standing
 	seq     int64     // highest ever seen with a valid signature
 	bad     bool      // the head of that seq names no proper catalogue
 	shown   *Head     // all objects under it are here; nil if none
@@ -28,6 +27,24 @@ type author struct {
 	sighting
 }
 
+// standing orders authors by what makes them more than a key.
+type standing uint8
+
+const (
+	stranger standing = iota
+	acquaintance
+	friend // trusted by the user
+	myself
+)
+
+// standing returns what a is to us.
+func (a *author) standing() standing {
+	if a.rank == stranger && a.met {
+		return acquaintance
+	}
+	return a.rank
+}
+
 // newest returns the newest head that is kept, or nil.
 func (a *author) newest() *Head {
 	if a.want != nil {
@@ -36,7 +53,11 @@ func (a *author) newest() *Head {
 	return a.shown
 }
 
-// tellable returns the head to pass on, or nil.
+// tellable returns the head to pass on, or nil: the newest, which may not be
+// shown yet, while he is connected, else the newest that lacks nothing: what
+// nobody has but who made it up is not spread. Nor are more than some of those
+// authors whom one address group brought and who were never here: members bound
+// in their turn what we bring them.
 func (a *author) tellable() *Head {
 	switch {
 	case a.want != nil && a.present > 0:
@@ -57,95 +78,26 @@ func (a *author) summary() Summary {
 	return sum
 }
 
-// Newer reports whether a head of that author and seq would be news.
-func (s *State) Newer(k Key, seq int64) bool {
-	a := s.authors[k]
-	return a == nil || s.newer(a, seq)
-}
-
 // newer reports whether a head of that seq would be news. The one that is
 // known may come again some time after it was given up for want of space.
-func (s *State) newer(a *author, seq int64) bool {
+func (a *author) newer(seq int64, elapsed time.Duration) bool {
 	if seq == a.seq {
-		return a.newest() == nil && !a.bad && a.seq > 0 && s.clock.elapsed >= a.refused
+		return a.newest() == nil && !a.bad && a.seq > 0 && elapsed >= a.refused
 	}
 	return seq > a.seq
 }
 
-// setWant makes h the head that is fetched, and shows it if it lacks nothing.
-func (s *State) setWant(a *author, h *Head) {
-	n := s.ref(h.Root) // first: what the last one lacked as well is kept
-	s.dropWant(a)
-	a.want = h
-	n.watched = true
-	if s.roots[h.Root] == nil {
-		s.roots[h.Root] = make(map[Key]struct{})
+// age returns how long ago the author was connected to anybody.
+func (a *author) age(elapsed time.Duration) time.Duration {
+	if a.present > 0 {
+		return 0
 	}
-	s.roots[h.Root][a.key] = struct{}{}
-	switch {
-	case n.complete && s.isSelf(a):
-		s.showWanted(a)
-	case n.complete || n.bad:
-		s.decided = append(s.decided, h.Root)
-	}
-	s.advance()
+	return max(elapsed-a.last, 0)
 }
 
-// dropWant gives up the head that is being fetched.
-func (s *State) dropWant(a *author) {
-	if a.want == nil {
-		return
-	}
-	root := a.want.Root
-	a.want = nil
-	s.unwait(root, a.key)
-	s.unref(root)
-}
-
-// unwait notes that an author's wanted head does not wait for its root.
-func (s *State) unwait(root Hash, k Key) {
-	if delete(s.roots[root], k); len(s.roots[root]) == 0 {
-		delete(s.roots, root)
-	}
-}
-
-// showWanted has the wanted head, which lacks nothing any more, shown when it
-// is settled, unless it is more than an author may have.
-func (s *State) showWanted(a *author) {
-	n := s.nodes[a.want.Root]
-	if n.entries > s.limits.Entries || n.bytes > s.limits.Author || n.height > names.MaxDepth {
-		s.reject(a)
-		return
-	}
-	s.unwait(a.want.Root, a.key)
-	if s.isSelf(a) { // takes nothing that is not ours
-		s.show(a)
-		return
-	}
-	s.showing = append(s.showing, showing{a, a.want})
-}
-
-// show makes the wanted head the shown one. Who was away has all his names
-// since now.
-func (s *State) show(a *author) {
-	before := a.shown
-	a.shown, a.want = a.want, nil
-	if before == nil {
-		s.renew(a)
-	}
-	s.saveAuthor(a)
-	s.tellable = append(s.tellable, a.key)
-	s.place(a)
-	if before != nil {
-		s.unref(before.Root)
-	}
-}
-
-// reject gives up a head that names no proper catalogue. What was shown of its
-// author stays.
-func (s *State) reject(a *author) {
-	s.log.Debug("catalogue refused", "member", a.key.Short(), "seq", a.want.Seq)
-	a.bad = true
-	s.dropWant(a)
-	s.saveAuthor(a)
+// dead reports whether a head is past its time: its author was connected to
+// nobody for maxAge, or it says so itself. While he is connected here it is
+// alive whatever it says.
+func (a *author) dead(h *Head, elapsed time.Duration, now time.Time) bool {
+	return a.present == 0 && (a.age(elapsed) >= maxAge || !h.Expires.After(now))
 }

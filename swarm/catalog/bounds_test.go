@@ -87,7 +87,7 @@ func TestAuthorsWeight(t *testing.T) {
 	}
 	old := p.View()
 	a.share(many(3000)...)
-	h, _ := a.Head(a.cfg.Self.Key())
+	h, _ := a.Authors.Head(a.cfg.Self.Key())
 	p.Apply(h, p.now)
 	for pending := p.Missing(h.Key); len(pending) > 0; {
 		data, _ := a.Object(pending[0])
@@ -96,7 +96,7 @@ func TestAuthorsWeight(t *testing.T) {
 	if p.View() != old {
 		t.Error("a catalogue beyond the bound is shown")
 	}
-	if p.Newer(h.Key, h.Seq) {
+	if p.Authors.Newer(h.Key, h.Seq) {
 		t.Error("it would be fetched again")
 	}
 	a.share(many(301)...)
@@ -120,7 +120,7 @@ func TestEndlessCatalogue(t *testing.T) {
 		last = appendShard(nil, []item{dirItem(fmt.Sprintf("d%d", i), last)})
 		chain = append(chain, last)
 	}
-	p.limits.Author = 4 << 20
+	p.objects.limits.Author = 4 << 20
 	h, err := SignHead(ident(2), testSalt, 1, Summary{
 		Root: HashObject(last), Time: p.now, Expires: p.now.Add(testLife), Name: "evil"})
 	if err != nil {
@@ -137,8 +137,8 @@ func TestEndlessCatalogue(t *testing.T) {
 		t.Errorf("%d of %d objects were taken", taken, len(chain))
 	}
 	p.Sweep(p.now.Add(time.Hour))
-	if p.held > objectWeight {
-		t.Errorf("%d bytes are kept", p.held)
+	if p.objects.held > objectWeight {
+		t.Errorf("%d bytes are kept", p.objects.held)
 	}
 	checkInvariants(t, p.State)
 }
@@ -219,17 +219,17 @@ func TestAbsentAuthorsAreBounded(t *testing.T) {
 	trusted := tinyHead(t, p, 100)
 	met := tinyHead(t, p, 101)
 	p.Met(met, p.now)
-	p.Gone(met, p.now)
+	p.Authors.Gone(met, p.now)
 	present := tinyHead(t, p, 102)
 	p.Met(present, p.now)
 	for i := range 60 {
 		tinyHead(t, p, 200+i)
-		if n := len(p.Versions()); n > 21 {
+		if n := len(p.Authors.Versions()); n > 21 {
 			t.Fatalf("%d authors after %d", n, i)
 		}
 	}
 	have := map[Key]bool{}
-	for _, v := range p.Versions() {
+	for _, v := range p.Authors.Versions() {
 		have[v.Key] = true
 	}
 	for name, k := range map[string]Key{"trusted": trusted, "met": met, "present": present, "newest": ident(259).Key()} {
@@ -245,7 +245,7 @@ func TestAbsentAuthorsAreBounded(t *testing.T) {
 	}
 	// His seq is not forgotten, and the same head may come back.
 	gone := ident(200).Key()
-	if seq := p.authors[gone].seq; p.Newer(gone, seq-1) || !p.Newer(gone, seq) {
+	if seq := p.Authors.authors[gone].seq; p.Authors.Newer(gone, seq-1) || !p.Authors.Newer(gone, seq) {
 		t.Error("the seq of an evicted author is forgotten, or blocks his return")
 	}
 }
@@ -256,7 +256,7 @@ func TestDriveIsBounded(t *testing.T) {
 	met.share(many(300)...)
 	p.Met(met.cfg.Self.Key(), p.now)
 	p.hear(met)
-	p.Gone(met.cfg.Self.Key(), p.now)
+	p.Authors.Gone(met.cfg.Self.Key(), p.now)
 	for i := range 10 {
 		a := newPeer(t, 100+i, fmt.Sprintf("a%d", i))
 		var files []File
@@ -264,14 +264,14 @@ func TestDriveIsBounded(t *testing.T) {
 			files = append(files, file(fmt.Sprintf("own%d/f%d", i, j), 1000*i+j))
 		}
 		a.share(files...)
-		h, _ := a.Head(a.cfg.Self.Key())
+		h, _ := a.Authors.Head(a.cfg.Self.Key())
 		p.now = p.now.Add(time.Second)
 		p.Apply(h, p.now)
 		for pending := p.Missing(h.Key); len(pending) > 0; {
 			data, _ := a.Object(pending[0])
 			pending = append(pending[1:], p.PutObject(data, p.now).Missing...)
-			if p.held > 220<<10 {
-				t.Fatalf("%d bytes are held", p.held)
+			if p.objects.held > 220<<10 {
+				t.Fatalf("%d bytes are held", p.objects.held)
 			}
 		}
 		checkInvariants(t, p.State)
@@ -281,21 +281,21 @@ func TestDriveIsBounded(t *testing.T) {
 		t.Errorf("of the member who was met %d files are left", n)
 	}
 	// All present and more than fits: the newest is not taken.
-	for _, v := range p.Versions() {
+	for _, v := range p.Authors.Versions() {
 		p.Met(v.Key, p.now)
 	}
 	before := len(p.View().Members())
 	big := newPeer(t, 300, "big")
 	big.share(many(3000)...)
-	h, _ := big.Head(big.cfg.Self.Key())
+	h, _ := big.Authors.Head(big.cfg.Self.Key())
 	p.Met(h.Key, p.now)
 	p.Apply(h, p.now)
 	for pending := p.Missing(h.Key); len(pending) > 0; {
 		data, _ := big.Object(pending[0])
 		pending = append(pending[1:], p.PutObject(data, p.now).Missing...)
 	}
-	if got := len(p.View().Members()); got != before || p.held > 220<<10 {
-		t.Errorf("%d members before, %d after, %d bytes", before, got, p.held)
+	if got := len(p.View().Members()); got != before || p.objects.held > 220<<10 {
+		t.Errorf("%d members before, %d after, %d bytes", before, got, p.objects.held)
 	}
 	checkInvariants(t, p.State)
 }
@@ -362,7 +362,7 @@ func randomOrder(t *testing.T, rng *rand.Rand) {
 		}
 	}
 	for _, a := range authors {
-		if _, ok := a.Head(a.cfg.Self.Key()); ok {
+		if _, ok := a.Authors.Head(a.cfg.Self.Key()); ok {
 			p.hear(a)
 			p.fetch(a, a.cfg.Self.Key())
 		}

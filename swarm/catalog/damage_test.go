@@ -106,7 +106,7 @@ func TestStoreOfFormat1(t *testing.T) {
 		bob.open()
 		wantLs(t, bob.View(), "", "dir")
 		checkInvariants(t, bob.State)
-		if n := len(bob.Versions()); n != 1 {
+		if n := len(bob.Authors.Versions()); n != 1 {
 			t.Errorf("%d authors, want 1", n)
 		}
 		bob.cfg.Store.Close()

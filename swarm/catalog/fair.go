@@ -30,77 +30,66 @@ type weight struct {
 // equal part never loses (max-min fairness); neither presence nor acquaintance
 // makes up for size. Our own catalogue stays.
 type levelling struct {
-	s      *State
-	todo   []*author // to be weighed
-	now    *weighing // of one of them; nil: none
-	list   []heavy   // who has most is last, once sorted
-	sorted bool
-	gone   bool // somebody lost something: it is to be collected
-	left   int  // objects that may still be looked at
+	pace    *pace
+	objects *graph
+	todo    []*author // to be weighed
+	now     *weighing // of one of them; nil: none
+	list    []heavy   // who has most is last, once sorted
+	sorted  bool
+	gone    bool // somebody lost something: it is to be collected
+	left    int  // objects that may still be looked at
 }
 
-// level begins that, if it is not under way.
-func (s *State) level() {
-	if s.levelling == nil {
-		t := &levelling{s: s, left: maxWeighed}
-		for _, a := range s.authors {
-			if a.newest() != nil && !s.isSelf(a) {
-				t.todo = append(t.todo, a)
-			}
+func newLevelling(objects *graph, authors map[Key]*author) *levelling {
+	t := &levelling{pace: objects.pace, objects: objects, left: maxWeighed}
+	for _, a := range authors {
+		if a.newest() != nil && a.rank != myself {
+			t.todo = append(t.todo, a)
 		}
-		s.levelling = t
 	}
-	s.advance()
+	return t
 }
 
-// levelOne goes on with that. False if it is not under way.
-func (s *State) levelOne() bool {
-	t := s.levelling
+// step goes on. It returns, now and then, an author who is to lose what he has
+// begun to publish, or if there is none what he shows; and whether all is done.
+func (t *levelling) step() (loses *author, done bool) {
+	g := t.objects
 	switch {
-	case t == nil:
-		return false
 	case t.now != nil:
 		t.weigh()
 	case len(t.todo) > 0:
-		s.spend(1)
+		t.pace.spend(1)
 		a := t.todo[len(t.todo)-1]
 		t.todo = t.todo[:len(t.todo)-1]
 		t.begin(a)
 	case t.gone:
 		t.gone = false
-		s.collect(s.now.Add(time.Nanosecond))
+		g.collect(t.pace.now.Add(time.Nanosecond))
 	case !t.sorted:
-		s.spend(len(t.list) / 4)
+		t.pace.spend(len(t.list) / 4)
 		slices.SortFunc(t.list, heavy.compare)
 		t.sorted = true
-	case s.held <= s.limits.Drive-s.limits.Drive/slack || len(t.list) == 0:
-		s.levelling = nil
+	case g.held <= g.limits.Drive-g.limits.Drive/slack || len(t.list) == 0:
+		return nil, true
 	default:
-		t.giveUp()
+		return t.heaviest(), false
 	}
-	return true
+	return nil, false
 }
 
-// giveUp takes something from who has most.
-func (t *levelling) giveUp() {
-	s := t.s
+// heaviest returns who has most, unless he was forgotten meanwhile. Who loses what
+// he has begun to publish is weighed again with what he shows.
+func (t *levelling) heaviest() *author {
 	a := t.list[len(t.list)-1].a
 	t.list = t.list[:len(t.list)-1]
-	switch {
-	case a.newest() == nil:
-		return // forgotten meanwhile
-	case a.want != nil:
-		s.dropWant(a)
-		s.saveAuthor(a)
-		if a.shown != nil {
-			t.todo, t.sorted = append(t.todo, a), false
-		}
-	default:
-		s.forget(a)
+	if a.newest() == nil {
+		return nil
 	}
-	a.refused = s.clock.elapsed + sizePause
-	s.log.Debug("catalogue given up for want of space", "member", a.key.Short())
+	if a.want != nil && a.shown != nil {
+		t.todo, t.sorted = append(t.todo, a), false
+	}
 	t.gone = true
+	return a
 }
 
 // heavy is an author and the bytes that he has here.
@@ -156,19 +145,19 @@ func (t *levelling) weigh() {
 	}
 	h := w.pending[len(w.pending)-1]
 	w.pending = w.pending[:len(w.pending)-1]
-	t.s.spend(1)
-	n := t.s.nodes[h]
+	t.pace.spend(1)
+	n := t.objects.nodes[h]
 	if n == nil || !n.here || w.seen[h] {
 		return
 	}
 	w.seen[h] = true
 	if t.left--; t.left < 0 && n.complete {
-		w.bytes += n.bytes
+		w.bytes += n.sum.bytes
 		return
 	}
 	w.bytes += n.weight()
 	if t.left >= 0 {
-		t.s.spend(len(n.kids) / 4)
+		t.pace.spend(len(n.kids) / 4)
 		w.pending = append(w.pending, n.kids...)
 	}
 }

@@ -44,8 +44,8 @@ func TestLargestAuthorLosesFirst(t *testing.T) {
 		p.Met(k, p.now)
 		p.bulk(30+i, 1500)
 	}
-	if p.held > p.limits.Drive {
-		t.Errorf("%d bytes are held, beyond the bound", p.held)
+	if p.objects.held > p.objects.limits.Drive {
+		t.Errorf("%d bytes are held, beyond the bound", p.objects.held)
 	}
 	shown := map[Key]bool{}
 	for _, m := range p.View().Members() {
@@ -64,7 +64,7 @@ func TestLargestAuthorLosesFirst(t *testing.T) {
 	for i := range 5 {
 		if k := ident(30 + i).Key(); !shown[k] {
 			lost++
-			if p.Newer(k, p.authors[k].seq) {
+			if p.Authors.Newer(k, p.Authors.authors[k].seq) {
 				t.Errorf("the head of flooder %d would be fetched again", i)
 			}
 		}
@@ -76,7 +76,7 @@ func TestLargestAuthorLosesFirst(t *testing.T) {
 	p.Sweep(p.now)
 	for i := range 5 {
 		k := ident(30 + i).Key()
-		if _, ok := p.Head(k); !ok && !p.Newer(k, p.authors[k].seq) {
+		if _, ok := p.Authors.Head(k); !ok && !p.Authors.Newer(k, p.Authors.authors[k].seq) {
 			t.Errorf("the head of flooder %d is never taken again", i)
 		}
 	}
@@ -91,12 +91,12 @@ func TestSharedObjectsCountOnce(t *testing.T) {
 	large.share(files...)
 	p.hear(large)
 	other := p.bulk(3, 1200)
-	t.Logf("%d bytes are held", p.held)
+	t.Logf("%d bytes are held", p.objects.held)
 	files[77] = file(files[77].Path, 1_000_000)
 	large.share(files...)
 	p.hear(large)
 	if n := len(p.View().Members()); n != 2 {
-		t.Errorf("%d members are shown, %d bytes are held", n, p.held)
+		t.Errorf("%d members are shown, %d bytes are held", n, p.objects.held)
 	}
 	// Over the bound now: the larger of the two goes, not who edited last.
 	p.bulk(4, 1100)
@@ -104,6 +104,6 @@ func TestSharedObjectsCountOnce(t *testing.T) {
 		t.Error("the smaller one is gone")
 	}
 	if _, ok := p.View().Member(large.cfg.Self.Key()); ok {
-		t.Errorf("the largest is still there: %d bytes held", p.held)
+		t.Errorf("the largest is still there: %d bytes held", p.objects.held)
 	}
 }

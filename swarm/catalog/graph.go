@@ -1,8 +1,10 @@
 package catalog
 
 import (
-	"math"
+	"p2pfs/swarm/names"
 	"time"
+
+	"go.etcd.io/bbolt"
 )
 
 // graph is the objects that are here and those that something refers to. What
@@ -10,14 +12,11 @@ import (
 // is queued and done by run, so that nothing is deleted while a list of it is
 // walked. Owned by State.
 type graph struct {
+	pace   *pace
 	store  *Store
 	limits Limits
-	now    time.Time // of the latest call that told it
-
 	nodes  map[Hash]*node // all objects here, and those that something refers to
 	held   int64          // sum of the weights of the objects here
-	visits int64          // objects and entries looked at, ever
-	left   int            // of them, until run pauses
 
 	rising  []*node   // nothing under them is missing: to be added up, and told to who waits
 	falling []*node   // bad: to be told to who waits
@@ -40,16 +39,36 @@ type unused struct {
 	since time.Time
 }
 
-func newGraph(store *Store, limits Limits) graph {
-	return graph{store: store, limits: limits, nodes: make(map[Hash]*node), left: math.MaxInt}
+func newGraph(pace *pace, store *Store, limits Limits) *graph {
+	g := &graph{pace: pace, store: store, limits: limits, nodes: make(map[Hash]*node)}
+	g.ref(emptyHash) // for ever
+	g.addNode(emptyHash, stub{})
+	return g
 }
 
-// spend counts what was looked at.
-func (g *graph) spend(n int) {
-	g.visits += int64(n)
-	if g.left != math.MaxInt {
-		g.left -= n
-	}
+// load takes in the objects from disk.
+func (g *graph) load(tx *bbolt.Tx) error {
+	return eachSealed(tx, bucketNodes, func(k, v []byte) error {
+		o, err := unmarshalStub(v)
+		if err != nil || len(k) != len(Hash{}) {
+			return errNode
+		}
+		g.addNode(Hash(k), o)
+		return nil
+	})
+}
+
+// insert stores an object. It returns those that it names and that are not here.
+func (g *graph) insert(h Hash, data []byte, o *object) (missing []Hash) {
+	told := stubOf(o)
+	g.store.put(func(b *batch) { b.objects[h], b.nodes[h] = data, told.marshal() })
+	return g.addNode(h, told)
+}
+
+// needs reports whether an object is needed and not here.
+func (g *graph) needs(h Hash) bool {
+	n := g.nodes[h]
+	return n != nil && !n.here && !n.bad
 }
 
 // ref notes a reference to an object and returns its node, which may not be
@@ -80,7 +99,7 @@ func (g *graph) unref(h Hash) {
 }
 
 func (g *graph) disuse(n *node) {
-	n.unused, n.since = true, g.now
+	n.unused, n.since = true, g.pace.now
 	g.unused = append(g.unused, unused{n, n.since})
 	for i := len(g.unused) - 1; i > 0 && g.unused[i-1].since.After(g.unused[i].since); i-- {
 		g.unused[i-1], g.unused[i] = g.unused[i], g.unused[i-1]
@@ -102,17 +121,17 @@ func (g *graph) delete(n *node, collected bool) {
 
 // addNode takes in what an object that is here tells of itself. It returns the
 // kids that are not here.
-func (g *graph) addNode(h Hash, told *node) (missing []Hash) {
+func (g *graph) addNode(h Hash, told stub) (missing []Hash) {
 	n := g.nodes[h]
 	if n == nil {
 		n = &node{hash: h}
 		g.nodes[h] = n
 		g.disuse(n)
 	}
-	n.size, n.own, n.level, n.first, n.last, n.kids = told.size, told.own, told.level, told.first, told.last, told.kids
+	n.stub = told
 	n.here = true
 	g.held += n.weight()
-	g.spend(1 + len(n.kids))
+	g.pace.spend(1 + len(n.kids))
 	spoilt := false
 	for i, k := range n.kids {
 		kid := g.ref(k)
@@ -133,6 +152,12 @@ func (g *graph) addNode(h Hash, told *node) (missing []Hash) {
 		g.rising = append(g.rising, n)
 	}
 	return missing
+}
+
+// fits reports whether what is under a complete object is no more than a member
+// may have.
+func (g *graph) fits(n *node) bool {
+	return n.sum.entries <= g.limits.Entries && n.sum.bytes <= g.limits.Author && n.sum.height <= names.MaxDepth
 }
 
 // spoil notes that an object, or one under it, is not well-formed.
@@ -163,7 +188,7 @@ func (g *graph) pending() bool {
 
 // run does what is queued, until it is to pause.
 func (g *graph) run() {
-	for g.left > 0 {
+	for g.pace.left > 0 {
 		switch {
 		case len(g.rising) > 0:
 			g.rise()
@@ -181,19 +206,31 @@ func (g *graph) run() {
 
 // finish does what makes complete what can be, without a pause.
 func (g *graph) finish() {
-	left := g.left
+	left := g.pace.left
 	for len(g.rising) > 0 {
 		g.rise()
 	}
-	g.left = left
+	g.pace.left = left
+}
+
+// giveUp drops the work that a panic came from.
+func (g *graph) giveUp() {
+	switch {
+	case len(g.rising) > 0:
+		cutLast(&g.rising)
+	case len(g.falling) > 0:
+		cutLast(&g.falling)
+	default:
+		cutLast(&g.dropped)
+	}
 }
 
 // rise adds up what is under the last of rising, or tells one who waits for it.
 func (g *graph) rise() {
 	n := g.rising[len(g.rising)-1]
 	if !n.complete && !n.gone && !n.bad {
-		g.spend(1 + len(n.kids))
-		if !g.sum(n) {
+		g.pace.spend(1 + len(n.kids))
+		if !g.add(n) {
 			g.spoil(n)
 		} else if n.complete, n.at = true, nil; n.watched {
 			g.decided = append(g.decided, n.hash)
@@ -203,7 +240,7 @@ func (g *graph) rise() {
 		g.rising = g.rising[:len(g.rising)-1]
 		return
 	}
-	g.spend(1)
+	g.pace.spend(1)
 	if p := n.release(); p.missing == 0 {
 		g.rising = append(g.rising, p)
 	}
@@ -216,7 +253,7 @@ func (g *graph) fall() {
 		g.falling = g.falling[:len(g.falling)-1]
 		return
 	}
-	g.spend(1)
+	g.pace.spend(1)
 	g.spoil(n.release())
 }
 
@@ -229,7 +266,7 @@ func (g *graph) drop() {
 	}
 	n, i, collected := d.n, d.next, d.collected
 	d.next++
-	g.spend(1)
+	g.pace.spend(1)
 	kid := g.nodes[n.kids[i]]
 	n.forgo(i, kid)
 	g.unref(kid.hash)
@@ -245,7 +282,7 @@ func (g *graph) collectOne() {
 		g.horizon = time.Time{}
 		return
 	}
-	g.spend(1)
+	g.pace.spend(1)
 	u := g.unused[0]
 	g.unused[0] = unused{}
 	g.unused = g.unused[1:]

@@ -25,7 +25,7 @@ func TestHeadRefusedWhileItsObjectsAreWalked(t *testing.T) {
 			p.PutObject(data, p.now)
 		}
 		checkInvariants(t, p.State)
-		if len(p.View().Members()) != 0 || len(p.Wanting()) != 0 || p.Newer(h.Key, h.Seq) {
+		if len(p.View().Members()) != 0 || len(p.Wanting()) != 0 || p.Authors.Newer(h.Key, h.Seq) {
 			t.Error("a catalogue with an index that lies is not refused for good")
 		}
 	}
@@ -200,7 +200,7 @@ func (g *graphRun) step() {
 		p.Sweep(p.now)
 	case 4:
 		if g.rng.Intn(4) == 0 {
-			paced := p.left <= 0
+			paced := p.pace.left <= 0
 			p.restart()
 			if paced {
 				p.Pace()
@@ -224,9 +224,9 @@ func (g *graphRun) step() {
 // work does a little of what waits, one visit at a time.
 func (g *graphRun) work(n int) {
 	for range n {
-		g.p.left = 1
+		g.p.pace.left = 1
 		g.p.advance()
-		g.p.left = 0
+		g.p.pace.left = 0
 	}
 }
 
@@ -242,7 +242,7 @@ func (g *graphRun) checkShown() {
 // finish puts all that is needed and checks what comes of every newest head.
 func (g *graphRun) finish() {
 	for more := true; more; {
-		more = g.p.left <= 0 && g.p.Step()
+		more = g.p.pace.left <= 0 && g.p.Step()
 		for _, h := range g.list {
 			if g.p.Needs(h) {
 				g.p.PutObject(g.pool[h], g.p.now)

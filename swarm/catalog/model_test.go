@@ -322,7 +322,7 @@ func TestDiffOfRenamedAndLeavingMembers(t *testing.T) {
 		},
 		func() { self.Met(bob.cfg.Self.Key(), self.now) },
 		func() { self.now = self.now.Add(2 * testLife); self.Sweep(self.now) }, // anna expires
-		func() { self.Gone(bob.cfg.Self.Key(), self.now); self.Sweep(self.now) },
+		func() { self.Authors.Gone(bob.cfg.Self.Key(), self.now); self.Sweep(self.now) },
 	}
 	for i, step := range steps {
 		old := self.View()

@@ -17,16 +17,20 @@ var (
 // is bounded too.
 const objectWeight = 512
 
-// node is what State knows of an object. The first group of fields is told by
-// the object itself and kept on disk.
-type node struct {
-	hash        Hash
+// stub is what an object tells that State must know. It is kept on disk.
+type stub struct {
 	size        int32 // bytes
 	own         int32 // entries in the shard itself
 	level       uint8
 	first, last string // names in the shard
 	kids        []Hash // index: its children; shard: its directories' objects
+}
 
+// node is an object that is here, or that something refers to.
+type node struct {
+	hash     Hash
+	stub               // while it is here
+	sum      sum       // while it is complete
 	refs     int32     // kids lists and heads it stands in
 	missing  int32     // kids that are not complete
 	waiting  []waiting // objects here that wait for it to be complete
@@ -39,9 +43,12 @@ type node struct {
 	unused   bool // nothing refers to it
 	watched  bool // a head waits for it, or did
 	settled  bool // a head with it was settled since it came
+}
 
-	// Of complete nodes: of the tree under it, counted as often as it is named.
-	height  int // of paths under it, components
+// sum is the tree under an object, whose objects count as often as they are
+// named.
+type sum struct {
+	height  int // of paths, components
 	entries int64
 	bytes   int64 // sum of the weights
 }
@@ -92,9 +99,9 @@ func (n *node) cut() {
 	}
 }
 
-// nodeOf returns the node of a decoded object.
-func nodeOf(o *object) *node {
-	n := &node{size: int32(o.size), own: int32(len(o.items)), level: uint8(o.level), here: true}
+// stubOf returns what a decoded object tells.
+func stubOf(o *object) stub {
+	n := stub{size: int32(o.size), own: int32(len(o.items)), level: uint8(o.level)}
 	for i := range o.kids {
 		n.kids = append(n.kids, o.kids[i].hash)
 	}
@@ -109,11 +116,11 @@ func nodeOf(o *object) *node {
 	return n
 }
 
-// weight returns what a node counts against the bounds, in bytes.
-func (n *node) weight() int64 { return int64(n.size) + objectWeight }
+// weight returns what an object counts against the bounds, in bytes.
+func (n *stub) weight() int64 { return int64(n.size) + objectWeight }
 
-// marshal returns the fields that are kept on disk.
-func (n *node) marshal() []byte {
+// marshal returns a stub for the disk.
+func (n *stub) marshal() []byte {
 	b := binary.AppendUvarint(nil, uint64(n.size))
 	b = binary.AppendUvarint(b, uint64(n.own))
 	b = append(b, n.level, uint8(len(n.first)), uint8(len(n.last)))
@@ -126,25 +133,25 @@ func (n *node) marshal() []byte {
 
 var errNode = errors.New("catalogue store: malformed node")
 
-func unmarshalNode(b []byte) (*node, error) {
+func unmarshalStub(b []byte) (n stub, err error) {
 	size, i := binary.Uvarint(b)
 	if i <= 0 || size > MaxObject {
-		return nil, errNode
+		return stub{}, errNode
 	}
 	own, j := binary.Uvarint(b[i:])
 	b = b[max(i+j, 0):]
 	if j <= 0 || own > MaxObject || len(b) < 3 {
-		return nil, errNode
+		return stub{}, errNode
 	}
-	n := &node{size: int32(size), own: int32(own), level: b[0], here: true}
+	n = stub{size: int32(size), own: int32(own), level: b[0]}
 	first, last := int(b[1]), int(b[2])
 	if b = b[3:]; len(b) < first+last {
-		return nil, errNode
+		return stub{}, errNode
 	}
 	n.first, n.last = string(b[:first]), string(b[first:first+last])
 	b = b[first+last:]
 	if len(b)%len(Hash{}) != 0 {
-		return nil, errNode
+		return stub{}, errNode
 	}
 	n.kids = make([]Hash, len(b)/len(Hash{}))
 	for i := range n.kids {

@@ -135,7 +135,7 @@ func adoptFormat1(tx *bbolt.Tx) (bool, error) {
 func checkFormat1(tx *bbolt.Tx) error {
 	checks := map[string]func(k, v []byte) error{
 		string(bucketObjects): func(k, v []byte) error { return checkValue(bucketObjects, k, v) },
-		string(bucketNodes):   func(_, v []byte) error { _, err := unmarshalNode(v); return err },
+		string(bucketNodes):   func(_, v []byte) error { _, err := unmarshalStub(v); return err },
 		string(bucketHeads):   nil,
 		string(bucketClaims):  nil,
 	}

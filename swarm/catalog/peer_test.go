@@ -66,7 +66,7 @@ func (p *peer) restart() {
 func (p *peer) Apply(h Head, now time.Time) (Result, error) { return p.State.Apply(h, Told{}, now) }
 
 // Met connects an author, from a place of his own.
-func (p *peer) Met(k Key, now time.Time) { p.State.Met(k, group(int(k[0])), now) }
+func (p *peer) Met(k Key, now time.Time) { p.Authors.Met(k, group(int(k[0])), now) }
 
 // group returns the nth address group.
 func group(n int) netip.Prefix {
@@ -99,7 +99,7 @@ func (p *peer) publish(d Delta) Head {
 // and returns how many of those came.
 func (p *peer) learn(from *peer, k Key) int {
 	p.t.Helper()
-	h, ok := from.Head(k)
+	h, ok := from.Authors.Head(k)
 	if !ok {
 		p.t.Fatalf("no head of %s", k.Short())
 	}
@@ -117,7 +117,7 @@ func (p *peer) learn(from *peer, k Key) int {
 
 // settle does all that waits in a state that is paced.
 func (p *peer) settle() {
-	for p.left <= 0 && p.Step() {
+	for p.pace.left <= 0 && p.Step() {
 	}
 }
 
@@ -182,17 +182,17 @@ func checkInvariants(t testing.TB, s *State) {
 	t.Helper()
 	refs := map[Hash]int32{emptyHash: 1}
 	held := int64(0)
-	for _, a := range s.authors {
+	for _, a := range s.Authors.authors {
 		for _, h := range []*Head{a.shown, a.want} {
 			if h != nil {
 				refs[h.Root]++
 			}
 		}
-		if a.shown != nil && !s.nodes[a.shown.Root].complete {
+		if a.shown != nil && !s.objects.nodes[a.shown.Root].complete {
 			t.Errorf("%s is shown and not complete", a.key.Short())
 		}
 	}
-	for _, n := range s.nodes {
+	for _, n := range s.objects.nodes {
 		if n.here {
 			held += n.weight()
 		}
@@ -200,7 +200,7 @@ func checkInvariants(t testing.TB, s *State) {
 			refs[k]++
 		}
 	}
-	for h, n := range s.nodes {
+	for h, n := range s.objects.nodes {
 		if n.refs != refs[h] {
 			t.Errorf("%v has %d references, counted %d", h, refs[h], n.refs)
 		}
@@ -210,12 +210,12 @@ func checkInvariants(t testing.TB, s *State) {
 	}
 	checkWaiting(t, s)
 	for h := range refs {
-		if s.nodes[h] == nil {
+		if s.objects.nodes[h] == nil {
 			t.Errorf("%v is referred to and unknown", h)
 		}
 	}
-	if held != s.held {
-		t.Errorf("holds %d bytes, counted %d", held, s.held)
+	if held != s.objects.held {
+		t.Errorf("holds %d bytes, counted %d", held, s.objects.held)
 	}
 	checkPlaces(t, s)
 }
@@ -224,17 +224,17 @@ func checkInvariants(t testing.TB, s *State) {
 func checkPlaces(t testing.TB, s *State) {
 	t.Helper()
 	total, used := 0, map[netip.Prefix]int{}
-	for _, a := range s.authors {
+	for _, a := range s.Authors.authors {
 		if a.placed {
 			total++
 			used[a.group]++
 		}
-		if !a.placed && a.present == 0 && !s.isSelf(a) {
+		if !a.placed && a.present == 0 && a.rank != myself {
 			t.Errorf("%s has no place and is known", a.key.Short())
 		}
 	}
-	if total != s.places.total || !maps.Equal(used, s.places.used) {
-		t.Errorf("%d places in %v, counted %d in %v", total, used, s.places.total, s.places.used)
+	if total != s.Authors.places.total || !maps.Equal(used, s.Authors.places.used) {
+		t.Errorf("%d places in %v, counted %d in %v", total, used, s.Authors.places.total, s.Authors.places.used)
 	}
 }
 
@@ -242,20 +242,20 @@ func checkPlaces(t testing.TB, s *State) {
 // are, unless it is spoilt, and that no work is left.
 func checkWaiting(t testing.TB, s *State) {
 	t.Helper()
-	if s.pending() || len(s.decided) > 0 {
+	if s.objects.pending() || len(s.objects.decided) > 0 {
 		t.Error("work is left")
 	}
-	for h, n := range s.nodes {
+	for h, n := range s.objects.nodes {
 		waits := int32(0)
 		for i, k := range n.kids {
 			if n.at == nil || n.at[i] == 0 {
 				continue
 			}
 			waits++
-			if w := s.nodes[k].waiting[n.at[i]-1]; w.n != n || int(w.kid) != i {
+			if w := s.objects.nodes[k].waiting[n.at[i]-1]; w.n != n || int(w.kid) != i {
 				t.Errorf("%v waits for its kid %d at another's place", h, i)
 			}
-			if kid := s.nodes[k]; kid.complete || kid.bad {
+			if kid := s.objects.nodes[k]; kid.complete || kid.bad {
 				t.Errorf("%v waits for a kid that is decided", h)
 			}
 		}

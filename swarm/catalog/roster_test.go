@@ -45,7 +45,7 @@ func TestFloodOfAuthorsIsNoRollback(t *testing.T) {
 			refused++
 		}
 	}
-	if n := p.Len(); n > 100 || refused < 1100 {
+	if n := p.Authors.Len(); n > 100 || refused < 1100 {
 		t.Errorf("%d authors are known, %d were refused: more than the part of one address group", n, refused)
 	}
 	for range 2 {
@@ -61,7 +61,7 @@ func TestFloodOfAuthorsIsNoRollback(t *testing.T) {
 		t.Errorf("a newcomer whom another group tells of: got %v", r)
 	}
 	p.restart()
-	if n := p.Len(); n > 102 {
+	if n := p.Authors.Len(); n > 102 {
 		t.Errorf("%d authors are known after a restart", n)
 	}
 	// Groups enough to fill the table: each has a few places left.
@@ -73,7 +73,7 @@ func TestFloodOfAuthorsIsNoRollback(t *testing.T) {
 	if r := p.hearHead(p.headOf(4, 1), 99, Told{}); r != Accepted {
 		t.Errorf("a newcomer from elsewhere, the table being full: got %v", r)
 	}
-	if n := p.Len(); n > 500 {
+	if n := p.Authors.Len(); n > 500 {
 		t.Errorf("%d authors are known", n)
 	}
 }
@@ -97,7 +97,7 @@ func TestPlacesOfAGroup(t *testing.T) {
 		t.Errorf("%d more who were met, want a quarter of 40", n)
 	}
 	come := func(n int) Result {
-		p.State.Met(ident(n).Key(), group(1), p.now)
+		p.Authors.Met(ident(n).Key(), group(1), p.now)
 		return p.hearHead(p.headOf(n, 1), 1, Told{})
 	}
 	for i := range 10 {
@@ -108,12 +108,12 @@ func TestPlacesOfAGroup(t *testing.T) {
 	if r := come(4000); r != Stale {
 		t.Errorf("one more who comes: got %v", r)
 	}
-	before := p.Len()
-	if p.Gone(ident(4000).Key(), p.now); p.Len() != before-1 {
+	before := p.Authors.Len()
+	if p.Authors.Gone(ident(4000).Key(), p.now); p.Authors.Len() != before-1 {
 		t.Error("he is known, having no place, after he has gone")
 	}
 	for i := range 10 {
-		p.Gone(ident(3000+i).Key(), p.now)
+		p.Authors.Gone(ident(3000+i).Key(), p.now)
 	}
 	p.restart()
 	for range 2 { // a restart hides how long it was
@@ -122,8 +122,8 @@ func TestPlacesOfAGroup(t *testing.T) {
 	}
 	p.hearHead(p.headOf(4001, 1), 1, Told{}) // refused: there is need for room
 	p.Sweep(p.now)
-	if r := come(4000); r != Accepted || p.Len() != 1 {
-		t.Errorf("after all have expired: got %v, %d are known", r, p.Len())
+	if r := come(4000); r != Accepted || p.Authors.Len() != 1 {
+		t.Errorf("after all have expired: got %v, %d are known", r, p.Authors.Len())
 	}
 }
 
@@ -133,20 +133,20 @@ func TestAuthorsAreCountedAtHome(t *testing.T) {
 	p := newPeer(t, 1, "me", func(c *Config) { c.Limits.Absent = 20 })
 	friend := p.headOf(2, 1)
 	p.hearHead(friend, 1, Told{})
-	p.State.Met(friend.Key, group(7), p.now)
+	p.Authors.Met(friend.Key, group(7), p.now)
 	p.hearHead(p.headOf(2, 2), 1, Told{Met: true}) // through somebody, while he is here
-	p.Gone(friend.Key, p.now)
+	p.Authors.Gone(friend.Key, p.now)
 	for i := range 100 {
 		p.now = p.now.Add(time.Second)
 		p.hearHead(p.headOf(1000+i, 1), 1, Told{Met: true})
 		n := 1000 + i
-		p.State.Met(ident(n).Key(), group(1), p.now) // keys are free
-		p.Gone(ident(n).Key(), p.now)
+		p.Authors.Met(ident(n).Key(), group(1), p.now) // keys are free
+		p.Authors.Gone(ident(n).Key(), p.now)
 	}
-	if _, ok := p.Head(friend.Key); !ok {
+	if _, ok := p.Authors.Head(friend.Key); !ok {
 		t.Error("a hundred keys of one address group displaced a friend from another")
 	}
-	if n := len(p.Versions()); n > 21 {
+	if n := len(p.Authors.Versions()); n > 21 {
 		t.Errorf("%d absent authors are kept", n)
 	}
 }
@@ -160,14 +160,14 @@ func TestFewOfAFloodArePassedOn(t *testing.T) {
 	}
 	p.hearHead(p.headOf(2, 1), 2, Told{})
 	for range 2 {
-		if n := len(p.Versions()); n != 101 || len(p.View().Members()) != 301 {
+		if n := len(p.Authors.Versions()); n != 101 || len(p.View().Members()) != 301 {
 			t.Errorf("%d authors are passed on of %d, want 101", n, len(p.View().Members()))
 		}
 		p.restart()
 	}
-	p.State.Met(ident(1299).Key(), group(1), p.now)
-	p.State.Met(ident(1298).Key(), group(3), p.now)
-	if n := len(p.Versions()); n != 103 {
+	p.Authors.Met(ident(1299).Key(), group(1), p.now)
+	p.Authors.Met(ident(1298).Key(), group(3), p.now)
+	if n := len(p.Authors.Versions()); n != 103 {
 		t.Errorf("%d authors are passed on after two of them came, want 103", n)
 	}
 }
@@ -212,11 +212,11 @@ func rosterRun(t *testing.T, rng *rand.Rand) {
 		k := ident(n).Key()
 		switch rng.Intn(8) {
 		case 0:
-			p.State.Met(k, group(rng.Intn(5)), p.now)
+			p.Authors.Met(k, group(rng.Intn(5)), p.now)
 			present[n]++
 		case 1:
 			if present[n] > 0 {
-				p.Gone(k, p.now)
+				p.Authors.Gone(k, p.now)
 				present[n]--
 			}
 		case 2:
@@ -238,7 +238,7 @@ func rosterRun(t *testing.T, rng *rand.Rand) {
 			}
 		}
 		clear(seqs)
-		for k, a := range p.authors {
+		for k, a := range p.Authors.authors {
 			seqs[k] = a.seq
 		}
 		if checkInvariants(t, p.State); t.Failed() {

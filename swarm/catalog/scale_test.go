@@ -46,7 +46,7 @@ func TestScale(t *testing.T) {
 		step("fetch one change", func() { self.hear(p) })
 		step("diff of it", func() { Diff(old, self.View()) })
 	}
-	t.Logf("%d objects, %d MiB", len(self.nodes), self.held>>20)
+	t.Logf("%d objects, %d MiB", len(self.objects.nodes), self.objects.held>>20)
 	v := self.View()
 	step("first lookup in 60 000", func() { v.Lookup("big/m1 file 000777.jpg") })
 	step("second lookup", func() { v.Lookup("big/m1 file 040777.jpg") })

@@ -9,7 +9,7 @@ import "time"
 // allowance. Who has used that up has all his names since now instead, by
 // which nobody else loses any.
 type settling struct {
-	s      *State
+	s      *settler
 	a      *author
 	h      *Head // which he wants shown
 	since  uint64
@@ -42,19 +42,30 @@ const (
 	manyOthers = 16
 )
 
-// newSettling begins. A member's first catalogue, and our own, takes nothing
-// from anybody.
-func (s *State) newSettling(a *author) *settling {
-	t := &settling{s: s, a: a, h: a.want, since: s.nextOrder}
-	s.nextOrder++
-	t.unpaid = unpaidLeast + s.spare.take(unpaidVisits-unpaidLeast, s.now)
-	if a.shown == nil || s.isSelf(a) || a.shown.Root == a.want.Root {
-		return t
+// settler settles heads that lack nothing, one after the other.
+type settler struct {
+	pace    *pace
+	objects *graph
+	ranking *ranking
+	claims  *claimTable
+	spare   spare
+	now     *settling // of the head that is next; nil: none
+}
+
+// begin begins with an author's wanted head. A member's first catalogue, and our
+// own, takes nothing from anybody.
+func (s *settler) begin(a *author) {
+	t := &settling{s: s, a: a, h: a.want, since: s.claims.tick()}
+	s.now = t
+	t.unpaid = unpaidLeast + s.spare.take(unpaidVisits-unpaidLeast, s.pace.now)
+	if a.shown == nil || a.rank == myself || a.shown.Root == a.want.Root {
+		return
 	}
-	d := &settledDir{was: finder{store: s.store, root: a.shown.Root}, objects: []Hash{a.want.Root}}
-	for _, m := range s.members {
+	store := s.objects.store
+	d := &settledDir{was: finder{store: store, root: a.shown.Root}, objects: []Hash{a.want.Root}}
+	for _, m := range s.ranking.members {
 		if m.who.class != 0 && m.who.key != a.key {
-			d.others = append(d.others, finder{store: s.store, root: m.summary.Root})
+			d.others = append(d.others, finder{store: store, root: m.summary.Root})
 		}
 		if len(d.others) > manyOthers {
 			d.others, d.many = nil, true
@@ -62,7 +73,6 @@ func (s *State) newSettling(a *author) *settling {
 		}
 	}
 	t.enter(d)
-	return t
 }
 
 // enter goes through a directory, unless nobody else has it.
@@ -80,7 +90,7 @@ func (t *settling) step() (more bool, err error) {
 	d := t.dirs[len(t.dirs)-1]
 	switch {
 	case t.unpaid <= 0:
-		t.s.renew(t.a)
+		t.s.claims.renew(t.a)
 		t.dirs = nil
 	case len(d.items) > 0:
 		it := &d.items[0]
@@ -99,7 +109,7 @@ func (t *settling) step() (more bool, err error) {
 
 // visit counts what is looked at for the sake of an object.
 func (t *settling) visit(d *settledDir, n int) {
-	t.s.spend(n)
+	t.s.pace.spend(n)
 	if !d.free {
 		t.unpaid -= n
 	}
@@ -107,11 +117,11 @@ func (t *settling) visit(d *settledDir, n int) {
 
 // open looks into an object of a directory.
 func (t *settling) open(d *settledDir, h Hash) error {
-	o, err := t.s.store.load(h)
+	o, err := t.s.objects.store.load(h)
 	if err != nil {
 		return err
 	}
-	n := t.s.nodes[h]
+	n := t.s.objects.nodes[h]
 	d.free = !n.settled
 	n.settled = true
 	t.visit(d, 1+len(o.kids))
@@ -148,14 +158,14 @@ func (t *settling) item(d *settledDir, it *item) error {
 		}
 		taken = taken || other != nil
 		if other != nil && other.kind == KindDir {
-			down.others = append(down.others, finder{store: t.s.store, root: other.root})
+			down.others = append(down.others, finder{store: t.s.objects.store, root: other.root})
 		}
 	}
 	switch {
 	case was == nil && taken:
 		t.claim(d, down.path)
 	case wasDir:
-		down.was = finder{store: t.s.store, root: was.root}
+		down.was = finder{store: t.s.objects.store, root: was.root}
 		t.enter(down)
 	case was != nil && (down.many || len(down.others) > 0): // a file became a directory
 		t.claim(d, down.path+"/")
@@ -168,41 +178,38 @@ const claimCost = 16
 
 func (t *settling) claim(d *settledDir, path string) {
 	t.visit(d, claimCost)
-	t.s.claim(t.a, path, t.since)
+	t.s.claims.add(t.a, path, t.since)
+	if most := t.s.claims.crowd(); most != nil {
+		t.s.claims.renew(most)
+		if most.shown != nil {
+			t.s.ranking.place(most)
+		}
+	}
 }
 
-// settleOne goes on with the head that is to be shown next, and shows it when
-// it is settled. False if there is none.
-func (s *State) settleOne() bool {
-	if s.settling == nil {
-		if len(s.showing) == 0 {
-			return false
-		}
-		next := s.showing[0]
-		s.showing = s.showing[1:]
-		s.spend(1)
-		if next.a.want == next.h {
-			s.settling = s.newSettling(next.a)
-		}
-		return true
-	}
-	t := s.settling
+// step goes on with the head that is settled. It returns its author when that is
+// done, with the error, if there was one: then he has all his names since now.
+func (s *settler) step() (*author, error) {
+	t := s.now
 	if t.a.want != t.h { // replaced or given up meanwhile
-		s.settling = nil
-		s.spare.left += max(t.unpaid-unpaidLeast, 0)
-		return true
+		s.end()
+		return nil, nil
 	}
 	more, err := t.step()
 	if err != nil {
-		s.log.Error("catalogue store cannot be read", "err", err)
-		s.renew(t.a)
+		s.claims.renew(t.a)
 	}
-	if !more || err != nil {
-		s.settling = nil
-		s.spare.left += max(t.unpaid-unpaidLeast, 0)
-		s.show(t.a)
+	if more && err == nil {
+		return nil, nil
 	}
-	return true
+	s.end()
+	return t.a, err
+}
+
+// end gives back what is left of the allowance.
+func (s *settler) end() {
+	s.spare.left += max(s.now.unpaid-unpaidLeast, 0)
+	s.now = nil
 }
 
 // spare is what is left of unpaidPerS.

@@ -89,7 +89,7 @@ func TestReplayAndRollbackFailAcrossRestarts(t *testing.T) {
 	if r, _ := b.Apply(old, testTime); r != Stale {
 		t.Errorf("rollback after expiry: got %v", r)
 	}
-	newest, _ := a.Head(ident(1).Key())
+	newest, _ := a.Authors.Head(ident(1).Key())
 	if r, _ := b.Apply(newest, b.now); r != Stale {
 		t.Errorf("an expired head: got %v", r)
 	}
@@ -122,7 +122,7 @@ func TestForgedHeadsAreRefused(t *testing.T) {
 	if _, err := b.Apply(foreign, b.now); !errors.Is(err, ErrSalt) {
 		t.Errorf("head of another drive: got %v", err)
 	}
-	if len(b.Versions()) != 0 {
+	if len(b.Authors.Versions()) != 0 {
 		t.Error("something was kept")
 	}
 }
@@ -212,8 +212,8 @@ func TestGarbageIsCollected(t *testing.T) {
 	}
 	fresh := newPeer(t, 3, "carl")
 	fresh.hear(a)
-	if len(b.nodes) != len(fresh.nodes) || b.held != fresh.held {
-		t.Errorf("%d objects of %d bytes are kept, %d of %d are needed", len(b.nodes), b.held, len(fresh.nodes), fresh.held)
+	if len(b.objects.nodes) != len(fresh.objects.nodes) || b.objects.held != fresh.objects.held {
+		t.Errorf("%d objects of %d bytes are kept, %d of %d are needed", len(b.objects.nodes), b.objects.held, len(fresh.objects.nodes), fresh.objects.held)
 	}
 	checkInvariants(t, b.State)
 	if n := len(ls(t, b.View(), "dir")); n != 490 {

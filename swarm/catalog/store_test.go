@@ -105,7 +105,7 @@ func TestStoreAfterACrash(t *testing.T) {
 		p.open()
 		checkInvariants(t, p.State)
 		walkView(t, p.View())
-		if len(p.Versions()) > 0 {
+		if len(p.Authors.Versions()) > 0 {
 			p.fetch(a, a.cfg.Self.Key())
 		}
 		if t.Failed() {

@@ -2,32 +2,33 @@ package catalog
 
 import "p2pfs/swarm/names"
 
-// sum adds up what is under a node whose kids are all complete. False if they
+// add adds up what is under a node whose kids are all complete. False if they
 // do not fit together.
-func (g *graph) sum(n *node) bool {
-	n.entries, n.bytes = int64(n.own), n.weight()
+func (g *graph) add(n *node) bool {
+	t := sum{entries: int64(n.own), bytes: n.weight()}
 	if n.own > 0 {
-		n.height = 1
+		t.height = 1
 	}
 	for _, k := range n.kids {
-		kid := g.nodes[k]
-		n.entries = min(n.entries+kid.entries, g.limits.Entries+1)
-		n.bytes = min(n.bytes+kid.bytes, g.limits.Author+1)
+		kid := g.nodes[k].sum
+		t.entries = min(t.entries+kid.entries, g.limits.Entries+1)
+		t.bytes = min(t.bytes+kid.bytes, g.limits.Author+1)
 		if n.level == 0 {
-			n.height = max(n.height, kid.height+1)
+			t.height = max(t.height, kid.height+1)
 		} else {
-			n.height = max(n.height, kid.height)
+			t.height = max(t.height, kid.height)
 		}
 	}
+	n.sum = t
 	if n.level == 0 {
-		return n.height <= names.MaxDepth
+		return t.height <= names.MaxDepth
 	}
-	return g.sumIndex(n)
+	return g.addIndex(n)
 }
 
-// sumIndex checks that an index tells the truth about its children and that
+// addIndex checks that an index tells the truth about its children and that
 // their names are in order.
-func (g *graph) sumIndex(n *node) bool {
+func (g *graph) addIndex(n *node) bool {
 	o, err := g.store.load(n.hash)
 	if err != nil || len(o.kids) != len(n.kids) {
 		return false

@@ -1,10 +1,5 @@
 package catalog
 
-import (
-	"maps"
-	"slices"
-)
-
 // Bounds on what missing looks at where it is not to find all: once it has found
 // something, and in any case.
 const (
@@ -51,7 +46,7 @@ func (g *graph) missing(root Hash, all bool) (list []Hash) {
 			list = append(list, kid.hash)
 		}
 	}
-	g.spend(visits)
+	g.pace.spend(visits)
 	return list
 }
 
@@ -75,51 +70,19 @@ func (v *survey) step(g *graph) bool {
 	h := v.pending[len(v.pending)-1]
 	v.pending = v.pending[:len(v.pending)-1]
 	n := g.nodes[h]
-	g.spend(1)
+	g.pace.spend(1)
 	switch {
 	case n == nil || n.bad || !n.here:
 	case n.complete:
-		v.weight += n.bytes
+		v.weight += n.sum.bytes
 	default:
 		v.weight += n.weight()
-		g.spend(len(n.kids))
+		g.pace.spend(len(n.kids))
 		for _, k := range n.kids {
 			if !v.seen[k] {
 				v.seen[k] = true
 				v.pending = append(v.pending, k)
 			}
-		}
-	}
-	return true
-}
-
-// rejectHeavy gives up heads of which more has come than an author may have.
-// Those that are looked at already are not looked at again meanwhile.
-func (s *State) rejectHeavy() {
-	if len(s.weighing) == 0 {
-		s.weighing = slices.Collect(maps.Keys(s.roots))
-	}
-	s.advance()
-}
-
-// weighOne goes on with that. False if there is nothing to be weighed.
-func (s *State) weighOne() bool {
-	if s.survey == nil {
-		if len(s.weighing) == 0 {
-			return false
-		}
-		s.survey = newSurvey(s.weighing[len(s.weighing)-1])
-		s.weighing = s.weighing[:len(s.weighing)-1]
-	}
-	v := s.survey
-	if v.step(&s.graph) && v.weight <= s.limits.Author {
-		return true
-	}
-	s.survey = nil
-	if v.weight > s.limits.Author {
-		for k := range maps.Clone(s.roots[v.root]) {
-			s.spend(1)
-			s.reject(s.authors[k])
 		}
 	}
 	return true

@@ -186,7 +186,7 @@ func TestManyThatWaitForOne(t *testing.T) {
 		if n := len(m.View().Members()); n != 1 {
 			t.Errorf("%d members are shown", n)
 		}
-		if n := m.held; !comes && n > objectWeight {
+		if n := m.objects.held; !comes && n > objectWeight {
 			t.Errorf("%d bytes are kept", n)
 		}
 		t.Logf("%d calls, at most %d visits and %v each", m.calls, m.most, m.slow)
@@ -199,7 +199,7 @@ func TestManyThatWaitForOne(t *testing.T) {
 				m.call(func() { more = m.Step() })
 			}
 		}
-		if n := m.held; n > objectWeight {
+		if n := m.objects.held; n > objectWeight {
 			t.Errorf("%d bytes are kept in the end", n)
 		}
 		checkInvariants(t, m.State)
@@ -237,7 +237,7 @@ func TestSnapshotsAreTaken(t *testing.T) {
 	bob := ident(3)
 	root := appendShard(nil, []item{{name: "s00"}, {name: "s30"}})
 	m.give(signRoot(t, m.peer, 3, 1, HashObject(root)), root)
-	order := m.authors[h.Key].order
+	order := m.Authors.authors[h.Key].order
 	snapshot(30)
 	h = share()
 	before := m.Visits()
@@ -247,7 +247,7 @@ func TestSnapshotsAreTaken(t *testing.T) {
 	if n := m.Visits() - before; n > maxVisits {
 		t.Errorf("one snapshot more costs %d visits", n)
 	}
-	if m.authors[h.Key].order != order || m.authors[h.Key].shown.Seq != h.Seq {
+	if m.Authors.authors[h.Key].order != order || m.Authors.authors[h.Key].shown.Seq != h.Seq {
 		t.Error("who shares snapshots is not shown, or new again")
 	}
 	for path, want := range map[string]Key{"s00": h.Key, "s30": bob.Key()} {
@@ -262,7 +262,7 @@ func TestSnapshotsAreTaken(t *testing.T) {
 // not.
 func TestFullDriveIsLevelledInSteps(t *testing.T) {
 	m := newMeter(t)
-	m.limits.Drive = 500 << 10
+	m.objects.limits.Drive = 500 << 10
 
 	for n, files := range []int{100, 2500, 1500, 2600, 2700} {
 		a := newPeer(t, 2+n, fmt.Sprint("a", n))
@@ -286,8 +286,8 @@ func TestFullDriveIsLevelledInSteps(t *testing.T) {
 			}
 		}
 		checkInvariants(t, m.State)
-		if m.held > m.limits.Drive {
-			t.Errorf("%d bytes are held", m.held)
+		if m.objects.held > m.objects.limits.Drive {
+			t.Errorf("%d bytes are held", m.objects.held)
 		}
 	}
 	if _, ok := m.View().Member(ident(2).Key()); !ok {
@@ -308,11 +308,11 @@ func TestPanicGivesUpOneHead(t *testing.T) {
 	bad := signRoot(t, m.peer, 2, 2, HashObject(tree(5)))
 	m.Apply(bad, m.now)
 	m.PutObject(tree(5), m.now)
-	for m.settling == nil {
-		m.left = 1
+	for m.settler.now == nil {
+		m.pace.left = 1
 		m.advance()
 	}
-	m.settling.dirs = []*settledDir{nil} // planted
+	m.settler.now.dirs = []*settledDir{nil} // planted
 	func() {
 		defer func() {
 			if recover() == nil {
@@ -321,7 +321,7 @@ func TestPanicGivesUpOneHead(t *testing.T) {
 		}()
 		m.Step()
 	}()
-	if m.give(signRoot(t, m.peer, 3, 2, HashObject(tree(6))), tree(6)); m.Newer(bad.Key, bad.Seq) {
+	if m.give(signRoot(t, m.peer, 3, 2, HashObject(tree(6))), tree(6)); m.Authors.Newer(bad.Key, bad.Seq) {
 		t.Error("what set the panic off would be taken again")
 	}
 	wantLs(t, m.View(), "", "f0", "f6")

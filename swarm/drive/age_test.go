@@ -88,7 +88,7 @@ func TestFloodIsNoRollback(t *testing.T) {
 		time.Sleep(time.Second)
 		seq := make(chan int64, 1)
 		a.post(t.Context(), call(func(l *loop) {
-			h, _ := l.state.Head(old.Key)
+			h, _ := l.state.Authors.Head(old.Key)
 			seq <- h.Seq
 		}))
 		if got := <-seq; got == old.Seq {

@@ -122,6 +122,6 @@ func (h host) Reached(owner book.Owner, a netip.AddrPort) {
 
 // Who says who is at the other end.
 func (c *conn) Who() gather.Who {
-	met := ask(c.d, func(l *loop) bool { return l.state.WasMet(c.key) })
+	met := ask(c.d, func(l *loop) bool { return l.state.Authors.WasMet(c.key) })
 	return gather.Who{Owner: book.Owner(c.key), Port: c.port, Trusted: c.d.trusts(c.key), Met: met}
 }

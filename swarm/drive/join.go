@@ -40,7 +40,7 @@ func (l *loop) expel(c *conn, err error) {
 		l.fetch.Leave(c.id)
 		l.who.Leave(c.id)
 		l.gossip.Leave(c.id)
-		l.state.Gone(c.key, l.d.cfg.Now())
+		l.state.Authors.Gone(c.key, l.d.cfg.Now())
 	}
 }
 
@@ -51,7 +51,7 @@ func (l *loop) register(c *conn, now time.Time) {
 	l.nextID++
 	l.conns[c.key], l.byID[c.id] = c, c
 	l.filter.stale = true
-	l.state.Met(c.key, c.group(), l.d.cfg.Now())
+	l.state.Authors.Met(c.key, c.group(), l.d.cfg.Now())
 	l.fetch.Join(c.id)
 	l.greetMember(c)
 	l.outdated.updated(c.net.Remote.Addr())
@@ -71,7 +71,7 @@ func (l *loop) remove(c *conn, err error) {
 	l.fetch.Leave(c.id)
 	l.who.Leave(c.id)
 	l.gossip.Leave(c.id)
-	l.state.Gone(c.key, l.d.cfg.Now())
+	l.state.Authors.Gone(c.key, l.d.cfg.Now())
 }
 
 // left tells that the reader of a connection has ended.

@@ -40,7 +40,7 @@ func (l *loop) list() []Member {
 }
 
 func (l *loop) addConnection(m *Member) {
-	m.Seen = l.state.Seen(m.Key)
+	m.Seen = l.state.Authors.Seen(m.Key)
 	if c := l.conns[m.Key]; c != nil {
 		m.Connected, m.Addr, m.Since, m.Ahead = true, c.listen, c.since, c.ahead(l.d.cfg.Now())
 	}

@@ -64,7 +64,7 @@ func newLoop(d *Drive, state *catalog.State) *loop {
 	l := &loop{
 		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
 		fetch: fetch.New(), waiting: make(map[catalog.Hash][]chan<- []byte),
-		who: who.New(), gossip: gossip.New(state, state, d.cfg.Identity.Key()), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
+		who: who.New(), gossip: gossip.New(state.Authors, state.Authors, d.cfg.Identity.Key()), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
 		outdated: make(outdated), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
 	}
 	l.told = l.shown()
@@ -192,6 +192,6 @@ func (l *loop) tick(now time.Time) {
 func (l *loop) end() {
 	for _, c := range l.byID {
 		c.net.Close(ErrClosed)
-		l.state.Gone(c.key, l.d.cfg.Now())
+		l.state.Authors.Gone(c.key, l.d.cfg.Now())
 	}
 }

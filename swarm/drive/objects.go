@@ -74,7 +74,7 @@ func (l *loop) wantList(author catalog.Key, list []catalog.Hash, from ...int) {
 	if id := l.idOf(author); id >= 0 {
 		from = []int{id}
 	}
-	l.fetch.WantFor(author, l.state.Group(author), list, from...)
+	l.fetch.WantFor(author, l.state.Authors.Group(author), list, from...)
 }
 
 // dropUnneeded gives up objects of catalogues that were replaced or refused

@@ -1,0 +1,26 @@
+package catalog
+
+// Without returns v without the members of whom hidden holds, given their key
+// and the sequence number of the head that is shown; v itself if it holds of
+// none. What is left has its bare names as if the others had never been.
+func (v *View) Without(hidden func(k Key, seq int64) bool) *View {
+	n := 0
+	for _, m := range v.members {
+		if hidden(m.who.key, m.seq) {
+			n++
+		}
+	}
+	if n == 0 {
+		return v
+	}
+	members := make([]*member, 0, len(v.members)-n)
+	for _, m := range v.members {
+		if !hidden(m.who.key, m.seq) {
+			members = append(members, m)
+		}
+	}
+	return &View{store: v.store, members: members, dirs: v.dirs, claimLog: v.claimLog, exact: v.exact}
+}
+
+// Shares reports whether a member's catalogue names anything at all.
+func (m *Member) Shares() bool { return m.Files > 0 && m.Root != emptyHash }
