@@ -1,6 +1,11 @@
 package metainfo
 
-import "p2pfs/swarm/bencode"
+import (
+	"slices"
+	"strconv"
+
+	"p2pfs/swarm/bencode"
+)
 
 // PieceLength returns the piece length in bytes for a shared file of this
 // many bytes. The steps are part of what makes a file's infohash, and so are
@@ -26,15 +31,6 @@ type Options struct {
 	Source  string
 }
 
-func (o Options) add(dict map[string]any) {
-	if o.Private {
-		dict["private"] = 1
-	}
-	if o.Source != "" {
-		dict["source"] = o.Source
-	}
-}
-
 // BuildV1 returns the info dictionary of a version 1 torrent of one file with
 // exactly the keys length, name, piece length, pieces.
 func BuildV1(name string, length, pieceLength int64, pieces []Hash) (*Info, error) {
@@ -43,14 +39,19 @@ func BuildV1(name string, length, pieceLength int64, pieces []Hash) (*Info, erro
 
 // BuildV1Options is BuildV1 with further keys.
 func BuildV1Options(name string, length, pieceLength int64, pieces []Hash, opt Options) (*Info, error) {
-	dict := map[string]any{
-		"length":       length,
-		"name":         name,
-		"piece length": pieceLength,
-		"pieces":       joinPieces(pieces),
+	return ParseInfo(appendV1(nil, name, length, pieceLength, pieces, opt))
+}
+
+func appendV1(b []byte, name string, length, pieceLength int64, pieces []Hash, opt Options) []byte {
+	b = slices.Grow(b, 256+2*len(name)+len(opt.Source)+20*len(pieces))
+	b = bencode.AppendInt(append(b, "d6:length"...), length)
+	b = appendName(b, name, pieceLength)
+	b = strconv.AppendInt(append(b, "6:pieces"...), int64(20*len(pieces)), 10)
+	b = append(b, ':')
+	for i := range pieces {
+		b = append(b, pieces[i][:]...)
 	}
-	opt.add(dict)
-	return buildInfo(dict)
+	return opt.append(b)
 }
 
 // BuildV2 returns the info dictionary of a version 2 torrent of one file with
@@ -62,34 +63,32 @@ func BuildV2(name string, length, pieceLength int64, root Hash256) (*Info, error
 
 // BuildV2Options is BuildV2 with further keys.
 func BuildV2Options(name string, length, pieceLength int64, root Hash256, opt Options) (*Info, error) {
-	file := map[string]any{"length": length}
+	return ParseInfo(appendV2(nil, name, length, pieceLength, root, opt))
+}
+
+func appendV2(b []byte, name string, length, pieceLength int64, root Hash256, opt Options) []byte {
+	b = slices.Grow(b, 256+2*len(name)+len(opt.Source))
+	b = bencode.AppendString(append(b, "d9:file treed"...), name)
+	b = bencode.AppendInt(append(b, "d0:d6:length"...), length)
 	if !root.IsZero() {
-		file["pieces root"] = root[:]
+		b = bencode.AppendString(append(b, "11:pieces root"...), root[:])
 	}
-	dict := map[string]any{
-		"file tree":    map[string]any{name: map[string]any{"": file}},
-		"meta version": 2,
-		"name":         name,
-		"piece length": pieceLength,
-	}
-	opt.add(dict)
-	return buildInfo(dict)
+	b = appendName(append(b, "eee12:meta versioni2e"...), name, pieceLength)
+	return opt.append(b)
 }
 
-// buildInfo writes a dictionary and reads it back, so that nothing is made
-// here that would be refused.
-func buildInfo(dict map[string]any) (*Info, error) {
-	raw, err := bencode.Marshal(dict)
-	if err != nil {
-		return nil, err
-	}
-	return ParseInfo(raw)
+func appendName(b []byte, name string, pieceLength int64) []byte {
+	b = bencode.AppendString(append(b, "4:name"...), name)
+	return bencode.AppendInt(append(b, "12:piece length"...), pieceLength)
 }
 
-func joinPieces(pieces []Hash) []byte {
-	p := make([]byte, 0, 20*len(pieces))
-	for i := range pieces {
-		p = append(p, pieces[i][:]...)
+// append appends the last keys of a dictionary, and its end.
+func (o Options) append(b []byte) []byte {
+	if o.Private {
+		b = bencode.AppendInt(append(b, "7:private"...), 1)
 	}
-	return p
+	if o.Source != "" {
+		b = bencode.AppendString(append(b, "6:source"...), o.Source)
+	}
+	return append(b, 'e')
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"p2pfs/swarm/bencode"
 	"p2pfs/swarm/hashing"
 )
 
@@ -178,7 +179,11 @@ func (c *creator) metaInfo() (*MetaInfo, error) {
 		dict["meta version"] = 2
 		dict["file tree"] = c.tree(layers)
 	}
-	info, err := buildInfo(dict)
+	raw, err := bencode.Marshal(dict)
+	if err != nil {
+		return nil, err
+	}
+	info, err := ParseInfo(raw) // so that nothing is made that would be refused
 	if err != nil {
 		return nil, err
 	}
@@ -248,4 +253,21 @@ func (c *creator) tree(layers Layers) map[string]any {
 		dir[""] = entry
 	}
 	return root
+}
+
+func (o Options) add(dict map[string]any) {
+	if o.Private {
+		dict["private"] = 1
+	}
+	if o.Source != "" {
+		dict["source"] = o.Source
+	}
+}
+
+func joinPieces(pieces []Hash) []byte {
+	p := make([]byte, 0, 20*len(pieces))
+	for i := range pieces {
+		p = append(p, pieces[i][:]...)
+	}
+	return p
 }

@@ -1,21 +1,22 @@
 package metainfo
 
 import (
+	"crypto/sha1"
 	"crypto/sha256"
-
-	"p2pfs/swarm/bencode"
 )
 
 // InfoHashV2 returns the infohash of the torrent that BuildV2 makes of a file
 // that is not empty, in format 1's pieces, without making it: for whoever has to
 // know those of very many files.
 func InfoHashV2(name string, c Content) Hash256 {
-	b := make([]byte, 0, 256+2*len(name))
-	b = append(b, "d9:file treed"...)
-	b = bencode.AppendString(b, name)
-	b = bencode.AppendInt(append(b, "d0:d6:length"...), c.Size)
-	b = bencode.AppendString(append(b, "11:pieces root"...), c.Root[:])
-	b = bencode.AppendString(append(b, "eee12:meta versioni2e4:name"...), name)
-	b = bencode.AppendInt(append(b, "12:piece length"...), PieceLength(c.Size))
-	return sha256.Sum256(append(b, 'e'))
+	return sha256.Sum256(appendV2(nil, name, c.Size, PieceLength(c.Size), c.Root, Options{}))
+}
+
+// InfoHashes returns the infohashes of the torrents that BuildV1Options and
+// BuildV2Options make of a file that is not empty, in format 1's pieces, without
+// making them. They do not tell whether those would be refused.
+func InfoHashes(name string, c Content, pieces []Hash, opt Options) (v1 Hash, v2 Hash256) {
+	b := appendV1(nil, name, c.Size, PieceLength(c.Size), pieces, opt)
+	v1 = sha1.Sum(b)
+	return v1, sha256.Sum256(appendV2(b[:0], name, c.Size, PieceLength(c.Size), c.Root, opt))
 }

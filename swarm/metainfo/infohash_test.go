@@ -16,3 +16,21 @@ func TestInfoHashV2(t *testing.T) {
 		}
 	}
 }
+
+func TestInfoHashes(t *testing.T) {
+	for _, opt := range []Options{{}, {Private: true}, {Source: "a source"}, {Private: true, Source: "s"}} {
+		for _, size := range []int64{1, 16 << 10, 1 << 20} {
+			c := Content{Hash256{1, 2, 3}, size}
+			pieces := make([]Hash, (size+PieceLength(size)-1)/PieceLength(size))
+			pieces[0][3] = 7
+			one, err1 := BuildV1Options("grüße\n", size, PieceLength(size), pieces, opt)
+			two, err2 := BuildV2Options("grüße\n", size, PieceLength(size), c.Root, opt)
+			if err1 != nil || err2 != nil {
+				t.Fatal(err1, err2)
+			}
+			if v1, v2 := InfoHashes("grüße\n", c, pieces, opt); v1 != one.HashV1 || v2 != two.HashV2 {
+				t.Errorf("%+v, %d bytes: got %v and %v, want %v and %v", opt, size, v1, v2, one.HashV1, two.HashV2)
+			}
+		}
+	}
+}

@@ -179,10 +179,7 @@ func (st *files) publish(f *tree.File, sum record.Summary, h *record.Hashes, now
 		if h == nil || h.Root != sum.Root {
 			return false
 		}
-		if err := t.Name(&sum, f.Name, id.Size, h.Pieces); err != nil {
-			st.giveUp(f, err, now)
-			return true
-		}
+		t.Name(&sum, f.Name, id.Size, h.Pieces)
 		st.s.records.Put(id, sum, nil)
 	}
 	e := &published.Entry{Dir: f.Dir.Path, Name: f.Name, ID: id, Kind: Regular, Exec: f.Meta.Executable()}

@@ -90,7 +90,8 @@ func (p *Pool) finish(f *os.File, j *Job, sum *record.Summary, h *record.Hashes)
 		return inode.ErrStale
 	}
 	sum.CTime, sum.Root, sum.Sound = m.CTime, h.Root, true
-	return p.Torrents.Name(sum, path.Base(j.Path), j.ID.Size, h.Pieces)
+	p.Torrents.Name(sum, path.Base(j.Path), j.ID.Size, h.Pieces)
+	return nil
 }
 
 func (p *Pool) settled(f *os.File, j *Job) error {

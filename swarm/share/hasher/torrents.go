@@ -30,17 +30,9 @@ func (t Torrents) Tag(name string, root metainfo.Hash256) [8]byte {
 }
 
 // Name fills in the infohashes for a base name.
-func (t Torrents) Name(sum *record.Summary, name string, size int64, pieces []metainfo.Hash) error {
-	v1, err := t.V1(name, size, sum.Root, pieces)
-	if err != nil {
-		return fmt.Errorf("v1 torrent: %w", err)
-	}
-	v2, err := t.V2(name, size, sum.Root)
-	if err != nil {
-		return fmt.Errorf("v2 torrent: %w", err)
-	}
-	sum.V1, sum.V2, sum.Tag = v1.HashV1, v2.HashV2.Short(), t.Tag(name, sum.Root)
-	return nil
+func (t Torrents) Name(sum *record.Summary, name string, size int64, pieces []metainfo.Hash) {
+	v1, v2 := metainfo.InfoHashes(name, metainfo.Content{Root: sum.Root, Size: size}, pieces, t.options(sum.Root))
+	sum.V1, sum.V2, sum.Tag = v1, v2.Short(), t.Tag(name, sum.Root)
 }
 
 // V1 is the info dictionary of version 1 (BEP 3).
