@@ -1,6 +1,9 @@
 package swarm
 
-import "p2pfs/swarm/hashing"
+import (
+	"p2pfs/swarm/book"
+	"p2pfs/swarm/hashing"
+)
 
 const (
 	// freeFaults, and one in faultShare of its blocks, are how often the only peer
@@ -39,7 +42,7 @@ func (l *loop) accuse(id, piece int, n int64, why string) {
 		return
 	}
 	l.log.Debug("the only peer with a piece sent it false", "infohash", l.t.hashes[0], "peer", r.addr, "piece", piece, "why", why)
-	l.causes.lied(r.addr, l.now)
+	l.causes.Lied(r.addr, l.now, book.BanTime)
 }
 
 // othersHave reports whether all that a peer has and we lack is to be had of others

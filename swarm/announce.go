@@ -55,7 +55,7 @@ func (an *announcing) start(l *loop) {
 // tick starts announcing when the Spec's mode asks for it, and sends what is
 // due, each announce from a goroutine of its own.
 func (an *announcing) tick(l *loop) {
-	if mode := l.t.spec.Announce; mode == Always || mode == OnNeed && (l.readers.oldest(l.now) > needAfter || l.alone()) {
+	if mode := l.t.spec.Announce; mode == Always || mode == OnNeed && (l.reads.Wants.Oldest(l.now) > needAfter || l.alone()) {
 		an.start(l)
 	}
 	if !an.on || l.ended != nil || l.content == nil && l.t.spec.MetaInfo != nil {
@@ -82,7 +82,7 @@ func (an *announcing) tick(l *loop) {
 // alone reports whether somebody waits and there is nobody to be dialled, nor
 // will FindPeers tell of anybody soon.
 func (l *loop) alone() bool {
-	return l.readers.waiting() > 0 && l.book.Len() == 0 && len(l.remotes) == 0 &&
+	return l.reads.Wants.Count() > 0 && l.book.Len() == 0 && len(l.remotes) == 0 &&
 		(l.t.spec.FindPeers == nil || !l.announce.finding.asking && !l.announce.finding.asked.IsZero())
 }
 
@@ -90,9 +90,9 @@ func (l *loop) alone() bool {
 // of.
 func (an *announcing) urgent(l *loop) bool {
 	if len(l.remotes) > 0 {
-		return l.readers.oldest(l.now) > hungryEvery
+		return l.reads.Wants.Oldest(l.now) > hungryEvery
 	}
-	return l.readers.waiting() > 0 || l.hungry() && l.now.Sub(an.since) > needAfter
+	return l.reads.Wants.Count() > 0 || l.hungry() && l.now.Sub(an.since) > needAfter
 }
 
 // end tells the trackers that list us that we stop.

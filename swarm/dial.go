@@ -94,7 +94,7 @@ func (e dialFailedEvent) apply(l *loop) {
 	}
 	l.log.Debug("dial failed", "infohash", l.t.hashes[0], "peer", e.addr, "err", e.err)
 	l.book.Ended(e.addr, book.Unreached, l.now)
-	l.causes.unreached(e.addr, e.err)
+	l.causes.Unreached(e.addr, e.err)
 }
 
 // addrsEvent brings addresses of peers.

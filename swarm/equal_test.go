@@ -140,12 +140,8 @@ func TestLentBlocksStay(t *testing.T) {
 		ps.partial[3].good[n] = true
 	}
 	lent, ok := ps.verified(3, 1, 3, time.Now())
-	rs := newReaders(0)
-	w := &want{piece: 3, first: 0, end: 2, done: make(chan outcome, 1)}
-	rs.wants[3] = []*want{w}
-	rs.satisfyGood(3, ps.partial[3])
+	satisfied := span{0, ps.partial[3].blocks}.part(0, 2)
 	ps.drop(3)
-	satisfied := (<-w.done).data
 	for _, c := range []struct {
 		s     span
 		begin int

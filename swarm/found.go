@@ -37,9 +37,8 @@ func (e hereEvent) apply(l *loop) {
 // found takes in a piece that the storage turned out to have.
 func (l *loop) found(piece int) {
 	l.pieces.drop(piece)
-	for _, w := range l.readers.wants[piece] {
-		w.done <- outcome{}
+	for _, w := range l.reads.Wants.Take(piece) {
+		answer(w, outcome{})
 	}
-	l.readers.setWants(piece, nil)
 	l.holds(piece)
 }

@@ -105,7 +105,7 @@ func (q *hashQueue) drop() {
 func (l *loop) hashSoon(e *hashedEvent) {
 	last := l.pieces.whole
 	l.pieces.whole = l.now
-	e.patient = l.readers.wants[e.piece] == nil && l.now.Sub(last) < hashPatience && l.picker.Pieces.Incoming()
+	e.patient = l.reads.Wants.Of(e.piece) == nil && l.now.Sub(last) < hashPatience && l.picker.Pieces.Incoming()
 	if l.pieces.unhashed.add(e, l.info()) {
 		l.t.hashNext(l.pieces.unhashed, l.content)
 	} else if e.patient {

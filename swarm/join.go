@@ -219,7 +219,7 @@ func (l *loop) introduce(r *remote) {
 			r.conn.Close(err)
 		}
 	}
-	if r.v2 && l.readers.waiting() > 0 {
+	if r.v2 && l.reads.Wants.Count() > 0 {
 		l.refocus() // from now on blocks may be verified one by one
 	}
 	l.interestIn(r)

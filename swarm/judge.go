@@ -15,13 +15,18 @@ func (l *loop) judge(piece int) {
 		return
 	}
 	bad := false
-	for _, w := range l.readers.wants[piece] {
-		for n := w.first; n < min(w.end, len(k)); n++ {
+	for _, w := range l.reads.Wants.Of(piece) {
+		for n := w.First; n < min(w.End, len(k)); n++ {
 			bad = l.judgeBlock(p, picker.Block{Piece: piece, N: n}, k[n]) || bad
 		}
 	}
-	l.readers.satisfyGood(piece, p)
-	if l.readers.wants[piece] == nil {
+	for _, w := range l.reads.Wants.TakeIf(piece, p.covers) {
+		if !w.Sparing {
+			l.reads.Rest(piece, l.now)
+		}
+		answer(w, outcome{data: span{0, p.blocks}.part(w.First, w.End)})
+	}
+	if l.reads.Wants.Of(piece) == nil {
 		l.refocus()
 	}
 	if bad {

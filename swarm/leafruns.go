@@ -49,7 +49,7 @@ func (l *loop) leafRun(piece, per int) int {
 // their leaves not known. What lies behind the file's end, at count, may be.
 func (l *loop) unknownRun(first, k, n, count int) bool {
 	for i := first + k; i < first+min(k+n, count); i++ {
-		if l.picker.Pieces.Have(i) || l.leaves.known[i] != nil || !l.readers.reading(i) {
+		if l.picker.Pieces.Have(i) || l.leaves.known[i] != nil || !l.reads.Reading(i) {
 			return false
 		}
 	}
@@ -110,7 +110,7 @@ func (ls *leaves) keepPiece(l *loop, piece, at int, hashes []metainfo.Hash256) {
 func (ls *leaves) bound(l *loop, coming int) {
 	for i := 0; i < len(ls.order) && ls.count > maxLeaves; {
 		piece := ls.order[i]
-		if piece == coming || l.readers.reading(piece) {
+		if piece == coming || l.reads.Reading(piece) {
 			i++
 			continue
 		}

@@ -13,6 +13,7 @@ import (
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
+	"p2pfs/swarm/reads"
 	"p2pfs/swarm/swarmtest"
 	"p2pfs/swarm/wire"
 )
@@ -109,7 +110,7 @@ func TestLeavesAreKept(t *testing.T) {
 // TestLeavesAreBounded fills the store of leaves with pieces that nobody reads.
 func TestLeavesAreBounded(t *testing.T) {
 	_, m := torrents(t, randomBytes(2<<20), 64<<10)
-	l := &loop{content: &content{meta: m, storage: (&memory{}).must()}, leaves: newLeaves(), readers: newReaders(0)}
+	l := &loop{content: &content{meta: m, storage: (&memory{}).must()}, leaves: newLeaves(), reads: reads.New()}
 	hashes := make([]metainfo.Hash256, 4)
 	l.leaves.count = maxLeaves - 5*4
 	for i := range m.Info.Pieces.Count() {
@@ -226,9 +227,9 @@ func TestReadFromSeedMode(t *testing.T) {
 // use longest ago go, counted, but none that is waited for.
 func TestPartialPiecesAreBounded(t *testing.T) {
 	const pieces, wanted = maxPartial + 10, 3
-	l := &loop{pieces: newPieces(), readers: newReaders(0), now: time.Now()}
+	l := &loop{pieces: newPieces(), reads: reads.New(), now: time.Now()}
 	l.picker = picker.New(pieces, func(int) int { return 16 }, rand.New(rand.NewSource(1)))
-	l.readers.wants[wanted] = []*want{{piece: wanted, end: 1}}
+	l.reads.Wants.Add(&reads.Want{Piece: wanted, End: 1}, l.now)
 	var pool peer.Pool
 	for i := range pieces {
 		l.pieces.add(picker.Block{Piece: i}, 16, pool.Get(16<<10), 1, l.now.Add(time.Duration(i)))
@@ -240,21 +241,5 @@ func TestPartialPiecesAreBounded(t *testing.T) {
 	l.pieces.dropAll()
 	if pool.Out() != 0 {
 		t.Errorf("%d bytes are not given back", pool.Out())
-	}
-}
-
-// TestRestWaitsForEveryReader: what nobody asked for is fetched only while
-// nobody waits, of this torrent or another.
-func TestRestWaitsForEveryReader(t *testing.T) {
-	_, m := torrents(t, randomBytes(1<<20), 256<<10)
-	c := &Client{}
-	l := &loop{t: &Torrent{client: c}, content: &content{meta: m}, readers: newReaders(0), pieces: newPieces(), now: time.Now()}
-	l.picker = picker.New(4, m.Info.Pieces.Blocks, rand.New(rand.NewSource(1)))
-	l.readers.rest[2], l.pieces.partial[2] = l.now, &partial{}
-	for ago, want := range map[time.Duration]int{0: 0, quietFor - 1: 0, quietFor + 1: 1} {
-		c.bandwidth.reads(l.now.Add(-ago))
-		if got := l.readers.restOf(l); len(got) != want {
-			t.Errorf("%v after a read: got %v, want %d", ago, got, want)
-		}
 	}
 }

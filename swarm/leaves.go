@@ -81,7 +81,7 @@ func (l *loop) byBlock(piece int) bool {
 // needed reports whether the leaf of a block should be asked for now, and
 // notes that r is.
 func (ls *leaves) needed(l *loop, r *remote, b picker.Block) (hashing.HashRequest, bool) {
-	if !ls.speaks(r) || !l.info().V2 || l.info().Pieces.Blocks(b.Piece) < 2 || !l.readers.reading(b.Piece) {
+	if !ls.speaks(r) || !l.info().V2 || l.info().Pieces.Blocks(b.Piece) < 2 || !l.reads.Reading(b.Piece) {
 		return hashing.HashRequest{}, false
 	}
 	if k := ls.known[b.Piece]; k != nil && !k[b.N].IsZero() {
@@ -199,7 +199,7 @@ func (ls *leaves) onReject(l *loop, r *remote, q hashing.HashRequest) bool {
 // is left its readers wait for the whole piece.
 func (ls *leaves) retry(l *loop, b picker.Block) {
 	ls.ask(l, b)
-	if l.readers.wants[b.Piece] != nil && !l.byBlock(b.Piece) {
+	if l.reads.Wants.Of(b.Piece) != nil && !l.byBlock(b.Piece) {
 		l.refocus()
 		l.scheduleAll()
 	}
@@ -220,10 +220,10 @@ func (ls *leaves) tick(l *loop) {
 			ls.retry(l, a.block)
 		}
 	}
-	for piece, ws := range l.readers.wants {
+	for piece := range l.reads.Wants.Pieces() {
 		if l.pieces.partial[piece] != nil && l.byBlock(piece) {
-			for _, w := range ws {
-				ls.ask(l, picker.Block{Piece: piece, N: w.first})
+			for _, w := range l.reads.Wants.Of(piece) {
+				ls.ask(l, picker.Block{Piece: piece, N: w.First})
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
+	"p2pfs/swarm/reads"
 	"p2pfs/swarm/upload"
 )
 
@@ -38,7 +39,7 @@ type loop struct {
 	*content // nil until there is metadata and storage
 	picker   *picker.Picker
 	pieces   pieces
-	readers  readers
+	reads    reads.Reads
 	meta     metadata
 	layers   layers
 	leaves   leaves
@@ -48,7 +49,7 @@ type loop struct {
 	local    discovery
 	remember remembering
 	uploads  *upload.Uploads
-	causes   causes
+	causes   reads.Causes
 
 	remotes map[int]*remote
 	lastID  int
@@ -86,7 +87,7 @@ func (l *loop) run() {
 
 // pace is how long the torrent may sleep before it looks at its clocks again.
 func (l *loop) pace() time.Duration {
-	if len(l.remotes) > 0 || l.readers.waiting() > 0 || l.hungry() {
+	if len(l.remotes) > 0 || l.reads.Wants.Count() > 0 || l.hungry() {
 		return tickEvery
 	}
 	return restEvery
@@ -102,7 +103,9 @@ func (l *loop) end(why error) {
 	}
 	l.ended = why
 	l.local.end()
-	l.readers.failAll(why)
+	for _, w := range l.reads.Wants.TakeAll() {
+		answer(w, outcome{err: why})
+	}
 	for _, r := range l.remotes {
 		r.conn.Close(peer.ErrClosed)
 		l.t.client.bandwidth.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
@@ -121,7 +124,7 @@ func (l *loop) tick() {
 		l.tickRemote(r)
 	}
 	l.tellPeers()
-	l.readers.expire(l)
+	l.expireReads()
 	l.t.hot.expire(l.now)
 	l.meta.schedule(l)
 	if l.content != nil {
@@ -135,7 +138,7 @@ func (l *loop) tick() {
 	l.remember.tick(l)
 	l.say(l.uploads.Tick(l.moment()))
 	l.publishStats()
-	if idle := l.t.spec.Idle; idle > 0 && !l.announce.kept && len(l.remotes) == 0 && l.readers.idle() && l.now.Sub(l.awake) > idle {
+	if idle := l.t.spec.Idle; idle > 0 && !l.announce.kept && len(l.remotes) == 0 && !l.reads.Active() && l.now.Sub(l.awake) > idle {
 		l.end(ErrClosed)
 	}
 }
@@ -143,12 +146,12 @@ func (l *loop) tick() {
 // hungry reports whether the torrent wants bytes from peers now.
 func (l *loop) hungry() bool {
 	if l.content == nil {
-		return l.t.spec.MetaInfo == nil || l.readers.waiting() > 0
+		return l.t.spec.MetaInfo == nil || l.reads.Wants.Count() > 0
 	}
 	if l.picker.Pieces.Missing() > 0 {
 		return true
 	}
-	return l.readers.active()
+	return l.reads.Active()
 }
 
 // opened takes in the metadata and the storage: from now on there are pieces.
@@ -182,7 +185,7 @@ func (l *loop) opened(c *content) {
 		}
 		l.introduce(r)
 	}
-	l.readers.opened(l)
+	l.refocus()
 	l.scheduleAll()
 	l.dial()
 	l.publishStats()
@@ -234,7 +237,7 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	}
 	l.pieces = newPieces()
 	l.leaves = newLeaves()
-	l.readers = newReaders(t.spec.ReadTimeout)
+	l.reads = reads.New()
 	l.book = newBook(t.client)
 	if l.private() {
 		l.book.Private()

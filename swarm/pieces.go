@@ -203,7 +203,7 @@ func (l *loop) squeeze() {
 	for l.pieces.blocks > maxPartial {
 		oldest := -1
 		for i, p := range l.pieces.partial {
-			if l.readers.wants[i] == nil && (oldest < 0 || p.used.Before(l.pieces.partial[oldest].used)) {
+			if l.reads.Wants.Of(i) == nil && (oldest < 0 || p.used.Before(l.pieces.partial[oldest].used)) {
 				oldest = i
 			}
 		}
@@ -230,8 +230,8 @@ func (l *loop) arrived(r *remote, b picker.Block, buf *peer.Buffer) {
 		}
 	}
 	l.pieces.add(b, l.info().Pieces.Blocks(b.Piece), buf, r.id, l.now)
-	if l.readers.wants[b.Piece] != nil {
-		l.readers.progress[b.Piece] = l.now
+	if l.reads.Wants.Of(b.Piece) != nil {
+		l.reads.Wants.Progress(b.Piece, l.now)
 		l.judge(b.Piece)
 	}
 	if l.picker.Pieces.Complete(b.Piece) {
@@ -239,4 +239,13 @@ func (l *loop) arrived(r *remote, b picker.Block, buf *peer.Buffer) {
 	} else {
 		l.squeeze()
 	}
+}
+
+// senders are those who sent some of a piece that did not verify.
+func (c *culprits) senders() map[int]bool {
+	out := map[int]bool{}
+	for _, id := range c.from {
+		out[id] = true
+	}
+	return out
 }

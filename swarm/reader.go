@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/reads"
 )
 
 // maxReadTries bounds how often one read fetches a piece anew that the
@@ -25,8 +27,19 @@ type Reader struct {
 	// mu guards streams. The loop is not asked because most reads are
 	// answered by the storage and must not wait for it.
 	mu      sync.Mutex
-	streams []*stream
+	streams reads.Streams
 }
+
+type sparingKey struct{}
+
+// Sparing returns a context under which Reader.ReadAt fetches just the blocks
+// that it is asked for (of v1 torrents the pieces, which verify only whole),
+// and nothing ahead of them or around.
+func Sparing(ctx context.Context) context.Context {
+	return context.WithValue(ctx, sparingKey{}, true)
+}
+
+func sparing(ctx context.Context) bool { return ctx.Value(sparingKey{}) != nil }
 
 // NewReader opens a file of the torrent, numbered as in its metadata. Close
 // it when done.
@@ -34,7 +47,10 @@ func (t *Torrent) NewReader(file int) *Reader { return &Reader{t: t, file: file}
 
 // Close lets go of what was being fetched ahead.
 func (r *Reader) Close() error {
-	r.t.post(aheadEvent{reader: r})
+	r.mu.Lock()
+	streams := r.streams.All()
+	r.mu.Unlock()
+	r.t.post(closeEvent(streams))
 	return nil
 }
 
@@ -71,6 +87,42 @@ func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return len(p), end
 }
 
+// follow notes a read. It returns what the loop is to be told, or nil.
+func (r *Reader) follow(c *content, off, n, length int64) (*reads.Stream, event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, move := r.streams.Follow(off, n, length, c.info().PieceLength, time.Now())
+	if move.Stream == nil {
+		return s, nil
+	}
+	return s, aheadEvent{r.file, move}
+}
+
+// answered notes that a read was answered.
+func (r *Reader) answered(s *reads.Stream) {
+	r.mu.Lock()
+	s.Answered(time.Now())
+	r.mu.Unlock()
+}
+
+// Present reports whether n bytes from off can be read without waiting for a
+// peer. It does not block.
+func (r *Reader) Present(off, n int64) bool {
+	c := r.t.content.Load()
+	if c == nil || r.file < 0 || r.file >= len(c.info().Files) {
+		return false
+	}
+	for end := min(off+n, c.info().Files[r.file].Length); off < end; {
+		piece, begin := c.info().Pieces.At(r.file, off)
+		left := int64(c.info().Pieces.Size(piece)) - begin
+		if left <= 0 || !c.storage.Has(piece) {
+			return false
+		}
+		off += left
+	}
+	return true
+}
+
 // readAt reads from the storage what it has, and has the rest fetched; then
 // what lies ahead, unless that is nil: behind what is waited for.
 func (t *Torrent) readAt(ctx context.Context, parts []part, c *content, ahead event) error {
@@ -90,10 +142,7 @@ func (t *Torrent) readAt(ctx context.Context, parts []part, c *content, ahead ev
 		if tries == maxReadTries {
 			return fmt.Errorf("piece %d: %w", missing[0].piece, ErrMissing)
 		}
-		wants := newWants(missing, tries > 0)
-		for _, w := range wants {
-			w.sparing = sparing(ctx)
-		}
+		wants := newWants(missing, tries > 0, sparing(ctx))
 		if !t.post(wantsEvent(wants)) {
 			return t.err
 		}
@@ -139,12 +188,14 @@ func (a part) stored(c *content) bool {
 
 // newWants are what a reader waits for to have some parts; lost says that the
 // storage said it had them.
-func newWants(parts []part, lost bool) []*want {
+func newWants(parts []part, lost, sparing bool) []*want {
 	wants := make([]*want, len(parts))
 	for i, a := range parts {
 		first := int(a.begin) / hashing.BlockSize
 		end := (int(a.begin) + len(a.p) + hashing.BlockSize - 1) / hashing.BlockSize
-		wants[i] = &want{piece: a.piece, first: first, end: end, lost: lost, done: make(chan outcome, 1)}
+		w := &want{lost: lost, done: make(chan outcome, 1)}
+		w.Want = reads.Want{Piece: a.piece, First: first, End: end, Sparing: sparing, For: w}
+		wants[i] = w
 	}
 	return wants
 }

@@ -189,7 +189,7 @@ func (l *loop) ban(id int, why string) {
 	}
 	l.log.Warn("peer banned", "infohash", l.t.hashes[0], "peer", r.addr, "why", why)
 	l.book.Bans.Ban(r.addr, r.listen, l.now)
-	l.causes.lied(r.addr, l.now)
+	l.causes.Lied(r.addr, l.now, book.BanTime)
 	l.recent.Remove(r.listen)
 	r.conn.Close(peer.ErrClosed)
 }

@@ -124,7 +124,7 @@ func (l *loop) fill(r *remote) {
 // depth is how many blocks should be asked of a peer at once.
 func (l *loop) depth(r *remote) int {
 	spare := bulkTime
-	if l.readers.active() || l.t.client.bandwidth.down != nil { // or it would wait here
+	if l.reads.Active() || l.t.client.bandwidth.down != nil { // or it would wait here
 		spare = spareTime
 	}
 	if len(l.remotes) == 1 && r.down.blocks == 0 {

@@ -34,7 +34,7 @@ func TestSparing(t *testing.T) {
 		}
 		done := false
 		tor.post(probeEvent(func(l *loop) {
-			done = len(l.readers.rest) == 0 && len(l.readers.windows) == 0
+			done = !l.reads.Active()
 		}))
 		eventually(t, "stats", func() bool { return tor.Stats().Received >= 3*hashing.BlockSize })
 		if n := tor.Stats().Received; n > tt.most {

@@ -1,9 +1,5 @@
 package swarm
 
-import (
-	"time"
-)
-
 // Stats is what a torrent is doing, some 100 ms old at most.
 type Stats struct {
 	Pieces, Have   int   // pieces; 0 until the metadata is known
@@ -34,7 +30,7 @@ func (t *Torrent) Stats() Stats {
 func (l *loop) publishStats() {
 	s := Stats{
 		Peers: len(l.remotes), Known: l.book.Len(), Received: l.counts.received, Sent: l.counts.sent,
-		Wasted: l.counts.wasted, Waiting: l.readers.waiting(), Trouble: l.announce.trouble(),
+		Wasted: l.counts.wasted, Waiting: l.reads.Wants.Count(), Trouble: l.announce.trouble(),
 	}
 	for _, r := range l.remotes {
 		s.Received += r.conn.Received()
@@ -60,15 +56,4 @@ func (l *loop) left() int64 {
 		return 0
 	}
 	return min(missing*l.info().PieceLength, max(l.info().Length(), 1))
-}
-
-// oldest is how long the longest waiting reader has waited.
-func (rs *readers) oldest(now time.Time) (d time.Duration) {
-	for _, ws := range rs.wants {
-		d = max(d, now.Sub(ws[0].since))
-	}
-	for _, w := range rs.early {
-		d = max(d, now.Sub(w.since))
-	}
-	return d
 }

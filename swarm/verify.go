@@ -60,10 +60,12 @@ func (e hashedEvent) apply(l *loop) {
 // good takes in a verified piece: its readers wake before it is stored.
 func (l *loop) good(e hashedEvent) {
 	l.pieces.writing[e.piece] = e.data
-	if l.readers.reading(e.piece) {
+	if l.reads.Reading(e.piece) {
 		l.t.hot.add(e.piece, e.data, l.now)
 	}
-	l.readers.satisfy(e.piece, e.data)
+	for _, w := range l.reads.Wants.Take(e.piece) {
+		answer(w, outcome{data: e.data.part(w.First, w.End)})
+	}
 	l.blame(e)
 	l.refocus()
 }

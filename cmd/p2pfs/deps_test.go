@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"fs":    {"fs/mounting", "bazil.org/fuse", "golang.org/x/sys"},
 
 	"swarm": {
-		"swarm/announce", "swarm/book", "swarm/carrier", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/tracker", "swarm/upload", "swarm/wire",
+		"swarm/announce", "swarm/book", "swarm/carrier", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/reads", "swarm/tracker", "swarm/upload", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/time",
 	},
 
@@ -95,6 +95,7 @@ var allowed = map[string][]string{
 	"swarm/pex":             {"swarm/bencode", "swarm/netgroup", "golang.org/x/time"},
 	"swarm/places":          {"swarm/book", "golang.org/x/time"},
 	"swarm/priority":        {},
+	"swarm/reads":           {"swarm/picker"},
 
 	"swarm/swarmtest": {"swarm/bencode", "swarm/hashing", "swarm/metainfo", "swarm/wire"},
 }

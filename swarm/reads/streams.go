@@ -1,9 +1,9 @@
-package swarm
+package reads
 
 import "time"
 
 const (
-	// maxStreams is how many places of a file one Reader is followed at.
+	// maxStreams is how many places of a file one open file is followed at.
 	maxStreams = 4
 	// windowGrowth is how many times what was read in order is fetched ahead:
 	// so much more comes each round trip, until the reader is the slower one.
@@ -23,11 +23,11 @@ const (
 	paceDecay = 0.9
 )
 
-// stream is a place in the file that is read on from.
-type stream struct {
+// A Stream is a place in a file that is read on from.
+type Stream struct {
 	next   int64 // where the next read is expected
 	run    int64 // bytes read in order so far
-	told   int64 // end of what the loop was told to fetch; 0: nothing
+	told   int64 // end of what is fetched ahead; 0: nothing
 	used   time.Time
 	back   time.Time // when a read was last answered
 	took   float64   // bytes that were asked for of late, and
@@ -37,7 +37,7 @@ type stream struct {
 // window is how many bytes ahead of the next read are to be fetched: more the
 // longer the run, and no more than the reader takes in aheadTime by itself,
 // the time left out that it waited for us.
-func (s *stream) window(n int64) int64 {
+func (s *Stream) window(n int64) int64 {
 	if s.run == n {
 		return 0 // a single read tells nothing
 	}
@@ -49,7 +49,7 @@ func (s *stream) window(n int64) int64 {
 }
 
 // reads notes a read.
-func (s *stream) reads(off, n int64, now time.Time) {
+func (s *Stream) reads(off, n int64, now time.Time) {
 	if !s.back.IsZero() {
 		s.took = s.took*paceDecay + float64(n)
 		s.pauses = s.pauses*paceDecay + max(0, now.Sub(s.back).Seconds())
@@ -58,51 +58,59 @@ func (s *stream) reads(off, n int64, now time.Time) {
 	s.run += n
 }
 
-// follow notes a read. When the window ahead of it moved by a piece, or by a
-// good part of itself, or another was given up, it returns what the loop is to
-// be told, else nil.
-func (r *Reader) follow(c *content, off, n, length int64) (*stream, event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s, lost := r.stream(off, n)
-	s.reads(off, n, time.Now())
+// Answered notes that a read was answered.
+func (s *Stream) Answered(now time.Time) { s.back = now }
+
+// Streams are the places that an open file is read on from.
+type Streams struct{ all []*Stream }
+
+// All are those that are followed, in a slice of its own.
+func (ss *Streams) All() []*Stream { return append([]*Stream(nil), ss.all...) }
+
+// A Move says what is to be fetched ahead of a stream from now on: the bytes
+// From up to and without End of the file, nothing if End is 0.
+type Move struct {
+	Stream    *Stream // nil: all stays as it is
+	From, End int64
+}
+
+// Follow notes a read of n bytes at off of a file of length bytes in pieces of
+// piece bytes. The move is of another stream if that was given up for this one,
+// and there is one only when the window moved by a piece, or by a good part of
+// itself.
+func (ss *Streams) Follow(off, n, length, piece int64, now time.Time) (*Stream, Move) {
+	s, lost := ss.at(off, n)
+	s.reads(off, n, now)
 	window := s.window(n)
 	end := min(s.next+window, length)
 	switch {
-	case window > 0 && end > s.told && (end-s.told >= min(c.info().PieceLength, window/4) || end == length):
+	case window > 0 && end > s.told && (end-s.told >= min(piece, window/4) || end == length):
 		s.told = end
-		return s, aheadEvent{reader: r, stream: s, from: s.next, end: end}
+		return s, Move{Stream: s, From: s.next, End: end}
 	case lost != nil:
-		return s, aheadEvent{reader: r, stream: lost}
+		return s, Move{Stream: lost}
 	}
-	return s, nil
+	return s, Move{}
 }
 
-// answered notes that a read was answered.
-func (r *Reader) answered(s *stream) {
-	r.mu.Lock()
-	s.back = time.Now()
-	r.mu.Unlock()
-}
-
-// stream finds the place that a read goes on from, or begins one; lost is one
-// that was given up for it while something was fetched ahead of it.
-func (r *Reader) stream(off, n int64) (s, lost *stream) {
-	at := len(r.streams)
-	for i, s := range r.streams {
+// at finds the place that a read goes on from, or begins one; lost is one that
+// was given up for it while something was fetched ahead of it.
+func (ss *Streams) at(off, n int64) (s, lost *Stream) {
+	at := len(ss.all)
+	for i, s := range ss.all {
 		if off >= s.next-streamSlack && off <= s.next+streamSlack && s.run > n || off == s.next {
 			return s, nil
 		}
-		if at == len(r.streams) || s.used.Before(r.streams[at].used) {
+		if at == len(ss.all) || s.used.Before(ss.all[at].used) {
 			at = i
 		}
 	}
-	if len(r.streams) < maxStreams {
-		r.streams = append(r.streams, nil)
-		at = len(r.streams) - 1
-	} else if r.streams[at].told > 0 {
-		lost = r.streams[at]
+	if len(ss.all) < maxStreams {
+		ss.all = append(ss.all, nil)
+		at = len(ss.all) - 1
+	} else if ss.all[at].told > 0 {
+		lost = ss.all[at]
 	}
-	r.streams[at] = &stream{next: off}
-	return r.streams[at], lost
+	ss.all[at] = &Stream{next: off}
+	return ss.all[at], lost
 }

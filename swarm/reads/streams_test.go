@@ -1,12 +1,9 @@
-package swarm
+package reads
 
 import (
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"p2pfs/swarm/metainfo"
 )
 
 // step is a read of a reader under test.
@@ -25,11 +22,6 @@ func inOrder(off, n int64, times int, pause time.Duration) (out []step) {
 
 func TestWindow(t *testing.T) {
 	const n, size = 128 << 10, 1 << 30
-	info, err := metainfo.BuildV2("f", size, 1<<20, metainfo.Hash256{1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &content{meta: &metainfo.MetaInfo{Info: info}}
 	dd := inOrder(0, n, 200, 0)
 	for name, tt := range map[string]struct {
 		steps    []step
@@ -46,22 +38,20 @@ func TestWindow(t *testing.T) {
 		"random":          {[]step{{5 << 20, n, 0}, {90 << 20, n, 0}, {50 << 20, n, 0}, {7 << 20, n, 0}, {1 << 20, n, 0}}, maxStreams, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tor := &Torrent{}
-				r := tor.NewReader(0)
-				for _, st := range tt.steps {
-					time.Sleep(st.pause)
-					s, _ := r.follow(c, st.off, st.n, size)
-					time.Sleep(time.Millisecond) // it waits for us
-					r.answered(s)
-				}
-				if len(r.streams) != tt.streams {
-					t.Errorf("%d streams, want %d", len(r.streams), tt.streams)
-				}
-				if w := r.streams[0].window(n); w < tt.min || w > tt.max {
-					t.Errorf("window %d, want %d to %d", w, tt.min, tt.max)
-				}
-			})
+			var ss Streams
+			now := time.Unix(1e9, 0)
+			for _, st := range tt.steps {
+				now = now.Add(st.pause)
+				s, _ := ss.Follow(st.off, st.n, size, 1<<20, now)
+				now = now.Add(time.Millisecond) // it waits for us
+				s.Answered(now)
+			}
+			if len(ss.all) != tt.streams {
+				t.Errorf("%d streams, want %d", len(ss.all), tt.streams)
+			}
+			if w := ss.all[0].window(n); w < tt.min || w > tt.max {
+				t.Errorf("window %d, want %d to %d", w, tt.min, tt.max)
+			}
 		})
 	}
 }
@@ -70,29 +60,24 @@ func TestWindow(t *testing.T) {
 // window each, and one that is given up takes its window with it.
 func TestStreamsTakeTurns(t *testing.T) {
 	const n, size = 128 << 10, 1 << 30
-	info, err := metainfo.BuildV2("f", size, 1<<20, metainfo.Hash256{1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &content{meta: &metainfo.MetaInfo{Info: info}}
-	tor := &Torrent{}
-	r := tor.NewReader(0)
+	var ss Streams
+	now := time.Unix(1e9, 0)
 	for i := range int64(20) {
 		for at := range int64(maxStreams) {
-			r.follow(c, at*100<<20+i*n, n, size)
+			ss.Follow(at*100<<20+i*n, n, size, 1<<20, now)
 		}
 	}
-	if len(r.streams) != maxStreams {
-		t.Fatalf("%d streams, want %d", len(r.streams), maxStreams)
+	if len(ss.all) != maxStreams {
+		t.Fatalf("%d streams, want %d", len(ss.all), maxStreams)
 	}
-	for i, s := range r.streams {
+	for i, s := range ss.all {
 		if s.window(n) < 8<<20 {
 			t.Errorf("stream %d has a window of %d", i, s.window(n))
 		}
 	}
-	first := r.streams[0]
-	_, e := r.follow(c, 900<<20, n, size)
-	if a, ok := e.(aheadEvent); !ok || a.stream != first || a.end > 0 {
-		t.Errorf("the window of a stream that was given up stays: %+v", e)
+	first := ss.all[0]
+	_, m := ss.Follow(900<<20, n, size, 1<<20, now)
+	if m.Stream != first || m.End > 0 {
+		t.Errorf("the window of a stream that was given up stays: %+v", m)
 	}
 }
