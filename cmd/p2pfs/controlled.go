@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"p2pfs/cmd/p2pfs/control"
+	"p2pfs/cmd/p2pfs/roster"
 	p2fs "p2pfs/fs"
 )
 
@@ -22,8 +23,8 @@ func (m *member) Status(ctx context.Context) (control.Status, error) {
 		s.Bugs += mount.Stats().Panics
 	}
 	d := m.drive.Load()
-	members := m.listed()
-	s.Notices = notices(d, m.seat.key, members)
+	members := roster.Listed(d)
+	s.Notices = roster.Notices(d, m.seat.key, members)
 	for _, who := range members {
 		s.Files += who.Files
 		s.Bytes += who.Bytes

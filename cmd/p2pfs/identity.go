@@ -98,8 +98,8 @@ func (k *ownKey) Key() catalog.Key {
 	return id.Key()
 }
 
-// givenUp returns the key that was left to another p2pfs, if any.
-func (k *ownKey) givenUp() (catalog.Key, bool) {
+// GivenUp returns the key that was left to another p2pfs, if any.
+func (k *ownKey) GivenUp() (catalog.Key, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.given, k.given != catalog.Key{}

@@ -64,13 +64,13 @@ func TestKeyIsRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := k.Key()
-	if given, ok := k.givenUp(); ok {
+	if given, ok := k.GivenUp(); ok {
 		t.Errorf("gave up %s", given.Short())
 	}
 	if err := k.renew(); err != nil {
 		t.Fatal(err)
 	}
-	if given, ok := k.givenUp(); !ok || given != old || k.Key() == old {
+	if given, ok := k.GivenUp(); !ok || given != old || k.Key() == old {
 		t.Errorf("gave up %s, %v, and has %s", given.Short(), ok, k.Key().Short())
 	}
 	again, err := openOwnKey(state, here)

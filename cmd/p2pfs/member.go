@@ -17,6 +17,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/roster"
 	"p2pfs/cmd/p2pfs/tree"
 	p2fs "p2pfs/fs"
 	"p2pfs/fs/mounting"
@@ -64,7 +65,7 @@ type member struct {
 	trackers *trackers
 	torrents *tree.Torrents
 	asked    *askedFor
-	hidden   *hiddenMembers
+	hidden   *roster.Hidden
 	mount    atomic.Pointer[p2fs.Mountpoint]
 	tree     *tree.Tree
 	// fromCache are torrents that end when the share directory has their file.
@@ -250,10 +251,10 @@ func (m *member) openDrive() error {
 	if err != nil {
 		return err
 	}
-	if m.hidden, err = openHidden(filepath.Join(dir, "hidden")); err != nil {
+	if m.hidden, err = roster.OpenHidden(filepath.Join(dir, "hidden")); err != nil {
 		return err
 	}
-	m.onClose(m.hidden.flush)
+	m.onClose(m.hidden.Flush)
 	m.seat.store, m.seat.known = store, known
 	m.onClose(m.seat.leave)
 	m.trackers.serve(m.ctx) // the drive is announced to it at once

@@ -33,7 +33,7 @@ func serveMount(ctx context.Context, cfg memberConfig, sources []control.Source,
 	defer detachAtSecondSignal(cfg.mountPoint)()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	stopControl := socket.Serve(control.Mount{Status: m, Torrents: m, Cache: m.keeper(), Members: roster{m}, Stop: stop}, m.realShare(), cfg.log)
+	stopControl := socket.Serve(control.Mount{Status: m, Torrents: m, Cache: m.keeper(), Members: m.roster(), Stop: stop}, m.realShare(), cfg.log)
 	systemd := findSupervisor()
 	err = m.addAll(ctx, sources)
 	if err == nil {

@@ -38,7 +38,7 @@ func (s *seat) join() (*drive.Drive, error) {
 		Key: drive.OpenKey(m.cfg.drive), Identity: id, Moved: moved, Name: m.cfg.name, Store: s.store, Client: m.client,
 		Finding: gather.Finding{Trackers: m.trackers.announced(), Peers: m.peers(), Known: s.known.addrs(), Remember: s.known.remember},
 		Guard:   m.guard, Log: m.log, OnView: m.onView, OnCopy: s.onCopy, Holders: m.holdersHere,
-		Object: m.localObject, Upload: m.client.Upload, Hides: m.hidden.hides,
+		Object: m.localObject, Upload: m.client.Upload, Hides: m.hidden.Hides,
 	})
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func (m *member) tendCache() {
 			if err := m.cache.Trim(); err != nil && !errors.Is(err, cache.ErrClosed) {
 				m.log.Debug("cache not trimmed", "err", err) // the next piece tells of it aloud
 			}
-			if err := m.hidden.flush(); err != nil {
+			if err := m.hidden.Flush(); err != nil {
 				m.log.Warn("list of hidden members", "err", err)
 			}
 		})

@@ -7,6 +7,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/keep"
+	"p2pfs/cmd/p2pfs/roster"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
@@ -23,7 +24,7 @@ func (n namespace) View() *catalog.View { return n.m.view() }
 // Listed are the members that are shown by name.
 func (n namespace) Listed() map[catalog.Key]bool {
 	here := map[catalog.Key]bool{}
-	for _, who := range n.m.listed() {
+	for _, who := range roster.Listed(n.m.drive.Load()) {
 		here[who.Key] = true
 	}
 	return here
@@ -143,4 +144,9 @@ func (m *member) keeper() *keep.Keeper {
 		Tree: m.tree, Fetched: m.tree.Reads().Fetched, Shares: m.share, Cache: m.cache, Size: m.cfg.cacheSize, Index: m.holdings.index, Pins: m.holdings.pins,
 		Evicted: m.holdings.evicted, Changed: func(path string) { m.changed(path, p2fs.ChangeAttr) }, Guard: m.guard, Log: m.log,
 	})
+}
+
+// roster is the other members, for the commands that hide them.
+func (m *member) roster() roster.Roster {
+	return roster.Roster{Drive: m.drive.Load, Hidden: m.hidden, Self: m.seat.key.Key, Name: m.cfg.name}
 }

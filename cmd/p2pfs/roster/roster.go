@@ -1,6 +1,9 @@
 //go:build linux
 
-package main
+// Package roster is the other members of a drive as a user sees them: who is listed,
+// whom this machine hides and for how long, and what somebody should know of them.
+// It changes nothing on other machines. All is safe for concurrent use.
+package roster
 
 import (
 	"cmp"
@@ -17,29 +20,33 @@ import (
 	"p2pfs/swarm/drive"
 )
 
-// listed are the members that the mount shows: not those who are hidden, nor
-// those who are away and share nothing, of whom anybody can make thousands.
-func (m *member) listed() []drive.Member {
-	return slices.DeleteFunc(m.drive.Load().Members(), func(who drive.Member) bool {
+// Listed are the members that a mount shows: not those who are hidden, nor those who
+// are away and share nothing, of whom anybody can make thousands.
+func Listed(d *drive.Drive) []drive.Member {
+	return slices.DeleteFunc(d.Members(), func(who drive.Member) bool {
 		return !who.Self && (who.Hidden || !who.Connected && !who.Shares)
 	})
 }
 
-// roster is a member's view of the others, for the commands that hide them. It
-// is part of what the control socket serves.
-type roster struct{ m *member }
+// Roster is the other members of a drive, for the commands that hide them.
+type Roster struct {
+	Drive  func() *drive.Drive // as it is joined now
+	Hidden *Hidden
+	Self   func() catalog.Key
+	Name   string // ours
+}
 
 // Roster is part of Members.
-func (r roster) Roster() ([]control.RosterEntry, error) {
+func (r Roster) Roster() ([]control.RosterEntry, error) {
 	var out []control.RosterEntry
-	blocked := r.m.hidden.blocked()
-	for _, who := range r.m.drive.Load().Members() {
+	blocked := r.Hidden.blocked()
+	for _, who := range r.Drive().Members() {
 		_, isBlocked := blocked[who.Key]
 		delete(blocked, who.Key)
 		switch {
 		case who.Self:
 			continue
-		case !isBlocked && !who.Connected && (!who.Shares || r.m.hidden.forgot(who.Key)):
+		case !isBlocked && !who.Connected && (!who.Shares || r.Hidden.forgot(who.Key)):
 			continue
 		}
 		out = append(out, entryOf(who, isBlocked))
@@ -76,7 +83,7 @@ func entryOf(who drive.Member, blocked bool) control.RosterEntry {
 }
 
 // Mark is part of Members.
-func (r roster) Mark(op, who string) (control.RosterEntry, error) {
+func (r Roster) Mark(op, who string) (control.RosterEntry, error) {
 	e, err := r.find(who, op == "unblock")
 	if err != nil {
 		return e, err
@@ -87,13 +94,13 @@ func (r roster) Mark(op, who string) (control.RosterEntry, error) {
 	}
 	switch op {
 	case "block":
-		err = r.m.hidden.set(key, hiding{name: e.Name, blocked: true})
+		err = r.Hidden.set(key, hiding{name: e.Name, blocked: true})
 		e.Blocked = true
 	case "unblock":
 		if !e.Blocked {
 			return e, fmt.Errorf("%s is not blocked", human.Quoted(who))
 		}
-		err = r.m.hidden.show(key)
+		err = r.Hidden.show(key)
 		e.Blocked = false
 	case "forget":
 		err = r.forget(key, e)
@@ -103,20 +110,20 @@ func (r roster) Mark(op, who string) (control.RosterEntry, error) {
 	if err != nil {
 		return e, err
 	}
-	return e, r.m.drive.Load().Refilter()
+	return e, r.Drive().Refilter()
 }
 
 // forget hides a member who is away until he comes back.
-func (r roster) forget(key catalog.Key, e control.RosterEntry) error {
+func (r Roster) forget(key catalog.Key, e control.RosterEntry) error {
 	switch {
 	case e.Blocked:
 		return fmt.Errorf("%s is blocked, and stays so", human.Quoted(e.Name))
 	case e.Connected:
 		return fmt.Errorf("%s is here: only who is away is forgotten; \"p2pfs block\" hides him", human.Quoted(e.Name))
 	}
-	for _, who := range r.m.view().Members() {
+	for _, who := range r.Drive().View().Members() {
 		if who.Key == key {
-			return r.m.hidden.set(key, hiding{name: e.Name, seq: who.Seq})
+			return r.Hidden.set(key, hiding{name: e.Name, seq: who.Seq})
 		}
 	}
 	return fmt.Errorf("%s: %w", human.Quoted(e.Name), fs.ErrNotExist) // he has expired meanwhile
@@ -124,7 +131,7 @@ func (r roster) forget(key catalog.Key, e control.RosterEntry) error {
 
 // find returns the member that a user means: by digits of his key, by
 // <name>-<digits> as in .p2pfs/members, or by a name that no other one has.
-func (r roster) find(who string, blocked bool) (control.RosterEntry, error) {
+func (r Roster) find(who string, blocked bool) (control.RosterEntry, error) {
 	list, err := r.Roster()
 	if err != nil {
 		return control.RosterEntry{}, err
@@ -147,7 +154,7 @@ func (r roster) find(who string, blocked bool) (control.RosterEntry, error) {
 		return found[0], nil
 	case len(found) > 1:
 		return control.RosterEntry{}, fmt.Errorf("%s: %d members have that name; give the digits of one: %s", human.Quoted(who), len(found), someDigits(found))
-	case strings.HasPrefix(r.m.seat.key.Key().String(), strings.ToLower(who)) && isDigits(who), who == r.m.cfg.name:
+	case strings.HasPrefix(r.Self().String(), strings.ToLower(who)) && isDigits(who), who == r.Name:
 		return control.RosterEntry{}, fmt.Errorf("%s: that is this machine itself", human.Quoted(who))
 	case !isDigits(who) && isHex(who):
 		return control.RosterEntry{}, fmt.Errorf("%s: no member has that name; of the digits %d are needed", human.Quoted(who), control.KeyDigits)

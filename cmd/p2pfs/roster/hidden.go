@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package roster
 
 import (
 	"errors"
@@ -12,14 +12,15 @@ import (
 	"sync"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/durable"
 )
 
 // maxHidden bounds the members that are hidden.
 const maxHidden = 100_000
 
-// hiddenMembers are the members of a drive whom this machine does not show, and
+// Hidden are the members of a drive whom this machine does not show, and
 // how a restart knows them. Safe for concurrent use.
-type hiddenMembers struct {
+type Hidden struct {
 	path string
 
 	saving sync.Mutex // held by who writes the file, and locked before mu
@@ -37,10 +38,10 @@ type hiding struct {
 	seq     int64
 }
 
-// openHidden reads the list at path: key, "blocked" or the seq, and the name in
+// OpenHidden reads the list at path: key, "blocked" or the seq, and the name in
 // quotes a line.
-func openHidden(path string) (*hiddenMembers, error) {
-	h := &hiddenMembers{path: path, by: map[catalog.Key]hiding{}}
+func OpenHidden(path string) (*Hidden, error) {
+	h := &Hidden{path: path, by: map[catalog.Key]hiding{}}
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -63,9 +64,9 @@ func openHidden(path string) (*hiddenMembers, error) {
 	return h, nil
 }
 
-// hides is a drive.Hides. Of a forgotten member who comes back nothing is
+// Hides is a drive.Hides. Of a forgotten member who comes back nothing is
 // remembered.
-func (h *hiddenMembers) hides(k catalog.Key, seq int64, connected bool) bool {
+func (h *Hidden) Hides(k catalog.Key, seq int64, connected bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	w, ok := h.by[k]
@@ -78,13 +79,13 @@ func (h *hiddenMembers) hides(k catalog.Key, seq int64, connected bool) bool {
 }
 
 // set hides a member.
-func (h *hiddenMembers) set(k catalog.Key, w hiding) error { return h.change(k, &w) }
+func (h *Hidden) set(k catalog.Key, w hiding) error { return h.change(k, &w) }
 
 // show takes back that a member is blocked.
-func (h *hiddenMembers) show(k catalog.Key) error { return h.change(k, nil) }
+func (h *Hidden) show(k catalog.Key) error { return h.change(k, nil) }
 
 // blocked are the members who are blocked.
-func (h *hiddenMembers) blocked() map[catalog.Key]hiding {
+func (h *Hidden) blocked() map[catalog.Key]hiding {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := maps.Clone(h.by)
@@ -93,7 +94,7 @@ func (h *hiddenMembers) blocked() map[catalog.Key]hiding {
 }
 
 // forgot reports whether a member is forgotten.
-func (h *hiddenMembers) forgot(k catalog.Key) bool {
+func (h *Hidden) forgot(k catalog.Key) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	w, ok := h.by[k]
@@ -102,7 +103,7 @@ func (h *hiddenMembers) forgot(k catalog.Key) bool {
 
 // change hides a member, or with nil shows him, and writes the list, down to the
 // disk: what a user has hidden is to stay so. After an error all is as before.
-func (h *hiddenMembers) change(k catalog.Key, w *hiding) error {
+func (h *Hidden) change(k catalog.Key, w *hiding) error {
 	h.saving.Lock()
 	defer h.saving.Unlock()
 	old, err := h.replace(k, w)
@@ -117,7 +118,7 @@ func (h *hiddenMembers) change(k catalog.Key, w *hiding) error {
 
 // replace notes how a member is hidden, nil for not at all, and returns how he
 // was.
-func (h *hiddenMembers) replace(k catalog.Key, w *hiding) (old *hiding, err error) {
+func (h *Hidden) replace(k catalog.Key, w *hiding) (old *hiding, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if was, ok := h.by[k]; ok {
@@ -134,8 +135,8 @@ func (h *hiddenMembers) replace(k catalog.Key, w *hiding) (old *hiding, err erro
 	return old, nil
 }
 
-// flush writes the list if it has changed by itself. It waits for the disk.
-func (h *hiddenMembers) flush() error {
+// Flush writes the list if it has changed by itself. It waits for the disk.
+func (h *Hidden) Flush() error {
 	h.saving.Lock()
 	defer h.saving.Unlock()
 	h.mu.Lock()
@@ -148,7 +149,7 @@ func (h *hiddenMembers) flush() error {
 }
 
 // save writes the list. saving is held, mu is not.
-func (h *hiddenMembers) save() error {
+func (h *Hidden) save() error {
 	var b strings.Builder
 	h.mu.Lock()
 	for k, w := range h.by {
@@ -160,7 +161,7 @@ func (h *hiddenMembers) save() error {
 	}
 	h.dirty = false
 	h.mu.Unlock()
-	err := replaceFile(h.path, []byte(b.String()))
+	err := durable.WriteFile(h.path, []byte(b.String()), 0o600)
 	if err != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package roster
 
 import (
 	"fmt"
@@ -8,13 +8,20 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
 )
 
-// notices are what somebody should know of the members of a drive, whose list was
+// Keys is our member key, and which one it was before.
+type Keys interface {
+	Key() catalog.Key
+	GivenUp() (catalog.Key, bool)
+}
+
+// Notices are what somebody should know of the members of a drive, whose list was
 // got, in sentences.
-func notices(d *drive.Drive, key *ownKey, members []drive.Member) (list []string) {
-	if old, ok := key.givenUp(); ok {
+func Notices(d *drive.Drive, key Keys, members []drive.Member) (list []string) {
+	if old, ok := key.GivenUp(); ok {
 		list = append(list, fmt.Sprintf("another p2pfs has the member key %s too: this one made a new one, %s", old.Short(), key.Key().Short()))
 	}
 	if c, ok := d.Copy(); ok {
