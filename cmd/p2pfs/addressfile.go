@@ -12,6 +12,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/durable"
 )
 
 // maxAddresses bounds the members whose addresses are remembered.
@@ -68,7 +69,7 @@ func (f *addressFile) remember(list []book.Peer) {
 	for k, a := range f.known {
 		fmt.Fprintf(&b, "%v %v\n", k, a)
 	}
-	if err := replaceFile(f.path, []byte(b.String())); err != nil {
+	if err := durable.WriteFile(f.path, []byte(b.String()), 0o600); err != nil {
 		f.log.Warn("members' addresses not remembered", "err", err)
 	}
 }

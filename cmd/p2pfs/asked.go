@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"p2pfs/swarm/durable"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
@@ -174,5 +175,5 @@ func (a *askedFor) save(now time.Time) error {
 		fmt.Fprintf(&b, "%v %d %s\n", ih, ask.at.Unix(), who)
 	}
 	a.saved, a.dirty = now, false // an error is told once, not at each handshake
-	return replaceFile(a.path, []byte(b.String()))
+	return durable.WriteFile(a.path, []byte(b.String()), 0o600)
 }

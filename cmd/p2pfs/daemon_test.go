@@ -14,6 +14,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/clitest"
+	"p2pfs/cmd/p2pfs/state"
 	"p2pfs/fs/mounting"
 )
 
@@ -48,7 +49,7 @@ func TestDaemon(t *testing.T) {
 	runArgs(t, args...).want(t, cli.ExitFailed, "already mounted")
 	runArgs(t, "umount", m.mnt()).want(t, cli.ExitDone, "")
 	notMounted(t, m.mnt())
-	if _, err := openState(filepath.Join(m.base, "state")); err != nil {
+	if _, err := state.Open(filepath.Join(m.base, "state")); err != nil {
 		t.Errorf("umount returned before its process had ended: %v", err)
 	}
 }
@@ -182,7 +183,7 @@ func TestMount8(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	within(t, patience, func() error { // its process still winds up
-		s, err := openState(filepath.Join(m.base, "state"))
+		s, err := state.Open(filepath.Join(m.base, "state"))
 		if err == nil {
 			err = s.Close()
 		}

@@ -23,7 +23,7 @@ import (
 // in.
 var allowed = map[string][]string{
 	"cmd/p2pfs": {
-		"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cmd/p2pfs/keep", "cmd/p2pfs/roster", "cmd/p2pfs/tree", "cache", "fs", "fs/mounting", "swarm", "swarm/announce", "swarm/book", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/gather", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/held", "swarm/metainfo", "swarm/share", "swarm/tracker",
+		"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cmd/p2pfs/keep", "cmd/p2pfs/roster", "cmd/p2pfs/state", "cmd/p2pfs/tree", "cache", "fs", "fs/mounting", "swarm", "swarm/announce", "swarm/book", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/gather", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/held", "swarm/metainfo", "swarm/share", "swarm/tracker",
 		"swarm/tracker/server", "swarm/wire", "github.com/bits-and-blooms/bitset", "github.com/spf13/pflag", "golang.org/x/sys"},
 	"cmd/p2pfs/cli":                 {"cmd/p2pfs/human", "github.com/spf13/pflag", "golang.org/x/term"},
 	"cmd/p2pfs/clitest":             {},
@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"cmd/p2pfs/human":               {},
 	"cmd/p2pfs/keep":                {"cache", "cmd/p2pfs/control", "cmd/p2pfs/human", "cmd/p2pfs/tree", "swarm/guard", "swarm/held", "swarm/metainfo", "swarm/share"},
 	"cmd/p2pfs/roster":              {"cmd/p2pfs/control", "cmd/p2pfs/human", "swarm/catalog", "swarm/drive", "swarm/durable"},
+	"cmd/p2pfs/state":               {"cmd/p2pfs/human", "swarm", "swarm/catalog", "swarm/durable", "swarm/metainfo", "golang.org/x/sys"},
 	"cmd/p2pfs/tree":                {"cmd/p2pfs/control", "cmd/p2pfs/human", "fs", "swarm", "swarm/catalog", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/metainfo"},
 
 	"cache": {"swarm/durable", "swarm/hashing", "golang.org/x/sys"},

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,26 +13,11 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm/durable"
-	"p2pfs/swarm/metainfo"
 )
 
 // isMagnet reports whether an argument is a magnet rather than a file's name.
 func isMagnet(arg string) bool {
 	return len(arg) >= 7 && strings.EqualFold(arg[:7], "magnet:")
-}
-
-// readTorrentFile reads a file of at most metainfo.MaxInfo bytes.
-func readTorrentFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, metainfo.MaxInfo+1))
-	if err == nil && len(data) > metainfo.MaxInfo {
-		err = fmt.Errorf("%s: larger than %s, which no .torrent is", human.Quoted(path), human.Size(metainfo.MaxInfo))
-	}
-	return data, err
 }
 
 // output is the file that a command writes.
@@ -89,10 +73,6 @@ func (o output) write(data []byte) error {
 	}
 	return err
 }
-
-// replaceFile puts state into a file, in place of what was there, and waits for
-// the disk: all of it or, after an error or a power cut, nothing.
-func replaceFile(path string, data []byte) error { return durable.WriteFile(path, data, 0o600) }
 
 // writeTo opens the file with these flags and writes data. A file that this
 // made and could not fill is removed.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/state"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -28,12 +29,12 @@ func TestMountKnowsPeers(t *testing.T) {
 		}
 		return nil
 	})
-	known := newKnownPeers(m.base+"/state", quiet)
-	if got := known.load(tor.Info.InfoHashes()[0]); len(got) != 1 || got[0] != p.Addr {
+	known := state.NewKnownPeers(m.base+"/state", quiet)
+	if got := known.Load(tor.Info.InfoHashes()[0]); len(got) != 1 || got[0] != p.Addr {
 		t.Errorf("remembered %v, want %v", got, p.Addr)
 	}
 	runArgs(t, "remove", m.mnt(), "one.bin").want(t, cli.ExitDone, "")
-	if got := known.load(tor.Info.InfoHashes()[0]); got != nil {
+	if got := known.Load(tor.Info.InfoHashes()[0]); got != nil {
 		t.Errorf("a torrent that was removed is known at %v", got)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/cmd/p2pfs/roster"
+	"p2pfs/cmd/p2pfs/state"
 	"p2pfs/cmd/p2pfs/tree"
 	p2fs "p2pfs/fs"
 	"p2pfs/fs/mounting"
@@ -141,7 +142,7 @@ func (cfg memberConfig) checkApart() error {
 }
 
 func (m *member) openState() error {
-	lock, err := openState(m.cfg.state)
+	lock, err := state.Open(m.cfg.state)
 	if err == nil {
 		m.onClose(lock.Close)
 	}
@@ -218,7 +219,7 @@ func (m *member) openClient() (err error) {
 	}
 	m.onClose(m.client.Close)
 	m.torrents, err = tree.NewTorrents(tree.TorrentsConfig{
-		Dir: filepath.Join(m.cfg.state, "added"), Engine: addedEngine{m, newKnownPeers(m.cfg.state, m.log)}, Guard: m.guard, Log: m.log, Changed: m.changed,
+		Dir: filepath.Join(m.cfg.state, "added"), Engine: addedEngine{m, state.NewKnownPeers(m.cfg.state, m.log)}, Guard: m.guard, Log: m.log, Changed: m.changed,
 	})
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/state"
 )
 
 func statusCommand() cli.Command {
@@ -156,6 +157,6 @@ func readSource(arg string) (control.Source, error) {
 	if isMagnet(arg) {
 		return control.Source{Magnet: arg}, nil
 	}
-	data, err := readTorrentFile(arg)
+	data, err := state.ReadTorrent(arg)
 	return control.Source{Torrent: data}, err
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"p2pfs/cmd/p2pfs/state"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
@@ -19,21 +20,21 @@ import (
 // drive is joined.
 type seat struct {
 	m      *member
-	key    *ownKey
+	key    *state.OwnKey
 	store  *catalog.Store
 	known  *addressFile
 	copied chan struct{} // room for one: another p2pfs has our key
 }
 
 func newSeat(m *member) (*seat, error) {
-	key, err := openOwnKey(m.cfg.state, machineIDPath)
+	key, err := state.OpenKey(m.cfg.state, state.MachineIDPath)
 	return &seat{m: m, key: key, copied: make(chan struct{}, 1)}, err
 }
 
 // join joins the drive with the key that is ours now.
 func (s *seat) join() (*drive.Drive, error) {
 	m := s.m
-	id, moved := s.key.identity()
+	id, moved := s.key.Identity()
 	d, err := drive.New(drive.Config{
 		Key: drive.OpenKey(m.cfg.drive), Identity: id, Moved: moved, Name: m.cfg.name, Store: s.store, Client: m.client,
 		Finding: gather.Finding{Trackers: m.trackers.announced(), Peers: m.peers(), Known: s.known.addrs(), Remember: s.known.remember},
@@ -101,7 +102,7 @@ func (s *seat) joinAnew(old catalog.Key) error {
 		}
 	}
 	if s.key.Key() == old {
-		if err := s.key.renew(); err != nil {
+		if err := s.key.Renew(); err != nil {
 			return err
 		}
 	}

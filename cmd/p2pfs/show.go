@@ -12,6 +12,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/state"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -87,7 +88,7 @@ func readFacts(arg string) (facts, error) {
 
 // readMetaInfo reads a torrent file.
 func readMetaInfo(path string) (*metainfo.MetaInfo, error) {
-	data, err := readTorrentFile(path)
+	data, err := state.ReadTorrent(path)
 	if err != nil {
 		return nil, err
 	}

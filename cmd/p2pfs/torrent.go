@@ -15,6 +15,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/state"
 	"p2pfs/swarm"
 	"p2pfs/swarm/disk"
 	"p2pfs/swarm/metainfo"
@@ -49,7 +50,7 @@ func newTorrent(n *netFlags, c cli.Call) (*torrent, error) {
 	if t.state, err = dirs.OrDefault(n.state, dirs.State); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(t.state, sidecarDir), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(t.state, state.SidecarDir), 0o700); err != nil {
 		return nil, err
 	}
 	t.words = cli.NewLooseWriter(t.line)
@@ -67,10 +68,10 @@ func (t *torrent) start(ctx context.Context, spec swarm.Spec) error {
 		return err
 	}
 	spec.Peers, spec.Trackers = peers, t.net.trackers
-	if err := checkState(t.state); err != nil {
+	if err := state.Check(t.state); err != nil {
 		return err
 	}
-	newKnownPeers(t.state, t.log).into(&spec)
+	state.NewKnownPeers(t.state, t.log).Into(&spec)
 	spec.Storage = func(m *metainfo.MetaInfo) (swarm.Storage, error) { return t.open(ctx, m) }
 	if spec.MetaInfo != nil { // what we have is to be known when we announce
 		d, err := t.open(ctx, spec.MetaInfo)
@@ -80,7 +81,7 @@ func (t *torrent) start(ctx context.Context, spec swarm.Spec) error {
 		spec.Storage = func(*metainfo.MetaInfo) (swarm.Storage, error) { return d, nil }
 	}
 	cfg := swarm.Config{
-		Listen: t.net.listen.HostPort(), Log: t.log, Sidecar: newSidecars(t.state, t.log),
+		Listen: t.net.listen.HostPort(), Log: t.log, Sidecar: state.NewSidecars(t.state, t.log),
 		UploadLimit: t.net.up, DownloadLimit: t.net.down, NoPEX: t.net.noPEX, LSD: !t.net.noLSD,
 	}
 	if t.client, err = swarm.New(cfg); err != nil {
@@ -145,7 +146,7 @@ func (t *torrent) check(ctx context.Context, m *metainfo.MetaInfo, data string) 
 	if data == "" {
 		cfg.Dir = t.dir
 	}
-	cfg.Resume = filepath.Join(t.state, sidecarDir, disk.ResumeName(m.Info))
+	cfg.Resume = filepath.Join(t.state, state.SidecarDir, disk.ResumeName(m.Info))
 	d, err := disk.Open(cfg)
 	if err != nil {
 		return nil, err

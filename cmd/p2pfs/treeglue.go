@@ -8,6 +8,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/keep"
 	"p2pfs/cmd/p2pfs/roster"
+	"p2pfs/cmd/p2pfs/state"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
@@ -56,7 +57,7 @@ func (f memberFiles) Magnet(e *catalog.Entry) string {
 // addedEngine runs the torrents that were put into the mount by hand.
 type addedEngine struct {
 	m     *member
-	known knownPeers
+	known state.KnownPeers
 }
 
 // Complete is part of tree.Engine.
@@ -70,7 +71,7 @@ func (a addedEngine) Complete(s *swarm.Spec) {
 	if s.MetaInfo == nil || !s.MetaInfo.Info.Private {
 		s.Trackers = a.m.trackers.urls()
 	}
-	a.known.into(s)
+	a.known.Into(s)
 }
 
 // Add is part of tree.Engine.
@@ -82,7 +83,7 @@ func (a addedEngine) Local(info *metainfo.Info, file int) int64 {
 }
 
 // Forget is part of tree.Engine.
-func (a addedEngine) Forget(ih metainfo.Hash) { a.known.forget(ih) }
+func (a addedEngine) Forget(ih metainfo.Hash) { a.known.Forget(ih) }
 
 // lost tells torrents and the kernel of a piece that the cache has no more.
 func (m *member) lost(gone held.Key, of []held.Piece) {

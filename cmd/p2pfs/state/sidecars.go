@@ -1,18 +1,22 @@
-package main
+package state
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/swarm"
+	"p2pfs/swarm/durable"
 	"p2pfs/swarm/metainfo"
 )
 
-// sidecarDir is where, below the state directory, torrents are remembered
+// SidecarDir is where, below the state directory, torrents are remembered
 // whose metadata or piece layers came from peers.
-const sidecarDir = "fetched"
+const SidecarDir = "fetched"
 
 // sidecars keeps them as torrent files, named by infohash. A file is checked
 // against its name when it is read, so nothing else in it is trusted. It is
@@ -24,16 +28,16 @@ type sidecars struct {
 
 var _ swarm.Sidecar = sidecars{}
 
-// newSidecars returns the sidecars below that state directory.
-func newSidecars(state string, log *slog.Logger) sidecars {
-	return sidecars{filepath.Join(state, sidecarDir), log}
+// NewSidecars returns the sidecars below that state directory.
+func NewSidecars(state string, log *slog.Logger) sidecars {
+	return sidecars{filepath.Join(state, SidecarDir), log}
 }
 
 func (s sidecars) path(h metainfo.Hash) string { return filepath.Join(s.dir, h.String()+".torrent") }
 
 // Load returns the torrent of that infohash, nil if it is not remembered.
 func (s sidecars) Load(h metainfo.Hash) *metainfo.MetaInfo {
-	data, err := readTorrentFile(s.path(h))
+	data, err := ReadTorrent(s.path(h))
 	if err != nil {
 		return nil
 	}
@@ -61,5 +65,19 @@ func (s sidecars) save(h metainfo.Hash, m *metainfo.MetaInfo) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	return replaceFile(s.path(h), data)
+	return durable.WriteFile(s.path(h), data, 0o600)
+}
+
+// ReadTorrent reads a file of at most metainfo.MaxInfo bytes.
+func ReadTorrent(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, metainfo.MaxInfo+1))
+	if err == nil && len(data) > metainfo.MaxInfo {
+		err = fmt.Errorf("%s: larger than %s, which no .torrent is", human.Quoted(path), human.Size(metainfo.MaxInfo))
+	}
+	return data, err
 }

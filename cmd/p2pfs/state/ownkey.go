@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package state
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/durable"
 )
 
 // Files of a member's key in the state directory.
@@ -22,12 +23,12 @@ const (
 	machineName = "key.machine" // tells on which machine the key was first used
 )
 
-// machineIDPath is the file that tells machines apart (machine-id(5)).
-const machineIDPath = "/etc/machine-id"
+// MachineIDPath is the file that tells machines apart (machine-id(5)).
+const MachineIDPath = "/etc/machine-id"
 
-// ownKey is our member key, which is replaced when another running p2pfs turns
+// OwnKey is our member key, which is replaced when another running p2pfs turns
 // out to have the same. Safe for concurrent use.
-type ownKey struct {
+type OwnKey struct {
 	state, machineID string // directory, and file
 
 	mu    sync.Mutex // guards what follows
@@ -36,14 +37,14 @@ type ownKey struct {
 	given catalog.Key // what id was before another p2pfs was found to have it; zero: the same
 }
 
-// openOwnKey reads the key in a state directory, or makes it, and notes on which
+// OpenKey reads the key in a state directory, or makes it, and notes on which
 // machine that was.
-func openOwnKey(state, machineID string) (*ownKey, error) {
-	k := &ownKey{state: state, machineID: machineID}
+func OpenKey(state, machineID string) (*OwnKey, error) {
+	k := &OwnKey{state: state, machineID: machineID}
 	return k, k.load()
 }
 
-func (k *ownKey) load() error {
+func (k *OwnKey) load() error {
 	id, err := catalog.LoadIdentity(filepath.Join(k.state, keyName))
 	if err != nil {
 		return err
@@ -58,7 +59,7 @@ func (k *ownKey) load() error {
 // checkMachine reports whether a key was first used on another machine, as in a
 // clone of that or a restored backup. Where no machine is noted this one is; one
 // that cannot be told from others has not moved.
-func (k *ownKey) checkMachine(key catalog.Key) (moved bool, err error) {
+func (k *OwnKey) checkMachine(key catalog.Key) (moved bool, err error) {
 	here := machineMark(k.machineID, key)
 	if here == nil {
 		return false, nil
@@ -67,7 +68,7 @@ func (k *ownKey) checkMachine(key catalog.Key) (moved bool, err error) {
 	noted, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && len(bytes.TrimSpace(noted)) == 0:
-		return false, replaceFile(path, append(here, '\n'))
+		return false, durable.WriteFile(path, append(here, '\n'), 0o600)
 	case err != nil:
 		return false, fmt.Errorf("machine of the member key: %w", err)
 	}
@@ -85,28 +86,28 @@ func machineMark(path string, key catalog.Key) []byte {
 	return hex.AppendEncode(nil, sum[:])
 }
 
-// identity returns the key and whether it has moved.
-func (k *ownKey) identity() (id *catalog.Identity, moved bool) {
+// Identity returns the key and whether it has moved.
+func (k *OwnKey) Identity() (id *catalog.Identity, moved bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.id, k.moved
 }
 
 // Key returns the public key.
-func (k *ownKey) Key() catalog.Key {
-	id, _ := k.identity()
+func (k *OwnKey) Key() catalog.Key {
+	id, _ := k.Identity()
 	return id.Key()
 }
 
 // GivenUp returns the key that was left to another p2pfs, if any.
-func (k *ownKey) GivenUp() (catalog.Key, bool) {
+func (k *OwnKey) GivenUp() (catalog.Key, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.given, k.given != catalog.Key{}
 }
 
-// renew makes a new key. The old one is kept beside it.
-func (k *ownKey) renew() error {
+// Renew makes a new key. The old one is kept beside it.
+func (k *OwnKey) Renew() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	old := k.id.Key()

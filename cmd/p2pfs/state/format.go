@@ -1,4 +1,7 @@
-package main
+// Package state keeps what stands in a state directory as plain files: the mark of
+// its version, the lock, the member key, and of torrents the metadata and peers that
+// were found. Databases in it are their owners' matter.
+package state
 
 import (
 	"errors"
@@ -22,10 +25,10 @@ const (
 	stateAbout      = "p2pfs state "
 )
 
-// checkState refuses a state directory of another version. One without a mark
+// Check refuses a state directory of another version. One without a mark
 // is new, or of the first version, which set none; and a mark of nothing, as a
 // power cut left it, is none.
-func checkState(dir string) error {
+func Check(dir string) error {
 	data, err := os.ReadFile(filepath.Join(dir, stateFormatName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && durable.Blank(data):
@@ -43,12 +46,12 @@ func checkState(dir string) error {
 	return nil
 }
 
-// markState checks a state directory, and marks it as of this version.
-func markState(dir string) error {
-	err := checkState(dir)
+// mark checks a state directory, and marks it as of this version.
+func mark(dir string) error {
+	err := Check(dir)
 	path := filepath.Join(dir, stateFormatName)
 	if data, readErr := os.ReadFile(path); err == nil && (readErr == nil || errors.Is(readErr, fs.ErrNotExist)) && durable.Blank(data) {
-		err = replaceFile(path, fmt.Appendf(nil, "%s%d\n", stateAbout, stateFormat))
+		err = durable.WriteFile(path, fmt.Appendf(nil, "%s%d\n", stateAbout, stateFormat), 0o600)
 	}
 	return err
 }

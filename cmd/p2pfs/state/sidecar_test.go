@@ -1,6 +1,7 @@
-package main
+package state
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,7 +16,7 @@ func TestSidecars(t *testing.T) {
 	}
 	m := &metainfo.MetaInfo{Info: info, Trackers: [][]string{{"udp://a.example:80"}}}
 	state := t.TempDir()
-	s := newSidecars(state, quiet)
+	s := NewSidecars(state, slog.New(slog.DiscardHandler))
 	if got := s.Load(info.HashV1); got != nil {
 		t.Errorf("got %+v before it was saved", got)
 	}
@@ -26,7 +27,7 @@ func TestSidecars(t *testing.T) {
 			t.Fatalf("got %+v back", got)
 		}
 	}
-	names, err := os.ReadDir(filepath.Join(state, sidecarDir))
+	names, err := os.ReadDir(filepath.Join(state, SidecarDir))
 	if err != nil || len(names) != 1 || names[0].Name() != info.HashV1.String()+".torrent" {
 		t.Errorf("got %v, %v; want one file", names, err)
 	}
@@ -45,5 +46,5 @@ func TestSidecars(t *testing.T) {
 	if got := s.Load(info.HashV1); got != nil {
 		t.Errorf("got %+v from half a file", got)
 	}
-	newSidecars("/dev/null", quiet).Save(other, m) // goes wrong, and no further
+	NewSidecars("/dev/null", slog.New(slog.DiscardHandler)).Save(other, m) // goes wrong, and no further
 }

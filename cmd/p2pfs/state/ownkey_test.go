@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package state
 
 import (
 	"os"
@@ -22,9 +22,9 @@ func machineFile(t *testing.T, id string) string {
 
 func TestKeyKnowsItsMachine(t *testing.T) {
 	state, here, there := t.TempDir(), machineFile(t, testMachine), machineFile(t, strings.Repeat("f", 32))
-	open := func(machine string) *ownKey {
+	open := func(machine string) *OwnKey {
 		t.Helper()
-		k, err := openOwnKey(state, machine)
+		k, err := OpenKey(state, machine)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func TestKeyKnowsItsMachine(t *testing.T) {
 		{"where there is none", none, false}, {"where it is not made yet", machineFile(t, "uninitialized\n"), false}, {"back", here, false},
 	} {
 		k := open(c.machine)
-		if _, moved := k.identity(); moved != c.moved || k.Key() != key {
+		if _, moved := k.Identity(); moved != c.moved || k.Key() != key {
 			t.Errorf("%s: moved is %v, want %v; key %s, was %s", c.what, moved, c.moved, k.Key().Short(), key.Short())
 		}
 	}
@@ -56,10 +56,10 @@ func TestKeyKnowsItsMachine(t *testing.T) {
 // A new key is of this machine, and the old one is not lost.
 func TestKeyIsRenewed(t *testing.T) {
 	state, here := t.TempDir(), machineFile(t, testMachine)
-	if _, err := openOwnKey(state, machineFile(t, strings.Repeat("f", 32))); err != nil {
+	if _, err := OpenKey(state, machineFile(t, strings.Repeat("f", 32))); err != nil {
 		t.Fatal(err)
 	}
-	k, err := openOwnKey(state, here)
+	k, err := OpenKey(state, here)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,17 +67,17 @@ func TestKeyIsRenewed(t *testing.T) {
 	if given, ok := k.GivenUp(); ok {
 		t.Errorf("gave up %s", given.Short())
 	}
-	if err := k.renew(); err != nil {
+	if err := k.Renew(); err != nil {
 		t.Fatal(err)
 	}
 	if given, ok := k.GivenUp(); !ok || given != old || k.Key() == old {
 		t.Errorf("gave up %s, %v, and has %s", given.Short(), ok, k.Key().Short())
 	}
-	again, err := openOwnKey(state, here)
+	again, err := OpenKey(state, here)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, moved := again.identity(); moved || again.Key() != k.Key() {
+	if _, moved := again.Identity(); moved || again.Key() != k.Key() {
 		t.Errorf("after a restart: moved is %v, key %s, want %s", moved, again.Key().Short(), k.Key().Short())
 	}
 	if _, err := os.Stat(filepath.Join(state, "key.copied-"+old.Short())); err != nil {

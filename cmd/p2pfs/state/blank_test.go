@@ -1,4 +1,4 @@
-package main
+package state
 
 import (
 	"os"
@@ -16,7 +16,7 @@ func TestBlankMark(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if err := markState(dir); err != nil {
+			if err := mark(dir); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -1,4 +1,4 @@
-package main
+package state
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"p2pfs/swarm"
+	"p2pfs/swarm/durable"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -25,23 +26,23 @@ const (
 	maxKnownFile = 16 << 10
 )
 
-// knownPeers remembers peers in a file a torrent, named by infohash: an address
+// KnownPeers remembers peers in a file a torrent, named by infohash: an address
 // a line. It is safe for concurrent use, but for two that write one torrent's.
-type knownPeers struct {
+type KnownPeers struct {
 	dir string
 	log *slog.Logger
 }
 
-// newKnownPeers returns the peers remembered below that state directory.
-func newKnownPeers(state string, log *slog.Logger) knownPeers {
-	return knownPeers{filepath.Join(state, knownDir), log}
+// NewKnownPeers returns the peers remembered below that state directory.
+func NewKnownPeers(state string, log *slog.Logger) KnownPeers {
+	return KnownPeers{filepath.Join(state, knownDir), log}
 }
 
-// into has a torrent dial the peers remembered of it, and remember those that it
+// Into has a torrent dial the peers remembered of it, and remember those that it
 // reaches.
-func (k knownPeers) into(s *swarm.Spec) {
+func (k KnownPeers) Into(s *swarm.Spec) {
 	h := firstHash(*s)
-	s.Known = k.load(h)
+	s.Known = k.Load(h)
 	s.Remember = func(peers []netip.AddrPort) {
 		if err := k.save(h, peers); err != nil {
 			k.log.Warn("peers are not remembered", "infohash", h, "err", err)
@@ -57,10 +58,10 @@ func firstHash(s swarm.Spec) metainfo.Hash {
 	return s.Magnet.InfoHashes()[0]
 }
 
-func (k knownPeers) path(h metainfo.Hash) string { return filepath.Join(k.dir, h.String()) }
+func (k KnownPeers) path(h metainfo.Hash) string { return filepath.Join(k.dir, h.String()) }
 
-// load returns the peers remembered. What is no address is left out.
-func (k knownPeers) load(h metainfo.Hash) (out []netip.AddrPort) {
+// Load returns the peers remembered. What is no address is left out.
+func (k KnownPeers) Load(h metainfo.Hash) (out []netip.AddrPort) {
 	f, err := os.Open(k.path(h))
 	if err != nil {
 		return nil
@@ -76,7 +77,7 @@ func (k knownPeers) load(h metainfo.Hash) (out []netip.AddrPort) {
 	return out
 }
 
-func (k knownPeers) save(h metainfo.Hash, peers []netip.AddrPort) error {
+func (k KnownPeers) save(h metainfo.Hash, peers []netip.AddrPort) error {
 	if err := os.MkdirAll(k.dir, 0o700); err != nil {
 		return err
 	}
@@ -84,14 +85,14 @@ func (k knownPeers) save(h metainfo.Hash, peers []netip.AddrPort) error {
 	for _, a := range peers {
 		b.WriteString(a.String() + "\n")
 	}
-	if err := replaceFile(k.path(h), []byte(b.String())); err != nil {
+	if err := durable.WriteFile(k.path(h), []byte(b.String()), 0o600); err != nil {
 		return err
 	}
 	return k.trim()
 }
 
 // trim removes the oldest files beyond maxKnownFiles.
-func (k knownPeers) trim() error {
+func (k KnownPeers) trim() error {
 	entries, err := os.ReadDir(k.dir)
 	if err != nil || len(entries) <= maxKnownFiles {
 		return err
@@ -111,5 +112,5 @@ func (k knownPeers) trim() error {
 	return nil
 }
 
-// forget removes what is remembered of a torrent.
-func (k knownPeers) forget(h metainfo.Hash) { os.Remove(k.path(h)) }
+// Forget removes what is remembered of a torrent.
+func (k KnownPeers) Forget(h metainfo.Hash) { os.Remove(k.path(h)) }

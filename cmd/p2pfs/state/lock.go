@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package state
 
 import (
 	"fmt"
@@ -20,9 +20,9 @@ const stateLockName = "lock"
 // takes over the state directory.
 const stateLockPatience = 3 * time.Second
 
-// openState makes the state directory this process', and checks its version.
+// Open makes the state directory this process', and checks its version.
 // Closing the file gives it back.
-func openState(dir string) (*os.File, error) {
+func Open(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, stateLockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func openState(dir string) (*os.File, error) {
 	case err != nil:
 		err = fmt.Errorf("state directory %s: lock: %w", human.Quoted(dir), err)
 	default:
-		err = markState(dir)
+		err = mark(dir)
 	}
 	if err != nil {
 		f.Close()
