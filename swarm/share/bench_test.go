@@ -43,15 +43,15 @@ func BenchmarkRescan(b *testing.B) {
 	bx.until("all", func() bool { return bx.Stats().Files == 10000 })
 	b.ReportAllocs()
 	for b.Loop() {
-		bx.pokeWalk()
+		bx.walk()
 	}
 	if n := bx.Stats().Hashed; n != 10000 {
 		b.Errorf("hashed %d files", n)
 	}
 }
 
-// pokeWalk has everything looked at once.
-func (b *box) pokeWalk() {
+// walk has everything looked at once.
+func (b *box) walk() {
 	select {
 	case <-b.walked1:
 	default:

@@ -184,7 +184,7 @@ func (l *loop) endWalk(now time.Time) {
 		every = l.s.timing.missing
 	}
 	l.work.EndWalk(now, now.Add(max(every, 50*took)))
-	l.files.queue.Cool(now)
+	l.files.queue.Forgive(now)
 	l.s.serve.Expire(now)
 	if l.scanner.gone {
 		return

@@ -113,7 +113,7 @@ func TestChangingFileIsPublishedRarely(t *testing.T) {
 	if gap := published[1].Sub(published[0]); gap > time.Second {
 		t.Errorf("the first edit took %v", gap)
 	}
-	if gap := published[2].Sub(published[1]); gap < settle.Coolest-200*time.Millisecond {
+	if gap := published[2].Sub(published[1]); gap < settle.FirstBackoff-200*time.Millisecond {
 		t.Errorf("the next edit was published after %v already", gap)
 	}
 }

@@ -84,10 +84,10 @@ func (s *Store) Drop(id inode.ID) { s.change(id, change{drop: true}) }
 
 func (s *Store) change(id inode.ID, c change) {
 	s.behind.put(id, c)
-	s.poke()
+	s.wakeUp()
 }
 
-func (s *Store) poke() {
+func (s *Store) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -107,7 +107,7 @@ func (s *Store) Sweep(live map[inode.ID]struct{}) {
 	s.mu.Lock()
 	s.live = live
 	s.mu.Unlock()
-	s.poke()
+	s.wakeUp()
 }
 
 func (s *Store) takeLive() map[inode.ID]struct{} {
@@ -188,7 +188,7 @@ func (s *Store) renew() {
 func (s *Store) view(f func(tx *bolt.Tx) error) error {
 	err := s.DB.View(f)
 	if errors.Is(err, kv.ErrDamaged) {
-		s.poke()
+		s.wakeUp()
 	}
 	return err
 }

@@ -412,7 +412,7 @@ func TestStoreRetriesWhenTheDiskRefuses(t *testing.T) {
 	if err := s.DB.Renew(); err != nil {
 		t.Fatal(err)
 	}
-	s.poke()
+	s.wakeUp()
 	s.settled()
 	s.forget()
 	if h := s.Hashes(id); h == nil || len(h.Pieces) != 2 {

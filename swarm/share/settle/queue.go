@@ -42,14 +42,14 @@ const (
 
 // Queue is the files that wait, for their time to come or for a Job to end.
 type Queue[F File] struct {
-	timing Timing
-	waits  map[F]*wait[F]
-	most   int                      // that were in waits
-	dues   dues[F]                  // those of waits whose time is to come
-	ready  ready[F]                 // those whose time has come
-	jobs   map[inode.ID]*reading[F] // under way
-	lone   map[*reading[F]]struct{} // those of jobs that nobody waits for
-	heats  heats
+	timing   Timing
+	waits    map[F]*wait[F]
+	most     int                      // that were in waits
+	timers   timers[F]                // those of waits whose time is to come
+	ready    ready[F]                 // those whose time has come
+	jobs     map[inode.ID]*reading[F] // under way
+	lone     map[*reading[F]]struct{} // those of jobs that nobody waits for
+	backoffs backoffs
 }
 
 // wait is one file's.
@@ -57,7 +57,7 @@ type wait[F File] struct {
 	file  F
 	due   time.Time   // when its time comes
 	since time.Time   // since when it has looked like this
-	index int         // in dues, -1 if it is not there
+	index int         // in timers, -1 if it is not there
 	job   *reading[F] // what it waits for
 	tries uint16      // how often a writer had it open
 	stale uint16      // how often it was not what Stat said
@@ -75,7 +75,7 @@ type reading[F File] struct {
 func New[F File](t Timing) *Queue[F] {
 	return &Queue[F]{
 		timing: t, waits: map[F]*wait[F]{}, jobs: map[inode.ID]*reading[F]{},
-		lone: map[*reading[F]]struct{}{}, heats: newHeats(),
+		lone: map[*reading[F]]struct{}{}, backoffs: newBackoffs(),
 	}
 }
 
@@ -92,7 +92,7 @@ func (q *Queue[F]) End(f F) {
 	if w == nil {
 		return
 	}
-	q.dues.unset(w)
+	q.timers.unset(w)
 	q.ready.unset(w)
 	q.leave(w)
 	delete(q.waits, f)
@@ -117,7 +117,7 @@ func (q *Queue[F]) Later(f F, now time.Time) {
 		return
 	}
 	at := now.Add(inode.Young(max(m.CTime, m.MTime), now))
-	if next := q.heats.next(f.Path()); next.After(at) {
+	if next := q.backoffs.next(f.Path()); next.After(at) {
 		at = next
 	}
 	q.set(w, at)
@@ -145,12 +145,12 @@ func (q *Queue[F]) Ask(f F, now time.Time) {
 // set has w's time come at due.
 func (q *Queue[F]) set(w *wait[F], due time.Time) {
 	q.ready.unset(w)
-	q.dues.set(w, due)
+	q.timers.set(w, due)
 }
 
 // Next returns a Job whose time has come, and whether there is one.
 func (q *Queue[F]) Next(now time.Time) (Job, bool) {
-	for w := q.dues.pop(now); w != nil; w = q.dues.pop(now) {
+	for w := q.timers.pop(now); w != nil; w = q.timers.pop(now) {
 		q.ready.add(w)
 	}
 	for w := q.ready.take(); w != nil; w = q.ready.take() {
@@ -177,14 +177,14 @@ func (q *Queue[F]) stoodStill(w *wait[F], m inode.Meta, now time.Time) bool {
 
 // Wake returns when the next file's time comes, and whether there is one.
 func (q *Queue[F]) Wake() (time.Time, bool) {
-	if len(q.dues) == 0 {
+	if len(q.timers) == 0 {
 		return time.Time{}, false
 	}
-	return q.dues[0].due, true
+	return q.timers[0].due, true
 }
 
 func (q *Queue[F]) join(w *wait[F], j *reading[F]) {
-	q.dues.unset(w)
+	q.timers.unset(w)
 	q.ready.unset(w)
 	w.job = j
 	j.waits = append(j.waits, w)
@@ -233,7 +233,7 @@ func (q *Queue[F]) Ended(id inode.ID, how Outcome, read bool, now time.Time) (fi
 	for _, w := range j.waits {
 		w.job = nil
 		if read {
-			q.heats.note(w.file.Path(), w.file.Stat(), now)
+			q.backoffs.note(w.file.Path(), w.file.Stat(), now)
 		}
 		if q.ended(w, how, now) {
 			files = append(files, w.file)
@@ -272,5 +272,5 @@ func (q *Queue[F]) ended(w *wait[F], how Outcome, now time.Time) bool {
 // most is what is counted of tries.
 const most = 1000
 
-// Cool forgets the paths that have been quiet. It is to be called now and then.
-func (q *Queue[F]) Cool(now time.Time) { q.heats.cool(now) }
+// Forgive forgets the paths that have been quiet. It is to be called now and then.
+func (q *Queue[F]) Forgive(now time.Time) { q.backoffs.forgive(now) }

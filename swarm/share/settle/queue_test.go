@@ -8,9 +8,9 @@ import (
 	"p2pfs/swarm/share/inode"
 )
 
-func TestHeatGrowsAndCools(t *testing.T) {
+func TestBackoffGrowsAndEnds(t *testing.T) {
 	start := start
-	var h heat
+	var h backoff
 	now := start
 	var gaps []time.Duration
 	for range 12 { // a file that has always changed again when it may be hashed
@@ -27,11 +27,11 @@ func TestHeatGrowsAndCools(t *testing.T) {
 			t.Fatalf("got %v, want %v seconds", gaps, want)
 		}
 	}
-	if hot := h.up(now.Add(h.quiet())); hot.delay() != hottest {
+	if far := h.up(now.Add(h.quiet())); far.delay() != lastBackoff {
 		t.Errorf("forgiven after %v already", h.quiet())
 	}
-	if cold := h.up(now.Add(h.quiet() + 1)); cold.delay() != 0 {
-		t.Errorf("delay %v after %v of quiet, want none", cold.delay(), h.quiet())
+	if near := h.up(now.Add(h.quiet() + 1)); near.delay() != 0 {
+		t.Errorf("delay %v after %v of quiet, want none", near.delay(), h.quiet())
 	}
 }
 
@@ -52,8 +52,8 @@ func TestBusyDelay(t *testing.T) {
 	}
 }
 
-func TestDuesComeInOrder(t *testing.T) {
-	var d dues[*file]
+func TestTimersComeInOrder(t *testing.T) {
+	var d timers[*file]
 	waits := make([]*wait[*file], 50)
 	for i := range waits {
 		waits[i] = &wait[*file]{index: -1}
@@ -277,11 +277,11 @@ func TestChangesAgainAndAgain(t *testing.T) {
 	q.begin(old, now)
 	job(t, q, now)
 	q.Ended(old.meta.ID, Done, true, now)
-	if n := len(q.heats.all); n != 1 {
+	if n := len(q.backoffs.all); n != 1 {
 		t.Errorf("%d paths are remembered, want the one that changes", n)
 	}
-	q.Cool(now.Add(time.Hour))
-	if len(q.heats.all) != 0 {
+	q.Forgive(now.Add(time.Hour))
+	if len(q.backoffs.all) != 0 {
 		t.Error("not forgiven")
 	}
 }

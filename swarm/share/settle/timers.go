@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// dues is a heap of what waits for a time, the earliest first.
-type dues[F File] []*wait[F]
+// timers is a heap of what waits for a time, the earliest first.
+type timers[F File] []*wait[F]
 
-func (d dues[F]) Len() int           { return len(d) }
-func (d dues[F]) Less(i, j int) bool { return d[i].due.Before(d[j].due) }
-func (d dues[F]) Swap(i, j int) {
+func (d timers[F]) Len() int           { return len(d) }
+func (d timers[F]) Less(i, j int) bool { return d[i].due.Before(d[j].due) }
+func (d timers[F]) Swap(i, j int) {
 	d[i], d[j] = d[j], d[i]
 	d[i].index, d[j].index = i, j
 }
 
 // Push is for container/heap.
-func (d *dues[F]) Push(x any) {
+func (d *timers[F]) Push(x any) {
 	w := x.(*wait[F])
 	w.index = len(*d)
 	*d = append(*d, w)
 }
 
 // Pop is for container/heap.
-func (d *dues[F]) Pop() any {
+func (d *timers[F]) Pop() any {
 	last := len(*d) - 1
 	w := (*d)[last]
 	(*d)[last] = nil
@@ -33,7 +33,7 @@ func (d *dues[F]) Pop() any {
 }
 
 // set has w's time come at due.
-func (d *dues[F]) set(w *wait[F], due time.Time) {
+func (d *timers[F]) set(w *wait[F], due time.Time) {
 	w.due = due
 	if w.index >= 0 {
 		heap.Fix(d, w.index)
@@ -43,14 +43,14 @@ func (d *dues[F]) set(w *wait[F], due time.Time) {
 }
 
 // unset takes w out.
-func (d *dues[F]) unset(w *wait[F]) {
+func (d *timers[F]) unset(w *wait[F]) {
 	if w.index >= 0 {
 		heap.Remove(d, w.index)
 	}
 }
 
 // pop returns what is due at now, nil if nothing is.
-func (d *dues[F]) pop(now time.Time) *wait[F] {
+func (d *timers[F]) pop(now time.Time) *wait[F] {
 	if len(*d) == 0 || (*d)[0].due.After(now) {
 		return nil
 	}
