@@ -95,12 +95,11 @@ func (m *member) Export(ctx context.Context, at control.Location, v2 bool) ([]by
 // it announced: somebody is about to ask for it.
 func (m *member) metainfoOf(ctx context.Context, at control.Location, v2 bool) (*metainfo.MetaInfo, error) {
 	if at.Share {
-		for _, f := range m.share.Files() {
-			if f.Path == at.Path && f.Kind == share.Regular {
-				return m.sharedMetaInfo(f, v2)
-			}
+		f, ok := m.share.Find(at.Path)
+		if !ok || f.Kind != share.Regular {
+			return nil, keep.ErrNotPublished
 		}
-		return nil, keep.ErrNotPublished
+		return m.sharedMetaInfo(f, v2)
 	}
 	n, err := m.tree.Find(at.Path)
 	switch {
