@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+
 	"p2pfs/fs/mounting"
 
 	"p2pfs/cmd/p2pfs/control"

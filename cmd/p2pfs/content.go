@@ -33,7 +33,7 @@ const (
 
 // contentOf is the content of a member's file.
 func contentOf(e *catalog.Entry) metainfo.Content {
-	return metainfo.Content{Root: metainfo.Hash256(e.Root), Size: e.Size}
+	return metainfo.Content{Root: e.Root, Size: e.Size}
 }
 
 // open opens a member's file: from our own share directory if it is there,
@@ -115,7 +115,7 @@ func (m *member) tiny(ctx context.Context, f *swarmFile) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, objectWait)
 	defer cancel()
-	data, err := m.drive.Load().Object(ctx, catalog.Hash(f.of.Root), f.sources...)
+	data, err := m.drive.Load().Object(ctx, f.of.Root, f.sources...)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 
 	"fs/mounting": {"bazil.org/fuse", "golang.org/x/sys"},
 
-	"swarm/catalog":  {"swarm/bencode", "swarm/durable", "swarm/kv", "swarm/lru", "swarm/names", "go.etcd.io/bbolt"},
+	"swarm/catalog":  {"swarm/bencode", "swarm/durable", "swarm/hashing", "swarm/kv", "swarm/lru", "swarm/names", "go.etcd.io/bbolt"},
 	"swarm/disk":     {"swarm/durable", "swarm/hashing", "swarm/metainfo", "golang.org/x/sys"},
 	"swarm/metainfo": {"swarm/bencode", "swarm/hashing", "swarm/names", "golang.org/x/sync"},
 	"swarm/peer":     {"swarm/guard", "swarm/hashing", "swarm/wire", "golang.org/x/sys", "golang.org/x/time"},
@@ -70,11 +70,11 @@ var allowed = map[string][]string{
 
 	"swarm/announce": {"swarm/tracker"},
 
-	"swarm/drive":         {"swarm/book", "swarm/catalog", "swarm/drive/fetch", "swarm/drive/gossip", "swarm/drive/message", "swarm/drive/who", "swarm/gather", "swarm/guard", "swarm/netgroup", "golang.org/x/time"},
+	"swarm/drive":         {"swarm/book", "swarm/catalog", "swarm/drive/fetch", "swarm/drive/gossip", "swarm/drive/message", "swarm/drive/who", "swarm/gather", "swarm/guard", "swarm/hashing", "swarm/netgroup", "golang.org/x/time"},
 	"swarm/drive/fetch":   {"swarm/catalog", "swarm/drive/message"},
 	"swarm/drive/gossip":  {"swarm/catalog", "swarm/drive/message", "golang.org/x/time"},
-	"swarm/drive/message": {"swarm/bencode", "swarm/catalog"},
-	"swarm/drive/who":     {"swarm/catalog", "swarm/drive/message", "swarm/netgroup"},
+	"swarm/drive/message": {"swarm/bencode", "swarm/catalog", "swarm/hashing"},
+	"swarm/drive/who":     {"swarm/catalog", "swarm/drive/message", "swarm/hashing", "swarm/netgroup"},
 
 	"swarm/bencode":         {"github.com/zeebo/bencode"},
 	"swarm/book":            {"swarm/netgroup", "swarm/priority"},

@@ -101,8 +101,7 @@ func (s *shareStorage) Close() error { return s.r.Close() }
 
 // holdersHere answers another member that asks who has a file: ourselves, if
 // we have something of it.
-func (m *member) holdersHere(file drive.Content) []drive.Holder {
-	of := metainfo.Content{Root: metainfo.Hash256(file.Root), Size: file.Size}
+func (m *member) holdersHere(of metainfo.Content) []drive.Holder {
 	_, shared := m.share.ByContent(of)
 	if shared || m.holdings.index.Local(of) == of.Size {
 		return []drive.Holder{{Pieces: drive.Pieces{All: true}}}
@@ -119,4 +118,4 @@ func (m *member) holdersHere(file drive.Content) []drive.Holder {
 }
 
 // localObject serves tiny files to members.
-func (m *member) localObject(h catalog.Hash) ([]byte, bool) { return m.localTiny(metainfo.Hash256(h)) }
+func (m *member) localObject(h catalog.Hash) ([]byte, bool) { return m.localTiny(h) }

@@ -100,7 +100,7 @@ func (x *catalogueIndex) run(ctx context.Context) {
 // enter adds what a view shows and is not known.
 func enter(set *infoHashes, v *catalog.View, known map[catalog.Hash]struct{}) error {
 	return v.EachFile(known, func(n catalog.Named) {
-		c := metainfo.Content{Root: metainfo.Hash256(n.Root), Size: n.Size}
+		c := metainfo.Content{Root: n.Root, Size: n.Size}
 		set.add(metainfo.InfoHashV2(n.Name, c).Short())
 		if v1 := metainfo.Hash(n.V1); !v1.IsZero() {
 			set.add(v1)

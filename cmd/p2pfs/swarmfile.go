@@ -11,7 +11,6 @@ import (
 
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
-	"p2pfs/swarm/drive"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -134,7 +133,7 @@ func (m *member) driveSpec(name string, of metainfo.Content, publishers ...catal
 func (m *member) holders(ctx context.Context, of metainfo.Content, publishers ...catalog.Key) []netip.AddrPort {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	found, err := m.drive.Load().Who(ctx, drive.Content{Root: catalog.Hash(of.Root), Size: of.Size}, publishers...)
+	found, err := m.drive.Load().Who(ctx, of, publishers...)
 	if err != nil {
 		m.log.Debug("asking for holders", "root", of.Root, "err", err)
 	}

@@ -55,7 +55,7 @@ func catalogDelta(d share.Delta) catalog.Delta {
 	for i, f := range d.Put {
 		files[i] = catalog.File{
 			Path: f.Path, Size: f.Size, MTime: f.MTime, Exec: f.Exec,
-			Root: catalog.Hash(f.Root), V1: f.V1, Target: f.Target, Kind: catalogKind(f.Kind),
+			Root: f.Root, V1: f.V1, Target: f.Target, Kind: catalogKind(f.Kind),
 		}
 	}
 	return catalog.Delta{All: d.All, Put: files, Gone: d.Gone}

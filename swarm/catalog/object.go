@@ -2,12 +2,12 @@ package catalog
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
 
 	"p2pfs/swarm/bencode"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/names"
 )
 
@@ -21,11 +21,8 @@ const maxLevel = 6
 // ErrObject is an object that is no well-formed part of a directory.
 var ErrObject = errors.New("malformed object")
 
-// Hash is the SHA-256 of an object.
-type Hash [sha256.Size]byte
-
-// String returns h in hex.
-func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+// Hash is the SHA-256 of an object, and the pieces root of a file.
+type Hash = hashing.Hash256
 
 // HashObject returns the name of an object.
 func HashObject(data []byte) Hash { return sha256.Sum256(data) }

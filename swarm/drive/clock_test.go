@@ -15,6 +15,7 @@ import (
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/gather"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -270,25 +271,25 @@ func TestWhoWaitsNoLongerThanNeeded(t *testing.T) {
 		go drain(s)
 		time.Sleep(time.Second)
 		start := time.Now()
-		if list, err := a.Who(t.Context(), Content{Root: root, Size: 1}); err != nil || len(list) != 0 || !near(time.Since(start), 3*time.Second) {
+		if list, err := a.Who(t.Context(), hashing.Content{Root: root, Size: 1}); err != nil || len(list) != 0 || !near(time.Since(start), 3*time.Second) {
 			t.Errorf("got %v, %v after %v", list, err, time.Since(start))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := a.Who(ctx, Content{Root: catalog.Hash{2}, Size: 1}); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := a.Who(ctx, hashing.Content{Root: catalog.Hash{2}, Size: 1}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		b := pipeMember(t, p, 2, func(c *Config) {
-			c.Holders = func(Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
+			c.Holders = func(hashing.Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
 		})
 		a.join(b)
 		time.Sleep(time.Second)
 		start = time.Now()
-		list, err := a.Who(t.Context(), Content{Root: catalog.Hash{3}, Size: 1})
+		list, err := a.Who(t.Context(), hashing.Content{Root: catalog.Hash{3}, Size: 1})
 		if err != nil || len(list) != 1 || list[0].Addr != b.addr || time.Since(start) > 0 {
 			t.Errorf("got %v, %v after %v", list, err, time.Since(start))
 		}
-		if list, err = a.Who(t.Context(), Content{Root: catalog.Hash{3}, Size: 1}); err != nil || len(list) != 1 {
+		if list, err = a.Who(t.Context(), hashing.Content{Root: catalog.Hash{3}, Size: 1}); err != nil || len(list) != 1 {
 			t.Errorf("again: got %v, %v", list, err)
 		}
 	})

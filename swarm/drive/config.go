@@ -9,6 +9,7 @@ import (
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/guard"
+	"p2pfs/swarm/hashing"
 )
 
 // Config is what a Drive needs. Callbacks must be safe for concurrent use and
@@ -38,7 +39,7 @@ type Config struct {
 	// Holders returns who is known to have pieces of a file, ourselves with a
 	// zero Addr; up to 4 others are told of. Other members wait for it: it must
 	// answer from memory.
-	Holders func(file Content) []Holder
+	Holders func(file hashing.Content) []Holder
 	// Object returns a tiny file by its SHA-256, to be sent to other members of
 	// the drive. A connection's reader waits for it.
 	Object func(hash catalog.Hash) ([]byte, bool)
@@ -59,7 +60,6 @@ type Client interface {
 
 // What members say of files.
 type (
-	Content = message.Content
-	Holder  = message.Holder
-	Pieces  = message.Pieces
+	Holder = message.Holder
+	Pieces = message.Pieces
 )

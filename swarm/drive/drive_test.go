@@ -16,6 +16,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -133,7 +134,7 @@ func TestObjectsOfTinyFiles(t *testing.T) {
 
 func TestWho(t *testing.T) {
 	a, b, c := newNode(t, 1), newNode(t, 2), newNode(t, 3)
-	file := Content{Root: catalog.Hash{7}, Size: 100}
+	file := hashing.Content{Root: catalog.Hash{7}, Size: 100}
 	elsewhere := netip.MustParseAddrPort("127.0.9.77:1234")
 	a.holders[file] = []Holder{{Pieces: Pieces{Bits: []byte{0x80}}}, {Addr: elsewhere, Pieces: Pieces{All: true}}}
 	c.join(a, b)
@@ -150,7 +151,7 @@ func TestWho(t *testing.T) {
 			t.Errorf("got %+v", h)
 		}
 	}
-	for _, other := range []Content{{Root: catalog.Hash{8}, Size: 100}, {Root: file.Root, Size: 101}} {
+	for _, other := range []hashing.Content{{Root: catalog.Hash{8}, Size: 100}, {Root: file.Root, Size: 101}} {
 		if list, err = c.Who(t.Context(), other); err != nil || len(list) != 0 {
 			t.Errorf("nobody holds it: got %+v, %v", list, err)
 		}
@@ -260,7 +261,7 @@ func TestCallsAfterClose(t *testing.T) {
 	if _, err := d.Object(t.Context(), catalog.Hash{1}); err == nil {
 		t.Error("Object: no error")
 	}
-	if _, err := d.Who(t.Context(), Content{Root: catalog.Hash{1}, Size: 1}); !errors.Is(err, ErrClosed) {
+	if _, err := d.Who(t.Context(), hashing.Content{Root: catalog.Hash{1}, Size: 1}); !errors.Is(err, ErrClosed) {
 		t.Errorf("Who: %v", err)
 	}
 	if d.Members() != nil {

@@ -7,6 +7,7 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/hashing"
 )
 
 // headBy signs the head of an author who may be anybody.
@@ -117,7 +118,7 @@ func TestFloodIsNotChargedToTheRelay(t *testing.T) {
 				}
 				return tiny, true
 			}
-			c.Holders = func(Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
+			c.Holders = func(hashing.Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
 		})
 		next, friend := pipeMember(t, p, 2, small), pipeMember(t, p, 3)
 		for _, nd := range []*pnode{next, friend} { // who know one another through the relay only
@@ -141,7 +142,7 @@ func TestFloodIsNotChargedToTheRelay(t *testing.T) {
 			if _, err := next.Object(t.Context(), catalog.HashObject(tiny)); err != nil {
 				t.Fatal(err)
 			}
-			if list, err := next.Who(t.Context(), Content{Root: catalog.Hash{byte(i)}, Size: 1}); err != nil || len(list) != 1 {
+			if list, err := next.Who(t.Context(), hashing.Content{Root: catalog.Hash{byte(i)}, Size: 1}); err != nil || len(list) != 1 {
 				t.Errorf("holders: %v, %v", list, err)
 			}
 			if took := time.Since(start); took > 2*time.Second {

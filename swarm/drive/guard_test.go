@@ -15,6 +15,7 @@ import (
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/guard"
+	"p2pfs/swarm/hashing"
 )
 
 const planted = guard.Planted("planted in a test")
@@ -35,7 +36,7 @@ func TestPanicInCallback(t *testing.T) {
 	root := hash(7)
 	for name, plant := range map[string]func(c *Config, o *once){
 		"OnView":  func(c *Config, o *once) { c.OnView = func(_, _ *catalog.View) { o.panics() } },
-		"Holders": func(c *Config, o *once) { c.Holders = func(Content) []Holder { o.panics(); return nil } },
+		"Holders": func(c *Config, o *once) { c.Holders = func(hashing.Content) []Holder { o.panics(); return nil } },
 		"Object": func(c *Config, o *once) {
 			c.Object = func(catalog.Hash) ([]byte, bool) { o.panics(); return nil, false }
 		},
@@ -52,14 +53,14 @@ func TestPanicInCallback(t *testing.T) {
 				nd.share(file("a", 1))
 				time.Sleep(10 * time.Second)
 				s := nd.call(3).meet()
-				s.send(message.Who{File: Content{Root: root, Size: 1}})
+				s.send(message.Who{File: hashing.Content{Root: root, Size: 1}})
 				s.send(message.Get{Hashes: []catalog.Hash{root}})
 				time.Sleep(10 * time.Second)
 				if g.Caught() != 1 || !o.done.Load() {
 					t.Fatalf("%d panics caught, want 1", g.Caught())
 				}
 				again := nd.call(4).meet()
-				again.send(message.Who{File: Content{Root: root, Size: 1}})
+				again.send(message.Who{File: hashing.Content{Root: root, Size: 1}})
 				expect[message.Holds](again)
 				again.send(message.Get{Hashes: []catalog.Hash{root}})
 				expect[message.None](again)

@@ -10,6 +10,7 @@ import (
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/netgroup"
 )
 
@@ -129,17 +130,17 @@ func TestLiarsDoNotHideHolders(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		for range 10 {
-			a.Who(t.Context(), Content{Root: root, Size: 1})
+			a.Who(t.Context(), hashing.Content{Root: root, Size: 1})
 			time.Sleep(11 * time.Second)
 		}
 		b := pipeMember(t, p, 2, func(c *Config) {
-			c.Holders = func(Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
+			c.Holders = func(hashing.Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
 		})
 		a.join(b)
 		time.Sleep(11 * time.Second)
-		a.Who(t.Context(), Content{Root: root, Size: 1})
+		a.Who(t.Context(), hashing.Content{Root: root, Size: 1})
 		time.Sleep(time.Second)
-		list, err := a.Who(t.Context(), Content{Root: root, Size: 1})
+		list, err := a.Who(t.Context(), hashing.Content{Root: root, Size: 1})
 		if err != nil || len(list) == 0 || list[0].Addr != b.addr || list[0].Member != b.cfg.Identity.Key() {
 			t.Fatalf("got %d holders, %v; the honest one is not the first", len(list), err)
 		}
@@ -162,7 +163,7 @@ func TestPublishersAreKnownWithoutAsking(t *testing.T) {
 		c.Close()
 		time.Sleep(time.Second)
 		start := time.Now()
-		list, err := a.Who(t.Context(), Content{Root: root, Size: 1}, b.cfg.Identity.Key(), c.cfg.Identity.Key(), ident(99).Key())
+		list, err := a.Who(t.Context(), hashing.Content{Root: root, Size: 1}, b.cfg.Identity.Key(), c.cfg.Identity.Key(), ident(99).Key())
 		var addrs []netip.AddrPort
 		for _, h := range list {
 			addrs = append(addrs, h.Addr)

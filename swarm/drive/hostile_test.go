@@ -13,6 +13,7 @@ import (
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/gather"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -68,7 +69,7 @@ func TestMembersThatBreakTheProtocol(t *testing.T) {
 		},
 		"holds nobody asked for": func(s *stranger) {
 			for range 20_000 {
-				s.Queue(ext(string(message.Holds{File: Content{Root: catalog.Hash{1}, Size: 1}}.Encode())))
+				s.Queue(ext(string(message.Holds{File: hashing.Content{Root: catalog.Hash{1}, Size: 1}}.Encode())))
 			}
 		},
 		"flood of keep-alives": func(s *stranger) { s.flood(bytes.Repeat(wire.AppendKeepAlive(nil), 2000)) },

@@ -17,6 +17,7 @@ import (
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/gather"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
 )
 
@@ -39,7 +40,7 @@ type node struct {
 
 	mu      sync.Mutex
 	objects map[catalog.Hash][]byte // served as tiny files
-	holders map[Content][]Holder
+	holders map[hashing.Content][]Holder
 	views   []*catalog.View
 	conns   []net.Conn // all that were dialled
 }
@@ -49,7 +50,7 @@ func newNode(t testing.TB, n int, change ...func(*Config)) *node {
 	t.Helper()
 	nd := &node{
 		t: t, n: n, path: filepath.Join(t.TempDir(), "catalog.db"), objects: map[catalog.Hash][]byte{},
-		holders: map[Content][]Holder{},
+		holders: map[hashing.Content][]Holder{},
 	}
 	ln, err := net.Listen("tcp", fmt.Sprintf("127.0.9.%d:0", n))
 	if err != nil {
@@ -179,7 +180,7 @@ func (nd *node) onView(now, before *catalog.View) {
 	nd.views = append(nd.views, now)
 }
 
-func (nd *node) who(file Content) []Holder {
+func (nd *node) who(file hashing.Content) []Holder {
 	nd.mu.Lock()
 	defer nd.mu.Unlock()
 	return nd.holders[file]

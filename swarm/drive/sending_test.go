@@ -11,6 +11,7 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/hashing"
 )
 
 // TestObjectsPassTheUploadLimit: whoever asks for one object again and again gets
@@ -60,7 +61,7 @@ func TestObjectsPassTheUploadLimit(t *testing.T) {
 			}
 			time.Sleep(100 * time.Millisecond)
 			if holdsAt.Load() == 0 {
-				s.send(message.Who{File: Content{Root: catalog.Hash{3}, Size: 1}})
+				s.send(message.Who{File: hashing.Content{Root: catalog.Hash{3}, Size: 1}})
 			}
 		}
 		if most := int64(perSecond*11 + 2*len(data)); got.Load() > most || got.Load() < perSecond {

@@ -8,6 +8,7 @@ import (
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/drive/who"
+	"p2pfs/swarm/hashing"
 )
 
 // Serve runs the connection until it ends, and says why it did.
@@ -112,7 +113,7 @@ func (d *Drive) postInTurn(c *conn, m message.Message) error {
 }
 
 // answer says who holds a file.
-func (d *Drive) answer(file Content) message.Holds {
+func (d *Drive) answer(file hashing.Content) message.Holds {
 	var holders []Holder
 	if f := d.cfg.Holders; f != nil {
 		holders = f(file)

@@ -8,6 +8,7 @@ import (
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/drive/who"
+	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/netgroup"
 )
 
@@ -19,7 +20,7 @@ import (
 // once where a publisher is connected; what the others answer later is there at
 // the next call, which then returns at once. Nothing and no error: nobody who is
 // connected knows of one.
-func (d *Drive) Who(ctx context.Context, file Content, publishers ...catalog.Key) ([]Holder, error) {
+func (d *Drive) Who(ctx context.Context, file hashing.Content, publishers ...catalog.Key) ([]Holder, error) {
 	result := make(chan []Holder, 1)
 	inquire := asking{func(l *loop) { l.inquire(file, publishers, result) }, func(error) { offer(result, nil) }}
 	if err := d.post(ctx, inquire); err != nil {
@@ -35,7 +36,7 @@ func (d *Drive) Who(ctx context.Context, file Content, publishers ...catalog.Key
 	}
 }
 
-func (l *loop) inquire(file Content, publishers []catalog.Key, result chan<- []Holder) {
+func (l *loop) inquire(file hashing.Content, publishers []catalog.Key, result chan<- []Holder) {
 	var members []int
 	for id, c := range l.byID {
 		if !c.net.Busy() {

@@ -5,7 +5,7 @@ import "testing"
 func TestInfoHashV2(t *testing.T) {
 	for _, name := range []string{"a", "a file with a name.mkv", "grüße\n"} {
 		for _, size := range []int64{1, 16 << 10, 65 << 20, 3 << 30, 5 << 40} {
-			c := Content{Hash256{1, 2, 3}, size}
+			c := Content{Root: Hash256{1, 2, 3}, Size: size}
 			info, err := BuildV2(name, size, PieceLength(size), c.Root)
 			if err != nil {
 				t.Fatal(err)
@@ -20,7 +20,7 @@ func TestInfoHashV2(t *testing.T) {
 func TestInfoHashes(t *testing.T) {
 	for _, opt := range []Options{{}, {Private: true}, {Source: "a source"}, {Private: true, Source: "s"}} {
 		for _, size := range []int64{1, 16 << 10, 1 << 20} {
-			c := Content{Hash256{1, 2, 3}, size}
+			c := Content{Root: Hash256{1, 2, 3}, Size: size}
 			pieces := make([]Hash, (size+PieceLength(size)-1)/PieceLength(size))
 			pieces[0][3] = 7
 			one, err1 := BuildV1Options("grüße\n", size, PieceLength(size), pieces, opt)

@@ -163,7 +163,7 @@ func shownAs(c metainfo.Content) [32]byte {
 
 // content is that of a member's file.
 func content(e *catalog.Entry) metainfo.Content {
-	return metainfo.Content{Root: metainfo.Hash256(e.Root), Size: e.Size}
+	return metainfo.Content{Root: e.Root, Size: e.Size}
 }
 
 // ReadDir is part of fs.Tree.

@@ -6,6 +6,7 @@ import (
 
 	"p2pfs/swarm/bencode"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/hashing"
 )
 
 func (m Prove) Encode() []byte {
@@ -119,7 +120,7 @@ func appendAddr(b []byte, a netip.AddrPort) []byte {
 }
 
 // appendContent appends the keys that content reads.
-func appendContent(b []byte, c Content) []byte {
+func appendContent(b []byte, c hashing.Content) []byte {
 	b = bencode.AppendString(append(b, "1:r"...), c.Root[:])
 	return bencode.AppendInt(append(b, "1:s"...), c.Size)
 }

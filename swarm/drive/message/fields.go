@@ -6,6 +6,7 @@ import (
 
 	"p2pfs/swarm/bencode"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/hashing"
 )
 
 // fields are the values of a dictionary by their keys of one letter.
@@ -75,7 +76,7 @@ func (f fields) hashes(key byte) ([]catalog.Hash, error) {
 }
 
 // content reads a Content, as who and holds have it.
-func (f fields) content() (c Content, err error) {
+func (f fields) content() (c hashing.Content, err error) {
 	if c.Root, err = f.hash('r'); err != nil {
 		return c, err
 	}

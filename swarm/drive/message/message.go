@@ -13,6 +13,7 @@ import (
 	"net/netip"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/hashing"
 )
 
 // Extension is the name under which messages are offered in the extended handshake
@@ -78,22 +79,15 @@ type (
 	// Object is one.
 	Object struct{ Data []byte }
 	// Who asks who has a file.
-	Who struct{ File Content }
+	Who struct{ File hashing.Content }
 	// Holds answers Who, also when nobody is known.
 	Holds struct {
-		File    Content
+		File    hashing.Content
 		Holders []Holder
 	}
 	// Peers passes on members' listen addresses that the sender has verified.
 	Peers struct{ Members []Address }
 )
-
-// Content names the bytes of a file: its pieces root and its size. A root
-// alone may be that of several files.
-type Content struct {
-	Root catalog.Hash
-	Size int64 // bytes
-}
 
 // Holder is a peer that has pieces of a file.
 type Holder struct {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/hashing"
 )
 
 func rep(s string, n int) string { return strings.Repeat(s, n) }
@@ -60,8 +61,8 @@ func golden(t testing.TB) map[string]struct {
 		"get":    {Get{[]catalog.Hash{h1, h2}}, "d1:h64:" + rep("1", 32) + rep("2", 32) + "1:t3:gete"},
 		"none":   {None{[]catalog.Hash{h1}}, "d1:h32:" + rep("1", 32) + "1:t4:nonee"},
 		"object": {Object{[]byte("data")}, "d1:d4:data1:t6:objecte"},
-		"who":    {Who{Content{h1, 1 << 40}}, "d1:r32:" + rep("1", 32) + "1:si1099511627776e1:t3:whoe"},
-		"holds": {Holds{Content{h1, 5}, []Holder{{Pieces: Pieces{All: true}}, {v4, k, Pieces{Bits: []byte{0x80}}}, {v6, catalog.Key{}, Pieces{All: true}}}},
+		"who":    {Who{hashing.Content{Root: h1, Size: 1 << 40}}, "d1:r32:" + rep("1", 32) + "1:si1099511627776e1:t3:whoe"},
+		"holds": {Holds{hashing.Content{Root: h1, Size: 5}, []Holder{{Pieces: Pieces{All: true}}, {v4, k, Pieces{Bits: []byte{0x80}}}, {v6, catalog.Key{}, Pieces{All: true}}}},
 			"d1:hlded1:a6:\x0a\x00\x00\x01\x1a\xe11:b1:\x801:k32:" + rep("K", 32) + "ed1:a18:" + c6 + "ee1:r32:" + rep("1", 32) + "1:si5e1:t5:holdse"},
 		"peers": {Peers{[]Address{{k, v4}, {k, v6}}},
 			"d1:al38:" + rep("K", 32) + "\x0a\x00\x00\x01\x1a\xe150:" + rep("K", 32) + c6 + "e1:t5:peerse"},
@@ -156,7 +157,7 @@ func TestLargestMessagesFit(t *testing.T) {
 	for range MaxHeads {
 		hs.Heads, hs.Told = append(hs.Heads, testHead(t, 1)), append(hs.Told, catalog.Told{Met: true})
 	}
-	ho := Holds{File: Content{Size: catalog.MaxSize}}
+	ho := Holds{File: hashing.Content{Size: catalog.MaxSize}}
 	for range MaxHolders {
 		ho.Holders = append(ho.Holders, Holder{
 			netip.MustParseAddrPort("[2001:db8::1]:1"), catalog.Key{1}, Pieces{Bits: make([]byte, MaxBits/MaxHolders)}})

@@ -19,6 +19,7 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/hashing"
 )
 
 // Bounds on questions for holders.
@@ -40,7 +41,7 @@ type Member struct {
 
 // Inquiries are the questions for holders, by file.
 type Inquiries struct {
-	files map[message.Content]*inquiry
+	files map[hashing.Content]*inquiry
 }
 
 // inquiry is a question for the holders of a file.
@@ -59,12 +60,12 @@ type inquirer struct {
 }
 
 // New makes Inquiries of which there is none.
-func New() *Inquiries { return &Inquiries{make(map[message.Content]*inquiry)} }
+func New() *Inquiries { return &Inquiries{make(map[hashing.Content]*inquiry)} }
 
 // Ask has tell called with the holders of a file, once: as soon as one is known, as
 // those in known are without asking, or nobody is left who may know of one. It
 // returns which of the members are to be asked now.
-func (a *Inquiries) Ask(file message.Content, known []message.Holder, tell func([]message.Holder), members []int, now time.Time) (ask []int) {
+func (a *Inquiries) Ask(file hashing.Content, known []message.Holder, tell func([]message.Holder), members []int, now time.Time) (ask []int) {
 	q := a.files[file]
 	if q == nil {
 		if len(a.files) >= maxInquiries && !a.forgetOne() {
@@ -141,7 +142,7 @@ func (a *Inquiries) Expire(now time.Time) {
 // forgetOne makes room for a new question: the oldest that nobody waits for
 // goes.
 func (a *Inquiries) forgetOne() bool {
-	var oldest message.Content
+	var oldest hashing.Content
 	var at time.Time
 	for file, q := range a.files {
 		if len(q.waiting) == 0 && (at.IsZero() || q.asked.Before(at)) {
@@ -154,7 +155,7 @@ func (a *Inquiries) forgetOne() bool {
 
 // Reply is what a member is answered who asks who holds a file: as much of it as
 // he takes.
-func Reply(file message.Content, holders []message.Holder) message.Holds {
+func Reply(file hashing.Content, holders []message.Holder) message.Holds {
 	m := message.Holds{File: file}
 	bits, others := 0, 0
 	for _, h := range holders {

@@ -9,6 +9,7 @@ import (
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/hashing"
 )
 
 func member(n int) Member {
@@ -16,8 +17,8 @@ func member(n int) Member {
 	return Member{ID: n, Key: catalog.Key{byte(n)}, Remote: a, Listen: netip.AddrPortFrom(a, 6881)}
 }
 
-func file(n int) message.Content {
-	return message.Content{Root: catalog.Hash{byte(n), byte(n >> 8)}, Size: int64(n) + 1}
+func file(n int) hashing.Content {
+	return hashing.Content{Root: catalog.Hash{byte(n), byte(n >> 8)}, Size: int64(n) + 1}
 }
 
 var (
