@@ -108,7 +108,11 @@ func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
 		r.listen = listen
 		l.book.Listens(listen, book.Owner{})
 	}
-	l.meta.schedule(l)
+	l.meta.Offer(r.id, 0)
+	if r.extID(wire.ExtMetadata) != 0 {
+		l.meta.Offer(r.id, r.ext.MetadataSize)
+	}
+	l.askMetadata()
 	return nil
 }
 

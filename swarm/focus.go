@@ -47,11 +47,11 @@ func (l *loop) refocus() {
 	t := reading{l}
 	for piece := range l.reads.Wants.Pieces() {
 		if !t.ByBlock(piece) {
-			l.layers.want(l, piece)
+			l.hash.layers.Want(piece)
 		}
 	}
 	l.picker.SetUrgent(l.reads.Urgent(t, l.now, l.t.client.bandwidth.quiet(l.now)))
-	l.layers.schedule(l)
+	l.do(l.hash.layers.Tick(l.now))
 	l.interest()
 }
 
@@ -64,5 +64,5 @@ func (t reading) Here(piece int) bool {
 	return t.l.picker.Pieces.Have(piece) || t.l.pieces.inMemory(piece)
 }
 func (t reading) Begun(piece int) bool   { return t.l.pieces.partial[piece] != nil }
-func (t reading) ByBlock(piece int) bool { return t.l.byBlock(piece) }
+func (t reading) ByBlock(piece int) bool { return t.l.hash.leaves.ByBlock(piece) }
 func (t reading) Blocks(piece int) int   { return t.l.info().Pieces.Blocks(piece) }

@@ -15,8 +15,8 @@ type layerEvent struct {
 }
 
 func (e layerEvent) apply(l *loop) {
-	if l.content != nil && l.info().V2 && l.meta52()[e.root] == nil {
-		l.layers.came(l, e.root, e.hashes)
+	if l.content != nil && l.info().V2 && l.hash.known.Layers[e.root] == nil {
+		l.do(l.hash.layers.Came(e.root, e.hashes))
 	}
 }
 

@@ -6,11 +6,11 @@ import "runtime"
 type hashers struct {
 	cores     chan struct{} // room for one a core
 	forOthers chan struct{} // room for one that hashes for others
-	credits   *hashCredits
+	answering *answering
 }
 
 func newHashers() hashers {
-	return hashers{make(chan struct{}, runtime.GOMAXPROCS(0)), make(chan struct{}, 1), newHashCredits()}
+	return hashers{make(chan struct{}, runtime.GOMAXPROCS(0)), make(chan struct{}, 1), newAnswering()}
 }
 
 // spawn runs f on a goroutine that the torrent waits for. A panic in it ends

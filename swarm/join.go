@@ -204,6 +204,10 @@ func (l *loop) introduce(r *remote) {
 	l.say(l.uploads.Welcome(r.up, l.t.hashes[0], !r.dialed, l.moment()))
 	r.pp.Has = bitset.New(uint(n))
 	l.picker.Join(r.pp)
+	if r.v2 {
+		l.hash.layers.Join(r.id, r)
+		l.hash.leaves.Join(r.id, r)
+	}
 	e := r.early
 	r.early = early{}
 	switch {

@@ -10,7 +10,7 @@ import (
 // judge verifies the blocks of a piece that readers wait for, as far as their
 // leaves are known, and answers the readers whose blocks are good.
 func (l *loop) judge(piece int) {
-	p, k := l.pieces.partial[piece], l.leaves.known[piece]
+	p, k := l.pieces.partial[piece], l.hash.leaves.Of(piece)
 	if p == nil || k == nil {
 		return
 	}

@@ -107,25 +107,6 @@ func TestLeavesAreKept(t *testing.T) {
 	}
 }
 
-// TestLeavesAreBounded fills the store of leaves with pieces that nobody reads.
-func TestLeavesAreBounded(t *testing.T) {
-	_, m := torrents(t, randomBytes(2<<20), 64<<10)
-	l := &loop{content: &content{meta: m, storage: (&memory{}).must()}, leaves: newLeaves(), reads: reads.New()}
-	hashes := make([]metainfo.Hash256, 4)
-	l.leaves.count = maxLeaves - 5*4
-	for i := range m.Info.Pieces.Count() {
-		l.leaves.keepPiece(l, i, 0, hashes)
-		if l.leaves.count > maxLeaves {
-			t.Fatalf("%d leaves are kept", l.leaves.count)
-		}
-	}
-	if n := len(l.leaves.known); n != 5 || l.leaves.known[31] == nil || len(l.leaves.order) != 5 {
-		t.Errorf("%d pieces are kept, want the last 5", n)
-	}
-}
-
-func (m *memory) must() *memory { m.open(nil); return m }
-
 // TestChokedButAllowed reads a piece that a peer gives although it chokes us
 // (BEP 6): its first block and the proof are asked for together.
 func TestChokedButAllowed(t *testing.T) {

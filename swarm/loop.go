@@ -9,6 +9,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/metadata"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
@@ -37,12 +38,11 @@ type loop struct {
 	now time.Time // when the current event was taken
 
 	*content // nil until there is metadata and storage
+	hash     hashParts
 	picker   *picker.Picker
 	pieces   pieces
 	reads    reads.Reads
-	meta     metadata
-	layers   layers
-	leaves   leaves
+	meta     *metadata.Exchange
 	book     *book.Book
 	recent   pex.Recent // peers left of late
 	announce announcing
@@ -126,10 +126,9 @@ func (l *loop) tick() {
 	l.tellPeers()
 	l.expireReads()
 	l.t.hot.expire(l.now)
-	l.meta.schedule(l)
+	l.askMetadata()
 	if l.content != nil {
-		l.layers.schedule(l)
-		l.leaves.tick(l)
+		l.tickHashes()
 	}
 	l.scheduleAll()
 	l.dial()
@@ -161,7 +160,10 @@ func (l *loop) opened(c *content) {
 	l.picker = picker.New(info.Pieces.Count(), info.Pieces.Blocks, l.rng)
 	l.picker.Key = shareKey(l.t.client.peerID)
 	l.uploads.Open(l.picker, info.PieceLength)
-	l.layers.open(l)
+	l.hash = newHashParts(l)
+	if l.t.spec.Everything {
+		l.hash.layers.WantAll()
+	}
 	for i := range info.Pieces.Count() {
 		if c.storage.Has(i) {
 			l.picker.Pieces.SetHave(i, true)
@@ -235,8 +237,8 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 		rng:     rand.New(rand.NewSource(rand.Int63())),
 		remotes: map[int]*remote{},
 	}
+	l.meta = metadata.New(t.isInfo)
 	l.pieces = newPieces()
-	l.leaves = newLeaves()
 	l.reads = reads.New()
 	l.book = newBook(t.client)
 	if l.private() {
@@ -244,6 +246,5 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	}
 	l.announce = newAnnouncing(l)
 	l.uploads = upload.New(t.client.cfg.UploadLimit, l.rng)
-	l.layers = newLayers()
 	return l
 }

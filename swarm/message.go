@@ -53,9 +53,9 @@ func (l *loop) message(r *remote, m peer.Message) error {
 	case wire.MsgHashRequest:
 		return l.onHashRequest(r, m.Body)
 	case wire.MsgHashes:
-		return l.layers.onHashes(l, r, m.Body)
+		return l.onHashes(r, m.Body)
 	case wire.MsgHashReject:
-		return l.layers.onReject(l, r, m.Body)
+		return l.onHashReject(r, m.Body)
 	}
 	return nil // port: nothing to do
 }

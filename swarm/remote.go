@@ -51,16 +51,14 @@ type remote struct {
 	v2     bool // hash requests may be sent
 	ext    wire.ExtendedHandshake
 
-	pp       *picker.Peer
-	lacking  int // pieces it has and we have not
-	early    early
-	pex      exchange
-	noise    *rate.Limiter
-	paid     int64 // bytes sent that its hash requests were paid with
-	hashJobs int   // hash requests being answered
-	again    bool  // to be dialled at once when it has ended
-	down     down
-	up       *upload.Peer
+	pp      *picker.Peer
+	lacking int // pieces it has and we have not
+	early   early
+	pex     exchange
+	noise   *rate.Limiter
+	again   bool // to be dialled at once when it has ended
+	down    down
+	up      *upload.Peer
 
 	amInterested   bool
 	toldUploadOnly bool      // it takes us for one that wants nothing
@@ -140,12 +138,13 @@ func (e closedEvent) apply(l *loop) {
 	l.uploads.Leave(r.up)
 	l.log.Debug("peer left", "infohash", l.t.hashes[0], "peer", r.addr, "err", e.err)
 	l.t.client.bandwidth.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
+	l.meta.Leave(r.id)
+	l.askMetadata()
 	if l.content != nil {
 		l.picker.Leave(r.id)
+		l.hash.answers.Leave(r.id)
+		l.do(append(l.hash.layers.Leave(r.id, l.now), l.hash.leaves.Leave(r.id, l.now)...))
 	}
-	l.meta.left(l, r)
-	l.layers.left(l, r)
-	l.leaves.left(l, r)
 	l.counts.received += r.conn.Received()
 	l.counts.sent += r.conn.Sent()
 	if !errors.Is(e.err, peer.ErrClosed) { // it is not known to be well
@@ -199,7 +198,7 @@ func (l *loop) tickRemote(r *remote) {
 	l.tickDown(r)
 	r.up.Down, r.up.Snubbed = r.down.rate, r.down.snubbed
 	r.up.Measure(r.conn.Sent(), l.now)
-	if l.hungry() && (r.amInterested || l.t.spec.Everything) || r.up.Interested || l.meta.busy(r) {
+	if l.hungry() && (r.amInterested || l.t.spec.Everything) || r.up.Interested || l.meta.Fetching(r.id) {
 		r.busy = l.now
 	}
 	if l.now.Sub(r.busy) > r.patience(l.content != nil && l.picker.Pieces.Held() > 0) {

@@ -163,16 +163,16 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 			})
 			// Right behind the first request for a block of the piece:
 			// some seeders have the leaves at hand only then.
-			if q, ok := l.leaves.needed(l, r, b); ok {
+			if q, ok := l.hash.leaves.With(r.id, b, l.now); ok {
 				dst = wire.AppendHashRequest(dst, q)
 			}
 		}
 		return dst
 	})
-	if !l.leaves.speaks(r) { // somebody else may know the leaves
+	if !l.hash.leaves.Gives(r.id) { // somebody else may know the leaves
 		for i, b := range blocks {
 			if i == 0 || b.Piece != blocks[i-1].Piece {
-				l.leaves.ask(l, b)
+				l.do(l.hash.leaves.Ask(b, l.now))
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func (l *loop) hearComplaint(r *remote, piece, length int) {
 	if !ok || !l.uploads.Complains(r.up, piece, length, size, l.now) {
 		return
 	}
-	if !l.t.client.hash.credits.spend(r.group(), int64(size), l.now) {
+	if !l.t.client.hash.answering.spend(r.group(), int64(size), l.now) {
 		return // asking is free, reading and hashing a piece is not
 	}
 	log := l.t.log

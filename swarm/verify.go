@@ -11,9 +11,9 @@ import (
 // check has a piece hashed whose blocks are all here. Where nothing says what
 // it must hash to it waits for the piece layer.
 func (l *loop) check(piece int) {
-	want2, ok := l.layers.hash(l, piece)
+	want2, ok := l.hash.known.Piece(piece)
 	if !ok {
-		l.layers.await(l, piece)
+		l.do(l.hash.layers.Await(piece, l.now))
 		return
 	}
 	l.checkBy(piece, &want2)
@@ -25,7 +25,7 @@ func (l *loop) checkBy(piece int, want2 *metainfo.Hash256) {
 	p := l.pieces.take(piece)
 	l.hashSoon(&hashedEvent{
 		piece: piece, data: span{0, p.blocks}, from: p.from, want2: want2,
-		leaves: slices.Clone(l.leaves.known[piece]), // more of them may come while a worker reads these
+		leaves: slices.Clone(l.hash.leaves.Of(piece)), // more of them may come while a worker reads these
 	})
 }
 
@@ -140,7 +140,7 @@ func (e storedEvent) apply(l *loop) {
 	}
 	e.data.release()
 	l.holds(e.piece)
-	l.layers.stored(l, e.piece)
+	l.do(l.hash.layers.Stored(e.piece, l.now))
 }
 
 // holds notes that the storage has a piece, and tells everybody. It may hear of

@@ -59,7 +59,7 @@ func (l *loop) want(w *want) {
 	l.reads.Wants.Add(&w.Want, l.now)
 	l.hurry(w.Piece)
 	if l.pieces.partial[w.Piece] != nil { // some of it came unread
-		l.leaves.ask(l, picker.Block{Piece: w.Piece, N: w.First})
+		l.do(l.hash.leaves.Ask(picker.Block{Piece: w.Piece, N: w.First}, l.now))
 		l.judge(w.Piece)
 	}
 }

@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"fs":    {"fs/mounting", "bazil.org/fuse", "golang.org/x/sys"},
 
 	"swarm": {
-		"swarm/announce", "swarm/book", "swarm/carrier", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/reads", "swarm/tracker", "swarm/upload", "swarm/wire",
+		"swarm/announce", "swarm/book", "swarm/carrier", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashes", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metadata", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/reads", "swarm/tracker", "swarm/upload", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/time",
 	},
 
@@ -81,6 +81,8 @@ var allowed = map[string][]string{
 	"swarm/carrier":         {},
 	"swarm/choker":          {},
 	"swarm/door":            {"swarm/guard", "swarm/netgroup", "swarm/wire"},
+	"swarm/hashes":          {"swarm/hashing", "swarm/metainfo", "swarm/picker"},
+	"swarm/metadata":        {"swarm/wire"},
 	"swarm/upload":          {"swarm/choker", "swarm/hashing", "swarm/picker", "swarm/wire"},
 	"swarm/durable":         {},
 	"swarm/gather":          {"swarm/announce", "swarm/bencode", "swarm/book", "swarm/guard", "swarm/netgroup", "swarm/places", "swarm/tracker", "swarm/wire", "golang.org/x/time"},

@@ -4,11 +4,9 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
-	"p2pfs/swarm/netgroup"
 	"p2pfs/swarm/swarmtest"
 	"p2pfs/swarm/wire"
 )
@@ -55,28 +53,37 @@ func TestLeafRequestsAreKept(t *testing.T) {
 	}
 }
 
-// TestHashCredit: a group has so much hashed for it, more with time and with what
-// it takes, and others are not the worse for it.
-func TestHashCredit(t *testing.T) {
-	h, now := newHashCredits(), time.Unix(1e9, 0)
-	a, b := netgroup.Of(netip.MustParseAddr("203.0.113.1")), netgroup.Of(netip.MustParseAddr("198.51.100.1"))
-	n := 0
-	for h.spend(a, 1<<20, now) {
-		n++
+// TestLayersDoNotWaitForLeaves: a piece layer is answered while leaves are hashed
+// for others.
+func TestLayersDoNotWaitForLeaves(t *testing.T) {
+	payload := randomBytes(1 << 20)
+	_, v2 := torrents(t, payload, 64<<10)
+	c := client(t, swarmtest.Host().String())
+	c.hash.forOthers <- struct{}{}
+	add(t, c, Spec{MetaInfo: v2, Announce: Never, Storage: full(v2.Info, payload).open})
+	p := talk(t, c, v2.Info.HashV2.Short(), 0)
+	for _, q := range v2.Info.Tree(0).LayerRequests() {
+		p.send(wire.AppendHashRequest(nil, q))
 	}
-	if n != hashCredit>>20 || !h.spend(b, 1<<20, now) {
-		t.Errorf("%d MiB hashed for one group", n)
+	for {
+		m, err := p.ReadMsg()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !m.KeepAlive && m.ID == wire.MsgHashes {
+			break
+		}
 	}
-	if h.pays(a, 16<<10); !h.spend(a, 1<<20, now) || h.spend(a, 1<<20, now) {
-		t.Error("a block does not pay for a MiB")
-	}
-	if now = now.Add(time.Second); !h.spend(a, hashPerSecond, now) || h.spend(a, 1, now) {
-		t.Error("a second does not pay")
-	}
-	for i := range 2 * maxHashGroups {
-		h.spend(netgroup.Of(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})), 1, now)
-	}
-	if len(h.spent) > maxHashGroups {
-		t.Errorf("%d groups are remembered", len(h.spent))
-	}
+	<-c.hash.forOthers
+}
+
+// TestPiecesOfOneBlock fetches a magnet's torrent whose piece layer is its leaves.
+func TestPiecesOfOneBlock(t *testing.T) {
+	payload := randomBytes(100_000)
+	_, v2 := torrents(t, payload, hashing.BlockSize)
+	a, b := client(t, swarmtest.Host().String()), client(t, swarmtest.Host().String())
+	add(t, a, Spec{MetaInfo: v2, Storage: full(v2.Info, payload).open})
+	magnet := v2.Magnet()
+	got := add(t, b, Spec{Magnet: &magnet, Storage: (&memory{}).open, Peers: []netip.AddrPort{a.Addr()}})
+	check(t, got, payload)
 }

@@ -1,0 +1,166 @@
+package swarm
+
+import (
+	"slices"
+	"time"
+
+	"p2pfs/swarm/hashes"
+	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/picker"
+	"p2pfs/swarm/wire"
+)
+
+// hashParts are what a torrent has to do with hashes of BEP 52; nil until there is
+// metadata.
+type hashParts struct {
+	known   *hashes.Known
+	layers  *hashes.Layers
+	leaves  *hashes.Leaves
+	answers *hashes.Answers
+}
+
+func newHashParts(l *loop) hashParts {
+	known := hashes.NewKnown(l.content.meta)
+	return hashParts{known, hashes.NewLayers(known), hashes.NewLeaves(known, wanting{l}), hashes.NewAnswers(known)}
+}
+
+// wanting is the hashes.Torrent of a loop.
+type wanting struct{ l *loop }
+
+func (w wanting) Have(piece int) bool    { return w.l.picker.Pieces.Have(piece) }
+func (w wanting) Waited(piece int) bool  { return len(w.l.reads.Wants.Of(piece)) > 0 }
+func (w wanting) Reading(piece int) bool { return w.l.reads.Reading(piece) }
+
+func (w wanting) AskedOf(piece, peer int) bool {
+	if p := w.l.pieces.partial[piece]; p != nil && slices.Contains(p.from, peer) {
+		return true
+	}
+	for b := range w.l.remotes[peer].down.asked {
+		if b.Piece == piece {
+			return true
+		}
+	}
+	return false
+}
+
+// HasPieces is of a hashes.Peer, as are Rate, Late and Delay.
+func (r *remote) HasPieces() bool { return r.pp.All || r.pp.Has.Any() }
+
+func (r *remote) Rate() float64 { return r.pp.Rate }
+
+func (r *remote) Late(now time.Time) time.Duration { return r.down.late(now) }
+
+func (r *remote) Delay() time.Duration {
+	if r.down.blocks == 0 {
+		return 0
+	}
+	queue := time.Duration(0)
+	if r.down.peak > 0 {
+		queue = time.Duration(float64(r.pp.Queued) / r.down.peak * float64(time.Second))
+	}
+	return r.down.minRTT + min(queue, time.Second)
+}
+
+// tickHashes does what time brings about, and asks for the leaves of blocks that
+// are here and wanted, and were asked of nobody.
+func (l *loop) tickHashes() {
+	l.do(l.hash.layers.Tick(l.now))
+	l.do(l.hash.leaves.Tick(l.now))
+	for piece := range l.reads.Wants.Pieces() {
+		if l.pieces.partial[piece] != nil && l.hash.leaves.ByBlock(piece) {
+			for _, w := range l.reads.Wants.Of(piece) {
+				l.do(l.hash.leaves.Ask(picker.Block{Piece: piece, N: w.First}, l.now))
+			}
+		}
+	}
+}
+
+// do does what the hashes have to have done.
+func (l *loop) do(actions []hashes.Action) {
+	for _, a := range actions {
+		switch a.Do {
+		case hashes.Ask:
+			r := l.remotes[a.Peer]
+			r.busy = l.now
+			r.conn.Send(func(dst []byte) []byte { return wire.AppendHashRequest(dst, a.Request) })
+		case hashes.Ban:
+			l.ban(a.Peer, a.Why)
+		case hashes.Judge:
+			l.judge(a.Piece)
+		case hashes.Prove:
+			if s, ok := l.storage.(PieceHashStorage); ok {
+				s.SetPieceHash(a.Piece, a.Hash)
+			}
+		case hashes.Layer:
+			l.layerCame(a.Hash)
+		case hashes.Check:
+			l.checkWaiting(a.Piece)
+		case hashes.Refocus:
+			l.refocus()
+			l.scheduleAll()
+		}
+	}
+}
+
+// checkWaiting checks a piece that waited for its hash, if nothing dropped it in
+// the meantime: by its SHA-1 alone where the hash will not come.
+func (l *loop) checkWaiting(piece int) {
+	if !l.picker.Pieces.Complete(piece) {
+		return
+	}
+	if want, ok := l.hash.known.Piece(piece); ok {
+		l.checkBy(piece, &want)
+	} else {
+		l.checkBy(piece, nil)
+	}
+}
+
+// layerCame tells of a piece layer; pieces that the storage has under their hash
+// are found.
+func (l *loop) layerCame(root metainfo.Hash256) {
+	meta := *l.content.meta
+	meta.Layers = l.hash.known.Layers
+	l.content = &content{meta: &meta, storage: l.content.storage}
+	if s, ok := l.storage.(LayerStorage); ok {
+		s.SetLayers(meta.Layers)
+	}
+	l.t.content.Store(l.content)
+	if sc := l.t.client.cfg.Sidecar; sc != nil && len(l.info().MissingLayers(meta.Layers)) == 0 {
+		l.t.spawn(func() { sc.Save(l.t.hashes[0], &meta) })
+	}
+	file, _ := l.info().FileByRoot(root)
+	first, n := l.info().Pieces.OfFile(file)
+	for i := first; i < first+n; i++ {
+		if !l.picker.Pieces.Have(i) && l.storage.Has(i) {
+			l.found(i)
+		}
+	}
+}
+
+func (l *loop) onHashes(r *remote, body []byte) error {
+	q, list, uncles, err := wire.ParseHashes(body)
+	if err != nil || l.content == nil {
+		return err
+	}
+	if l.hash.leaves.Asked(r.id, q) {
+		l.do(l.hash.leaves.Answer(r.id, q, list, uncles, l.now))
+		l.do(l.hash.layers.Resume())
+	} else {
+		l.do(l.hash.layers.Answer(r.id, q, list, uncles, l.now))
+	}
+	return nil
+}
+
+func (l *loop) onHashReject(r *remote, body []byte) error {
+	q, err := wire.ParseHashReject(body)
+	if err != nil || l.content == nil {
+		return err
+	}
+	l.log.Debug("hashes refused", "infohash", l.t.hashes[0], "peer", r.addr, "layer", q.BaseLayer, "index", q.Index)
+	if l.hash.leaves.Asked(r.id, q) {
+		l.do(l.hash.leaves.Reject(r.id, q, l.now))
+	} else {
+		l.do(l.hash.layers.Reject(r.id, q, l.now))
+	}
+	return nil
+}
