@@ -78,14 +78,7 @@ func (in *Info) PieceHash2(l Layers, i int) (hash Hash256, ok bool) {
 // LeafCount returns the number of leaves, with those behind the end of the
 // file, under PieceHash2 of piece i: those of a whole piece, or for a file of
 // at most a piece the next power of two of its blocks.
-func (in *Info) LeafCount(i int) int {
-	file := in.Pieces.FileOf(i)
-	f := &in.Files[file]
-	if f.Length <= in.PieceLength {
-		return 1 << in.Tree(file).Height
-	}
-	return int(in.PieceLength / hashing.BlockSize)
-}
+func (in *Info) LeafCount(i int) int { return 1 << in.Tree(in.Pieces.FileOf(i)).PieceLayer }
 
 // VerifyPiece1 reports whether blocks, in order, are piece i by its SHA-1.
 // Their cuts do not matter; their lengths' sum must be Pieces.Size. Only if V1.

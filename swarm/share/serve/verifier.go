@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"io"
-	"math/bits"
 	"sync"
 	"time"
 
@@ -119,15 +118,12 @@ func (s *Files) trust(of *openFile, ctime int64) {
 // verifyPiece reads and hashes one piece (BEP 52).
 func (of *openFile) verifyPiece(h *record.Hashes, i, pl int64) error {
 	size := of.e.ID.Size
-	want, leaves := of.e.Root, int(pl/hashing.BlockSize)
+	want, leaves := of.e.Root, 1<<hashing.NewTree(of.e.Root, size, pl).PieceLayer
 	switch {
 	case int(i) < len(h.Layer):
 		want = h.Layer[i]
 	case len(h.Layer) > 0:
 		return ErrChanged
-	default: // the file is one piece, its tree no wider than need be
-		blocks := uint64((size + hashing.BlockSize - 1) / hashing.BlockSize)
-		leaves = 1 << bits.Len64(blocks-1)
 	}
 	if of.buf == nil {
 		of.buf = make([]byte, 64<<10)
