@@ -52,7 +52,7 @@ Torrents and magnets given appear under their names in
 MOUNTPOINT/.p2pfs/torrents/. A mount that a killed p2pfs left behind is taken
 away first.
 
-Search tree.Indexers, thumbnailers and virus scanners, which read everything they
+Search indexers, thumbnailers and virus scanners, which read everything they
 find, get EAGAIN for what is not on this machine. By default these are:
   ` + tree.Indexers1 + `
   ` + tree.Indexers2 + `
