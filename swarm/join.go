@@ -1,11 +1,9 @@
 package swarm
 
 import (
-	"bytes"
 	"encoding/binary"
 	"net"
 	"net/netip"
-	"time"
 
 	"github.com/bits-and-blooms/bitset"
 
@@ -13,6 +11,7 @@ import (
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
+	"p2pfs/swarm/places"
 	"p2pfs/swarm/upload"
 	"p2pfs/swarm/wire"
 )
@@ -31,15 +30,13 @@ func (e joinEvent) apply(l *loop) {
 		l.book.Arrived(e.addr, book.Owner{}, l.now)
 		l.book.Joined(e.addr)
 	}
-	twin := l.twin(e)
-	if !l.welcome(e, twin) {
-		l.book.Ended(e.addr, book.Unwelcome, l.now)
-		if e.dialed && twin != nil && !twin.listen.IsValid() { // now we know where it listens
-			twin.listen = e.addr
-			l.book.Joined(e.addr)
-		}
-		e.conn.Close()
-		l.t.client.dialler.limits.left()
+	out, ok := l.welcome(e)
+	var twin *remote // the connection that is there already with the same peer
+	if out != nil && out.hs.PeerID == e.hs.PeerID {
+		twin = out
+	}
+	if !ok {
+		e.refuse(l, twin)
 		return
 	}
 	l.lastID++
@@ -49,9 +46,13 @@ func (e joinEvent) apply(l *loop) {
 		since: l.now, busy: l.now,
 		down: newDown(l.now), noise: newNoise(), pex: exchange{feed: pex.NewFeed(l.now)},
 	}
-	if twin != nil {
+	switch {
+	case twin != nil:
 		r.listen = twin.listen
 		l.closeRemote(twin, "connected twice")
+	case out != nil:
+		l.idled(out)
+		l.closeRemote(out, "room for others")
 	}
 	if e.dialed {
 		r.listen = e.addr
@@ -85,102 +86,43 @@ func (e joinEvent) apply(l *loop) {
 	l.log.Debug("peer joined", "infohash", l.t.hashes[0], "peer", r.addr, "dialed", r.dialed)
 }
 
-// twin is the connection that is there already with the same peer.
-func (l *loop) twin(e joinEvent) *remote {
-	for _, r := range l.remotes {
-		if r.hs.PeerID == e.hs.PeerID {
-			return r
-		}
+// refuse ends a connection that may not stay; twin is one with the same peer.
+func (e joinEvent) refuse(l *loop, twin *remote) {
+	l.book.Ended(e.addr, book.Unwelcome, l.now)
+	if e.dialed && twin != nil && !twin.listen.IsValid() { // now we know where it listens
+		twin.listen = e.addr
+		l.book.Joined(e.addr)
 	}
-	return nil
+	e.conn.Close()
+	l.t.client.dialler.limits.left()
 }
 
-// outdoes reports whether a connection takes the place of its twin. Where both
-// sides have dialled at once it is the one that the smaller peer ID dialled:
-// so both come to the same result. Else the one that is there stays.
-func (l *loop) outdoes(e joinEvent, twin *remote) bool {
-	if e.dialed == twin.dialed || l.now.Sub(twin.since) > twinTime {
-		return false
-	}
-	ours := l.t.client.peerID
-	return e.dialed == (bytes.Compare(ours[:], e.hs.PeerID[:]) < 0)
-}
-
-// welcome decides whether a connection may stay.
-func (l *loop) welcome(e joinEvent, twin *remote) bool {
+// welcome decides whether a connection may stay, and which one makes room for it.
+func (l *loop) welcome(e joinEvent) (out *remote, ok bool) {
 	if l.ended != nil || l.book.Bans.Banned(e.addr, l.now) {
-		return false
+		return nil, false
 	}
-	if twin != nil {
-		return l.outdoes(e, twin)
-	}
-	same := 0
+	list := make([]places.Peer, 0, len(l.remotes))
 	for _, r := range l.remotes {
-		if r.addr.Addr() == e.addr.Addr() {
-			same++
-		}
+		list = append(list, r.inPlace(&l.book.Ours))
 	}
-	return same < maxSameAddr && (len(l.remotes) < maxTorrentPeers && !l.t.client.dialler.limits.over() || l.makeRoom(e.addr))
+	newcomer := places.Peer{PeerID: e.hs.PeerID, Addr: e.addr, Rank: l.book.Ours.Rank(e.addr), Dialled: e.dialed}
+	rule := places.Peers{Max: maxTorrentPeers, SameAddr: maxSameAddr, Self: l.t.client.peerID}
+	id, ok := rule.Admit(list, newcomer, l.t.client.dialler.limits.over(), l.now)
+	return l.remotes[id], ok
 }
 
-// makeRoom closes a peer in favour of a newcomer, if there is one to close.
-func (l *loop) makeRoom(newcomer netip.AddrPort) bool {
-	r := l.idlest()
-	if r == nil {
-		if r = l.lowest(newcomer); r == nil {
-			return false
-		}
-	}
-	l.idled(r)
-	l.closeRemote(r, "room for others")
-	return true
-}
-
-// idlest is the peer that has been of no use for longest, which neither sent us
-// a block nor asked us for one since.
-func (l *loop) idlest() (idlest *remote) {
-	for _, r := range l.remotes {
-		if l.now.Sub(r.used()) > useless && (idlest == nil || r.used().Before(idlest.used())) {
-			idlest = r
-		}
-	}
-	return idlest
-}
-
-// lowest is the peer that canonical priority ranks lowest, below a newcomer
-// (BEP 40), of those that only take: so all keep the same few connections, and
-// a full swarm stays one.
-func (l *loop) lowest(newcomer netip.AddrPort) (lowest *remote) {
-	rank := l.book.Ours.Rank(newcomer)
-	for _, r := range l.remotes {
-		if l.now.Sub(r.since) <= useless || l.now.Sub(r.down.lastGot) <= useless {
-			continue
-		}
-		if of := l.book.Ours.Rank(r.place()); of < rank {
-			lowest, rank = r, of
-		}
-	}
-	return lowest
-}
-
-// place is where the peer listens, or the other end of the connection while
-// that is not known.
-func (r *remote) place() netip.AddrPort {
+// inPlace is the peer as who gives places sees it: ranked by where it listens, or the
+// other end of the connection while that is not known.
+func (r *remote) inPlace(ours *book.Ours) places.Peer {
+	at := r.addr
 	if r.listen.IsValid() {
-		return r.listen
+		at = r.listen
 	}
-	return r.addr
-}
-
-// used is when a block was last asked for on the connection or came.
-func (r *remote) used() time.Time {
-	t := r.since
-	for _, at := range []time.Time{r.down.lastGot, r.up.LastRequest} {
-		if at.After(t) {
-			t = at
-		}
+	return places.Peer{
+		ID: r.id, PeerID: r.hs.PeerID, Addr: r.addr, Rank: ours.Rank(at), Dialled: r.dialed,
+		Since: r.since, Gave: r.down.lastGot, Asked: r.up.LastRequest,
 	}
-	return t
 }
 
 // introduce tells a peer what we have and takes in what it said before there

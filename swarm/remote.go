@@ -32,12 +32,6 @@ const (
 	// slowInterest is how long a peer may take to be interested for the first
 	// time in what we have and it lacks: Transmission looks only now and then.
 	slowInterest = 30 * time.Second
-	// useless is how long a peer may neither give nor take a block before
-	// it has to make room for another.
-	useless = 10 * time.Second
-	// twinTime is how soon after one another two connections may be both
-	// sides' dials.
-	twinTime = 10 * time.Second
 )
 
 // remote is a peer as the loop sees it. Owned by the loop.

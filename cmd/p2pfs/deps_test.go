@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"fs":    {"fs/mounting", "bazil.org/fuse", "golang.org/x/sys"},
 
 	"swarm": {
-		"swarm/announce", "swarm/book", "swarm/carrier", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashes", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metadata", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/reads", "swarm/tracker", "swarm/upload", "swarm/wire",
+		"swarm/announce", "swarm/book", "swarm/carrier", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashes", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metadata", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/places", "swarm/reads", "swarm/tracker", "swarm/upload", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/time",
 	},
 

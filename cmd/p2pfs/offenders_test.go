@@ -12,7 +12,7 @@ var offenders = map[string]int{
 	"files swarm/drive":                                     21,
 	"methods cmd/p2pfs.member":                              62,
 	"methods swarm.Torrent":                                 34,
-	"methods swarm.loop":                                    111,
+	"methods swarm.loop":                                    106,
 	"methods swarm/drive.loop":                              39,
 	"sleeps cmd/p2pfs/kill_test.go killing.load":            1,
 	"sleeps cmd/p2pfs/kill_test.go killing.round":           1,

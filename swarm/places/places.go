@@ -1,8 +1,10 @@
 // Package places says who gets one of a swarm's places for connections, and who
 // keeps his where there are not enough.
 //
-// Keys and connections are free, addresses are not: so it is counted by address
-// group, before and beside all that an owner has done for us. It is pure: times
+// Of a drive (Rule): keys and connections are free, addresses are not, so it is
+// counted by address group, before and beside all that an owner has done for us. Of a
+// torrent (Peers), where many may stand behind one address and prove nothing: who is of
+// no use makes room, else who canonical priority ranks lowest (BEP 40). It is pure: times
 // come in, verdicts go out; it knows no connection.
 package places
 
