@@ -3,6 +3,7 @@ package share
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -155,6 +156,33 @@ func TestRecordWaitsForData(t *testing.T) {
 	disk <- errors.New("cannot be written")
 	close(disk)
 	b.must(b.Close())
+}
+
+// TestHashingWaitsForTheDisk has more to record than may wait: hashing pauses,
+// and goes on by itself when the disk has it.
+func TestHashingWaitsForTheDisk(t *testing.T) {
+	const n = 1000
+	disk := make(chan struct{})
+	b := newBox(t, nil)
+	b.cfg.test.unsaved = 1000
+	b.cfg.test.sync = func(uint64) error { <-disk; return nil }
+	for i := range n {
+		b.write(fmt.Sprint(i), fmt.Append(nil, "file ", i))
+	}
+	b.open()
+	last, polls := 0, 0
+	b.stats("paused", func(st Stats) bool {
+		if st.Hashed != last || len(st.Hashing) > 0 || !b.records.Full() {
+			last, polls = st.Hashed, 0
+		}
+		polls++
+		return polls > 50
+	})
+	if st := b.Stats(); st.Queued < n/3 {
+		t.Errorf("%d files are queued of %d", st.Queued, n)
+	}
+	close(disk)
+	b.until("all", func() bool { return b.Stats().Files == n })
 }
 
 // recorded reports whether a state directory holds any record.

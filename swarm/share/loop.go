@@ -99,6 +99,7 @@ func (l *loop) wait(timer <-chan time.Time) {
 		l.files.onResult(r, time.Now())
 	case <-l.s.doubts.wake:
 		l.onDoubts()
+	case <-l.s.records.Written(): // the pool may be fed again
 	case <-timer:
 	case <-l.ctx.Done():
 	}

@@ -78,6 +78,7 @@ type hooks struct {
 	walked  func() // after each look at everything
 	place   string // see record.Config
 	sync    func(dev uint64) error
+	unsaved int // see record.Config.Most
 }
 
 // timing is when things happen. Tests have their own.
@@ -191,7 +192,7 @@ func (s *Share) openRecords() (err error) {
 	if s.db, err = record.OpenDB(filepath.Join(s.cfg.State, dbName), s.log); err != nil {
 		return err
 	}
-	cfg := record.Config{DB: s.db, Disks: s.folder.disks, Place: inode.Place(s.cfg.Dir), Log: s.log}
+	cfg := record.Config{DB: s.db, Disks: s.folder.disks, Place: inode.Place(s.cfg.Dir), Most: s.cfg.test.unsaved, Log: s.log}
 	if h := s.cfg.test; h.place != "" {
 		cfg.Place = h.place
 	}

@@ -38,6 +38,8 @@ func (c change) bytes() int {
 // behind is what the database does not have yet, and what was read of it last.
 // Safe for concurrent use.
 type behind struct {
+	most int // bytes of unsaved; more is full
+
 	mu         sync.Mutex
 	pending    map[inode.ID]change // not yet handed to a transaction
 	committing map[inode.ID]change // in one
@@ -45,8 +47,8 @@ type behind struct {
 	recent     *lru.Map[inode.ID, *Hashes]
 }
 
-func newBehind() *behind {
-	return &behind{pending: map[inode.ID]change{}, recent: lru.New[inode.ID, *Hashes](recentHashes)}
+func newBehind(most int) *behind {
+	return &behind{most: most, pending: map[inode.ID]change{}, recent: lru.New[inode.ID, *Hashes](recentHashes)}
 }
 
 func (b *behind) put(id inode.ID, c change) {
@@ -101,7 +103,7 @@ func (b *behind) keep(id inode.ID, h *Hashes) {
 func (b *behind) full() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.unsaved > maxUnsaved
+	return b.unsaved > b.most
 }
 
 func (b *behind) empty() bool {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,7 @@ type Config struct {
 	DB    *kv.DB // of OpenDB; the caller closes it, after the Store
 	Disks Disks
 	Place string // boot of the machine and mount of the files; "": not known
+	Most  int    // bytes of hashes that may wait for the disk until it is Full; 0: 8 MiB
 	Log   *slog.Logger
 }
 
@@ -57,6 +59,7 @@ type Store struct {
 	live map[inode.ID]struct{} // asks run to sweep
 
 	wake    chan struct{} // room for one: there is something to do
+	written chan struct{} // room for one: something was done
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
@@ -65,9 +68,11 @@ type Store struct {
 func Open(cfg Config) (*Store, error) {
 	s := &Store{
 		Config: cfg,
-		behind: newBehind(),
-		wake:   make(chan struct{}, 1),
-		stop:   make(chan struct{}),
+		behind: newBehind(cmp.Or(cfg.Most, maxUnsaved)),
+
+		wake:    make(chan struct{}, 1),
+		written: make(chan struct{}, 1),
+		stop:    make(chan struct{}),
 	}
 	if err := s.beginRun(); err != nil {
 		return nil, err
@@ -87,9 +92,12 @@ func (s *Store) change(id inode.ID, c change) {
 	s.wakeUp()
 }
 
-func (s *Store) wakeUp() {
+func (s *Store) wakeUp() { offer(s.wake) }
+
+// offer sends on a channel with room for one, unless that is taken.
+func offer(c chan<- struct{}) {
 	select {
-	case s.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -97,6 +105,10 @@ func (s *Store) wakeUp() {
 // Full reports whether so much waits for the disk that no more should be
 // hashed.
 func (s *Store) Full() bool { return s.behind.full() }
+
+// Written yields a value when something was written, so that it may not be Full
+// any more.
+func (s *Store) Written() <-chan struct{} { return s.written }
 
 // Saved reports whether all that was put is on disk.
 func (s *Store) Saved() bool { return s.behind.empty() }
@@ -156,6 +168,7 @@ func (s *Store) run() {
 		if batch := s.behind.take(); len(batch) > 0 {
 			err := s.commit(batch)
 			s.behind.finish(err)
+			offer(s.written)
 			if err != nil {
 				retry.Reset(retryCommit)
 				if !warned {
