@@ -85,11 +85,11 @@ func torrents(t testing.TB, payload []byte, pieceLength int64) (v1, v2 *metainfo
 	if err != nil {
 		t.Fatal(err)
 	}
-	i1, err := metainfo.BuildV1("payload.bin", int64(len(payload)), pieceLength, h.Pieces)
+	i1, err := metainfo.BuildV1("payload.bin", int64(len(payload)), pieceLength, h.Pieces, metainfo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	i2, err := metainfo.BuildV2("payload.bin", int64(len(payload)), pieceLength, h.Root)
+	i2, err := metainfo.BuildV2("payload.bin", int64(len(payload)), pieceLength, h.Root, metainfo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

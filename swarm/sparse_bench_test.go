@@ -45,7 +45,7 @@ func BenchmarkSparse(b *testing.B) {
 	for i := range hashes {
 		hashes[i] = zero
 	}
-	info, err := metainfo.BuildV1("sparse", pieces*pieceLength, pieceLength, hashes)
+	info, err := metainfo.BuildV1("sparse", pieces*pieceLength, pieceLength, hashes, metainfo.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

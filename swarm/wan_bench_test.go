@@ -37,7 +37,7 @@ func sparse(b *testing.B, size, pieceLength int64) *metainfo.MetaInfo {
 		width *= 2
 	}
 	root := hashing.Root(layer, width) // the layer is full: nothing is padded
-	info, err := metainfo.BuildV2("sparse", size, pieceLength, root)
+	info, err := metainfo.BuildV2("sparse", size, pieceLength, root, metainfo.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func TestWokenTorrentsAreBounded(t *testing.T) {
 	byHash := map[metainfo.Hash]*metainfo.MetaInfo{}
 	var hashes []metainfo.Hash
 	for i := range 1000 {
-		info, err := metainfo.BuildV1(fmt.Sprint("file ", i), int64(len(payload)), 64<<10, make([]metainfo.Hash, 1))
+		info, err := metainfo.BuildV1(fmt.Sprint("file ", i), int64(len(payload)), 64<<10, make([]metainfo.Hash, 1), metainfo.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,7 @@ func TestStrangersAskForEverything(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		info, err := metainfo.BuildV1(name, int64(len(data)), pl, h.Pieces)
+		info, err := metainfo.BuildV1(name, int64(len(data)), pl, h.Pieces, metainfo.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

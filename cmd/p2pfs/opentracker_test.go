@@ -58,7 +58,7 @@ func TestEmbeddedTrackerServesItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v1, err := metainfo.BuildV1("own file", int64(len(data)), 64<<10, h.Pieces)
+	v1, err := metainfo.BuildV1("own file", int64(len(data)), 64<<10, h.Pieces, metainfo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,7 +114,7 @@ func (f *swarmFile) Close() error {
 // driveSpec is the v2 torrent of a shared file: a catalogue entry is enough to
 // make it. Publishers are asked for it first.
 func (m *member) driveSpec(name string, of metainfo.Content, publishers ...catalog.Key) (swarm.Spec, error) {
-	info, err := metainfo.BuildV2(name, of.Size, metainfo.PieceLength(of.Size), of.Root)
+	info, err := metainfo.BuildV2(name, of.Size, metainfo.PieceLength(of.Size), of.Root, metainfo.Options{})
 	if err != nil {
 		return swarm.Spec{}, err
 	}

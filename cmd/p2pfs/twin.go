@@ -100,7 +100,7 @@ func (t *twin) parse(line string) (err error) {
 // build makes the v2 metadata.
 func (t *twin) build() (err error) {
 	t.turn = make(chan struct{}, 1)
-	t.info, err = metainfo.BuildV2(t.name, t.of.Size, metainfo.PieceLength(t.of.Size), t.of.Root)
+	t.info, err = metainfo.BuildV2(t.name, t.of.Size, metainfo.PieceLength(t.of.Size), t.of.Root, metainfo.Options{})
 	return err
 }
 

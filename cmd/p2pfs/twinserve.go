@@ -142,7 +142,7 @@ func (t *twin) metaInfo(ctx context.Context) (*metainfo.MetaInfo, error) {
 		}
 		sums = append(sums, sum)
 	}
-	info, err := metainfo.BuildV1(t.name, t.of.Size, t.info.PieceLength, sums)
+	info, err := metainfo.BuildV1(t.name, t.of.Size, t.info.PieceLength, sums, metainfo.Options{})
 	if err != nil {
 		return nil, err
 	}

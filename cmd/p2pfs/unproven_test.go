@@ -55,7 +55,7 @@ func TestUnprovenStaysOutOfTheCache(t *testing.T) {
 func TestUnprovenTwinIsNotFetched(t *testing.T) {
 	const size = 300 << 20
 	of := metainfo.Content{Root: metainfo.Hash256{1}, Size: size}
-	info, err := metainfo.BuildV2("x", size, metainfo.PieceLength(size), of.Root)
+	info, err := metainfo.BuildV2("x", size, metainfo.PieceLength(size), of.Root, metainfo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

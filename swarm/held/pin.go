@@ -79,7 +79,7 @@ func (n *Pin) info(x *Index) *metainfo.Info {
 	if n.ID.of.Root.IsZero() {
 		return nil
 	}
-	info, err := metainfo.BuildV2("pinned", n.Size, metainfo.PieceLength(n.Size), n.ID.of.Root)
+	info, err := metainfo.BuildV2("pinned", n.Size, metainfo.PieceLength(n.Size), n.ID.of.Root, metainfo.Options{})
 	if err != nil {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 func BenchmarkVerifyPiece2(b *testing.B) {
 	data := testBytes(1<<20, 1)
 	h := hashesOf(data, 1<<20)
-	in, err := BuildV2("f", h.Length, h.PieceLength, h.Root)
+	in, err := BuildV2("f", h.Length, h.PieceLength, h.Root, Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

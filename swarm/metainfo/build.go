@@ -32,13 +32,8 @@ type Options struct {
 }
 
 // BuildV1 returns the info dictionary of a version 1 torrent of one file with
-// exactly the keys length, name, piece length, pieces.
-func BuildV1(name string, length, pieceLength int64, pieces []Hash) (*Info, error) {
-	return BuildV1Options(name, length, pieceLength, pieces, Options{})
-}
-
-// BuildV1Options is BuildV1 with further keys.
-func BuildV1Options(name string, length, pieceLength int64, pieces []Hash, opt Options) (*Info, error) {
+// exactly the keys length, name, piece length, pieces, and those of opt.
+func BuildV1(name string, length, pieceLength int64, pieces []Hash, opt Options) (*Info, error) {
 	return ParseInfo(appendV1(nil, name, length, pieceLength, pieces, opt))
 }
 
@@ -55,14 +50,10 @@ func appendV1(b []byte, name string, length, pieceLength int64, pieces []Hash, o
 }
 
 // BuildV2 returns the info dictionary of a version 2 torrent of one file with
-// exactly the keys file tree, meta version, name, piece length: a pure
-// function of its arguments. root is zero for an empty file, and only then.
-func BuildV2(name string, length, pieceLength int64, root Hash256) (*Info, error) {
-	return BuildV2Options(name, length, pieceLength, root, Options{})
-}
-
-// BuildV2Options is BuildV2 with further keys.
-func BuildV2Options(name string, length, pieceLength int64, root Hash256, opt Options) (*Info, error) {
+// exactly the keys file tree, meta version, name, piece length, and those of
+// opt: a pure function of its arguments. root is zero for an empty file, and
+// only then.
+func BuildV2(name string, length, pieceLength int64, root Hash256, opt Options) (*Info, error) {
 	return ParseInfo(appendV2(nil, name, length, pieceLength, root, opt))
 }
 

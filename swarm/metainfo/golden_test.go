@@ -304,8 +304,8 @@ func TestGoldenBuild(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		one, err1 := BuildV1("name", h.Length, h.PieceLength, h.Pieces)
-		two, err2 := BuildV2("name", h.Length, h.PieceLength, h.Root)
+		one, err1 := BuildV1("name", h.Length, h.PieceLength, h.Pieces, Options{})
+		two, err2 := BuildV2("name", h.Length, h.PieceLength, h.Root, Options{})
 		if err1 != nil || err2 != nil {
 			t.Fatal(err1, err2)
 		}

@@ -131,7 +131,7 @@ func TestParseInfo(t *testing.T) {
 }
 
 func TestBuild(t *testing.T) {
-	in, err := BuildV1("f", 40_000, testPieceLength, make([]Hash, 2))
+	in, err := BuildV1("f", 40_000, testPieceLength, make([]Hash, 2), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestBuild(t *testing.T) {
 	if string(in.Raw) != want {
 		t.Errorf("got %q, want %q", in.Raw, want)
 	}
-	in, err = BuildV2("f", 40_000, testPieceLength, Hash256([]byte(root(0))))
+	in, err = BuildV2("f", 40_000, testPieceLength, Hash256([]byte(root(0))), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,17 +148,17 @@ func TestBuild(t *testing.T) {
 	if string(in.Raw) != want {
 		t.Errorf("got %q, want %q", in.Raw, want)
 	}
-	in, err = BuildV2Options("f", 40_000, testPieceLength, Hash256([]byte(root(0))), Options{Private: true, Source: "s"})
+	in, err = BuildV2("f", 40_000, testPieceLength, Hash256([]byte(root(0))), Options{Private: true, Source: "s"})
 	if err != nil || !in.Private || in.Source != "s" {
 		t.Errorf("got %+v, %v", in, err)
 	}
 	for _, f := range []func() (*Info, error){
-		func() (*Info, error) { return BuildV1("f", 40_000, testPieceLength, make([]Hash, 3)) },
-		func() (*Info, error) { return BuildV1("a/b", 40_000, testPieceLength, make([]Hash, 2)) },
-		func() (*Info, error) { return BuildV2("..", 1, testPieceLength, Hash256{1}) },
-		func() (*Info, error) { return BuildV2("f", 0, testPieceLength, Hash256{1}) },
-		func() (*Info, error) { return BuildV2("f", 1, testPieceLength, Hash256{}) },
-		func() (*Info, error) { return BuildV2("f", 1, 1000, Hash256{1}) },
+		func() (*Info, error) { return BuildV1("f", 40_000, testPieceLength, make([]Hash, 3), Options{}) },
+		func() (*Info, error) { return BuildV1("a/b", 40_000, testPieceLength, make([]Hash, 2), Options{}) },
+		func() (*Info, error) { return BuildV2("..", 1, testPieceLength, Hash256{1}, Options{}) },
+		func() (*Info, error) { return BuildV2("f", 0, testPieceLength, Hash256{1}, Options{}) },
+		func() (*Info, error) { return BuildV2("f", 1, testPieceLength, Hash256{}, Options{}) },
+		func() (*Info, error) { return BuildV2("f", 1, 1000, Hash256{1}, Options{}) },
 	} {
 		if in, err := f(); !errors.Is(err, ErrInfo) {
 			t.Errorf("got %+v, %v, want ErrInfo", in, err)

@@ -12,8 +12,8 @@ func InfoHashV2(name string, c Content) Hash256 {
 	return sha256.Sum256(appendV2(nil, name, c.Size, PieceLength(c.Size), c.Root, Options{}))
 }
 
-// InfoHashes returns the infohashes of the torrents that BuildV1Options and
-// BuildV2Options make of a file that is not empty, in format 1's pieces, without
+// InfoHashes returns the infohashes of the torrents that BuildV1 and
+// BuildV2 make of a file that is not empty, in format 1's pieces, without
 // making them. They do not tell whether those would be refused.
 func InfoHashes(name string, c Content, pieces []Hash, opt Options) (v1 Hash, v2 Hash256) {
 	b := appendV1(nil, name, c.Size, PieceLength(c.Size), pieces, opt)

@@ -6,7 +6,7 @@ func TestInfoHashV2(t *testing.T) {
 	for _, name := range []string{"a", "a file with a name.mkv", "grüße\n"} {
 		for _, size := range []int64{1, 16 << 10, 65 << 20, 3 << 30, 5 << 40} {
 			c := Content{Root: Hash256{1, 2, 3}, Size: size}
-			info, err := BuildV2(name, size, PieceLength(size), c.Root)
+			info, err := BuildV2(name, size, PieceLength(size), c.Root, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -23,8 +23,8 @@ func TestInfoHashes(t *testing.T) {
 			c := Content{Root: Hash256{1, 2, 3}, Size: size}
 			pieces := make([]Hash, (size+PieceLength(size)-1)/PieceLength(size))
 			pieces[0][3] = 7
-			one, err1 := BuildV1Options("grüße\n", size, PieceLength(size), pieces, opt)
-			two, err2 := BuildV2Options("grüße\n", size, PieceLength(size), c.Root, opt)
+			one, err1 := BuildV1("grüße\n", size, PieceLength(size), pieces, opt)
+			two, err2 := BuildV2("grüße\n", size, PieceLength(size), c.Root, opt)
 			if err1 != nil || err2 != nil {
 				t.Fatal(err1, err2)
 			}

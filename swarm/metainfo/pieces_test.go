@@ -211,7 +211,7 @@ func TestCheckBlock(t *testing.T) {
 }
 
 func TestEmptyTorrent(t *testing.T) {
-	in, err := BuildV1("f", 0, 64<<10, nil)
+	in, err := BuildV1("f", 0, 64<<10, nil, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,8 +235,8 @@ func TestEmptyTorrent(t *testing.T) {
 func TestVerifyPiece(t *testing.T) {
 	data := testBytes(5*64<<10+20_000, 7)
 	h := hashesOf(data, 64<<10)
-	one, err1 := BuildV1("f", h.Length, h.PieceLength, h.Pieces)
-	two, err2 := BuildV2("f", h.Length, h.PieceLength, h.Root)
+	one, err1 := BuildV1("f", h.Length, h.PieceLength, h.Pieces, Options{})
+	two, err2 := BuildV2("f", h.Length, h.PieceLength, h.Root, Options{})
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
@@ -293,7 +293,7 @@ func TestVerifyPiece(t *testing.T) {
 func TestCheckLayer(t *testing.T) {
 	data := testBytes(3*64<<10+1, 8)
 	h := hashesOf(data, 64<<10)
-	in, err := BuildV2("f", h.Length, h.PieceLength, h.Root)
+	in, err := BuildV2("f", h.Length, h.PieceLength, h.Root, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +314,7 @@ func TestCheckLayer(t *testing.T) {
 	if in.CheckLayer(Hash256{1}, h.Layer) == nil {
 		t.Error("a layer of no file accepted")
 	}
-	small, err := BuildV2("f", 100, 64<<10, Hash256{1})
+	small, err := BuildV2("f", 100, 64<<10, Hash256{1}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestSidecars(t *testing.T) {
-	info, err := metainfo.BuildV1("x", 5, 16384, make([]metainfo.Hash, 1))
+	info, err := metainfo.BuildV1("x", 5, 16384, make([]metainfo.Hash, 1), metainfo.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,6 @@ func (t *Tree) file(n Node, at string) (*File, error) {
 	}
 	f.Open = func() (p2fs.Content, error) { return t.cfg.Files.Open(n.Shared) }
 	var err error
-	f.Info, err = metainfo.BuildV2(n.Shared.Published, n.Size, metainfo.PieceLength(n.Size), n.Shared.Root)
+	f.Info, err = metainfo.BuildV2(n.Shared.Published, n.Size, metainfo.PieceLength(n.Size), n.Shared.Root, metainfo.Options{})
 	return f, err
 }

@@ -37,10 +37,10 @@ func (t Torrents) Name(sum *record.Summary, name string, size int64, pieces []me
 
 // V1 is the info dictionary of version 1 (BEP 3).
 func (t Torrents) V1(name string, size int64, root metainfo.Hash256, pieces []metainfo.Hash) (*metainfo.Info, error) {
-	return metainfo.BuildV1Options(name, size, metainfo.PieceLength(size), pieces, t.options(root))
+	return metainfo.BuildV1(name, size, metainfo.PieceLength(size), pieces, t.options(root))
 }
 
 // V2 is the info dictionary of version 2 (BEP 52).
 func (t Torrents) V2(name string, size int64, root metainfo.Hash256) (*metainfo.Info, error) {
-	return metainfo.BuildV2Options(name, size, metainfo.PieceLength(size), root, t.options(root))
+	return metainfo.BuildV2(name, size, metainfo.PieceLength(size), root, t.options(root))
 }
