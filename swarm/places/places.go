@@ -117,6 +117,7 @@ func evict(incoming []Place, newcomer Place, now time.Time) int {
 // by what they served, by whether they were met before, and by how long they are
 // here.
 func unprotected(list []Place) []Place {
+	slices.SortFunc(list, func(x, y Place) int { return cmp.Compare(x.ID, y.ID) }) // of equals the one who came first
 	for _, better := range []func(x, y Place) int{
 		func(x, y Place) int { return cmp.Compare(y.Served, x.Served) },
 		func(x, y Place) int { return cmp.Compare(number(y.Met), number(x.Met)) },
