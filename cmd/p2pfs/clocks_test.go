@@ -25,6 +25,8 @@ func (d dialFrom) Join(cfg gather.Config) *gather.Gathering {
 	return gather.New(gather.Network{Dial: d.dial, PeerID: wire.NewPeerID()}, cfg)
 }
 
+func (dialFrom) Upload(context.Context, int) error { return nil }
+
 func (d dialFrom) dial(ctx context.Context, a netip.AddrPort) (net.Conn, error) {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: netip.Addr(d).AsSlice()}}
 	return dialer.DialContext(ctx, "tcp", a.String())

@@ -70,10 +70,11 @@ var allowed = map[string][]string{
 
 	"swarm/announce": {"swarm/tracker"},
 
-	"swarm/drive":         {"swarm/book", "swarm/catalog", "swarm/drive/fetch", "swarm/drive/gossip", "swarm/drive/message", "swarm/drive/who", "swarm/gather", "swarm/guard", "swarm/hashing", "swarm/netgroup", "golang.org/x/time"},
-	"swarm/drive/fetch":   {"swarm/catalog", "swarm/drive/message"},
+	"swarm/drive":         {"swarm/book", "swarm/catalog", "swarm/drive/gossip", "swarm/drive/hello", "swarm/drive/message", "swarm/drive/objects", "swarm/drive/who", "swarm/gather", "swarm/guard", "swarm/hashing", "swarm/netgroup", "golang.org/x/time"},
 	"swarm/drive/gossip":  {"swarm/catalog", "swarm/drive/message", "golang.org/x/time"},
+	"swarm/drive/hello":   {"swarm/catalog", "swarm/drive/message"},
 	"swarm/drive/message": {"swarm/bencode", "swarm/catalog", "swarm/hashing"},
+	"swarm/drive/objects": {"swarm/catalog", "swarm/drive/message"},
 	"swarm/drive/who":     {"swarm/catalog", "swarm/drive/message", "swarm/hashing", "swarm/netgroup"},
 
 	"swarm/bencode":         {"github.com/zeebo/bencode"},

@@ -38,8 +38,7 @@ func (s *seat) join() (*drive.Drive, error) {
 	d, err := drive.New(drive.Config{
 		Key: drive.OpenKey(m.cfg.drive), Identity: id, Moved: moved, Name: m.cfg.name, Store: s.store, Client: m.client,
 		Finding: gather.Finding{Trackers: m.trackers.announced(), Peers: m.peers(), Known: s.known.addrs(), Remember: s.known.remember},
-		Guard:   m.guard, Log: m.log, OnView: m.onView, OnCopy: s.onCopy, Holders: m.holdersHere,
-		Object: m.localObject, Upload: m.client.Upload, Hides: m.hidden.Hides,
+		Guard:   m.guard, Log: m.log, Files: m, Observer: s, Hides: m.hidden.Hides,
 	})
 	if err != nil {
 		return nil, err
@@ -57,9 +56,9 @@ func (s *seat) leave() error {
 	return nil
 }
 
-// onCopy has a new key made where another p2pfs has ours and this one is to give
+// OnCopy has a new key made where another p2pfs has ours and this one is to give
 // way.
-func (s *seat) onCopy(c drive.Copy) {
+func (s *seat) OnCopy(c drive.Copy) {
 	if !c.Yield {
 		return
 	}

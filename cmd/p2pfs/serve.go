@@ -99,9 +99,9 @@ func (s *shareStorage) WritePiece(int, [][]byte) error { return errReadOnly }
 
 func (s *shareStorage) Close() error { return s.r.Close() }
 
-// holdersHere answers another member that asks who has a file: ourselves, if
+// Holders answers another member that asks who has a file: ourselves, if
 // we have something of it.
-func (m *member) holdersHere(of metainfo.Content) []drive.Holder {
+func (m *member) Holders(of metainfo.Content) []drive.Holder {
 	_, shared := m.share.ByContent(of)
 	if shared || m.holdings.index.Local(of) == of.Size {
 		return []drive.Holder{{Pieces: drive.Pieces{All: true}}}
@@ -117,5 +117,5 @@ func (m *member) holdersHere(of metainfo.Content) []drive.Holder {
 	return []drive.Holder{{Pieces: drive.Pieces{All: here.All(), Bits: bits}}}
 }
 
-// localObject serves tiny files to members.
-func (m *member) localObject(h catalog.Hash) ([]byte, bool) { return m.localTiny(h) }
+// Object serves tiny files to members.
+func (m *member) Object(h catalog.Hash) ([]byte, bool) { return m.localTiny(h) }

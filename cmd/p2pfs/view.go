@@ -74,8 +74,9 @@ func catalogKind(k share.Kind) catalog.Kind {
 // view is the namespace of now.
 func (m *member) view() *catalog.View { return m.drive.Load().View() }
 
-// onView tells the kernel what changed in the namespace.
-func (m *member) onView(now, before *catalog.View) {
+// OnView tells the kernel what changed in the namespace.
+func (s *seat) OnView(now, before *catalog.View) {
+	m := s.m
 	m.trackers.index.changed()
 	mount := m.mount.Load()
 	if mount == nil {

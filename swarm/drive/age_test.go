@@ -30,26 +30,26 @@ func TestLiarOf29DaysIsCorrected(t *testing.T) {
 		absent := headBy(t, 50, 1, emptyRoot)
 		liar, witness, honest := a.call(3).meet(), a.call(4).meet(), a.call(5).meet()
 		go drain(liar)
-		witness.send(message.Summary{})
-		liar.send(message.Heads{Heads: []catalog.Head{absent}, Told: []catalog.Told{{Age: 29 * day}}})
+		witness.Say(message.Summary{})
+		liar.Say(message.Heads{Heads: []catalog.Head{absent}, Told: []catalog.Told{{Age: 29 * day}}})
 		if got := witness.told(absent.Key); got.Age < 29*day || got.Met {
 			t.Errorf("the witness is told %+v", got)
 		}
 		// Where we know better, who has it wrong is told so, once.
 		go drain(honest)
-		honest.send(message.Heads{Heads: []catalog.Head{absent}, Told: []catalog.Told{{Age: time.Hour}}})
+		honest.Say(message.Heads{Heads: []catalog.Head{absent}, Told: []catalog.Told{{Age: time.Hour}}})
 		if got := witness.told(absent.Key); got.Age > 30*day/2 {
 			t.Errorf("the witness is not told better: %+v", got)
 		}
 		late := a.call(6).meet()
-		late.send(message.Summary{Versions: []catalog.Version{{Key: absent.Key, Seq: 1, Age: 28 * day}}})
+		late.Say(message.Summary{Versions: []catalog.Version{{Key: absent.Key, Seq: 1, Age: 28 * day}}})
 		if got := late.told(absent.Key); got.Age > 2*time.Hour {
 			t.Errorf("one who comes with a wrong age is told %+v", got)
 		}
 		go drain(late)
 		go drain(witness)
 		for range 20 {
-			liar.send(message.Heads{Heads: []catalog.Head{absent}, Told: []catalog.Told{{Age: 29 * day}}})
+			liar.Say(message.Heads{Heads: []catalog.Head{absent}, Told: []catalog.Told{{Age: 29 * day}}})
 			time.Sleep(time.Second)
 		}
 		for _, s := range []*stranger{liar, witness, honest, late} {

@@ -87,12 +87,12 @@ func TestOldHeadOnItsAuthorsConnection(t *testing.T) {
 		}
 		s := a.call(3).meet()
 		go drain(s)
-		s.send(message.Heads{Heads: []catalog.Head{old(&stranger{t: t, id: ident(77)}, 5)}})
+		s.Say(message.Heads{Heads: []catalog.Head{old(&stranger{t: t, id: ident(77)}, 5)}})
 		time.Sleep(time.Second)
 		if n := len(a.View().Members()); n != 0 {
 			t.Errorf("%d members are shown for another's word", n)
 		}
-		s.send(message.Heads{Heads: []catalog.Head{old(s, 5)}})
+		s.Say(message.Heads{Heads: []catalog.Head{old(s, 5)}})
 		time.Sleep(2 * time.Minute) // longer than it takes until what has expired is looked for
 		if list := a.View().Members(); len(list) != 1 || list[0].Key != s.id.Key() {
 			t.Errorf("shown are %+v", list)

@@ -48,14 +48,14 @@ func (l *busyLog) Handle(_ context.Context, r slog.Record) error {
 // serveBombs answers what it is asked for.
 func (s *stranger) serveBombs(objects map[catalog.Hash]string) {
 	for {
-		m, err := s.read()
+		m, err := s.Hear()
 		if err != nil {
 			s.Close(err)
 			return
 		}
 		if g, ok := m.(message.Get); ok {
 			for _, h := range g.Hashes {
-				s.send(message.Object{Data: []byte(objects[h])})
+				s.Say(message.Object{Data: []byte(objects[h])})
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func TestBombs(t *testing.T) {
 		var told, most atomic.Int64
 		a := pipeMember(t, p, 1, func(c *Config) {
 			c.Log = slog.New(busy)
-			c.OnView = func(now, before *catalog.View) {
+			fakesOf(c).view = func(now, before *catalog.View) {
 				changes, err := catalog.Diff(before, now)
 				if err != nil {
 					t.Error(err)
@@ -93,7 +93,7 @@ func TestBombs(t *testing.T) {
 			go func() {
 				for seq := range 40 {
 					root := catalog.HashObject([]byte(trees[(seq+n)%len(trees)][0]))
-					s.send(message.Heads{Heads: []catalog.Head{s.head(int64(seq+1), root)}})
+					s.Say(message.Heads{Heads: []catalog.Head{s.head(int64(seq+1), root)}})
 					time.Sleep(250 * time.Millisecond)
 				}
 			}()

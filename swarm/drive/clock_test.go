@@ -150,7 +150,7 @@ func TestMemberThatNeverAnswersGet(t *testing.T) {
 			got <- time.Since(start)
 		}()
 		b := pipeMember(t, p, 2, func(c *Config) {
-			c.Object = func(catalog.Hash) ([]byte, bool) { return tiny, true }
+			fakesOf(c).object = func(catalog.Hash) ([]byte, bool) { return tiny, true }
 		})
 		b.share(file("x", 1))
 		a.join(b)
@@ -198,7 +198,7 @@ func TestMemberThatComesBackIsFoundAgain(t *testing.T) {
 		time.Sleep(time.Minute)
 		b.listen(false)
 		b.post(t.Context(), call(func(l *loop) {
-			for _, c := range l.byID {
+			for _, c := range l.conns.byID {
 				c.net.Close(errors.New("cable cut"))
 			}
 		}))
@@ -246,7 +246,7 @@ func TestHeadsArePacedByAuthor(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
 		a := pipeMember(t, p, 1)
 		var views atomic.Int64
-		b := pipeMember(t, p, 2, func(c *Config) { c.OnView = func(_, _ *catalog.View) { views.Add(1) } })
+		b := pipeMember(t, p, 2, func(c *Config) { fakesOf(c).view = func(_, _ *catalog.View) { views.Add(1) } })
 		a.join(b)
 		time.Sleep(time.Second)
 		for i := range 200 {
@@ -280,7 +280,7 @@ func TestWhoWaitsNoLongerThanNeeded(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		b := pipeMember(t, p, 2, func(c *Config) {
-			c.Holders = func(hashing.Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
+			fakesOf(c).holders = func(hashing.Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
 		})
 		a.join(b)
 		time.Sleep(time.Second)

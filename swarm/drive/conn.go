@@ -11,6 +11,7 @@ import (
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/gossip"
+	"p2pfs/swarm/drive/hello"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/netgroup"
@@ -26,24 +27,16 @@ const (
 
 // conn is a connection to a member, or to what may turn out to be one.
 type conn struct {
-	net     *gather.Conn
-	d       *Drive
-	key     catalog.Key
-	name    string
-	port    uint16         // where he says he listens, and
-	listen  netip.AddrPort // with his address; zero: nowhere
-	clock   time.Time      // his clock, and
-	clockAt time.Time      // when that was
+	net *gather.Conn
+	d   *Drive
+	hello.Member
+	listen netip.AddrPort // where he says he listens; zero: nowhere
 
 	allowance *rate.Limiter // of questions and the like
 	headRoom  *rate.Limiter // of heads, which must not delay the others
 	owed      *sending      // objects that the peer asked for
 
-	member // owned by the loop
-}
-
-// member is what the loop knows of a connection.
-type member struct {
+	// Owned by the loop.
 	id      int // never used again
 	since   time.Time
 	unasked int // bytes that nobody asked for
@@ -59,12 +52,13 @@ func newConn(d *Drive, c *gather.Conn) *conn {
 // group returns the address group that the connection counts in.
 func (c *conn) group() netip.Prefix { return netgroup.Of(c.net.Remote.Addr()) }
 
-func (c *conn) send(m message.Message)  { c.net.Send(m.Encode()) }
+func (c *conn) Say(m message.Message)   { c.net.Send(m.Encode()) }
+func (c *conn) Drain()                  { c.net.Drain() }
 func (c *conn) reply(m message.Message) { c.net.Reply(m.Encode()) }
 
-// read returns the next message that is known, skipping all others. Errors wrap
+// Hear returns the next message that is known, skipping all others. Errors wrap
 // those of errors.go, or are the connection's.
-func (c *conn) read() (message.Message, error) {
+func (c *conn) Hear() (message.Message, error) {
 	for {
 		body, err := c.net.Read()
 		if err != nil {
@@ -102,13 +96,20 @@ type host struct{ d *Drive }
 // Greet finds out who is at the other end of a connection.
 func (h host) Greet(g *gather.Conn) (gather.Peer, error) {
 	c := newConn(h.d, g)
-	if err := h.d.greeter.greet(c); err != nil {
-		if errors.Is(err, ErrVersion) || errors.Is(err, ErrCopy) {
-			h.d.post(h.d.ctx, refused{c.net.Remote, err})
-		}
+	var err error
+	c.Member, err = h.d.self.Greet(c, hello.Terms{
+		Dialler: g.Hello.Dialler, Acceptor: g.Hello.Acceptor, Dialled: g.Dialled.IsValid(), Probe: g.Hello.Probe, Port: g.Hello.Port,
+	})
+	switch {
+	case errors.Is(err, hello.ErrVersion), errors.Is(err, hello.ErrCopy):
+		h.d.post(h.d.ctx, refused{g.Remote, err})
+	case errors.Is(err, hello.ErrSelf):
+		err = gather.ErrSelf
+	}
+	if err != nil {
 		return nil, err
 	}
-	c.listen = c.net.Listen(c.port)
+	c.listen = c.net.Listen(c.Port)
 	return c, nil
 }
 
@@ -117,11 +118,11 @@ func (host) Broke(err error) bool { return broke(err) }
 
 // Reached tells all members of an address where one was reached.
 func (h host) Reached(owner book.Owner, a netip.AddrPort) {
-	h.d.post(h.d.ctx, call(func(l *loop) { l.passOn(message.Address{Key: catalog.Key(owner), Addr: a}) }))
+	h.d.post(h.d.ctx, call(func(l *loop) { l.conns.passOn(message.Address{Key: catalog.Key(owner), Addr: a}) }))
 }
 
 // Who says who is at the other end.
 func (c *conn) Who() gather.Who {
-	met := ask(c.d, func(l *loop) bool { return l.state.Authors.WasMet(c.key) })
-	return gather.Who{Owner: book.Owner(c.key), Port: c.port, Trusted: c.d.trusts(c.key), Met: met}
+	met := ask(c.d, func(l *loop) bool { return l.state.Authors.WasMet(c.Key) })
+	return gather.Who{Owner: book.Owner(c.Key), Port: c.Port, Trusted: c.d.trusts(c.Key), Met: met}
 }

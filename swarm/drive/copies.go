@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/hello"
 )
-
-// ErrCopy is another process with our member key.
-var ErrCopy = errors.New("another process has our member key")
 
 // Copy is another running process that has our member key, as a cloned machine
 // or a restored backup has.
@@ -17,39 +15,19 @@ type Copy struct {
 	Addr  netip.AddrPort // where it was met; zero: its catalogue was seen, through others
 	Seen  time.Time
 	Yield bool // we are to make a new key, not the other
-	other process
+	other hello.Process
 }
-
-// process tells the processes that have one key apart.
-type process struct {
-	began int64 // in microseconds of Unix time
-	moved bool  // see Config.Moved
-}
-
-// yields reports whether p is to give way to other: the one that has moved does,
-// of two that have or have not the one that began later. The other process comes
-// to the opposite result.
-func (p process) yields(other process) bool {
-	if p.moved != other.moved {
-		return p.moved
-	}
-	return p.began > other.began
-}
-
-// copyError is a hello from a copy of ourselves.
-type copyError struct{ other process }
-
-func (copyError) Error() string { return ErrCopy.Error() }
-func (copyError) Unwrap() error { return ErrCopy }
 
 // copies finds out whether there is another process with our key. Pure; owned by
 // the loop.
 type copies struct {
-	self      process
-	overtaken int // heads of our own key that were newer than ours
+	self      hello.Process
+	log       func(Copy)      // one that is news
+	act       func(Copy) bool // has one acted on; false: later
+	overtaken int             // heads of our own key that were newer than ours
 	found     *Copy
 	news      time.Time // when found became news: it is seen again and again
-	told      bool      // OnCopy was
+	told      bool      // of that
 }
 
 // copyGrace is the time between noticing a copy and acting on it, in which the
@@ -62,69 +40,45 @@ const copyShown = time.Hour
 // copyQuiet is the time for which a copy that was told of is not told of again.
 const copyQuiet = 10 * time.Minute
 
-// met notes a copy, and reports whether that is news.
-func (c *copies) met(other process, addr netip.AddrPort, now time.Time) bool {
+// met notes a copy.
+func (c *copies) met(other hello.Process, addr netip.AddrPort, now time.Time) {
 	old := c.found
-	c.found = &Copy{Addr: addr, Seen: now, Yield: c.self.yields(other), other: other}
-	if old == nil || old.other != other || now.Sub(old.Seen) > copyQuiet {
+	c.found = &Copy{Addr: addr, Seen: now, Yield: c.self.Yields(other), other: other}
+	switch {
+	case old == nil || old.other != other || now.Sub(old.Seen) > copyQuiet:
 		c.told, c.news = false, now
-		return true
-	}
-	if !addr.IsValid() {
+		c.log(*c.found)
+	case !addr.IsValid():
 		c.found.Addr = old.Addr
 	}
-	return false
 }
 
-// overtook notes that a newer head of our own key was seen, and reports whether
-// it shows a copy that is news. One alone does not: it is what a restored backup
-// finds. Nor does one that was signed before we began, however many of those are
-// about.
-func (c *copies) overtook(h catalog.Head, now time.Time) bool {
+// overtook notes a newer head of our own key. One alone does not show a copy: it is
+// what a restored backup finds. Nor does one that was signed before we began,
+// however many of those are about.
+func (c *copies) overtook(h catalog.Head, now time.Time) {
+	other := hello.Process{Began: h.Began, Moved: h.Moved}
 	c.overtaken++
-	if c.overtaken < 2 || h.Time.Unix() <= c.self.began/1e6 {
-		return false
+	if c.overtaken >= 2 && h.Time.Unix() > c.self.Began/1e6 && other != c.self { // else it is our own, which we do not remember
+		c.met(other, netip.AddrPort{}, now)
 	}
-	other := process{h.Began, h.Moved}
-	if other == c.self { // our own, which we do not remember
-		return false
-	}
-	return c.met(other, netip.AddrPort{}, now)
 }
 
-// due returns the copy that is to be acted on now, once.
-func (c *copies) due(now time.Time) (Copy, bool) {
-	if c.found == nil || c.told || now.Sub(c.news) < copyGrace {
-		return Copy{}, false
+// tell has a copy acted on, once.
+func (c *copies) tell(now time.Time) {
+	if c.found != nil && !c.told && now.Sub(c.news) >= copyGrace {
+		c.told = c.act(*c.found)
 	}
-	c.told = true
-	return *c.found, true
 }
 
-// overtaken answers a newer head of our own key with a newer one.
-func (l *loop) overtaken(h catalog.Head, now time.Time) {
-	if l.copies.overtook(h, now) {
-		l.logCopy()
-	}
-	l.publishAgain()
+// logCopy and tellCopy are what becomes of a copy that was found.
+func (d *Drive) logCopy(c Copy) {
+	d.log.Warn("another p2pfs has our member key; one of the two is to make a new one",
+		"member", d.cfg.Identity.Key().Short(), "peer", c.Addr, "ours", c.Yield)
 }
 
-func (l *loop) logCopy() {
-	c := l.copies.found
-	l.d.log.Warn("another p2pfs has our member key; one of the two is to make a new one",
-		"member", l.d.cfg.Identity.Key().Short(), "peer", c.Addr, "ours", c.Yield)
-}
-
-// tellCopy has a copy acted on.
-func (l *loop) tellCopy(now time.Time) {
-	c, ok := l.copies.due(now)
-	if f := l.d.cfg.OnCopy; ok && f != nil {
-		select {
-		case l.d.notices <- func() { f(c) }:
-		default:
-			l.copies.told = false // at the next tick
-		}
-	}
+func (d *Drive) tellCopy(c Copy) bool {
+	return offer(d.notices.calls, func() { d.cfg.Observer.OnCopy(c) })
 }
 
 // Copy returns the other process that has our member key, if one was seen in the
@@ -140,17 +94,20 @@ func (d *Drive) Copy() (Copy, bool) {
 }
 
 // refused notes what is worth telling of a handshake that failed.
-func (l *loop) refused(addr netip.AddrPort, err error, now time.Time) {
-	var old outdatedError
-	var twin copyError
-	switch {
-	case errors.As(err, &old):
-		if l.outdated.note(old.name, addr, now) {
-			l.d.log.Warn("member runs an older p2pfs", "name", old.name, "peer", addr)
+type refused struct {
+	addr netip.AddrPort
+	err  error
+}
+
+func (e refused) apply(l *loop) {
+	var old hello.OutdatedError
+	var copied hello.CopyError
+	switch now := time.Now(); {
+	case errors.As(e.err, &old):
+		if l.outdated.note(old.Name, e.addr, now) {
+			l.d.log.Warn("member runs an older p2pfs", "name", old.Name, "peer", e.addr)
 		}
-	case errors.As(err, &twin):
-		if l.copies.met(twin.other, addr, now) {
-			l.logCopy()
-		}
+	case errors.As(e.err, &copied):
+		l.copies.met(copied.Other, e.addr, now)
 	}
 }

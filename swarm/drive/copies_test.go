@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/hello"
 	"p2pfs/swarm/drive/message"
 )
 
@@ -22,7 +23,7 @@ func newTwin(t *testing.T, p *pipes, n int, change ...func(*Config)) *twin {
 	tw := &twin{told: make(chan Copy, 10)}
 	change = append(change, func(c *Config) {
 		c.Identity, c.Log = ident(1), tw.log.logger()
-		c.OnCopy = func(x Copy) { tw.told <- x }
+		fakesOf(c).copied = func(x Copy) { tw.told <- x }
 	})
 	tw.pnode = pipeMember(t, p, n, change...)
 	return tw
@@ -120,7 +121,7 @@ func TestRestoredBackupIsNoCopy(t *testing.T) {
 		for i, h := range lost {
 			s := a.call(20 + i).meet()
 			go drain(s)
-			s.send(message.Heads{Heads: []catalog.Head{h}})
+			s.Say(message.Heads{Heads: []catalog.Head{h}})
 			time.Sleep(20 * time.Second)
 		}
 		if c, ok := a.Copy(); ok {
@@ -132,12 +133,26 @@ func TestRestoredBackupIsNoCopy(t *testing.T) {
 	})
 }
 
+// found notes which copies are said to be there, and acted on.
+type found struct{ logged, acted []Copy }
+
+func (f *found) copies(began int64) copies {
+	return copies{
+		self: hello.Process{Began: began},
+		log:  func(c Copy) { f.logged = append(f.logged, c) },
+		act:  func(c Copy) bool { f.acted = append(f.acted, c); return true },
+	}
+}
+
 // Whoever passes our own handshake back to us is no copy.
 func TestOwnHelloReturnedIsNoCopy(t *testing.T) {
-	self := process{began: 5}
-	c := copies{self: self}
+	var f found
+	c := f.copies(5)
 	h := catalog.Head{Summary: catalog.Summary{Began: 5, Time: time.Unix(100, 0)}}
-	if c.overtook(h, time.Unix(100, 0)) || c.overtook(h, time.Unix(101, 0)) || c.found != nil {
+	for i := range 3 {
+		c.overtook(h, time.Unix(100+int64(i), 0))
+	}
+	if len(f.logged) > 0 || c.found != nil {
 		t.Errorf("found %+v", c.found)
 	}
 }
@@ -145,18 +160,14 @@ func TestOwnHelloReturnedIsNoCopy(t *testing.T) {
 // TestCopySeenAllTheTime: a copy whose heads are seen each second is acted on all
 // the same, once.
 func TestCopySeenAllTheTime(t *testing.T) {
-	c := copies{self: process{began: 2}}
-	now, told := time.Unix(1_700_000_000, 0), 0
+	var f found
+	c, now := f.copies(2), time.Unix(1_700_000_000, 0)
 	for range 100 {
-		c.met(process{began: 1}, netip.AddrPort{}, now)
-		if copied, ok := c.due(now); ok {
-			if told++; !copied.Yield {
-				t.Error("who began later is to yield")
-			}
-		}
+		c.met(hello.Process{Began: 1}, netip.AddrPort{}, now)
+		c.tell(now)
 		now = now.Add(time.Second)
 	}
-	if told != 1 {
-		t.Errorf("acted on %d times, want once", told)
+	if len(f.acted) != 1 || len(f.logged) != 1 || !f.acted[0].Yield {
+		t.Errorf("said %+v, acted on %+v; want once each, and that who began later is to yield", f.logged, f.acted)
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/hello"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/guard"
@@ -23,12 +23,10 @@ const Life = 30 * 24 * time.Hour
 type Drive struct {
 	cfg     Config
 	log     *slog.Logger
-	greeter greeter
+	self    *hello.Self
 	swarm   *gather.Gathering
-	view    atomic.Pointer[catalog.View]
-	notices chan func()   // calls of the caller's callbacks, in order
-	views   chan func()   // the same of OnView; room for one: later changes are told together
-	viewed  chan struct{} // OnView was called: there may be more to tell
+	views   *views
+	notices *notices
 
 	events chan event
 	ctx    context.Context // ends with the drive; stops goroutines, is handed to none of the caller's calls
@@ -55,35 +53,43 @@ func New(cfg Config) (*Drive, error) {
 	if cfg.Guard == nil {
 		cfg.Guard = guard.New(cfg.Log)
 	}
+	if cfg.Files == nil {
+		cfg.Files = none{}
+	}
+	if cfg.Observer == nil {
+		cfg.Observer = none{}
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	d := &Drive{
 		cfg: cfg, log: cfg.Log, events: make(chan event, 256),
-		notices: make(chan func(), 256), views: make(chan func(), 1), viewed: make(chan struct{}, 1),
+		notices: newNotices(),
 		builder: catalog.NewBuilder(cfg.Store.Object),
-		greeter: greeter{
-			key: cfg.Key, rendezvous: cfg.Key.Rendezvous(), id: cfg.Identity, name: cfg.Name,
-			began: cfg.Now().UnixMicro(), moved: cfg.Moved, now: cfg.Now,
+		self: &hello.Self{
+			Secret: cfg.Key, Rendezvous: cfg.Key.Rendezvous(), Identity: cfg.Identity, Name: cfg.Name,
+			Process: hello.Process{Began: cfg.Now().UnixMicro(), Moved: cfg.Moved}, Now: cfg.Now,
 		},
 	}
 	state, err := catalog.NewState(catalog.Config{
-		Store: cfg.Store, Self: cfg.Identity, Salt: d.greeter.rendezvous, Trusted: cfg.Trusted,
+		Store: cfg.Store, Self: cfg.Identity, Salt: d.self.Rendezvous, Trusted: cfg.Trusted,
 		Limits: cfg.Limits, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.views = &views{hides: cfg.Hides, tell: d.tellView}
 	l := newLoop(d, state)
-	d.view.Store(l.told)
+	d.views.connected = func(k catalog.Key) bool { return l.conns.byKey[k] != nil }
+	d.views.told = d.views.show(state.View())
 	d.swarm = cfg.Client.Join(gather.Config{
-		InfoHash: d.greeter.rendezvous, Handler: host{d}, Self: book.Owner(cfg.Identity.Key()), Extension: message.Extension, Most: message.MaxBody,
+		InfoHash: d.self.Rendezvous, Handler: host{d}, Self: book.Owner(cfg.Identity.Key()), Extension: message.Extension, Most: message.MaxBody,
 		MaxConns: cfg.MaxConns, Finding: cfg.Finding,
 	})
 	d.wg.Go(func() { l.run(d.ctx) })
 	d.wg.Go(func() { d.flush(d.ctx, l.dirty) })
-	d.wg.Go(func() { d.notify(d.ctx) })
+	d.wg.Go(func() { d.notices.run(d.ctx, cfg.Guard) })
 	return d, nil
 }
 
@@ -122,10 +128,16 @@ func (d *Drive) flush(ctx context.Context, dirty <-chan struct{}) {
 }
 
 // Rendezvous returns the infohash under which the drive is announced.
-func (d *Drive) Rendezvous() catalog.Salt { return d.greeter.rendezvous }
+func (d *Drive) Rendezvous() catalog.Salt { return d.self.Rendezvous }
 
 // View returns the namespace as it is now.
-func (d *Drive) View() *catalog.View { return d.view.Load() }
+func (d *Drive) View() *catalog.View { return d.views.current.Load() }
+
+// tellView has the caller told of a changed view; false if he is still busy with
+// earlier ones.
+func (d *Drive) tellView(now, before *catalog.View) bool {
+	return offer(d.notices.views, func() { d.cfg.Observer.OnView(now, before) })
+}
 
 // Swarm is the swarm of the drive's members: whom it finds, and by what.
 func (d *Drive) Swarm() *gather.Gathering { return d.swarm }
@@ -154,7 +166,7 @@ func (d *Drive) Share(change catalog.Delta) (catalog.Tree, error) {
 // publish hands a tree to the loop. The caller has locked
 // sharing.
 func (d *Drive) publish(tree catalog.Tree) error {
-	p := catalog.Publication{Tree: tree, Name: d.cfg.Name, Life: Life, Began: d.greeter.began, Moved: d.cfg.Moved}
+	p := catalog.Publication{Tree: tree, Name: d.cfg.Name, Life: Life, Began: d.self.Process.Began, Moved: d.cfg.Moved}
 	result := make(chan error, 1)
 	publish := asking{func(l *loop) { result <- l.publish(p) }, func(err error) { offer(result, err) }}
 	if err := d.post(d.ctx, publish); err != nil {

@@ -26,7 +26,7 @@ func (s *stranger) flood(b []byte) {
 // drain reads until the connection ends, and then ends it.
 func drain(s *stranger) {
 	for {
-		if _, err := s.read(); err != nil {
+		if _, err := s.Hear(); err != nil {
 			s.Close(err)
 			return
 		}
@@ -47,7 +47,7 @@ func TestFloodOfAddresses(t *testing.T) {
 				m.Members = append(m.Members, message.Address{Key: catalog.Key{1}, Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, byte(i), byte(j), 1}), 6881)})
 			}
 			m.Members[0].Addr = netip.MustParseAddrPort("127.0.0.1:22")
-			s.send(m)
+			s.Say(m)
 			time.Sleep(10 * time.Millisecond)
 		}
 		a.join(b)
@@ -88,7 +88,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 			all = append(all, s)
 			time.Sleep(20 * time.Second)
 		}
-		all[1].send(message.Heads{Heads: []catalog.Head{all[1].head(1, catalog.HashObject([]byte("d1:elee")))}})
+		all[1].Say(message.Heads{Heads: []catalog.Head{all[1].head(1, catalog.HashObject([]byte("d1:elee")))}})
 		time.Sleep(time.Second)
 		for i := range 4 {
 			s := a.call(20 + i).meet()

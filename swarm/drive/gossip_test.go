@@ -36,7 +36,7 @@ func (s *stranger) tell(list []catalog.Head) {
 // nothing of others.
 func (s *stranger) serve(objects map[catalog.Hash][]byte) {
 	for {
-		m, err := s.read()
+		m, err := s.Hear()
 		if err != nil {
 			s.Close(err)
 			return
@@ -112,13 +112,13 @@ func TestFloodIsNotChargedToTheRelay(t *testing.T) {
 		tiny := []byte("tiny")
 		small := func(c *Config) { c.Limits = catalog.Limits{Absent: 1000, Known: 8000} }
 		relay := pipeMember(t, p, 1, small, func(c *Config) {
-			c.Object = func(h catalog.Hash) ([]byte, bool) {
+			fakesOf(c).object = func(h catalog.Hash) ([]byte, bool) {
 				if h != catalog.HashObject(tiny) {
 					return nil, false
 				}
 				return tiny, true
 			}
-			c.Holders = func(hashing.Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
+			fakesOf(c).holders = func(hashing.Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
 		})
 		next, friend := pipeMember(t, p, 2, small), pipeMember(t, p, 3)
 		for _, nd := range []*pnode{next, friend} { // who know one another through the relay only
@@ -162,16 +162,16 @@ func TestRelayThatKeepsObjectsBack(t *testing.T) {
 		a, b := pipeMember(t, p, 1), pipeMember(t, p, 2)
 		b.join(a)
 		s, spy := a.call(3).meet(), b.call(4).meet()
-		spy.send(message.Summary{})
+		spy.Say(message.Summary{})
 		go s.serve(nil)
 		go func() { // what b says, s says at once too
 			for {
-				m, err := spy.read()
+				m, err := spy.Hear()
 				if err != nil {
 					return
 				}
 				if h, ok := m.(message.Heads); ok {
-					s.send(h)
+					s.Say(h)
 				}
 			}
 		}()

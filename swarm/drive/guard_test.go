@@ -35,10 +35,12 @@ func (o *once) panics() {
 func TestPanicInCallback(t *testing.T) {
 	root := hash(7)
 	for name, plant := range map[string]func(c *Config, o *once){
-		"OnView":  func(c *Config, o *once) { c.OnView = func(_, _ *catalog.View) { o.panics() } },
-		"Holders": func(c *Config, o *once) { c.Holders = func(hashing.Content) []Holder { o.panics(); return nil } },
+		"OnView": func(c *Config, o *once) { fakesOf(c).view = func(_, _ *catalog.View) { o.panics() } },
+		"Holders": func(c *Config, o *once) {
+			fakesOf(c).holders = func(hashing.Content) []Holder { o.panics(); return nil }
+		},
 		"Object": func(c *Config, o *once) {
-			c.Object = func(catalog.Hash) ([]byte, bool) { o.panics(); return nil, false }
+			fakesOf(c).object = func(catalog.Hash) ([]byte, bool) { o.panics(); return nil, false }
 		},
 		"Dial":      func(c *Config, o *once) { engineOf(c).Dial = panicDialer{engineOf(c).Dial, o}.Dial },
 		"handshake": func(c *Config, o *once) { engineOf(c).Dial = panicGreeter{engineOf(c).Dial, o}.Dial },
@@ -53,16 +55,16 @@ func TestPanicInCallback(t *testing.T) {
 				nd.share(file("a", 1))
 				time.Sleep(10 * time.Second)
 				s := nd.call(3).meet()
-				s.send(message.Who{File: hashing.Content{Root: root, Size: 1}})
-				s.send(message.Get{Hashes: []catalog.Hash{root}})
+				s.Say(message.Who{File: hashing.Content{Root: root, Size: 1}})
+				s.Say(message.Get{Hashes: []catalog.Hash{root}})
 				time.Sleep(10 * time.Second)
 				if g.Caught() != 1 || !o.done.Load() {
 					t.Fatalf("%d panics caught, want 1", g.Caught())
 				}
 				again := nd.call(4).meet()
-				again.send(message.Who{File: hashing.Content{Root: root, Size: 1}})
+				again.Say(message.Who{File: hashing.Content{Root: root, Size: 1}})
 				expect[message.Holds](again)
-				again.send(message.Get{Hashes: []catalog.Hash{root}})
+				again.Say(message.Get{Hashes: []catalog.Hash{root}})
 				expect[message.None](again)
 				other.share(file("b", 2))
 				time.Sleep(time.Minute)
@@ -124,7 +126,7 @@ func (badAsking) apply(*loop)   { panic(planted) }
 func connOf(t *testing.T, nd *pnode, k catalog.Key) *conn {
 	t.Helper()
 	found := make(chan *conn, 1)
-	nd.post(nd.ctx, call(func(l *loop) { found <- l.conns[k] }))
+	nd.post(nd.ctx, call(func(l *loop) { found <- l.conns.byKey[k] }))
 	return <-found
 }
 
@@ -158,7 +160,7 @@ func TestPanicInLoop(t *testing.T) {
 				}
 				nd.share(file("a", 1))
 				next := nd.call(3).meet()
-				next.send(message.Summary{})
+				next.Say(message.Summary{})
 				expect[message.Heads](next)
 			})
 		})

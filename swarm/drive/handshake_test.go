@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/wire"
 )
@@ -16,36 +15,27 @@ func TestHandshakesThatAreRefused(t *testing.T) {
 			s.shaker.InfoHash = OpenKey("another").Rendezvous()
 			s.greet(nil)
 		},
-		"hello signed for another swarm": func(s *stranger) {
-			g := *s.g
-			g.rendezvous = catalog.Salt{1}
-			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(&g, true) })
-		},
-		"signed in the other role": func(s *stranger) {
-			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(s.g, false) })
-		},
-		"signature broken": func(s *stranger) {
-			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(s.g, true); h.Sig[9]++ })
-		},
-		"another's key": func(s *stranger) {
-			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(s.g, true); h.Key = ident(5).Key() })
-		},
 		"without the drive key": func(s *stranger) {
-			g := *s.g
-			g.key = OpenKey("another")
-			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(&g, true) })
+			s.self.Secret = OpenKey("another")
+			s.greet(nil)
 		},
-		"proof broken": func(s *stranger) {
-			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(s.g, true); h.MAC[9]++ })
-		},
-		"another time than was signed": func(s *stranger) {
-			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(s.g, true); h.Clock++ })
-		},
-		"another version": func(s *stranger) {
-			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) { h.Version = 3; sign(s.g, true) })
+		"signature broken":             func(s *stranger) { s.twisted(func(h *message.Hello) { h.Sig[9]++ }) },
+		"another's key":                func(s *stranger) { s.twisted(func(h *message.Hello) { h.Key = ident(5).Key() }) },
+		"proof broken":                 func(s *stranger) { s.twisted(func(h *message.Hello) { h.MAC[9]++ }) },
+		"another time than was signed": func(s *stranger) { s.twisted(func(h *message.Hello) { h.Clock++ }) },
+		"another version":              func(s *stranger) { s.twisted(func(h *message.Hello) { h.Version = 3 }) },
+		"no proof": func(s *stranger) {
+			s.shaker.Shake(s.net, nil)
+			s.Say(message.Summary{})
 		},
 		"no hello": func(s *stranger) {
-			s.twisted(func(h *message.Hello, sign func(*greeter, bool)) {})
+			s.shaker.Shake(s.net, nil)
+			s.hello(twister{s.conn, func(m message.Message) message.Message {
+				if _, ok := m.(message.Hello); ok {
+					return message.Summary{}
+				}
+				return m
+			}})
 		},
 		"an ordinary BitTorrent client": func(s *stranger) {
 			own := wire.Handshake{InfoHash: testKey.Rendezvous(), PeerID: [20]byte{1}}
@@ -63,7 +53,7 @@ func TestHandshakesThatAreRefused(t *testing.T) {
 			s.Queue(wire.AppendExtended(nil, 0, []byte(rep("d1:a", 50_000))))
 		},
 		"our own key": func(s *stranger) {
-			s.g.id = ident(1)
+			s.self.Identity = ident(1)
 			s.greet(nil)
 		},
 	} {
@@ -83,27 +73,29 @@ func TestHandshakesThatAreRefused(t *testing.T) {
 	}
 }
 
-// twisted goes through the handshake, but for a hello that twist changes; sign
-// signs it.
-func (s *stranger) twisted(twist func(h *message.Hello, sign func(g *greeter, byDialler bool))) {
+// twister changes what is said.
+type twister struct {
+	*conn
+	twist func(message.Message) message.Message
+}
+
+func (w twister) Say(m message.Message) { w.conn.Say(w.twist(m)) }
+
+// twisted goes through the handshakes, but for a hello that twist changes after it
+// was signed.
+func (s *stranger) twisted(twist func(h *message.Hello)) {
 	s.t.Helper()
-	if err := s.shaker.Shake(s.Conn, nil); err != nil {
+	if err := s.shaker.Shake(s.net, nil); err != nil {
 		s.t.Fatal(err)
 	}
-	ours, theirs := s.Hello.Dialler, s.Hello.Acceptor
-	r := &rite{key: s.g.key, rendezvous: s.g.rendezvous, dialler: ours, acceptor: theirs}
-	s.send(r.prove())
-	h := message.Hello{Version: message.Version, Key: s.id.Key(), Name: "x"}
-	signed := false
-	twist(&h, func(g *greeter, byDialler bool) {
-		signed = true
-		r := &rite{key: g.key, rendezvous: g.rendezvous, dialler: ours, acceptor: theirs}
-		r.seal(&h, byDialler, s.id)
-	})
-	if signed {
-		s.send(h)
-	} else {
-		s.send(message.Summary{})
+	if err := s.hello(twister{s.conn, func(m message.Message) message.Message {
+		if h, ok := m.(message.Hello); ok {
+			twist(&h)
+			return h
+		}
+		return m
+	}}); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -113,7 +105,7 @@ func TestReplayedHello(t *testing.T) {
 		a := pipeMember(t, p, 1)
 		first := a.call(3)
 		var heard message.Hello
-		first.twisted(func(h *message.Hello, sign func(*greeter, bool)) { sign(first.g, true); heard = *h })
+		first.twisted(func(h *message.Hello) { heard = *h })
 		time.Sleep(time.Second)
 		if !a.connected(first.id.Key()) {
 			t.Fatal("the first one was refused")
@@ -121,7 +113,7 @@ func TestReplayedHello(t *testing.T) {
 		first.hangUp()
 		time.Sleep(time.Second)
 		second := a.call(4)
-		second.twisted(func(h *message.Hello, _ func(*greeter, bool)) { *h = heard; second.send(heard) })
+		second.twisted(func(h *message.Hello) { *h = heard })
 		if d := second.untilClosed(); d > time.Second {
 			t.Errorf("closed after %v", d)
 		}

@@ -31,7 +31,7 @@ func (s *stranger) tellPorts(host string, n int) {
 		for i := first; i < min(n, first+message.MaxAddresses); i++ {
 			m.Members = append(m.Members, message.Address{Key: catalog.Key{1, byte(i), byte(i >> 8)}, Addr: netip.AddrPortFrom(netip.MustParseAddr(host), uint16(2000+i))})
 		}
-		s.send(m)
+		s.Say(m)
 		time.Sleep(10 * time.Millisecond)
 	}
 }
@@ -60,7 +60,7 @@ func TestMembersDoNotScan(t *testing.T) {
 			for _, inner := range []string{"10.0.0.77", "192.168.0.1", "169.254.7.7", "100.64.0.9", "127.0.0.1"} {
 				s.tellPorts(inner, 399)
 			}
-			s.send(message.Peers{Members: []message.Address{{Key: catalog.Key{9}, Addr: netip.MustParseAddrPort("198.51.100.8:22")}}})
+			s.Say(message.Peers{Members: []message.Address{{Key: catalog.Key{9}, Addr: netip.MustParseAddrPort("198.51.100.8:22")}}})
 			s.tellPorts(victim, 399)
 		}
 		for _, inner := range []string{"10.0.0.77", "192.168.0.1", "169.254.7.7", "100.64.0.9", "127.0.0.1", "198.51.100.8"} {
@@ -75,7 +75,7 @@ func TestMembersDoNotScan(t *testing.T) {
 		b := pipeMember(t, p, 2)
 		s := a.call(40).meet() // one of our network may tell of another
 		go drain(s)
-		s.send(message.Peers{Members: []message.Address{{Key: b.cfg.Identity.Key(), Addr: b.addr}}})
+		s.Say(message.Peers{Members: []message.Address{{Key: b.cfg.Identity.Key(), Addr: b.addr}}})
 		time.Sleep(time.Second)
 		if !a.connected(b.cfg.Identity.Key()) {
 			t.Error("a member of our network that another told of is not found")
@@ -112,7 +112,7 @@ func TestLiarsDoNotHideHolders(t *testing.T) {
 			s := a.call(20 + i).meet()
 			go func() {
 				for n := 0; ; n++ {
-					m, err := s.read()
+					m, err := s.Hear()
 					if err != nil {
 						return
 					}
@@ -124,7 +124,7 @@ func TestLiarsDoNotHideHolders(t *testing.T) {
 					for j := range message.MaxHolders {
 						lie.Holders = append(lie.Holders, message.Holder{Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, byte(i), byte(j)}), uint16(2000+n)), Member: catalog.Key{3}, Pieces: Pieces{All: true}})
 					}
-					s.send(lie)
+					s.Say(lie)
 				}
 			}()
 		}
@@ -134,7 +134,7 @@ func TestLiarsDoNotHideHolders(t *testing.T) {
 			time.Sleep(11 * time.Second)
 		}
 		b := pipeMember(t, p, 2, func(c *Config) {
-			c.Holders = func(hashing.Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
+			fakesOf(c).holders = func(hashing.Content) []Holder { return []Holder{{Pieces: Pieces{All: true}}} }
 		})
 		a.join(b)
 		time.Sleep(11 * time.Second)

@@ -39,20 +39,20 @@ func TestMembersThatBreakTheProtocol(t *testing.T) {
 		"string length lies":     func(s *stranger) { s.Queue(ext("d1:d99999999999:x1:t6:objecte")) },
 		"trailing bytes":         func(s *stranger) { s.Queue(ext("d1:r32:" + rep("r", 32) + "1:t3:whoee")) },
 		"second hello": func(s *stranger) {
-			s.send(message.Hello{Version: message.Version, Key: s.id.Key(), Name: "x"})
+			s.Say(message.Hello{Version: message.Version, Key: s.id.Key(), Name: "x"})
 		},
 		"forged head": func(s *stranger) {
 			h := s.head(5, catalog.Hash{1})
 			h.Sig[0]++
-			s.send(message.Heads{Heads: []catalog.Head{h}})
+			s.Say(message.Heads{Heads: []catalog.Head{h}})
 		},
 		"another's head with our key": func(s *stranger) {
 			h := s.head(5, catalog.Hash{1})
 			h.Key = ident(77).Key()
-			s.send(message.Heads{Heads: []catalog.Head{h}})
+			s.Say(message.Heads{Heads: []catalog.Head{h}})
 		},
 		"head replayed from another drive": func(s *stranger) {
-			s.send(message.Heads{Heads: []catalog.Head{s.headIn(catalog.Salt{9}, 5, catalog.Hash{1})}})
+			s.Say(message.Heads{Heads: []catalog.Head{s.headIn(catalog.Salt{9}, 5, catalog.Hash{1})}})
 		},
 		"head of huge seq": func(s *stranger) {
 			s.Queue(ext("d1:hl" + strings.Replace(string(testHeadBytes(s)), "seqi5e", "seqi9223372036854775807e", 1) + "e1:t5:headse"))
@@ -121,12 +121,12 @@ func TestRollback(t *testing.T) {
 		a.share(file("old", 1))
 		time.Sleep(time.Second)
 		s := b.call(3).meet()
-		s.send(message.Summary{})
+		s.Say(message.Summary{})
 		old := expect[message.Heads](s).Heads[0]
 		go drain(s)
 		a.share(file("new", 1))
 		time.Sleep(time.Second)
-		s.send(message.Heads{Heads: []catalog.Head{old}})
+		s.Say(message.Heads{Heads: []catalog.Head{old}})
 		time.Sleep(time.Second)
 		if !b.has("new") || b.has("old") {
 			t.Error("the catalogue was rolled back")
@@ -145,18 +145,18 @@ func TestWrongObjects(t *testing.T) {
 		h := catalog.HashObject(tiny)
 		a := pipeMember(t, p, 1)
 		b := pipeMember(t, p, 2, func(c *Config) {
-			c.Object = func(x catalog.Hash) ([]byte, bool) { return tiny, x == h }
+			fakesOf(c).object = func(x catalog.Hash) ([]byte, bool) { return tiny, x == h }
 		})
 		s := a.call(3).meet()
 		go func() {
 			for {
-				m, err := s.read()
+				m, err := s.Hear()
 				if err != nil {
 					return
 				}
 				if g, ok := m.(message.Get); ok {
 					for range g.Hashes {
-						s.send(message.Object{Data: []byte("a false one")})
+						s.Say(message.Object{Data: []byte("a false one")})
 					}
 				}
 			}
@@ -176,12 +176,12 @@ func TestCatalogueOfJunk(t *testing.T) {
 		a := pipeMember(t, p, 1)
 		s := a.call(3).meet()
 		junk := []byte("no shard")
-		s.send(message.Summary{})
-		s.send(message.Heads{Heads: []catalog.Head{s.head(5, catalog.HashObject(junk))}})
+		s.Say(message.Summary{})
+		s.Say(message.Heads{Heads: []catalog.Head{s.head(5, catalog.HashObject(junk))}})
 		if g := expect[message.Get](s); g.Hashes[0] != catalog.HashObject(junk) {
 			t.Fatalf("asked for %v", g.Hashes)
 		}
-		s.send(message.Object{Data: junk})
+		s.Say(message.Object{Data: junk})
 		go drain(s)
 		time.Sleep(time.Minute)
 		if !a.connected(s.id.Key()) {
@@ -199,7 +199,7 @@ func TestCatalogueOfJunk(t *testing.T) {
 // wants returns how many objects are being fetched.
 func (nd *pnode) wants() int {
 	n := make(chan int, 1)
-	nd.post(nd.t.Context(), call(func(l *loop) { n <- l.fetch.Len() }))
+	nd.post(nd.t.Context(), call(func(l *loop) { n <- l.objects.Len() }))
 	return <-n
 }
 
@@ -212,22 +212,22 @@ func TestObjectsThatNobodyHas(t *testing.T) {
 		var asked atomic.Int64
 		go func() {
 			for {
-				m, err := s.read()
+				m, err := s.Hear()
 				if err != nil {
 					return
 				}
 				if g, ok := m.(message.Get); ok {
 					asked.Add(int64(len(g.Hashes)))
-					s.send(message.None(g))
+					s.Say(message.None(g))
 				}
 			}
 		}()
-		s.send(message.Heads{Heads: []catalog.Head{s.head(5, catalog.Hash{1})}})
+		s.Say(message.Heads{Heads: []catalog.Head{s.head(5, catalog.Hash{1})}})
 		time.Sleep(time.Minute)
 		if n := asked.Load(); n < 8 || n > 20 {
 			t.Errorf("asked %d times in a minute", n)
 		}
-		s.send(message.Heads{Heads: []catalog.Head{s.head(6, catalog.HashObject([]byte("d1:elee")))}})
+		s.Say(message.Heads{Heads: []catalog.Head{s.head(6, catalog.HashObject([]byte("d1:elee")))}})
 		time.Sleep(time.Second)
 		if n := a.wants(); n != 0 {
 			t.Errorf("%d objects are still wanted", n)

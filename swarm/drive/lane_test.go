@@ -41,7 +41,7 @@ func TestHeadsOfConnectedMembersComeFirst(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
 		relay, friend := crowded(t, p)
 		s := relay.call(4).meet()
-		s.send(message.Summary{})
+		s.Say(message.Summary{})
 		few, seen := 0, 0
 		for first := true; few < 20; first = false {
 			m := expect[message.Heads](s)
@@ -72,14 +72,14 @@ func TestAnswersPassHeads(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
 		tiny := []byte("tiny")
 		relay, _ := crowded(t, p, func(c *Config) {
-			c.Object = func(x catalog.Hash) ([]byte, bool) { return tiny, true }
+			fakesOf(c).object = func(x catalog.Hash) ([]byte, bool) { return tiny, true }
 		})
 		s := relay.call(4).meet()
-		s.send(message.Summary{})
-		s.send(message.Get{Hashes: []catalog.Hash{hash(1), hash(2), hash(3), hash(4)}})
+		s.Say(message.Summary{})
+		s.Say(message.Get{Hashes: []catalog.Hash{hash(1), hash(2), hash(3), hash(4)}})
 		before, answers := 0, 0
 		for answers < 4 {
-			m, err := s.read()
+			m, err := s.Hear()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,8 +5,9 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
-	"p2pfs/swarm/drive/fetch"
 	"p2pfs/swarm/drive/gossip"
+	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/drive/objects"
 	"p2pfs/swarm/drive/who"
 )
 
@@ -32,11 +33,14 @@ type asking struct {
 
 func (a asking) dropped(_ *loop, err error) { a.failed(err) }
 
-// offer sends v where c has room: its reader gets one answer, the first.
-func offer[T any](c chan<- T, v T) {
+// offer sends v where c has room: where that is one, its reader gets one answer,
+// the first.
+func offer[T any](c chan<- T, v T) bool {
 	select {
 	case c <- v:
+		return true
 	default:
+		return false
 	}
 }
 
@@ -44,16 +48,12 @@ func offer[T any](c chan<- T, v T) {
 type loop struct {
 	d        *Drive
 	state    *catalog.State
-	conns    map[catalog.Key]*conn // by member
-	byID     map[int]*conn
-	nextID   int
-	fetch    *fetch.Fetcher
-	waiting  map[catalog.Hash][]chan<- []byte // for objects
+	conns    conns
+	objects  *objects.Fetcher
 	who      *who.Inquiries
 	gossip   *gossip.Gossip
 	ours     *catalog.Publication // the last one, to be signed again; nil before Share
-	told     *catalog.View        // the last that OnView was told of
-	filter   filter
+	views    *views
 	dirty    chan struct{} // something is to be written to disk
 	swept    time.Time
 	outdated outdated
@@ -61,14 +61,11 @@ type loop struct {
 }
 
 func newLoop(d *Drive, state *catalog.State) *loop {
-	l := &loop{
-		d: d, state: state, conns: make(map[catalog.Key]*conn), byID: make(map[int]*conn),
-		fetch: fetch.New(), waiting: make(map[catalog.Hash][]chan<- []byte),
-		who: who.New(), gossip: gossip.New(state.Authors, state.Authors, d.cfg.Identity.Key()), dirty: make(chan struct{}, 1), filter: filter{hides: d.cfg.Hides},
-		outdated: make(outdated), copies: copies{self: process{d.greeter.began, d.greeter.moved}},
+	return &loop{
+		d: d, state: state, conns: newConns(), views: d.views,
+		objects: objects.New(state, state.Authors), who: who.New(), gossip: gossip.New(state.Authors, state.Authors, d.cfg.Identity.Key()),
+		dirty: make(chan struct{}, 1), outdated: make(outdated), copies: copies{self: d.self.Process, log: d.logCopy, act: d.tellCopy},
 	}
-	l.told = l.shown()
-	return l
 }
 
 // How often the loop looks at its clocks.
@@ -81,7 +78,7 @@ const (
 func (l *loop) run(ctx context.Context) {
 	defer l.end()
 	for _, k := range l.state.Wanting() {
-		l.d.cfg.Guard.Do(func() { l.wantFor(k) })
+		l.d.cfg.Guard.Do(func() { l.objects.Complete(k) })
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -100,7 +97,7 @@ func (l *loop) run(ctx context.Context) {
 			busy = false
 			timer.Reset(tickIdle)
 		case <-again:
-		case <-l.d.viewed:
+		case <-l.d.notices.viewed:
 		case <-ctx.Done():
 			return
 		}
@@ -111,7 +108,7 @@ func (l *loop) run(ctx context.Context) {
 		if n := l.state.Visits() - visits; n > busyVisits {
 			l.d.log.Debug("event looked at many entries", "n", n)
 		}
-		if !busy && l.fetch.Len() > 0 {
+		if !busy && l.objects.Len() > 0 {
 			busy = true
 			timer.Reset(tickBusy)
 		}
@@ -142,44 +139,24 @@ func (l *loop) settle() {
 	for _, k := range l.state.Tellable() {
 		l.gossip.Spread(k, time.Now())
 	}
-	for _, c := range l.byID {
+	for _, c := range l.conns.byID {
 		l.pump(c, time.Now())
 	}
-	l.request()
-	l.tellView()
-	select {
-	case l.dirty <- struct{}{}:
-	default:
+	for _, q := range l.objects.Due(time.Now()) {
+		l.conns.byID[q.Member].Say(message.Get{Hashes: q.Hashes})
 	}
-}
-
-// tellView makes the newest view known. While the caller is busy with earlier
-// ones it is told later, of several changes at once.
-func (l *loop) tellView() {
-	now, before := l.shown(), l.told
-	l.d.view.Store(now)
-	if now == before {
-		return
-	}
-	if f := l.d.cfg.OnView; f != nil {
-		select {
-		case l.d.views <- func() { f(now, before) }:
-		default:
-			return
-		}
-	}
-	l.told = now
+	l.views.update(l.state.View())
+	offer(l.dirty, struct{}{})
 }
 
 // tick does what is due by the clock.
 func (l *loop) tick(now time.Time) {
-	l.dropUnneeded()
-	l.fetch.Expire(now)
+	l.objects.Expire(now)
 	for _, p := range l.gossip.Due(now) { // that came too fast
 		l.take(p, now)
 	}
 	l.who.Expire(now)
-	l.tellCopy(now)
+	l.copies.tell(now)
 	if now.Sub(l.swept) < sweepGap {
 		return
 	}
@@ -190,8 +167,8 @@ func (l *loop) tick(now time.Time) {
 
 // end closes every connection. Their goroutines are waited for by Close.
 func (l *loop) end() {
-	for _, c := range l.byID {
+	for _, c := range l.conns.byID {
 		c.net.Close(ErrClosed)
-		l.state.Authors.Gone(c.key, l.d.cfg.Now())
+		l.state.Authors.Gone(c.Key, l.d.cfg.Now())
 	}
 }

@@ -27,7 +27,7 @@ func TestBothDialInTheSameInstant(t *testing.T) {
 			result := make(chan []bool, 1)
 			nd.post(t.Context(), call(func(l *loop) {
 				var list []bool
-				for _, c := range l.byID {
+				for _, c := range l.conns.byID {
 					list = append(list, c.net.Dialled.IsValid())
 				}
 				result <- list
@@ -52,8 +52,8 @@ func TestOwnHigherHeadIsOvertaken(t *testing.T) {
 		ahead := (&stranger{t: t, id: ident(1)}).head(time.Now().Add(time.Hour).UnixMilli(), catalog.HashObject([]byte("d1:elee")))
 		s := b.call(3).meet()
 		go drain(s)
-		s.send(message.Summary{})
-		s.send(message.Heads{Heads: []catalog.Head{ahead}})
+		s.Say(message.Summary{})
+		s.Say(message.Heads{Heads: []catalog.Head{ahead}})
 		time.Sleep(time.Second)
 		a.share(file("x", 1))
 		b.join(a)
@@ -86,7 +86,7 @@ func TestAddressesArePassedOn(t *testing.T) {
 		go func() {
 			defer close(heard)
 			for {
-				m, err := s.read()
+				m, err := s.Hear()
 				if err != nil {
 					return
 				}
@@ -123,7 +123,7 @@ func TestManyHeads(t *testing.T) {
 			for j := range 50 {
 				m.Heads = append(m.Heads, (&stranger{t: t, id: ident(1000 + i + j)}).head(1, empty))
 			}
-			s.send(m)
+			s.Say(m)
 			time.Sleep(50 * time.Millisecond)
 		}
 		time.Sleep(time.Second)

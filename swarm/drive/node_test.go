@@ -57,9 +57,10 @@ func newNode(t testing.TB, n int, change ...func(*Config)) *node {
 		t.Fatal(err)
 	}
 	nd.ln = ln
+	f := &fakes{view: nd.onView, holders: nd.who, object: nd.object}
 	nd.cfg = Config{
 		Client: newEngine(nd.Dial, nd.addr().Port()),
-		Key:    testKey, Identity: ident(n), Name: fmt.Sprintf("m%d", n), OnView: nd.onView, Holders: nd.who, Object: nd.object,
+		Key:    testKey, Identity: ident(n), Name: fmt.Sprintf("m%d", n), Files: f, Observer: f,
 	}
 	for _, f := range change {
 		f(&nd.cfg)
@@ -114,13 +115,67 @@ func (nd *node) key() catalog.Key     { return nd.cfg.Identity.Key() }
 type dialFunc = func(context.Context, netip.AddrPort) (net.Conn, error)
 
 // engine is the Client of tests: a network, and no more of the engine.
-type engine struct{ gather.Network }
+type engine struct {
+	gather.Network
+	upload func(context.Context, int) error // nil: as fast as one likes
+}
 
 func newEngine(dial dialFunc, port uint16) *engine {
-	return &engine{gather.Network{Dial: dial, Port: port, PeerID: wire.NewPeerID()}}
+	return &engine{Network: gather.Network{Dial: dial, Port: port, PeerID: wire.NewPeerID()}}
 }
 
 func (e *engine) Join(cfg gather.Config) *gather.Gathering { return gather.New(e.Network, cfg) }
+
+func (e *engine) Upload(ctx context.Context, n int) error {
+	if e.upload == nil {
+		return nil
+	}
+	return e.upload(ctx, n)
+}
+
+// fakes are the Files and the Observer of a test: what is not nil.
+type fakes struct {
+	holders func(hashing.Content) []Holder
+	object  func(catalog.Hash) ([]byte, bool)
+	view    func(now, before *catalog.View)
+	copied  func(Copy)
+}
+
+// fakesOf are those that a test's drive is going to have.
+func fakesOf(c *Config) *fakes {
+	f, ok := c.Files.(*fakes)
+	if !ok {
+		f = &fakes{}
+		c.Files, c.Observer = f, f
+	}
+	return f
+}
+
+func (f *fakes) Holders(file hashing.Content) []Holder {
+	if f.holders == nil {
+		return nil
+	}
+	return f.holders(file)
+}
+
+func (f *fakes) Object(h catalog.Hash) ([]byte, bool) {
+	if f.object == nil {
+		return nil, false
+	}
+	return f.object(h)
+}
+
+func (f *fakes) OnView(now, before *catalog.View) {
+	if f.view != nil {
+		f.view(now, before)
+	}
+}
+
+func (f *fakes) OnCopy(c Copy) {
+	if f.copied != nil {
+		f.copied(c)
+	}
+}
 
 // engineOf is the engine that a test's drive is going to have.
 func engineOf(c *Config) *engine { return c.Client.(*engine) }

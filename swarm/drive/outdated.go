@@ -18,12 +18,6 @@ type Outdated struct {
 	Seen time.Time
 }
 
-// outdatedError is a hello of an older version.
-type outdatedError struct{ name string }
-
-func (outdatedError) Error() string { return "runs an older p2pfs" }
-func (outdatedError) Unwrap() error { return ErrVersion }
-
 // Bounds on what is noted of those.
 const (
 	maxOutdated  = 16
@@ -77,11 +71,3 @@ func (o outdated) list(now time.Time) []Outdated {
 func (d *Drive) Outdated() []Outdated {
 	return ask(d, func(l *loop) []Outdated { return l.outdated.list(time.Now()) })
 }
-
-// refused tells of a handshake that failed, and for what.
-type refused struct {
-	addr netip.AddrPort
-	err  error
-}
-
-func (e refused) apply(l *loop) { l.refused(e.addr, e.err, time.Now()) }

@@ -15,6 +15,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/drive/hello"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/wire"
@@ -152,7 +153,7 @@ func (nd *pnode) share(files ...catalog.File) {
 type stranger struct {
 	t      testing.TB
 	id     *catalog.Identity
-	g      *greeter
+	self   *hello.Self
 	shaker gather.Shaker
 	nc     net.Conn
 	*gather.Conn
@@ -175,9 +176,9 @@ func (nd *pnode) call(n int) *stranger {
 func newStranger(t testing.TB, n int, c net.Conn, dialled netip.AddrPort) *stranger {
 	g := gather.NewConn(c, dialled, message.MaxBody)
 	s := &stranger{t: t, id: ident(n), nc: c, Conn: g, conn: newConn(nil, g), writing: make(chan struct{})}
-	s.g = &greeter{
-		key: testKey, rendezvous: testKey.Rendezvous(), id: s.id, name: fmt.Sprintf("s%d", n),
-		began: time.Now().UnixMicro() + int64(n), now: time.Now,
+	s.self = &hello.Self{
+		Secret: testKey, Rendezvous: testKey.Rendezvous(), Identity: s.id, Name: fmt.Sprintf("s%d", n),
+		Process: hello.Process{Began: time.Now().UnixMicro() + int64(n)}, Now: time.Now,
 	}
 	s.shaker = gather.Shaker{InfoHash: testKey.Rendezvous(), Port: 6881, Extension: message.Extension}
 	copy(s.shaker.PeerID[:], fmt.Sprintf("-XX0000-%012d", n))
@@ -203,11 +204,19 @@ func (s *stranger) queue(m message.Message) bool {
 func (s *stranger) greet(theirs *wire.Handshake) error {
 	err := s.shaker.Shake(s.Conn, theirs)
 	if err == nil {
-		err = s.g.greet(s.conn)
+		err = s.hello(s.conn)
 	}
 	if err == nil {
 		s.Greeted()
 	}
+	return err
+}
+
+// hello greets over the connection, or what twists it.
+func (s *stranger) hello(over hello.Conn) (err error) {
+	s.Member, err = s.self.Greet(over, hello.Terms{
+		Dialler: s.net.Hello.Dialler, Acceptor: s.net.Hello.Acceptor, Dialled: s.net.Dialled.IsValid(), Port: 6881,
+	})
 	return err
 }
 
@@ -224,7 +233,7 @@ func (s *stranger) meet() *stranger {
 func expect[M message.Message](s *stranger) M {
 	s.t.Helper()
 	for {
-		m, err := s.read()
+		m, err := s.Hear()
 		if err != nil {
 			s.t.Fatalf("waiting for %T: %v", *new(M), err)
 		}

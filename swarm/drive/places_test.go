@@ -4,12 +4,11 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"p2pfs/swarm/book"
+	"p2pfs/swarm/drive/message"
 	"sync"
 	"testing"
 	"time"
-
-	"p2pfs/swarm/book"
-	"p2pfs/swarm/drive/message"
 )
 
 // meetFrom opens a connection to nd from an address, as the member of that
@@ -182,7 +181,7 @@ func TestOneAddressThatComesAgainAndAgain(t *testing.T) {
 				continue
 			}
 			for { // until it closes or tells
-				m, err := s.read()
+				m, err := s.Hear()
 				if _, ok := m.(message.Summary); ok {
 					told++
 				}

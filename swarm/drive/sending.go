@@ -5,13 +5,13 @@ import (
 	"sync"
 
 	"p2pfs/swarm/catalog"
-	"p2pfs/swarm/drive/fetch"
 	"p2pfs/swarm/drive/message"
+	"p2pfs/swarm/drive/objects"
 )
 
 // maxOwed is how many objects may wait to be sent to a member: more than one of
 // ours ever asks for at once. What he asks for beyond is not answered.
-const maxOwed = 2 * fetch.MaxAsked
+const maxOwed = 2 * objects.MaxAsked
 
 // sending is what a member asked for and was not sent yet. The connection's
 // reader adds to it and a goroutine of the connection's own takes from it, so that
@@ -66,8 +66,9 @@ func (s *sending) done(h catalog.Hash) {
 	delete(s.owed, h)
 }
 
-// send sends what a member asks for until ctx ends.
-func (d *Drive) send(ctx context.Context, c *conn, s *sending) {
+// sendOwed sends what a member asks for until ctx ends.
+func (c *conn) sendOwed(ctx context.Context) {
+	d, s := c.d, c.owed
 	var missing []catalog.Hash
 	for {
 		h, ok := s.take()
@@ -89,7 +90,7 @@ func (d *Drive) send(ctx context.Context, c *conn, s *sending) {
 			missing = append(missing, h)
 			continue
 		}
-		if f := d.cfg.Upload; f != nil && f(ctx, len(data)) != nil {
+		if d.cfg.Client.Upload(ctx, len(data)) != nil {
 			return
 		}
 		s.done(h) // he may ask again once he has it
@@ -100,9 +101,9 @@ func (d *Drive) send(ctx context.Context, c *conn, s *sending) {
 // objectOf returns an object that we have, nil if we have not.
 func (d *Drive) objectOf(h catalog.Hash) []byte {
 	data, err := d.cfg.Store.Object(h)
-	if err != nil && d.cfg.Object != nil {
+	if err != nil {
 		var ok bool
-		if data, ok = d.cfg.Object(h); !ok {
+		if data, ok = d.cfg.Files.Object(h); !ok {
 			return nil
 		}
 	}

@@ -25,8 +25,8 @@ func TestObjectsPassTheUploadLimit(t *testing.T) {
 		limit := rate.NewLimiter(perSecond, 2*len(data))
 		var counted, got atomic.Int64
 		a := pipeMember(t, p, 1, func(c *Config) {
-			c.Object = func(k catalog.Hash) ([]byte, bool) { return data, k == h }
-			c.Upload = func(ctx context.Context, n int) error {
+			fakesOf(c).object = func(k catalog.Hash) ([]byte, bool) { return data, k == h }
+			engineOf(c).upload = func(ctx context.Context, n int) error {
 				err := limit.WaitN(ctx, n)
 				if err == nil {
 					counted.Add(int64(n))
@@ -39,7 +39,7 @@ func TestObjectsPassTheUploadLimit(t *testing.T) {
 		began := time.Now()
 		go func() {
 			for {
-				m, err := s.read()
+				m, err := s.Hear()
 				if err != nil {
 					return
 				}
@@ -57,11 +57,11 @@ func TestObjectsPassTheUploadLimit(t *testing.T) {
 		}
 		for range 100 {
 			for range 10 {
-				s.send(same)
+				s.Say(same)
 			}
 			time.Sleep(100 * time.Millisecond)
 			if holdsAt.Load() == 0 {
-				s.send(message.Who{File: hashing.Content{Root: catalog.Hash{3}, Size: 1}})
+				s.Say(message.Who{File: hashing.Content{Root: catalog.Hash{3}, Size: 1}})
 			}
 		}
 		if most := int64(perSecond*11 + 2*len(data)); got.Load() > most || got.Load() < perSecond {

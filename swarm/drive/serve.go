@@ -3,12 +3,12 @@ package drive
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/drive/who"
-	"p2pfs/swarm/hashing"
 )
 
 // Serve runs the connection until it ends, and says why it did.
@@ -25,7 +25,7 @@ func (c *conn) Serve() error {
 		err = ErrClosed
 	}
 	if err == nil {
-		err = d.guarded(func() error { return d.receive(c) })
+		err = d.guarded(func() error { return c.receive() })
 		c.net.Close(err)
 		d.post(d.ctx, left{c})
 	}
@@ -41,20 +41,21 @@ func (d *Drive) guarded(f func() error) (err error) {
 }
 
 // receive reads messages until the connection ends.
-func (d *Drive) receive(c *conn) error {
+func (c *conn) receive() error {
+	d := c.d
 	ctx, cancel := context.WithCancel(d.ctx)
 	var sender sync.WaitGroup
 	defer sender.Wait()
 	defer cancel()
 	sender.Go(func() {
-		if err := d.guarded(func() error { d.send(ctx, c, c.owed); return nil }); err != nil {
+		if err := d.guarded(func() error { c.sendOwed(ctx); return nil }); err != nil {
 			c.net.Close(err)
 		}
 	})
 	for {
-		m, err := c.read()
+		m, err := c.Hear()
 		if err == nil {
-			err = d.handle(c, m)
+			err = c.handle(m)
 		}
 		if err != nil {
 			c.net.Close(err) // before the sender is waited for, who may be writing
@@ -64,29 +65,38 @@ func (d *Drive) receive(c *conn) error {
 }
 
 // handle answers what can be answered here and hands the rest to the loop.
-func (d *Drive) handle(c *conn, m message.Message) error {
+func (c *conn) handle(m message.Message) error {
+	d := c.d
 	switch m := m.(type) {
 	case message.Get:
 		c.owed.add(m.Hashes)
 		return nil
 	case message.Who:
 		c.allow(d.ctx, c.allowance, 1)
-		c.reply(d.answer(m.File))
+		c.reply(who.Reply(m.File, d.cfg.Files.Holders(m.File)))
 		return nil
 	case message.Object:
 		return d.post(d.ctx, received{c: c, m: m, hash: catalog.HashObject(m.Data)})
 	case message.Heads:
 		c.allow(d.ctx, c.headRoom, len(m.Heads))
 		for i := range m.Heads {
-			if err := m.Heads[i].Admit(d.greeter.rendezvous); err != nil {
+			if err := m.Heads[i].Admit(d.self.Rendezvous); err != nil {
 				return fmt.Errorf("%w: %w", ErrForged, err)
 			}
 		}
-		return d.postInTurn(c, m)
+		return c.postInTurn(m)
 	case message.Summary:
 		c.allow(d.ctx, c.headRoom, 1+len(m.Versions)/20)
-		return d.postInTurn(c, m)
-	case message.Peers, message.Holds:
+		return c.postInTurn(m)
+	case message.Peers:
+		c.allow(d.ctx, c.allowance, 1)
+		addrs := make([]netip.AddrPort, 0, len(m.Members))
+		for _, a := range m.Members {
+			addrs = append(addrs, a.Addr)
+		}
+		d.swarm.Hear(c.net.Remote.Addr(), addrs)
+		return nil
+	case message.Holds:
 		c.allow(d.ctx, c.allowance, 1)
 	case message.Hello, message.Prove:
 		return message.ErrMalformed
@@ -97,7 +107,8 @@ func (d *Drive) handle(c *conn, m message.Message) error {
 // postInTurn hands a message to the loop and waits until that is through with it: so that
 // whoever sends many of a kind that costs the loop much does not fill its queue,
 // in which what others answer stands too.
-func (d *Drive) postInTurn(c *conn, m message.Message) error {
+func (c *conn) postInTurn(m message.Message) error {
+	d := c.d
 	taken := make(chan struct{})
 	if err := d.post(d.ctx, received{c: c, m: m, taken: taken}); err != nil {
 		return err
@@ -110,13 +121,4 @@ func (d *Drive) postInTurn(c *conn, m message.Message) error {
 	case <-d.ctx.Done():
 		return ErrClosed
 	}
-}
-
-// answer says who holds a file.
-func (d *Drive) answer(file hashing.Content) message.Holds {
-	var holders []Holder
-	if f := d.cfg.Holders; f != nil {
-		holders = f(file)
-	}
-	return who.Reply(file, holders)
 }

@@ -1,7 +1,6 @@
 package drive
 
 import (
-	"net/netip"
 	"time"
 
 	"p2pfs/swarm/catalog"
@@ -22,7 +21,7 @@ func (e received) apply(l *loop) {
 	if e.taken != nil {
 		defer close(e.taken)
 	}
-	if l.byID[e.c.id] != e.c {
+	if l.conns.byID[e.c.id] != e.c {
 		return // closed meanwhile
 	}
 	now := time.Now()
@@ -37,33 +36,31 @@ func (e received) apply(l *loop) {
 		l.onNone(e.c, m, now)
 	case message.Holds:
 		l.onHolds(e.c, m, now)
-	case message.Peers:
-		l.onPeers(e.c, m)
 	}
 }
 
-func (e received) dropped(l *loop, err error) { l.expel(e.c, err) }
+func (e received) dropped(l *loop, err error) { l.remove(e.c, err) }
 
 // drained tells that a connection's writer has nothing more to do.
 type drained struct{ c *conn }
 
 func (e drained) apply(*loop) {} // what may be sent now is, as after any event
 
-func (e drained) dropped(l *loop, err error) { l.expel(e.c, err) }
+func (e drained) dropped(l *loop, err error) { l.remove(e.c, err) }
 
 // greetMember tells a new member what is here.
 func (l *loop) greetMember(c *conn) {
-	for _, m := range l.gossip.Join(c.id, c.key, c.group()) {
-		c.send(m)
+	for _, m := range l.gossip.Join(c.id, c.Key, c.group()) {
+		c.Say(m)
 	}
 	var list []message.Address
 	for _, p := range l.d.swarm.Reached(message.MaxAddresses) {
-		if a := (message.Address{Key: catalog.Key(p.Owner), Addr: p.Addr}); a.Key != c.key && netgroup.MayKnow(c.net.Remote.Addr(), a.Addr.Addr()) {
+		if a := (message.Address{Key: catalog.Key(p.Owner), Addr: p.Addr}); a.Key != c.Key && netgroup.MayKnow(c.net.Remote.Addr(), a.Addr.Addr()) {
 			list = append(list, a)
 		}
 	}
 	if len(list) > 0 {
-		c.send(message.Peers{Members: list})
+		c.Say(message.Peers{Members: list})
 	}
 }
 
@@ -111,22 +108,15 @@ func (l *loop) take(p gossip.Paced, now time.Time) {
 	case err != nil:
 		l.d.log.Warn("verified head refused", "member", k.Short(), "err", err)
 	case result == catalog.Overtaken:
-		l.overtaken(p.Head, now)
+		l.copies.overtook(p.Head, now)
+		l.publishAgain() // with a newer head
 	case result == catalog.Accepted:
-		if c := l.byID[p.From]; c != nil {
+		if c := l.conns.byID[p.From]; c != nil {
 			c.net.Useful(0, now)
 		}
 		l.gossip.Spread(k, now)
-		l.wantFor(k, p.From)
+		l.objects.Complete(k, p.From)
 	}
-}
-
-// idOf returns the number of a member's connection, -1 if he has none.
-func (l *loop) idOf(k catalog.Key) int {
-	if c := l.conns[k]; c != nil {
-		return c.id
-	}
-	return -1
 }
 
 // publish makes p our catalogue and tells everybody.
@@ -138,7 +128,7 @@ func (l *loop) publish(p catalog.Publication) error {
 	p.Tree.Objects = nil // they are in the store
 	l.ours = &p
 	if fresh {
-		l.tellView()
+		l.views.update(l.state.View())
 		l.gossip.Spread(l.d.cfg.Identity.Key(), time.Now())
 	}
 	return nil
@@ -153,21 +143,4 @@ func (l *loop) publishAgain() {
 	if err := l.publish(*l.ours); err != nil {
 		l.d.log.Warn("catalogue not signed again", "err", err)
 	}
-}
-
-// passOn tells all members of an address.
-func (l *loop) passOn(a message.Address) {
-	for _, c := range l.byID {
-		if c.key != a.Key && netgroup.MayKnow(c.net.Remote.Addr(), a.Addr.Addr()) {
-			c.send(message.Peers{Members: []message.Address{a}})
-		}
-	}
-}
-
-func (l *loop) onPeers(c *conn, m message.Peers) {
-	addrs := make([]netip.AddrPort, 0, len(m.Members))
-	for _, a := range m.Members {
-		addrs = append(addrs, a.Addr)
-	}
-	l.d.swarm.Hear(c.net.Remote.Addr(), addrs)
 }

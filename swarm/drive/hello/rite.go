@@ -1,4 +1,4 @@
-package drive
+package hello
 
 import (
 	"crypto/hmac"
@@ -19,7 +19,7 @@ const (
 // over it, so that it is of no use on another connection, in the other role, or
 // in another drive.
 type rite struct {
-	key               Key
+	secret            [32]byte
 	rendezvous        catalog.Salt
 	dialler, acceptor [32]byte
 }
@@ -37,7 +37,7 @@ func (r *rite) statement(domain string, byDialler bool) []byte {
 }
 
 func (r *rite) mac(statement []byte) (sum [sha256.Size]byte) {
-	mac := hmac.New(sha256.New, r.key[:])
+	mac := hmac.New(sha256.New, r.secret[:])
 	mac.Write(statement)
 	return [sha256.Size]byte(mac.Sum(sum[:0]))
 }

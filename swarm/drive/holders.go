@@ -38,14 +38,14 @@ func (d *Drive) Who(ctx context.Context, file hashing.Content, publishers ...cat
 
 func (l *loop) inquire(file hashing.Content, publishers []catalog.Key, result chan<- []Holder) {
 	var members []int
-	for id, c := range l.byID {
+	for id, c := range l.conns.byID {
 		if !c.net.Busy() {
 			members = append(members, id)
 		}
 	}
 	tell := func(list []Holder) { result <- list } // has room for one, and gets one
 	for _, id := range l.who.Ask(file, l.publishing(publishers), tell, members, time.Now()) {
-		l.byID[id].send(message.Who{File: file})
+		l.conns.byID[id].Say(message.Who{File: file})
 	}
 }
 
@@ -53,12 +53,12 @@ func (l *loop) inquire(file hashing.Content, publishers []catalog.Key, result ch
 // are connected, and where others were met.
 func (l *loop) publishing(publishers []catalog.Key) (list []Holder) {
 	for _, k := range publishers {
-		if c := l.conns[k]; c != nil && netgroup.MayTell(c.net.Remote.Addr(), c.listen) {
+		if c := l.conns.byKey[k]; c != nil && netgroup.MayTell(c.net.Remote.Addr(), c.listen) {
 			list = append(list, Holder{Addr: c.listen, Member: k, Pieces: Pieces{All: true}})
 		}
 	}
 	for _, k := range publishers {
-		if l.conns[k] != nil || k == (catalog.Key{}) {
+		if l.conns.byKey[k] != nil || k == (catalog.Key{}) {
 			continue
 		}
 		for _, a := range l.d.swarm.Of(book.Owner(k)) {
@@ -69,7 +69,7 @@ func (l *loop) publishing(publishers []catalog.Key) (list []Holder) {
 }
 
 func (l *loop) onHolds(c *conn, m message.Holds, now time.Time) {
-	asked, useful := l.who.Answer(who.Member{ID: c.id, Key: c.key, Remote: c.net.Remote.Addr(), Listen: c.listen}, m, now)
+	asked, useful := l.who.Answer(who.Member{ID: c.id, Key: c.Key, Remote: c.net.Remote.Addr(), Listen: c.listen}, m, now)
 	if useful {
 		c.net.Useful(0, now)
 	}

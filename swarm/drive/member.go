@@ -13,7 +13,7 @@ import (
 // rank, then those of whom nothing is shown.
 func (l *loop) list() []Member {
 	var all []Member
-	l.shown() // who is hidden is known then
+	l.views.show(l.state.View()) // who is hidden is known then
 	known := make(map[catalog.Key]bool)
 	for _, m := range l.state.View().Members() {
 		known[m.Key] = true
@@ -21,30 +21,32 @@ func (l *loop) list() []Member {
 			Key: m.Key, Name: m.Name, Self: m.Self, Trusted: m.Trusted,
 			Shares: m.Shares(), Files: m.Files, Bytes: m.Bytes,
 		}
-		e.Hidden = l.filter.hidden[m.Key]
+		e.Hidden = l.views.hidden[m.Key]
 		e.Shown = !e.Hidden
-		l.addConnection(&e)
 		all = append(all, e)
 	}
 	shown := len(all)
-	for k, c := range l.conns {
+	for k, c := range l.conns.byKey {
 		if !known[k] {
-			e := Member{Key: k, Name: c.name, Trusted: l.d.trusts(k)}
+			e := Member{Key: k, Name: c.Name, Trusted: l.d.trusts(k)}
 			e.Hidden = l.d.cfg.Hides != nil && l.d.cfg.Hides(k, 0, true)
-			l.addConnection(&e)
 			all = append(all, e)
+		}
+	}
+	for i := range all {
+		e := &all[i]
+		e.Seen = l.state.Authors.Seen(e.Key)
+		if c := l.conns.byKey[e.Key]; c != nil {
+			e.Connected, e.Addr, e.Since, e.Ahead = true, c.listen, c.since, c.Ahead(l.d.cfg.Now())
 		}
 	}
 	slices.SortFunc(all[shown:], func(x, y Member) int { return bytes.Compare(x.Key[:], y.Key[:]) })
 	return all
 }
 
-func (l *loop) addConnection(m *Member) {
-	m.Seen = l.state.Authors.Seen(m.Key)
-	if c := l.conns[m.Key]; c != nil {
-		m.Connected, m.Addr, m.Since, m.Ahead = true, c.listen, c.since, c.ahead(l.d.cfg.Now())
-	}
-}
+// MaxAhead is the difference between a member's clock and ours from which on it
+// is worth telling: less matters to nothing here.
+const MaxAhead = 5 * time.Minute
 
 // Member is a member of the drive as far as is known here.
 type Member struct {

@@ -1,14 +1,4 @@
-// Package fetch decides which object is asked of which member of a drive, and
-// when another is asked instead.
-//
-// It is pure: members are numbers, never used again, and now is a parameter; it
-// has no connection, goroutine, lock or clock, and belongs to whoever made it. It
-// does not know what objects are for: those that somebody waits for (Want) go
-// first and are asked of several; the others are what authors' catalogues lack
-// (WantFor), queued by author and by the address group that brought him, so that
-// who wants much, or what nobody has, delays himself. How many are wanted and asked
-// for at once is bounded by member, author and group.
-package fetch
+package objects
 
 import (
 	"net/netip"
@@ -35,9 +25,9 @@ const (
 	maxStuck       = 64                    // wants that are looked at though who may have them has no room
 )
 
-// Fetcher decides which object is asked of whom. Every want is either queued,
+// questions decides which object is asked of whom. Every want is either queued,
 // asked for, or parked until its next round.
-type Fetcher struct {
+type questions struct {
 	wants   map[catalog.Hash]*want
 	urgent  []*want // queued
 	lanes   lanes   // of the others
@@ -45,13 +35,12 @@ type Fetcher struct {
 	members members
 }
 
-// New makes a Fetcher that wants nothing and knows nobody.
-func New() *Fetcher {
-	return &Fetcher{wants: make(map[catalog.Hash]*want), lanes: newLanes(), members: make(members)}
+func newQuestions() *questions {
+	return &questions{wants: make(map[catalog.Hash]*want), lanes: newLanes(), members: make(members)}
 }
 
-// Join adds a member. He is asked for what is parked.
-func (f *Fetcher) Join(id int) {
+// join adds a member. He is asked for what is parked.
+func (f *questions) join(id int) {
 	f.members[id] = &member{open: make(map[catalog.Hash]time.Time)}
 	for _, w := range f.parked {
 		if len(w.tried) == 0 {
@@ -63,8 +52,8 @@ func (f *Fetcher) Join(id int) {
 	f.parked = nil
 }
 
-// Leave removes a member. What he was asked for is asked of others.
-func (f *Fetcher) Leave(id int) {
+// leave removes a member. What he was asked for is asked of others.
+func (f *questions) leave(id int) {
 	m := f.members[id]
 	if m == nil {
 		return // it had not joined
@@ -75,9 +64,9 @@ func (f *Fetcher) Leave(id int) {
 	}
 }
 
-// Want adds an object that somebody waits for, or hints for one that is wanted
+// want adds an object that somebody waits for, or hints for one that is wanted
 // already.
-func (f *Fetcher) Want(h catalog.Hash, hints ...int) {
+func (f *questions) want(h catalog.Hash, hints ...int) {
 	w := f.wants[h]
 	if w == nil {
 		w = &want{hash: h}
@@ -90,9 +79,9 @@ func (f *Fetcher) Want(h catalog.Hash, hints ...int) {
 	}
 }
 
-// WantFor adds objects that an author's catalogue lacks, whom an address group
+// wantFor adds objects that an author's catalogue lacks, whom an address group
 // brought, as far as there is room for him.
-func (f *Fetcher) WantFor(author catalog.Key, group netip.Prefix, list []catalog.Hash, hints ...int) {
+func (f *questions) wantFor(author catalog.Key, group netip.Prefix, list []catalog.Hash, hints ...int) {
 	if len(list) == 0 {
 		return
 	}
@@ -120,7 +109,7 @@ func (f *Fetcher) WantFor(author catalog.Key, group netip.Prefix, list []catalog
 	}
 }
 
-func (f *Fetcher) hint(w *want, hints []int) {
+func (f *questions) hint(w *want, hints []int) {
 	for _, id := range hints {
 		if f.members[id] != nil && !slices.Contains(w.hints, id) {
 			w.hints = append(w.hints, id)
@@ -128,8 +117,8 @@ func (f *Fetcher) hint(w *want, hints []int) {
 	}
 }
 
-// Drop gives an object up.
-func (f *Fetcher) Drop(h catalog.Hash) {
+// drop gives an object up.
+func (f *questions) drop(h catalog.Hash) {
 	if w := f.wants[h]; w != nil {
 		w.over = true
 		f.lanes.remove(w)
@@ -137,7 +126,7 @@ func (f *Fetcher) Drop(h catalog.Hash) {
 	}
 }
 
-func (f *Fetcher) enqueue(w *want) {
+func (f *questions) enqueue(w *want) {
 	if w.queued || w.over {
 		return
 	}
@@ -149,9 +138,9 @@ func (f *Fetcher) enqueue(w *want) {
 	}
 }
 
-// Got notes that a member has sent an object. asked: he was asked for it;
+// got notes that a member has sent an object. asked: he was asked for it;
 // authors are some whose catalogues need it.
-func (f *Fetcher) Got(id int, h catalog.Hash) (authors []catalog.Key, asked bool) {
+func (f *questions) got(id int, h catalog.Hash) (authors []catalog.Key, asked bool) {
 	if !f.members.answered(id, h) {
 		return nil, false
 	}
@@ -160,12 +149,12 @@ func (f *Fetcher) Got(id int, h catalog.Hash) (authors []catalog.Key, asked bool
 			authors = append(authors, l.author)
 		}
 	}
-	f.Drop(h)
+	f.drop(h)
 	return authors, true
 }
 
-// None notes that a member does not have an object. asked: he was asked for it.
-func (f *Fetcher) None(id int, h catalog.Hash) (asked bool) {
+// none notes that a member does not have an object. asked: he was asked for it.
+func (f *questions) none(id int, h catalog.Hash) (asked bool) {
 	m := f.members[id]
 	if m == nil {
 		return false
@@ -179,7 +168,7 @@ func (f *Fetcher) None(id int, h catalog.Hash) (asked bool) {
 
 // unanswered lets a want go to the next member, if until says that its answer
 // was still awaited.
-func (f *Fetcher) unanswered(h catalog.Hash, until time.Time) {
+func (f *questions) unanswered(h catalog.Hash, until time.Time) {
 	w := f.wants[h]
 	if w == nil || until.IsZero() {
 		return
@@ -188,8 +177,8 @@ func (f *Fetcher) unanswered(h catalog.Hash, until time.Time) {
 	f.enqueue(w)
 }
 
-// Expire gives up waiting for answers that are late.
-func (f *Fetcher) Expire(now time.Time) {
+// expire gives up waiting for answers that are late.
+func (f *questions) expire(now time.Time) {
 	for _, m := range f.members {
 		for h, until := range m.open {
 			if !until.IsZero() && !until.After(now) {
@@ -218,18 +207,11 @@ func (f *Fetcher) Expire(now time.Time) {
 	f.parked = still
 }
 
-// Feed returns authors for whom there is room now and was not before: WantFor is
-// to be told again what their catalogues lack. At most one of each address group.
-func (f *Fetcher) Feed() []catalog.Key { return f.lanes.feed() }
-
-// Len is how many objects are wanted.
-func (f *Fetcher) Len() int { return len(f.wants) }
-
-// DropUnless gives up all objects that need says are of no use.
-func (f *Fetcher) DropUnless(need func(catalog.Hash) bool) {
+// dropUnless gives up all objects that need says are of no use.
+func (f *questions) dropUnless(need func(catalog.Hash) bool) {
 	for h := range f.wants {
 		if !need(h) {
-			f.Drop(h)
+			f.drop(h)
 		}
 	}
 }

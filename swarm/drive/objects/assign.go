@@ -1,4 +1,4 @@
-package fetch
+package objects
 
 import (
 	"time"
@@ -13,8 +13,8 @@ type Question struct {
 	Hashes []catalog.Hash
 }
 
-// Assign returns what is to be asked of whom now.
-func (f *Fetcher) Assign(now time.Time) []Question {
+// assign returns what is to be asked of whom now.
+func (f *questions) assign(now time.Time) []Question {
 	var asks []Question
 	stuck := f.urgent[:0]
 	for _, w := range f.urgent {
@@ -47,7 +47,7 @@ func (f *Fetcher) Assign(now time.Time) []Question {
 // place asks members for an object, or parks it where all have been asked. It
 // returns false if it must stay queued until somebody has room. Who has not
 // answered what he was asked before is not waited for.
-func (f *Fetcher) place(w *want, now time.Time, asks *[]Question) bool {
+func (f *questions) place(w *want, now time.Time, asks *[]Question) bool {
 	wait, width := patience, 1
 	if w.urgent {
 		wait, width = patienceUrgent, urgentWidth
@@ -78,7 +78,7 @@ func (f *Fetcher) place(w *want, now time.Time, asks *[]Question) bool {
 
 // try asks members who are late for an object, which does not wait for them: one
 // thing each now and then, so that they can show that they are there.
-func (f *Fetcher) try(w *want, now time.Time, asks *[]Question) {
+func (f *questions) try(w *want, now time.Time, asks *[]Question) {
 	for id, m := range f.members {
 		_, open := m.open[w.hash]
 		if m.late == 0 || open || len(m.open) >= maxUnwaited || m.trial.After(now) {
@@ -93,12 +93,12 @@ func (f *Fetcher) try(w *want, now time.Time, asks *[]Question) {
 // putOff parks a want that all members were asked for in vain. Where too many
 // came the same way, it is given up after some time, until its author has his
 // turn again.
-func (f *Fetcher) putOff(w *want, now time.Time) {
+func (f *questions) putOff(w *want, now time.Time) {
 	if w.rounds > maxRounds && !w.urgent && w.yields() {
 		for _, l := range w.lanes {
 			f.lanes.starve(l)
 		}
-		f.Drop(w.hash)
+		f.drop(w.hash)
 		return
 	}
 	w.retry = now.Add(min(firstRetry<<min(w.rounds, 10), lastRetry) * time.Duration(w.factor()))

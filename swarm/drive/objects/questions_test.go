@@ -1,4 +1,4 @@
-package fetch
+package objects
 
 import (
 	"fmt"
@@ -19,8 +19,8 @@ func group(n int) netip.Prefix {
 }
 
 // wantOne makes the nth author, who came in the nth group modulo 3, need an object.
-func wantOne(f *Fetcher, author, object int, hints ...int) {
-	f.WantFor(catalog.Key{byte(author), byte(author >> 8)}, group(author%3), []catalog.Hash{hash(object)}, hints...)
+func wantOne(f *questions, author, object int, hints ...int) {
+	f.wantFor(catalog.Key{byte(author), byte(author >> 8)}, group(author%3), []catalog.Hash{hash(object)}, hints...)
 }
 
 // asks flattens questions: what each member is asked for.
@@ -33,7 +33,7 @@ func asks(list []Question) map[int][]catalog.Hash {
 }
 
 // check tells whether every want is where it should be.
-func (f *Fetcher) check(t testing.TB) {
+func (f *questions) check(t testing.TB) {
 	t.Helper()
 	asked := map[catalog.Hash]int{}
 	for id, m := range f.members {
@@ -93,58 +93,58 @@ func (f *Fetcher) check(t testing.TB) {
 }
 
 func TestFetchAsksHintsFirstAndOthersThen(t *testing.T) {
-	f := New()
+	f := newQuestions()
 	now := time.Unix(1000, 0)
 	for id := range 3 {
-		f.Join(id)
+		f.join(id)
 	}
 	wantOne(f, 1, 1, 2)
-	got := asks(f.Assign(now))
+	got := asks(f.assign(now))
 	if len(got) != 1 || len(got[2]) != 1 {
 		t.Fatalf("got %v, want member 2", got)
 	}
-	if again := f.Assign(now); len(again) != 0 {
+	if again := f.assign(now); len(again) != 0 {
 		t.Errorf("asked again at once: %v", again)
 	}
-	if !f.None(2, hash(1)) || f.None(2, hash(1)) || f.None(0, hash(1)) {
+	if !f.none(2, hash(1)) || f.none(2, hash(1)) || f.none(0, hash(1)) {
 		t.Error("none: what was asked is not told from what was not")
 	}
-	got = asks(f.Assign(now))
+	got = asks(f.assign(now))
 	if len(got) != 1 || len(got[2]) != 0 {
 		t.Fatalf("after none: got %v", got)
 	}
 	// Late: the third is asked; the second's answer still counts.
-	f.Expire(now.Add(patience))
-	got = asks(f.Assign(now.Add(patience)))
+	f.expire(now.Add(patience))
+	got = asks(f.assign(now.Add(patience)))
 	if len(got[1]) != 1 {
 		t.Fatalf("after patience: got %v", got)
 	}
-	if _, ok := f.Got(0, hash(1)); !ok || len(f.wants) != 0 {
+	if _, ok := f.got(0, hash(1)); !ok || len(f.wants) != 0 {
 		t.Error("a late answer does not count")
 	}
-	_, first := f.Got(1, hash(1))
-	if _, again := f.Got(1, hash(1)); !first || again {
+	_, first := f.got(1, hash(1))
+	if _, again := f.got(1, hash(1)); !first || again {
 		t.Error("a second answer is not told from one nobody asked for")
 	}
 	f.check(t)
 }
 
 func TestFetchInRounds(t *testing.T) {
-	f := New()
+	f := newQuestions()
 	now := time.Unix(1000, 0)
 	wantOne(f, 1, 1)
-	if got := f.Assign(now); len(got) != 0 {
+	if got := f.assign(now); len(got) != 0 {
 		t.Fatalf("asked nobody: %v", got)
 	}
-	f.Join(1)
+	f.join(1)
 	var waits []time.Duration
 	last := now
 	for len(waits) < 12 {
-		f.Expire(now)
-		for range f.Assign(now) {
+		f.expire(now)
+		for range f.assign(now) {
 			waits = append(waits, now.Sub(last))
 			last = now
-			f.None(1, hash(1))
+			f.none(1, hash(1))
 		}
 		f.check(t)
 		now = now.Add(10 * time.Millisecond)
@@ -153,20 +153,20 @@ func TestFetchInRounds(t *testing.T) {
 	if waits[1] > firstRetry+step || waits[2] < 2*firstRetry || waits[11] < lastRetry || waits[11] > lastRetry+step {
 		t.Errorf("waits %v", waits)
 	}
-	f.Join(2)
-	if got := asks(f.Assign(now)); len(got[2])+len(got[1]) != 1 {
+	f.join(2)
+	if got := asks(f.assign(now)); len(got[2])+len(got[1]) != 1 {
 		t.Errorf("a new member is not asked at once: %v", got)
 	}
 }
 
 func TestFetchBoundsAndUrgency(t *testing.T) {
-	f := New()
+	f := newQuestions()
 	now := time.Unix(1000, 0)
-	f.Join(1)
+	f.join(1)
 	for i := range 500 {
 		wantOne(f, 1, i)
 	}
-	got := f.Assign(now)
+	got := f.assign(now)
 	if n := len(asks(got)[1]); n != maxUnwaited {
 		t.Errorf("asked for %d objects, want %d", n, maxUnwaited)
 	}
@@ -175,25 +175,25 @@ func TestFetchBoundsAndUrgency(t *testing.T) {
 			t.Errorf("%d hashes in one message", len(q.Hashes))
 		}
 	}
-	f.Want(hash(499)) // was queued behind all others
-	f.Want(hash(600))
-	if got := asks(f.Assign(now))[1]; len(got) != 2 {
+	f.want(hash(499)) // was queued behind all others
+	f.want(hash(600))
+	if got := asks(f.assign(now))[1]; len(got) != 2 {
 		t.Errorf("urgent ones wait: %v", got)
 	}
 	f.check(t)
-	f.Join(2)
-	if n := len(asks(f.Assign(now))[2]); n != maxUnwaited {
+	f.join(2)
+	if n := len(asks(f.assign(now))[2]); n != maxUnwaited {
 		t.Errorf("the second member is asked for %d objects", n)
 	}
-	f.Leave(1)
+	f.leave(1)
 	f.check(t)
 	for i := range 500 {
-		f.Drop(hash(i))
+		f.drop(hash(i))
 	}
-	f.Drop(hash(600))
-	f.Leave(2)
-	f.Join(3)
-	if got := f.Assign(now); len(got) != 0 || len(f.wants) != 0 {
+	f.drop(hash(600))
+	f.leave(2)
+	f.join(3)
+	if got := f.assign(now); len(got) != 0 || len(f.wants) != 0 {
 		t.Errorf("after all was dropped: %v", got)
 	}
 }
@@ -207,21 +207,21 @@ func TestFetchRandomly(t *testing.T) {
 }
 
 func fetchRandomly(t *testing.T, rng *rand.Rand) {
-	f := New()
+	f := newQuestions()
 	now := time.Unix(1000, 0)
 	open := map[int][]catalog.Hash{}
 	const objects = 300
 	has := func(id int, h catalog.Hash) bool { return (int(h[0])+id)%3 == 0 || id == 0 }
 	join := func(id int) {
 		if f.members[id] == nil {
-			f.Join(id)
+			f.join(id)
 			open[id] = nil
 		}
 	}
 	join(0) // has all, answers all, and stays
 	for i := range objects {
 		if rng.Intn(4) == 0 {
-			f.Want(hash(i), rng.Intn(5))
+			f.want(hash(i), rng.Intn(5))
 		} else {
 			wantOne(f, rng.Intn(9), i, rng.Intn(5))
 		}
@@ -235,18 +235,18 @@ func fetchRandomly(t *testing.T, rng *rand.Rand) {
 			join(id)
 		case 1:
 			if f.members[id] != nil && rng.Intn(4) == 0 {
-				f.Leave(id)
+				f.leave(id)
 				delete(open, id)
 			}
 		case 2:
 			now = now.Add(time.Duration(rng.Intn(3000)) * time.Millisecond)
-			f.Expire(now)
+			f.expire(now)
 		case 3:
 			if h := hash(rng.Intn(objects)); f.wants[h] != nil {
 				if rng.Intn(2) == 0 {
-					f.Want(h)
+					f.want(h)
 				} else {
-					f.WantFor(catalog.Key{byte(rng.Intn(9))}, netip.Prefix{}, []catalog.Hash{h})
+					f.wantFor(catalog.Key{byte(rng.Intn(9))}, netip.Prefix{}, []catalog.Hash{h})
 				}
 			}
 		default:
@@ -258,14 +258,14 @@ func fetchRandomly(t *testing.T, rng *rand.Rand) {
 			h := open[id][i]
 			open[id] = append(open[id][:i:i], open[id][i+1:]...)
 			if has(id, h) {
-				if _, ok := f.Got(id, h); !ok {
+				if _, ok := f.got(id, h); !ok {
 					t.Fatalf("member %d was asked for %v, and now was not", id, h)
 				}
-			} else if !f.None(id, h) {
+			} else if !f.none(id, h) {
 				t.Fatalf("member %d was asked for %v, and now was not", id, h)
 			}
 		}
-		for id, list := range asks(f.Assign(now)) {
+		for id, list := range asks(f.assign(now)) {
 			open[id] = append(open[id], list...)
 		}
 		f.check(t)
@@ -278,10 +278,10 @@ func fetchRandomly(t *testing.T, rng *rand.Rand) {
 // One catalogue's worth of objects that nobody has does not make the loop ask
 // for ever: the more of it there is, the more rarely.
 func TestAsksForWhatNobodyHasAreFew(t *testing.T) {
-	f := New()
+	f := newQuestions()
 	now := time.Unix(1000, 0)
 	for id := range 3 {
-		f.Join(id)
+		f.join(id)
 	}
 	for i := range 20_000 {
 		wantOne(f, 3*i, i, 0)
@@ -293,14 +293,14 @@ func TestAsksForWhatNobodyHasAreFew(t *testing.T) {
 	asked, theirs := 0, 0
 	for range 20 * 60 * 10 { // ten minutes of ticks
 		now = now.Add(50 * time.Millisecond)
-		f.Expire(now)
-		for id, list := range asks(f.Assign(now)) {
+		f.expire(now)
+		for id, list := range asks(f.assign(now)) {
 			asked += len(list)
 			for _, h := range list {
 				if h == hash(30_000) {
 					theirs++
 				}
-				f.None(id, h)
+				f.none(id, h)
 			}
 		}
 	}
@@ -315,9 +315,9 @@ func TestAsksForWhatNobodyHasAreFew(t *testing.T) {
 
 // The largest lane of all gets through, though only a part is wanted at once.
 func TestLargeCatalogueIsFetchedInParts(t *testing.T) {
-	f := New()
+	f := newQuestions()
 	now := time.Unix(1000, 0)
-	f.Join(0)
+	f.join(0)
 	lacks := map[catalog.Hash]bool{}
 	for i := range 10_000 {
 		lacks[hash(i)] = true
@@ -327,20 +327,20 @@ func TestLargeCatalogueIsFetchedInParts(t *testing.T) {
 		for h := range lacks {
 			list = append(list, h)
 		}
-		f.WantFor(catalog.Key{7}, group(1), list)
+		f.wantFor(catalog.Key{7}, group(1), list)
 	}
 	tell()
 	for rounds := 0; len(lacks) > 0; rounds++ {
 		if len(f.wants) > maxLane || rounds > 1000 {
 			t.Fatalf("round %d: %d objects are wanted, %d are lacking", rounds, len(f.wants), len(lacks))
 		}
-		for id, list := range asks(f.Assign(now)) {
+		for id, list := range asks(f.assign(now)) {
 			for _, h := range list {
-				f.Got(id, h)
+				f.got(id, h)
 				delete(lacks, h)
 			}
 		}
-		for range f.Feed() {
+		for range f.lanes.feed() {
 			tell()
 		}
 		f.check(t)
