@@ -2,7 +2,9 @@ package record
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -11,8 +13,11 @@ import (
 )
 
 const (
-	commitBatch   = 2000 // records a transaction
-	sweepKeys     = 500  // records a transaction of a sweep
+	commitBatch = 2000 // records a transaction
+	// fill is how full pages are left that are split: inode numbers mostly
+	// grow, so that little comes between the keys that are there.
+	fill          = 0.9
+	sweepKeys     = 500 // records a transaction of a sweep
 	goneRetention = 30 * 24 * time.Hour
 )
 
@@ -29,9 +34,13 @@ func (s *Store) commit(batch map[inode.ID]change) error {
 			ids = append(ids, id)
 		}
 	}
+	slices.SortFunc(ids, func(a, b inode.ID) int { return cmp.Compare(a.Ino, b.Ino) })
 	for len(ids) > 0 {
 		n := min(len(ids), commitBatch)
 		err := s.DB.Update(func(tx *bolt.Tx) error {
+			for _, b := range [][]byte{bucketFile, bucketPieces} {
+				tx.Bucket(b).FillPercent = fill
+			}
 			for _, id := range ids[:n] {
 				if err := s.apply(tx, id, batch[id]); err != nil {
 					return err
