@@ -31,12 +31,15 @@ func (g *Gathering) remember(now time.Time, last bool) {
 		if !last && now.Sub(g.memory.at) < rememberEvery {
 			return
 		}
-		list, g.memory.at = g.book.Reached(maxRemembered), now
+		if list = g.book.Reached(maxRemembered); len(list) == 0 {
+			return // the first are handed out at once
+		}
+		g.memory.at = now
 		set := map[book.Peer]bool{}
 		for _, p := range list {
 			set[p] = true
 		}
-		if due = len(list) > 0 && !maps.Equal(set, g.memory.list); due {
+		if due = !maps.Equal(set, g.memory.list); due {
 			g.memory.list = set
 		}
 	})
