@@ -35,9 +35,6 @@ func (c *clock) advance(now time.Time) {
 	c.at = now
 }
 
-// keyClock is where the store keeps the clock.
-var keyClock = []byte("clock")
-
 // marshal returns the clock for the disk, in whole seconds.
 func (c *clock) marshal() []byte {
 	b := binary.AppendVarint(nil, seconds(c.elapsed))

@@ -10,7 +10,10 @@ import (
 const day = 24 * time.Hour
 
 // far makes a head that expires at the end of all time.
-func far(s *Summary) { s.Expires = time.Unix(maxUnix, 0) }
+// lastSecond is the last that a head may name: the end of year 9999.
+const lastSecond = 253402300799
+
+func far(s *Summary) { s.Expires = time.Unix(lastSecond, 0) }
 
 // pass lets time pass, with a sweep every day.
 func (p *peer) pass(d time.Duration) {
@@ -204,7 +207,7 @@ func TestStoreWithoutAges(t *testing.T) {
 // after its coming.
 func TestMTimesAreSane(t *testing.T) {
 	p := newPeer(t, 1, "me")
-	p.hearHead(p.headOf(2, 1, func(s *Summary) { s.Time = time.Unix(maxUnix, 0); far(s) }), 1, Told{})
+	p.hearHead(p.headOf(2, 1, func(s *Summary) { s.Time = time.Unix(lastSecond, 0); far(s) }), 1, Told{})
 	for range 2 {
 		e, err := p.View().Lookup("")
 		if err != nil || e.MTime.After(p.now) {

@@ -98,3 +98,10 @@ func eachSealed(tx *bbolt.Tx, name []byte, f func(k, v []byte) error) error {
 		return f(k, v)
 	})
 }
+
+// claimKey stands for a path of a member: a part of a SHA-256, which is
+// shorter than most and of one length.
+type claimKey [16]byte
+
+// keyClock is where the store keeps the clock.
+var keyClock = []byte("clock")

@@ -40,19 +40,3 @@ func BenchmarkDelta(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkDecodeObject(b *testing.B) {
-	var items []item
-	for _, f := range many(100) {
-		it, _ := itemOf(&f)
-		items = append(items, it)
-	}
-	data := appendShard(nil, items)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := decodeObject(data); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -105,7 +105,10 @@ func TestAuthorsWeight(t *testing.T) {
 		t.Errorf("%d files of the next revision are shown", n)
 	}
 	own := newPeer(t, 3, "own", func(c *Config) { c.Limits.Author = 10 << 10 })
-	tree := mustBuild(t, own.b, objects{}, many(300))
+	tree, err := own.b.Apply(Delta{All: true, Put: many(300)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, _, err := own.Publish(Publication{Tree: tree, Name: "own", Life: testLife}, own.now); err == nil {
 		t.Error("our own catalogue beyond the bound is published")
 	}

@@ -12,53 +12,6 @@ import (
 	"p2pfs/swarm/names"
 )
 
-// objects is a plain set of objects.
-type objects map[Hash][]byte
-
-func (o objects) read(h Hash) ([]byte, error) {
-	if data, ok := o[h]; ok {
-		return data, nil
-	}
-	return nil, ErrGone
-}
-
-// file returns a File with content drawn from seed.
-func file(path string, seed int) File {
-	root := HashObject(fmt.Appendf(nil, "%s %d", "content", seed))
-	return File{
-		Path: path, Size: int64(seed) + 1, Root: root, V1: [20]byte(root[:20]),
-		MTime: time.Unix(1700000000+int64(seed), int64(seed)),
-	}
-}
-
-// walk returns all items under a directory object, by path.
-func (o objects) walk(t *testing.T, root Hash, path string, out map[string]item) {
-	t.Helper()
-	if root == emptyHash {
-		return // the store always has it
-	}
-	data, ok := o[root]
-	if !ok {
-		t.Fatalf("%s: object %v missing", path, root)
-	}
-	if len(data) > MaxObject {
-		t.Fatalf("%s: object of %d bytes", path, len(data))
-	}
-	obj, err := decodeObject(data)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	for _, k := range obj.kids {
-		o.walk(t, k.hash, path, out)
-	}
-	for _, it := range obj.items {
-		out[path+it.name] = it
-		if it.kind == KindDir {
-			o.walk(t, it.root, path+it.name+"/", out)
-		}
-	}
-}
-
 // builderOn returns a builder that keeps what it makes in o.
 func builderOn(o objects) *Builder { return NewBuilder(o.read) }
 
@@ -133,15 +86,6 @@ func TestBuildDrops(t *testing.T) {
 	if len(tree.Dropped) != len(files)-2 {
 		t.Errorf("dropped %d of %d: %q", len(tree.Dropped), len(files), tree.Dropped)
 	}
-}
-
-// many returns n files in one directory.
-func many(n int) []File {
-	files := make([]File, n)
-	for i := range files {
-		files[i] = file(fmt.Sprintf("dir/file %05d.txt", i), i)
-	}
-	return files
 }
 
 // resent counts the objects of after that are not in before.

@@ -46,7 +46,7 @@ func (b *Builder) Apply(d Delta) (Tree, error) {
 	}
 	for i := range d.Put {
 		if e, ok := itemOf(&d.Put[i]); !ok || !root.put(d.Put[i].Path, e) {
-			b.tree.drop(d.Put[i].Path)
+			b.drop(d.Put[i].Path)
 		}
 	}
 	if err := b.build(root, ""); err != nil {
@@ -91,7 +91,7 @@ func itemOf(f *File) (item, bool) {
 func (b *Builder) build(d *dir, path string) error {
 	for _, sub := range d.changed {
 		sub.queued = false
-		if err := b.build(sub, join(path, sub.name)); err != nil {
+		if err := b.build(sub, strings.TrimPrefix(path+"/"+sub.name, "/")); err != nil {
 			return err
 		}
 		r := isDir
@@ -120,7 +120,7 @@ func (b *Builder) decide(d *dir, path string) []edit {
 		e := &list[i]
 		taken := len(kept) > 0 && kept[len(kept)-1].item.name == e.item.name
 		if e.rank == isFile && (taken || d.dirs[e.item.name] != nil) {
-			b.tree.drop(join(path, e.item.name))
+			b.drop(strings.TrimPrefix(path+"/"+e.item.name, "/"))
 			continue
 		}
 		if !taken && (e.rank != isGone || d.dirs[e.item.name] == nil) {
@@ -128,4 +128,21 @@ func (b *Builder) decide(d *dir, path string) []edit {
 		}
 	}
 	return kept
+}
+
+// maxDropped bounds Tree.Dropped.
+const maxDropped = 100
+
+func (b *Builder) drop(path string) {
+	if len(b.tree.Dropped) < maxDropped {
+		b.tree.Dropped = append(b.tree.Dropped, path)
+	}
+}
+
+// count adds an item to the sums of the tree, n times.
+func (b *Builder) count(it *item, n int64) {
+	if it.kind != KindDir {
+		b.tree.Files += n
+		b.tree.Bytes += n * it.size
+	}
 }

@@ -22,10 +22,6 @@ type claimNode struct {
 	kids  *[16]*claimNode // nil: a leaf
 }
 
-// claimKey stands for a path of a member: a part of a SHA-256, which is
-// shorter than most and of one length.
-type claimKey [16]byte
-
 // claimKeyOf returns the key of a path; with a '/' behind it, of all that is
 // under that path and not of the path itself.
 func claimKeyOf(author Key, path string) claimKey {
@@ -34,7 +30,7 @@ func claimKeyOf(author Key, path string) claimKey {
 }
 
 // nibble returns the branch that a key takes at a depth.
-func (k *claimKey) nibble(depth int) byte { return k[depth/2] >> (4 * (depth % 2)) & 15 }
+func nibble(k *claimKey, depth int) byte { return k[depth/2] >> (4 * (depth % 2)) & 15 }
 
 // get returns the claim on exactly that path; 0: none.
 func (c *claims) get(k claimKey) uint64 {
@@ -43,7 +39,7 @@ func (c *claims) get(k claimKey) uint64 {
 	}
 	n := c.root
 	for depth := 0; n != nil && n.kids != nil; depth++ {
-		n = n.kids[k.nibble(depth)]
+		n = n.kids[nibble(&k, depth)]
 	}
 	if n == nil || n.key != k {
 		return 0
@@ -69,11 +65,11 @@ func (n *claimNode) set(k claimKey, since uint64, depth int) (_ *claimNode, adde
 	}
 	branch := &claimNode{kids: new([16]*claimNode)}
 	if n.kids == nil {
-		branch.kids[n.key.nibble(depth)] = n
+		branch.kids[nibble(&n.key, depth)] = n
 	} else {
 		*branch.kids = *n.kids
 	}
-	at := &branch.kids[k.nibble(depth)]
+	at := &branch.kids[nibble(&k, depth)]
 	*at, added = (*at).set(k, since, depth+1)
 	return branch, added
 }

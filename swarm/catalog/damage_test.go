@@ -136,8 +136,9 @@ func unseal(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	meta := []byte("meta")
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketHeads, bucketNodes, bucketClaims} {
+		for _, name := range [][]byte{meta, []byte("heads"), []byte("nodes"), []byte("claims")} {
 			b := tx.Bucket(name)
 			plain := map[string][]byte{}
 			err := b.ForEach(func(k, v []byte) error {
@@ -153,8 +154,8 @@ func unseal(t *testing.T, path string) {
 				return err
 			}
 		}
-		return errors.Join(tx.DeleteBucket([]byte("about")), tx.Bucket(bucketMeta).Delete(keyClock),
-			tx.Bucket(bucketMeta).Put(keyFormat, binary.AppendUvarint(nil, 1)))
+		return errors.Join(tx.DeleteBucket([]byte("about")), tx.Bucket(meta).Delete([]byte("clock")),
+			tx.Bucket(meta).Put([]byte("format"), binary.AppendUvarint(nil, 1)))
 	})
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)

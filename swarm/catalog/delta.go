@@ -22,20 +22,3 @@ type Tree struct {
 	Dropped []string        // paths no catalogue may hold: bad names, too deep, there twice; the first 100
 	Objects map[Hash][]byte // all that may be new
 }
-
-// maxDropped bounds Tree.Dropped.
-const maxDropped = 100
-
-func (t *Tree) drop(path string) {
-	if len(t.Dropped) < maxDropped {
-		t.Dropped = append(t.Dropped, path)
-	}
-}
-
-// count adds an item to the sums, n times.
-func (t *Tree) count(it *item, n int64) {
-	if it.kind != KindDir {
-		t.Files += n
-		t.Bytes += n * it.size
-	}
-}

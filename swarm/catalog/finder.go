@@ -1,10 +1,5 @@
 package catalog
 
-import (
-	"cmp"
-	"slices"
-)
-
 // finder finds items of one directory, fast if they are asked for in order.
 // The zero root is no directory.
 type finder struct {
@@ -61,13 +56,4 @@ func (f *finder) has(k kid, level int) (bool, error) {
 	}
 	i := o.below(k.first)
 	return i >= 0 && o.kids[i].hash == k.hash, nil
-}
-
-// below returns the kid of an index under which a name is; -1: none.
-func (o *object) below(name string) int {
-	i, ok := slices.BinarySearchFunc(o.kids, name, func(k kid, name string) int { return cmp.Compare(k.first, name) })
-	if !ok {
-		i--
-	}
-	return i
 }

@@ -131,7 +131,7 @@ func (g *graphRun) object() []byte {
 		}
 		kids = append(kids, kid{c, h})
 	}
-	return appendIndex(nil, min(level, maxLevel), kids)
+	return appendIndex(nil, min(level, 6), kids)
 }
 
 func (g *graphRun) any() Hash { return g.list[g.rng.Intn(len(g.list))] }

@@ -11,13 +11,6 @@ import (
 	"p2pfs/swarm/bencode"
 )
 
-func testSummary() Summary {
-	return Summary{
-		Root: HashObject([]byte("root")), Files: 3, Bytes: 1 << 40,
-		Time: testTime, Expires: testTime.Add(testLife), Name: "änna",
-	}
-}
-
 // The test vector of BEP 44 with a salt; only a key in expanded form is given,
 // so that only the signed buffer and its check can be compared.
 func TestSignatureIsBEP44s(t *testing.T) {
@@ -35,12 +28,12 @@ func TestSignatureIsBEP44s(t *testing.T) {
 }
 
 func TestHeadGolden(t *testing.T) {
-	h, err := SignHead(ident(1), testSalt, 1234, testSummary())
+	h, err := SignHead(seeded(1), salt, 1234, testSummary())
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := ident(1).Key()
-	want := "d1:k32:" + string(key[:]) + "4:salt20:" + string(testSalt[:]) + "3:seqi1234e3:sig64:" + string(h.Sig[:]) +
+	key := seeded(1).Key()
+	want := "d1:k32:" + string(key[:]) + "4:salt20:" + string(salt[:]) + "3:seqi1234e3:sig64:" + string(h.Sig[:]) +
 		"1:vd1:bi1099511627776e1:fi3e1:n5:änna1:o32:" + string(h.Root[:]) + "1:ti1767323045e1:xi1769915045eee"
 	data := h.Append(nil)
 	if string(data) != want {
@@ -53,7 +46,7 @@ func TestHeadGolden(t *testing.T) {
 	if back.Summary != h.Summary || back.Key != h.Key || back.Seq != h.Seq || !bytes.Equal(back.Append(nil), data) {
 		t.Errorf("got %+v, want %+v", back, h)
 	}
-	if err := back.Admit(testSalt); err != nil {
+	if err := back.Admit(salt); err != nil {
 		t.Error(err)
 	}
 	for i := range data {
@@ -64,7 +57,7 @@ func TestHeadGolden(t *testing.T) {
 }
 
 func TestEveryBitOfAHeadIsSigned(t *testing.T) {
-	h, err := SignHead(ident(1), testSalt, 1234, testSummary())
+	h, err := SignHead(seeded(1), salt, 1234, testSummary())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +65,7 @@ func TestEveryBitOfAHeadIsSigned(t *testing.T) {
 	for i := range data {
 		bad := bytes.Clone(data)
 		bad[i] ^= 1
-		if got, err := ParseHead(bad); err == nil && got.Admit(testSalt) == nil {
+		if got, err := ParseHead(bad); err == nil && got.Admit(salt) == nil {
 			t.Errorf("byte %d changed: still good", i)
 		}
 	}
@@ -133,7 +126,7 @@ func TestSignHeadRefusesNames(t *testing.T) {
 	for _, name := range []string{"", "a/b", "a~b", "a\nb", "\xff", strings.Repeat("x", 33), "\u0085"} {
 		s := testSummary()
 		s.Name = name
-		if _, err := SignHead(ident(1), testSalt, 1, s); !errors.Is(err, ErrMemberName) {
+		if _, err := SignHead(seeded(1), salt, 1, s); !errors.Is(err, ErrMemberName) {
 			t.Errorf("%q: got %v", name, err)
 		}
 	}
@@ -147,3 +140,18 @@ func TestNextSeq(t *testing.T) {
 		}
 	}
 }
+
+func testSummary() Summary {
+	return Summary{
+		Root: HashObject([]byte("root")), Files: 3, Bytes: 1 << 40,
+		Time: signedAt, Expires: signedAt.Add(30 * 24 * time.Hour), Name: "änna",
+	}
+}
+
+var (
+	salt     = Salt{1, 2, 3}
+	signedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+)
+
+// seeded returns the identity of a fixed seed.
+func seeded(n int) *Identity { return IdentityFromSeed([32]byte{byte(n), byte(n >> 8), 7}) }

@@ -86,7 +86,7 @@ func TestLoadIdentityRefuses(t *testing.T) {
 }
 
 func TestParseKey(t *testing.T) {
-	k := ident(1).Key()
+	k := seeded(1).Key()
 	if got, err := ParseKey(k.String()); err != nil || got != k {
 		t.Errorf("got %v, %v", got, err)
 	}

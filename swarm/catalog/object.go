@@ -1,9 +1,11 @@
 package catalog
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"p2pfs/swarm/bencode"
@@ -162,4 +164,28 @@ func (o *object) parseKids(c *bencode.Cursor) error {
 		o.kids = append(o.kids, k)
 		return nil
 	})
+}
+
+// emptyObject is the shard of an empty directory. It is always there.
+var (
+	emptyObject = appendShard(nil, nil)
+	emptyHash   = HashObject(emptyObject)
+)
+
+// find returns the item of that name in a shard, or nil.
+func (o *object) find(name string) *item {
+	i, ok := slices.BinarySearchFunc(o.items, name, func(it item, name string) int { return cmp.Compare(it.name, name) })
+	if !ok {
+		return nil
+	}
+	return &o.items[i]
+}
+
+// below returns the kid of an index under which a name is; -1: none.
+func (o *object) below(name string) int {
+	i, ok := slices.BinarySearchFunc(o.kids, name, func(k kid, name string) int { return cmp.Compare(k.first, name) })
+	if !ok {
+		i--
+	}
+	return i
 }

@@ -9,11 +9,6 @@ import (
 	"time"
 )
 
-// ident returns the identity of a fixed seed.
-func ident(n int) *Identity {
-	return IdentityFromSeed([32]byte{byte(n), byte(n >> 8), 7})
-}
-
 // peer is a state of its own with what a test needs around it.
 type peer struct {
 	t    testing.TB

@@ -11,7 +11,7 @@ type ranking struct {
 }
 
 func newRanking(store *Store) *ranking {
-	return &ranking{view: &View{store: store, dirs: newDirCache()}}
+	return &ranking{view: NewView(store)}
 }
 
 // place makes an author's shown head, and how names show him, part of the next
@@ -28,7 +28,7 @@ func (r *ranking) place(a *author) {
 	}
 	a.who = whoOf(a)
 	i, _ := r.find(a.who)
-	r.members = slices.Insert(r.members, i, &member{a.who, a.claims, a.summary(), a.shown.Seq})
+	r.members = slices.Insert(r.members, i, &member{who: a.who, claims: a.claims, summary: a.summary(), seq: a.shown.Seq})
 }
 
 func (r *ranking) find(w *who) (int, bool) {
@@ -56,7 +56,7 @@ func whoOf(a *author) *who {
 func (r *ranking) now(log claimLog) *View {
 	if r.changed {
 		r.changed = false
-		r.view = &View{store: r.view.store, dirs: r.view.dirs, members: slices.Clone(r.members), claimLog: log}
+		r.view = r.view.next(slices.Clone(r.members), log)
 	}
 	return r.view
 }

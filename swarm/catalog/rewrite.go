@@ -129,11 +129,11 @@ func (b *Builder) merge(dst, items []item, edits []edit) []item {
 			continue
 		}
 		if c == 0 {
-			b.tree.count(&items[0], -1)
+			b.count(&items[0], -1)
 			items = items[1:]
 		}
 		if e := &edits[0]; e.rank != isGone {
-			b.tree.count(&e.item, 1)
+			b.count(&e.item, 1)
 			dst = append(dst, e.item)
 		}
 		edits = edits[1:]

@@ -8,13 +8,6 @@ import (
 	"time"
 )
 
-var (
-	testSalt = Salt{1, 2, 3}
-	testTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-)
-
-const testLife = 30 * 24 * time.Hour
-
 func TestHeadBecomesVisibleWholeAndAtOnce(t *testing.T) {
 	a, b := newPeer(t, 1, "anna"), newPeer(t, 2, "bob")
 	var files []File

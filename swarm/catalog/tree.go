@@ -50,15 +50,6 @@ func (s *Store) find(root Hash, name string) (*item, error) {
 	}
 }
 
-// find returns the item of that name in a shard, or nil.
-func (o *object) find(name string) *item {
-	i, ok := slices.BinarySearchFunc(o.items, name, func(it item, name string) int { return cmp.Compare(it.name, name) })
-	if !ok {
-		return nil
-	}
-	return &o.items[i]
-}
-
 // each calls f with every item of a directory, in order.
 func (s *Store) each(root Hash, f func(*item) error) error {
 	leaves, err := s.leaves(root)

@@ -24,3 +24,12 @@ func (v *View) Without(hidden func(k Key, seq int64) bool) *View {
 
 // Shares reports whether a member's catalogue names anything at all.
 func (m *Member) Shares() bool { return m.Files > 0 && m.Root != emptyHash }
+
+// NewView returns the view of nobody.
+func NewView(store *Store) *View { return &View{store: store, dirs: newDirCache()} }
+
+// next returns a view of members, by rank, that shares with v what both have in
+// common.
+func (v *View) next(members []*member, log claimLog) *View {
+	return &View{store: v.store, dirs: v.dirs, members: members, claimLog: log}
+}
