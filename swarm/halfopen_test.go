@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/store"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/wire"
@@ -55,7 +56,7 @@ func answers(t *testing.T, from string, to netip.AddrPort, infoHash metainfo.Has
 // TestSilentConnections: connections that say nothing, or only whose drive they
 // mean, shut out nobody, be they from one address or from ten.
 func TestSilentConnections(t *testing.T) {
-	store, err := catalog.OpenStore(filepath.Join(t.TempDir(), "catalog.db"), drive.OpenKey("x").Rendezvous(), nil)
+	store, err := store.Open(filepath.Join(t.TempDir(), "catalog.db"), drive.OpenKey("x").Rendezvous(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/store"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/swarmtest"
@@ -39,7 +40,7 @@ func TestWrongClockIsTold(t *testing.T) {
 	m := newMounted(t, t.Name(), "anna").start()
 	for name, by := range map[string]time.Duration{"bob": -31 * 24 * time.Hour, "carol (40 days)": 40 * 24 * time.Hour} {
 		key := drive.OpenKey(m.drive)
-		store, err := catalog.OpenStore(filepath.Join(t.TempDir(), "catalog.db"), key.Rendezvous(), nil)
+		store, err := store.Open(filepath.Join(t.TempDir(), "catalog.db"), key.Rendezvous(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/tree"
 	p2fs "p2pfs/fs"
-	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
@@ -32,13 +32,13 @@ const (
 )
 
 // contentOf is the content of a member's file.
-func contentOf(e *catalog.Entry) metainfo.Content {
+func contentOf(e *union.Entry) metainfo.Content {
 	return metainfo.Content{Root: e.Root, Size: e.Size}
 }
 
 // open opens a member's file: from our own share directory if it is there,
 // else through the cache and the members that hold it.
-func (m *member) open(e *catalog.Entry) (p2fs.Content, error) {
+func (m *member) open(e *union.Entry) (p2fs.Content, error) {
 	switch {
 	case e.Size == 0:
 		return tree.Text(""), nil

@@ -23,7 +23,7 @@ import (
 // in.
 var allowed = map[string][]string{
 	"cmd/p2pfs": {
-		"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cmd/p2pfs/keep", "cmd/p2pfs/roster", "cmd/p2pfs/state", "cmd/p2pfs/tree", "cache", "fs", "fs/mounting", "swarm", "swarm/announce", "swarm/book", "swarm/catalog", "swarm/disk", "swarm/drive", "swarm/gather", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/held", "swarm/metainfo", "swarm/share", "swarm/tracker",
+		"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cmd/p2pfs/keep", "cmd/p2pfs/roster", "cmd/p2pfs/state", "cmd/p2pfs/tree", "cache", "fs", "fs/mounting", "swarm", "swarm/announce", "swarm/book", "swarm/catalog", "swarm/catalog/store", "swarm/catalog/union", "swarm/disk", "swarm/drive", "swarm/gather", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/held", "swarm/metainfo", "swarm/share", "swarm/tracker",
 		"swarm/tracker/server", "swarm/wire", "github.com/bits-and-blooms/bitset", "github.com/spf13/pflag", "golang.org/x/sys"},
 	"cmd/p2pfs/cli":                 {"cmd/p2pfs/human", "github.com/spf13/pflag", "golang.org/x/term"},
 	"cmd/p2pfs/clitest":             {},
@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"cmd/p2pfs/keep":                {"cache", "cmd/p2pfs/control", "cmd/p2pfs/human", "cmd/p2pfs/tree", "swarm/guard", "swarm/held", "swarm/metainfo", "swarm/share"},
 	"cmd/p2pfs/roster":              {"cmd/p2pfs/control", "cmd/p2pfs/human", "swarm/catalog", "swarm/drive", "swarm/durable"},
 	"cmd/p2pfs/state":               {"cmd/p2pfs/human", "swarm", "swarm/catalog", "swarm/durable", "swarm/metainfo", "golang.org/x/sys"},
-	"cmd/p2pfs/tree":                {"cmd/p2pfs/control", "cmd/p2pfs/human", "fs", "swarm", "swarm/catalog", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/metainfo"},
+	"cmd/p2pfs/tree":                {"cmd/p2pfs/control", "cmd/p2pfs/human", "fs", "swarm", "swarm/catalog", "swarm/catalog/union", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/metainfo"},
 
 	"cache": {"swarm/durable", "swarm/hashing", "golang.org/x/sys"},
 	"fs":    {"fs/mounting", "bazil.org/fuse", "golang.org/x/sys"},
@@ -46,12 +46,17 @@ var allowed = map[string][]string{
 
 	"fs/mounting": {"bazil.org/fuse", "golang.org/x/sys"},
 
-	"swarm/catalog":  {"swarm/bencode", "swarm/durable", "swarm/hashing", "swarm/kv", "swarm/lru", "swarm/names", "go.etcd.io/bbolt"},
-	"swarm/disk":     {"swarm/durable", "swarm/hashing", "swarm/metainfo", "golang.org/x/sys"},
-	"swarm/metainfo": {"swarm/bencode", "swarm/hashing", "swarm/names", "golang.org/x/sync"},
-	"swarm/peer":     {"swarm/guard", "swarm/hashing", "swarm/wire", "golang.org/x/sys", "golang.org/x/time"},
-	"swarm/share":    {"swarm/guard", "swarm/hashing", "swarm/kv", "swarm/metainfo", "swarm/names", "swarm/share/hasher", "swarm/share/ignore", "swarm/share/inode", "swarm/share/published", "swarm/share/record", "swarm/share/serve", "swarm/share/settle", "swarm/share/tree", "swarm/share/watch"},
-	"swarm/wire":     {"swarm/bencode", "swarm/hashing", "github.com/bits-and-blooms/bitset"},
+	"swarm/catalog":             {"swarm/bencode", "swarm/durable", "swarm/hashing", "swarm/names"},
+	"swarm/catalog/build":       {"swarm/catalog", "swarm/names"},
+	"swarm/catalog/catalogtest": {"swarm/catalog", "swarm/catalog/store"},
+	"swarm/catalog/state":       {"swarm/bencode", "swarm/catalog", "swarm/catalog/store", "swarm/catalog/union", "swarm/kv", "swarm/names", "go.etcd.io/bbolt"},
+	"swarm/catalog/store":       {"swarm/catalog", "swarm/kv", "swarm/lru", "go.etcd.io/bbolt"},
+	"swarm/catalog/union":       {"swarm/catalog", "swarm/catalog/store", "swarm/lru", "swarm/names"},
+	"swarm/disk":                {"swarm/durable", "swarm/hashing", "swarm/metainfo", "golang.org/x/sys"},
+	"swarm/metainfo":            {"swarm/bencode", "swarm/hashing", "swarm/names", "golang.org/x/sync"},
+	"swarm/peer":                {"swarm/guard", "swarm/hashing", "swarm/wire", "golang.org/x/sys", "golang.org/x/time"},
+	"swarm/share":               {"swarm/guard", "swarm/hashing", "swarm/kv", "swarm/metainfo", "swarm/names", "swarm/share/hasher", "swarm/share/ignore", "swarm/share/inode", "swarm/share/published", "swarm/share/record", "swarm/share/serve", "swarm/share/settle", "swarm/share/tree", "swarm/share/watch"},
+	"swarm/wire":                {"swarm/bencode", "swarm/hashing", "github.com/bits-and-blooms/bitset"},
 
 	"swarm/share/hasher":    {"swarm/guard", "swarm/hashing", "swarm/metainfo", "swarm/share/inode", "swarm/share/record"},
 	"swarm/share/ignore":    {},
@@ -70,7 +75,7 @@ var allowed = map[string][]string{
 
 	"swarm/announce": {"swarm/tracker"},
 
-	"swarm/drive":         {"swarm/book", "swarm/catalog", "swarm/drive/gossip", "swarm/drive/hello", "swarm/drive/message", "swarm/drive/objects", "swarm/drive/who", "swarm/gather", "swarm/guard", "swarm/hashing", "swarm/netgroup", "golang.org/x/time"},
+	"swarm/drive":         {"swarm/book", "swarm/catalog", "swarm/catalog/build", "swarm/catalog/state", "swarm/catalog/store", "swarm/catalog/union", "swarm/drive/gossip", "swarm/drive/hello", "swarm/drive/message", "swarm/drive/objects", "swarm/drive/who", "swarm/gather", "swarm/guard", "swarm/hashing", "swarm/netgroup", "golang.org/x/time"},
 	"swarm/drive/gossip":  {"swarm/catalog", "swarm/drive/message", "golang.org/x/time"},
 	"swarm/drive/hello":   {"swarm/catalog", "swarm/drive/message"},
 	"swarm/drive/message": {"swarm/bencode", "swarm/catalog", "swarm/hashing"},

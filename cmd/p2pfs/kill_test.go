@@ -20,6 +20,8 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/state"
+	"p2pfs/swarm/catalog/store"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/swarmtest"
 )
@@ -232,7 +234,7 @@ func (k *killing) onDisk() map[catalog.Key]int64 {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		k.Fatal(err)
 	}
-	store, err := catalog.OpenStore(path, salt, quiet)
+	store, err := store.Open(path, salt, quiet)
 	if err != nil {
 		k.Fatal(err)
 	}
@@ -240,7 +242,7 @@ func (k *killing) onDisk() map[catalog.Key]int64 {
 	if aside, _ := filepath.Glob(path + ".damaged*"); aside != nil {
 		k.Error("the catalogue was left broken")
 	}
-	state, err := catalog.NewState(catalog.Config{Store: store, Salt: salt})
+	state, err := state.New(state.Config{Store: store, Salt: salt})
 	if err != nil {
 		k.Fatal(err)
 	}

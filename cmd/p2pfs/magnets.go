@@ -13,7 +13,7 @@ import (
 	"p2pfs/cmd/p2pfs/keep"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
-	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/share"
 )
@@ -144,7 +144,7 @@ func (m *member) sharedMetaInfo(f share.File, v2 bool) (*metainfo.MetaInfo, erro
 
 // remoteMetaInfo is the torrent of another member's file. Its v1 metadata is
 // fetched from the members that hold it; v2's needs its piece layer only.
-func (m *member) remoteMetaInfo(ctx context.Context, e *catalog.Entry, v2 bool) (*metainfo.MetaInfo, error) {
+func (m *member) remoteMetaInfo(ctx context.Context, e *union.Entry, v2 bool) (*metainfo.MetaInfo, error) {
 	if v2 {
 		s, err := m.driveSpec(e.Published, contentOf(e))
 		if err != nil {

@@ -23,7 +23,7 @@ import (
 	p2fs "p2pfs/fs"
 	"p2pfs/fs/mounting"
 	"p2pfs/swarm"
-	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/store"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/share"
@@ -240,14 +240,14 @@ func (m *member) openDrive() error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	store, err := catalog.OpenStore(filepath.Join(dir, "catalog.db"), key.Rendezvous(), m.log)
-	if errors.Is(err, catalog.ErrLocked) {
+	catalogues, err := store.Open(filepath.Join(dir, "catalog.db"), key.Rendezvous(), m.log)
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("state directory %s: in use by another p2pfs; give this one another --state", human.Quoted(m.cfg.state))
 	}
 	if err != nil {
 		return err
 	}
-	m.onClose(store.Close)
+	m.onClose(catalogues.Close)
 	known, err := openAddressFile(filepath.Join(dir, "addresses"), m.log)
 	if err != nil {
 		return err
@@ -256,7 +256,7 @@ func (m *member) openDrive() error {
 		return err
 	}
 	m.onClose(m.hidden.Flush)
-	m.seat.store, m.seat.known = store, known
+	m.seat.store, m.seat.known = catalogues, known
 	m.onClose(m.seat.leave)
 	m.trackers.serve(m.ctx) // the drive is announced to it at once
 	_, err = m.seat.join()

@@ -10,6 +10,7 @@ import (
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/store"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/share"
@@ -21,7 +22,7 @@ import (
 type seat struct {
 	m      *member
 	key    *state.OwnKey
-	store  *catalog.Store
+	store  *store.Store
 	known  *addressFile
 	copied chan struct{} // room for one: another p2pfs has our key
 }

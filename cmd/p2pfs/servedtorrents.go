@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/metainfo"
@@ -24,7 +25,7 @@ const indexPause = time.Second
 // kept by one goroutine, run, which looks into each object of the catalogues
 // once. Safe for concurrent use.
 type catalogueIndex struct {
-	view    func() *catalog.View // nil before there is one
+	view    func() *union.View // nil before there is one
 	guard   *guard.Guard
 	log     *slog.Logger
 	set     atomic.Pointer[infoHashes] // nil until the first look is over
@@ -32,7 +33,7 @@ type catalogueIndex struct {
 	once    sync.Once
 }
 
-func newCatalogueIndex(view func() *catalog.View, guard *guard.Guard, log *slog.Logger) *catalogueIndex {
+func newCatalogueIndex(view func() *union.View, guard *guard.Guard, log *slog.Logger) *catalogueIndex {
 	return &catalogueIndex{view: view, guard: guard, log: log, changes: make(chan struct{}, 1)}
 }
 
@@ -98,8 +99,8 @@ func (x *catalogueIndex) run(ctx context.Context) {
 }
 
 // enter adds what a view shows and is not known.
-func enter(set *infoHashes, v *catalog.View, known map[catalog.Hash]struct{}) error {
-	return v.EachFile(known, func(n catalog.Named) {
+func enter(set *infoHashes, v *union.View, known map[catalog.Hash]struct{}) error {
+	return v.EachFile(known, func(n union.Named) {
 		c := metainfo.Content{Root: n.Root, Size: n.Size}
 		set.add(metainfo.InfoHashV2(n.Name, c).Short())
 		if v1 := metainfo.Hash(n.V1); !v1.IsZero() {

@@ -10,6 +10,7 @@ import (
 	"p2pfs/swarm"
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/store"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/swarmtest"
 )
@@ -19,7 +20,7 @@ import (
 type stranger struct {
 	t      testing.TB
 	id     *catalog.Identity
-	store  *catalog.Store
+	store  *store.Store
 	client *swarm.Client
 	*drive.Drive
 }
@@ -34,7 +35,7 @@ func newStranger(t testing.TB, driveName, name string, files ...catalog.File) *s
 	}
 	s := &stranger{t: t, id: id}
 	key := drive.OpenKey(driveName)
-	if s.store, err = catalog.OpenStore(filepath.Join(dir, "catalog.db"), key.Rendezvous(), nil); err != nil {
+	if s.store, err = store.Open(filepath.Join(dir, "catalog.db"), key.Rendezvous(), nil); err != nil {
 		t.Fatal(err)
 	}
 	s.client, err = swarm.New(swarm.Config{

@@ -11,6 +11,7 @@ import (
 
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -30,7 +31,7 @@ type swarmFile struct {
 	v1of   *swarm.Torrent
 }
 
-func newSwarmFile(m *member, e *catalog.Entry) *swarmFile {
+func newSwarmFile(m *member, e *union.Entry) *swarmFile {
 	f := &swarmFile{m: m, name: e.Published, of: contentOf(e), sources: e.Sources}
 	f.twin = m.twins.of(f.name, f.of, e.V1)
 	return f

@@ -16,7 +16,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/swarm/announce"
-	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/tracker/server"
 )
 
@@ -46,7 +46,7 @@ func newTrackers(m *member) *trackers {
 	if len(t.given) == 0 && !m.cfg.noTracker {
 		t.own = trackerURL(m.ownTracker())
 		if !m.cfg.openTracker {
-			t.index = newCatalogueIndex(func() *catalog.View {
+			t.index = newCatalogueIndex(func() *union.View {
 				if m.drive.Load() == nil {
 					return nil
 				}

@@ -12,6 +12,7 @@ import (
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/held"
 	"p2pfs/swarm/metainfo"
 )
@@ -20,7 +21,7 @@ import (
 type namespace struct{ m *member }
 
 // View is the namespace of now.
-func (n namespace) View() *catalog.View { return n.m.view() }
+func (n namespace) View() *union.View { return n.m.view() }
 
 // Listed are the members that are shown by name.
 func (n namespace) Listed() map[catalog.Key]bool {
@@ -35,13 +36,13 @@ func (n namespace) Listed() map[catalog.Key]bool {
 type memberFiles struct{ m *member }
 
 // Open is part of tree.Files.
-func (f memberFiles) Open(e *catalog.Entry) (p2fs.Content, error) { return f.m.open(e) }
+func (f memberFiles) Open(e *union.Entry) (p2fs.Content, error) { return f.m.open(e) }
 
 // Local is part of tree.Files.
-func (f memberFiles) Local(e *catalog.Entry) int64 { return f.m.local(e) }
+func (f memberFiles) Local(e *union.Entry) int64 { return f.m.local(e) }
 
 // Torrent is part of tree.Files.
-func (f memberFiles) Torrent(e *catalog.Entry) *swarm.Torrent {
+func (f memberFiles) Torrent(e *union.Entry) *swarm.Torrent {
 	if e.Size == 0 {
 		return nil
 	}
@@ -49,7 +50,7 @@ func (f memberFiles) Torrent(e *catalog.Entry) *swarm.Torrent {
 }
 
 // Magnet is part of tree.Files.
-func (f memberFiles) Magnet(e *catalog.Entry) string {
+func (f memberFiles) Magnet(e *union.Entry) string {
 	magnet := metainfo.Magnet{HasV1: true, V1: e.V1, Name: e.Published, Length: e.Size, Trackers: f.m.publicTrackers(nil)}
 	return magnet.String()
 }
@@ -113,7 +114,7 @@ func (m *member) stored(info *metainfo.Info, piece int) {
 }
 
 // local is how many bytes of a member's file are on this machine.
-func (m *member) local(e *catalog.Entry) int64 {
+func (m *member) local(e *union.Entry) int64 {
 	if e.Size == 0 {
 		return 0
 	}

@@ -8,6 +8,7 @@ import (
 	"p2pfs/cmd/p2pfs/tree"
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/share"
 )
@@ -72,17 +73,17 @@ func catalogKind(k share.Kind) catalog.Kind {
 }
 
 // view is the namespace of now.
-func (m *member) view() *catalog.View { return m.drive.Load().View() }
+func (m *member) view() *union.View { return m.drive.Load().View() }
 
 // OnView tells the kernel what changed in the namespace.
-func (s *seat) OnView(now, before *catalog.View) {
+func (s *seat) OnView(now, before *union.View) {
 	m := s.m
 	m.trackers.index.changed()
 	mount := m.mount.Load()
 	if mount == nil {
 		return
 	}
-	changes, err := catalog.Diff(before, now)
+	changes, err := union.Diff(before, now)
 	if err != nil {
 		m.log.Warn("comparing views", "err", err)
 		mount.Changed("", p2fs.ChangeTree)
@@ -101,11 +102,11 @@ func (m *member) changed(path string, kind p2fs.ChangeKind) {
 }
 
 // changeKind is a change of the catalogue as the kernel is told of it.
-func changeKind(k catalog.ChangeKind) p2fs.ChangeKind {
+func changeKind(k union.ChangeKind) p2fs.ChangeKind {
 	switch k {
-	case catalog.Touched:
+	case union.Touched:
 		return p2fs.ChangeAttr
-	case catalog.Removed, catalog.Replaced, catalog.Within: // it may have been a directory
+	case union.Removed, union.Replaced, union.Within: // it may have been a directory
 		return p2fs.ChangeTree
 	}
 	return p2fs.ChangeEntry

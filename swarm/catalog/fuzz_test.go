@@ -32,19 +32,19 @@ func FuzzHead(f *testing.F) {
 
 func FuzzObject(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
-		o, err := decodeObject(data)
+		o, err := DecodeObject(data)
 		if err != nil {
 			return
 		}
-		got := appendShard(nil, o.items)
-		if o.level > 0 {
-			got = appendIndex(nil, o.level, o.kids)
+		got := AppendShard(nil, o.Items)
+		if o.Level > 0 {
+			got = AppendIndex(nil, o.Level, o.Kids)
 		}
 		if !bytes.Equal(got, data) {
 			t.Fatalf("read %q, wrote %q", data, got)
 		}
-		for i, it := range o.items {
-			if it.check() != nil || i > 0 && it.name <= o.items[i-1].name {
+		for i, it := range o.Items {
+			if it.Check() != nil || i > 0 && it.Name <= o.Items[i-1].Name {
 				t.Fatalf("entry %d: %+v", i, it)
 			}
 		}
@@ -57,15 +57,15 @@ func FuzzEntry(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var it item
+		var it Item
 		if it.parse(c) != nil {
 			return
 		}
-		if got := it.append(nil); !bytes.Equal(got, data) {
+		if got := it.Append(nil); !bytes.Equal(got, data) {
 			t.Fatalf("read %q, wrote %q", data, got)
 		}
-		if !names.Valid(it.name) {
-			t.Fatalf("name %q", it.name)
+		if !names.Valid(it.Name) {
+			t.Fatalf("name %q", it.Name)
 		}
 	})
 }
@@ -91,26 +91,26 @@ func seeds() map[string][][]byte {
 		add("FuzzHead", h.Append(nil))
 	}
 	for i := range 26 {
-		var items []item
+		var items []Item
 		for j := range 1 + i*i/10 {
 			seed := rng.Intn(1000)
-			it := item{name: fmt.Sprintf("%c%06d", 'a'+j%26, j), size: 1 + int64(seed), mtime: int64(seed), root: HashObject([]byte{byte(seed)})}
+			it := Item{Name: fmt.Sprintf("%c%06d", 'a'+j%26, j), Size: 1 + int64(seed), MTime: int64(seed), Root: HashObject([]byte{byte(seed)})}
 			switch rng.Intn(5) {
 			case 0:
-				it.kind, it.size = KindDir, 0
+				it.Kind, it.Size = KindDir, 0
 			case 1:
-				it = item{name: it.name, kind: KindSymlink, target: "x/y"}
+				it = Item{Name: it.Name, Kind: KindSymlink, Target: "x/y"}
 			case 2:
-				it.exec, it.v1 = true, [20]byte(it.root[:20])
+				it.Exec, it.V1 = true, [20]byte(it.Root[:20])
 			case 3:
-				it = item{name: it.name}
+				it = Item{Name: it.Name}
 			}
 			items = append(items, it)
 		}
 		e := items[len(items)-1]
-		slices.SortFunc(items, func(x, y item) int { return strings.Compare(x.name, y.name) })
-		add("FuzzObject", appendShard(nil, items))
-		add("FuzzEntry", e.append(nil))
+		slices.SortFunc(items, func(x, y Item) int { return strings.Compare(x.Name, y.Name) })
+		add("FuzzObject", AppendShard(nil, items))
+		add("FuzzEntry", e.Append(nil))
 	}
 	return all
 }

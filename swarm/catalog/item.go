@@ -50,65 +50,65 @@ type File struct {
 	Target string   // of a symlink
 }
 
-// item is an entry of a directory as its author published it. Comparable.
-type item struct {
-	name   string
-	target string // of a symlink
-	size   int64
-	mtime  int64    // nanoseconds since the epoch
-	root   Hash     // pieces root of a file, object of a directory
-	v1     [20]byte // zero: none
-	kind   Kind
-	exec   bool
+// Item is an entry of a directory as its author published it. Comparable.
+type Item struct {
+	Name   string
+	Target string // of a symlink
+	Size   int64
+	MTime  int64    // nanoseconds since the epoch
+	Root   Hash     // pieces root of a file, object of a directory
+	V1     [20]byte // zero: none
+	Kind   Kind
+	Exec   bool
 }
 
-// sameContent reports whether a and b are the same but for the attributes.
-func (a *item) sameContent(b *item) bool {
-	return a.kind == b.kind && a.size == b.size && a.root == b.root && a.target == b.target
+// SameContent reports whether a and b are the same but for the attributes.
+func (a *Item) SameContent(b *Item) bool {
+	return a.Kind == b.Kind && a.Size == b.Size && a.Root == b.Root && a.Target == b.Target
 }
 
-// check returns why it may not stand in a catalogue, nil if it may.
-func (it *item) check() error {
-	empty := it.size == 0
+// Check returns why it may not stand in a catalogue, nil if it may.
+func (it *Item) Check() error {
+	empty := it.Size == 0
 	switch {
-	case !names.Valid(it.name):
+	case !names.Valid(it.Name):
 		return ErrName
-	case it.size < 0 || it.size > MaxSize:
-		return fmt.Errorf("size %d", it.size)
-	case it.kind == KindFile && empty != (it.root == Hash{}):
+	case it.Size < 0 || it.Size > MaxSize:
+		return fmt.Errorf("size %d", it.Size)
+	case it.Kind == KindFile && empty != (it.Root == Hash{}):
 		return errors.New("pieces root and size disagree")
-	case it.kind == KindFile && empty && it.v1 != [20]byte{}:
+	case it.Kind == KindFile && empty && it.V1 != [20]byte{}:
 		return errors.New("empty file with an infohash")
-	case it.kind == KindSymlink && !names.ValidTarget(it.target):
+	case it.Kind == KindSymlink && !names.ValidTarget(it.Target):
 		return errors.New("symlink target")
 	}
 	return nil
 }
 
-// append appends the encoding: a dictionary whose keys tell the kind. c is a
+// Append appends the encoding: a dictionary whose keys tell the kind. c is a
 // directory's object; l a symlink's target; s a file's size, with p its pieces
 // root, h its v1 infohash and x for executable. m is the mtime, n the name.
-func (it *item) append(dst []byte) []byte {
+func (it *Item) Append(dst []byte) []byte {
 	dst = append(dst, 'd')
-	if it.kind == KindDir {
-		dst = bencode.AppendString(append(dst, "1:c"...), it.root[:])
+	if it.Kind == KindDir {
+		dst = bencode.AppendString(append(dst, "1:c"...), it.Root[:])
 	}
-	if it.kind == KindFile && it.v1 != [20]byte{} {
-		dst = bencode.AppendString(append(dst, "1:h"...), it.v1[:])
+	if it.Kind == KindFile && it.V1 != [20]byte{} {
+		dst = bencode.AppendString(append(dst, "1:h"...), it.V1[:])
 	}
-	if it.kind == KindSymlink {
-		dst = bencode.AppendString(append(dst, "1:l"...), it.target)
+	if it.Kind == KindSymlink {
+		dst = bencode.AppendString(append(dst, "1:l"...), it.Target)
 	}
-	if it.mtime != 0 {
-		dst = bencode.AppendInt(append(dst, "1:m"...), it.mtime)
+	if it.MTime != 0 {
+		dst = bencode.AppendInt(append(dst, "1:m"...), it.MTime)
 	}
-	dst = bencode.AppendString(append(dst, "1:n"...), it.name)
-	if it.kind == KindFile {
-		if it.size > 0 {
-			dst = bencode.AppendString(append(dst, "1:p"...), it.root[:])
+	dst = bencode.AppendString(append(dst, "1:n"...), it.Name)
+	if it.Kind == KindFile {
+		if it.Size > 0 {
+			dst = bencode.AppendString(append(dst, "1:p"...), it.Root[:])
 		}
-		dst = bencode.AppendInt(append(dst, "1:s"...), it.size)
-		if it.exec {
+		dst = bencode.AppendInt(append(dst, "1:s"...), it.Size)
+		if it.Exec {
 			dst = append(dst, "1:xi1e"...)
 		}
 	}
@@ -119,7 +119,7 @@ func (it *item) append(dst []byte) []byte {
 var keysOf = [...]string{KindFile: "shmnpx", KindDir: "cmn", KindSymlink: "lmn"}
 
 // parse reads an entry and checks it.
-func (it *item) parse(c *bencode.Cursor) error {
+func (it *Item) parse(c *bencode.Cursor) error {
 	var seen [8]byte // an entry has at most six keys
 	n := 0
 	err := c.Dict(func(key []byte) error {
@@ -133,39 +133,39 @@ func (it *item) parse(c *bencode.Cursor) error {
 	if err != nil {
 		return err
 	}
-	allowed := keysOf[it.kind]
+	allowed := keysOf[it.Kind]
 	marked := false
 	for _, key := range seen[:n] {
 		marked = marked || key == allowed[0]
 		if strings.IndexByte(allowed, key) < 0 {
-			return fmt.Errorf("%v with key %q", it.kind, key)
+			return fmt.Errorf("%v with key %q", it.Kind, key)
 		}
 	}
 	if !marked {
 		return errors.New("entry without a kind")
 	}
-	return it.check()
+	return it.Check()
 }
 
-func (it *item) parseField(key byte, c *bencode.Cursor) (err error) {
+func (it *Item) parseField(key byte, c *bencode.Cursor) (err error) {
 	switch key {
 	case 'c':
-		it.kind = KindDir
-		err = parseFixed(it.root[:], c)
+		it.Kind = KindDir
+		err = parseFixed(it.Root[:], c)
 	case 'l':
-		it.kind = KindSymlink
-		it.target, err = parseString(c)
+		it.Kind = KindSymlink
+		it.Target, err = parseString(c)
 	case 'n':
-		it.name, err = parseString(c)
+		it.Name, err = parseString(c)
 	case 'p':
-		err = parseFixed(it.root[:], c)
+		err = parseFixed(it.Root[:], c)
 	case 'h':
-		err = parseFixed(it.v1[:], c)
+		err = parseFixed(it.V1[:], c)
 	case 's':
-		it.size, err = c.Int()
+		it.Size, err = c.Int()
 	case 'm':
-		it.mtime, err = c.Int()
-		if err == nil && it.mtime == 0 {
+		it.MTime, err = c.Int()
+		if err == nil && it.MTime == 0 {
 			err = errors.New("mtime of zero written out")
 		}
 	case 'x':
@@ -176,12 +176,12 @@ func (it *item) parseField(key byte, c *bencode.Cursor) (err error) {
 	return err
 }
 
-func (it *item) parseExec(c *bencode.Cursor) error {
+func (it *Item) parseExec(c *bencode.Cursor) error {
 	n, err := c.Int()
 	if err == nil && n != 1 {
 		err = fmt.Errorf("x of %d", n)
 	}
-	it.exec = true
+	it.Exec = true
 	return err
 }
 

@@ -29,55 +29,55 @@ type Hash = hashing.Hash256
 // HashObject returns the name of an object.
 func HashObject(data []byte) Hash { return sha256.Sum256(data) }
 
-// object is a decoded object: a shard holds items, an index holds kids.
+// Object is a decoded object: a shard holds items, an index holds kids.
 // Immutable.
-type object struct {
-	level int    // 0: shard
-	items []item // of a shard, sorted by name
-	kids  []kid  // of an index, at least one, sorted by first
-	size  int    // of the encoding, bytes
+type Object struct {
+	Level int    // 0: shard
+	Items []Item // of a shard, sorted by name
+	Kids  []Kid  // of an index, at least one, sorted by first
+	Size  int    // of the encoding, bytes
 }
 
-// kid is one child of an index object: a shard, or an index one level lower.
-type kid struct {
-	first string // the first name under it
-	hash  Hash
+// Kid is one child of an index object: a shard, or an index one level lower.
+type Kid struct {
+	First string // the first name under it
+	Hash  Hash
 }
 
-// appendShard appends the encoding of a directory's shard.
-func appendShard(dst []byte, items []item) []byte {
+// AppendShard appends the encoding of a directory's shard.
+func AppendShard(dst []byte, items []Item) []byte {
 	dst = append(dst, "d1:el"...)
 	for i := range items {
-		dst = items[i].append(dst)
+		dst = items[i].Append(dst)
 	}
 	return append(dst, "ee"...)
 }
 
-// appendIndex appends the encoding of an index object of a level above zero.
-func appendIndex(dst []byte, level int, kids []kid) []byte {
+// AppendIndex appends the encoding of an index object of a level above zero.
+func AppendIndex(dst []byte, level int, kids []Kid) []byte {
 	dst = append(dst, "d1:cl"...)
 	for i := range kids {
-		dst = kids[i].append(dst)
+		dst = kids[i].Append(dst)
 	}
 	dst = append(dst, "e1:li"...)
 	dst = strconv.AppendInt(dst, int64(level), 10)
 	return append(dst, "ee"...)
 }
 
-// objectOverhead is what an index adds to its kids' bytes; a shard adds less.
-const objectOverhead = len("d1:cle1:li9ee")
+// ObjectOverhead is what an index adds to its kids' bytes; a shard adds less.
+const ObjectOverhead = len("d1:cle1:li9ee")
 
-func (k *kid) append(dst []byte) []byte {
+func (k *Kid) Append(dst []byte) []byte {
 	dst = append(dst, 'l')
-	dst = bencode.AppendString(dst, k.first)
-	dst = bencode.AppendString(dst, k.hash[:])
+	dst = bencode.AppendString(dst, k.First)
+	dst = bencode.AppendString(dst, k.Hash[:])
 	return append(dst, 'e')
 }
 
-// decodeObject reads an object that came from outside. ErrObject, wrapped, if
+// DecodeObject reads an object that came from outside. ErrObject, wrapped, if
 // it is too long, not canonical bencode, not sorted, or holds what an entry
 // may not hold.
-func decodeObject(data []byte) (*object, error) {
+func DecodeObject(data []byte) (*Object, error) {
 	o, err := parseObject(data)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrObject, err)
@@ -85,13 +85,13 @@ func decodeObject(data []byte) (*object, error) {
 	return o, nil
 }
 
-func parseObject(data []byte) (*object, error) {
+func parseObject(data []byte) (*Object, error) {
 	lim := bencode.Limits{Bytes: MaxObject, Tokens: MaxObject, Depth: 4}
 	c, err := bencode.NewCursor(data, lim)
 	if err != nil {
 		return nil, err
 	}
-	o := &object{size: len(data)}
+	o := &Object{Size: len(data)}
 	var seen string
 	err = c.Dict(func(key []byte) error {
 		seen += string(key)
@@ -105,7 +105,7 @@ func parseObject(data []byte) (*object, error) {
 			if err == nil && (level < 1 || level > maxLevel) {
 				err = fmt.Errorf("index of level %d", level)
 			}
-			o.level = int(level)
+			o.Level = int(level)
 			return err
 		}
 		return fmt.Errorf("key %q", key)
@@ -113,31 +113,31 @@ func parseObject(data []byte) (*object, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case seen == "e", seen == "cl" && len(o.kids) > 0:
+	case seen == "e", seen == "cl" && len(o.Kids) > 0:
 		return o, nil
 	}
 	return nil, fmt.Errorf("neither shard nor index: keys %q", seen)
 }
 
-func (o *object) parseItems(c *bencode.Cursor) error {
-	o.items = make([]item, 0, o.size/100)
+func (o *Object) parseItems(c *bencode.Cursor) error {
+	o.Items = make([]Item, 0, o.Size/100)
 	return c.List(func() error {
-		var it item
+		var it Item
 		if err := it.parse(c); err != nil {
 			return err
 		}
-		if n := len(o.items); n > 0 && it.name <= o.items[n-1].name {
-			return fmt.Errorf("entry %q not sorted", it.name)
+		if n := len(o.Items); n > 0 && it.Name <= o.Items[n-1].Name {
+			return fmt.Errorf("entry %q not sorted", it.Name)
 		}
-		o.items = append(o.items, it)
+		o.Items = append(o.Items, it)
 		return nil
 	})
 }
 
-func (o *object) parseKids(c *bencode.Cursor) error {
-	o.kids = make([]kid, 0, o.size/50)
+func (o *Object) parseKids(c *bencode.Cursor) error {
+	o.Kids = make([]Kid, 0, o.Size/50)
 	return c.List(func() error {
-		var k kid
+		var k Kid
 		n := 0
 		err := c.List(func() error {
 			b, err := c.Bytes()
@@ -145,45 +145,45 @@ func (o *object) parseKids(c *bencode.Cursor) error {
 			case err != nil:
 				return err
 			case n == 1:
-				k.first = string(b)
-			case n == 2 && len(b) == len(k.hash):
-				copy(k.hash[:], b)
+				k.First = string(b)
+			case n == 2 && len(b) == len(k.Hash):
+				copy(k.Hash[:], b)
 			default:
 				return errors.New("child of odd form")
 			}
 			return nil
 		})
-		switch m := len(o.kids); {
+		switch m := len(o.Kids); {
 		case err != nil:
 			return err
-		case n != 2 || !names.Valid(k.first):
+		case n != 2 || !names.Valid(k.First):
 			return errors.New("child of odd form")
-		case m > 0 && k.first <= o.kids[m-1].first:
-			return fmt.Errorf("child %q not sorted", k.first)
+		case m > 0 && k.First <= o.Kids[m-1].First:
+			return fmt.Errorf("child %q not sorted", k.First)
 		}
-		o.kids = append(o.kids, k)
+		o.Kids = append(o.Kids, k)
 		return nil
 	})
 }
 
 // emptyObject is the shard of an empty directory. It is always there.
 var (
-	emptyObject = appendShard(nil, nil)
-	emptyHash   = HashObject(emptyObject)
+	EmptyObject = AppendShard(nil, nil)
+	EmptyHash   = HashObject(EmptyObject)
 )
 
-// find returns the item of that name in a shard, or nil.
-func (o *object) find(name string) *item {
-	i, ok := slices.BinarySearchFunc(o.items, name, func(it item, name string) int { return cmp.Compare(it.name, name) })
+// Find returns the item of that name in a shard, or nil.
+func (o *Object) Find(name string) *Item {
+	i, ok := slices.BinarySearchFunc(o.Items, name, func(it Item, name string) int { return cmp.Compare(it.Name, name) })
 	if !ok {
 		return nil
 	}
-	return &o.items[i]
+	return &o.Items[i]
 }
 
-// below returns the kid of an index under which a name is; -1: none.
-func (o *object) below(name string) int {
-	i, ok := slices.BinarySearchFunc(o.kids, name, func(k kid, name string) int { return cmp.Compare(k.first, name) })
+// Below returns the kid of an index under which a name is; -1: none.
+func (o *Object) Below(name string) int {
+	i, ok := slices.BinarySearchFunc(o.Kids, name, func(k Kid, name string) int { return cmp.Compare(k.First, name) })
 	if !ok {
 		i--
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/state"
 	"p2pfs/swarm/drive/message"
 )
 
@@ -66,7 +67,7 @@ func TestLiarOf29DaysIsCorrected(t *testing.T) {
 // number forgotten, and those who know only his old head cannot bring it back.
 func TestFloodIsNoRollback(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
-		a := pipeMember(t, p, 1, func(c *Config) { c.Limits = catalog.Limits{Absent: 50, Known: 400} })
+		a := pipeMember(t, p, 1, func(c *Config) { c.Limits = state.Limits{Absent: 50, Known: 400} })
 		old, now := headBy(t, 50, 1, emptyRoot), headBy(t, 50, 2, emptyRoot)
 		friend := a.call(3).meet()
 		go drain(friend)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/drive/message"
 )
 
@@ -70,8 +71,8 @@ func TestBombs(t *testing.T) {
 		var told, most atomic.Int64
 		a := pipeMember(t, p, 1, func(c *Config) {
 			c.Log = slog.New(busy)
-			fakesOf(c).view = func(now, before *catalog.View) {
-				changes, err := catalog.Diff(before, now)
+			fakesOf(c).view = func(now, before *union.View) {
+				changes, err := union.Diff(before, now)
 				if err != nil {
 					t.Error(err)
 				}

@@ -14,6 +14,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
@@ -246,7 +247,7 @@ func TestHeadsArePacedByAuthor(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
 		a := pipeMember(t, p, 1)
 		var views atomic.Int64
-		b := pipeMember(t, p, 2, func(c *Config) { fakesOf(c).view = func(_, _ *catalog.View) { views.Add(1) } })
+		b := pipeMember(t, p, 2, func(c *Config) { fakesOf(c).view = func(_, _ *union.View) { views.Add(1) } })
 		a.join(b)
 		time.Sleep(time.Second)
 		for i := range 200 {

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/state"
+	"p2pfs/swarm/catalog/store"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/guard"
@@ -17,12 +20,12 @@ import (
 type Config struct {
 	Key      Key
 	Identity *catalog.Identity
-	Name     string         // our display name: see catalog.CheckMemberName
-	Store    *catalog.Store // of this drive's rendezvous; stays the caller's to close
+	Name     string       // our display name: see catalog.CheckMemberName
+	Store    *store.Store // of this drive's rendezvous; stays the caller's to close
 	Trusted  []catalog.Key
 	Client   Client         // through which members are found and connected
 	Finding  gather.Finding // of members
-	Limits   catalog.Limits
+	Limits   state.Limits
 	MaxConns int   // default 40, of which 10 are for those whom we dial
 	Hides    Hides // nil: nobody
 	// Moved says that the identity's key was made on another machine: of two
@@ -62,7 +65,7 @@ type Files interface {
 type Observer interface {
 	// OnView is told of the changes of the namespace, in order, of several at
 	// once where they come faster than it returns.
-	OnView(now, before *catalog.View)
+	OnView(now, before *union.View)
 	// OnCopy is told that another running process has our member key.
 	OnCopy(Copy)
 }
@@ -72,7 +75,7 @@ type none struct{}
 
 func (none) Holders(hashing.Content) []Holder   { return nil }
 func (none) Object(catalog.Hash) ([]byte, bool) { return nil, false }
-func (none) OnView(_, _ *catalog.View)          {}
+func (none) OnView(_, _ *union.View)            {}
 func (none) OnCopy(Copy)                        {}
 
 // What members say of files.

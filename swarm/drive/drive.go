@@ -10,6 +10,10 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/build"
+	"p2pfs/swarm/catalog/state"
+	"p2pfs/swarm/catalog/store"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/drive/hello"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/gather"
@@ -36,7 +40,7 @@ type Drive struct {
 	// sharing serializes Share and guards builder: building all takes as long
 	// as there are files, too long for the loop.
 	sharing sync.Mutex
-	builder *catalog.Builder
+	builder *build.Builder
 }
 
 // New joins a drive with what its store knows. It returns at once.
@@ -65,13 +69,13 @@ func New(cfg Config) (*Drive, error) {
 	d := &Drive{
 		cfg: cfg, log: cfg.Log, events: make(chan event, 256),
 		notices: newNotices(),
-		builder: catalog.NewBuilder(cfg.Store.Object),
+		builder: build.New(cfg.Store.Object),
 		self: &hello.Self{
 			Secret: cfg.Key, Rendezvous: cfg.Key.Rendezvous(), Identity: cfg.Identity, Name: cfg.Name,
 			Process: hello.Process{Began: cfg.Now().UnixMicro(), Moved: cfg.Moved}, Now: cfg.Now,
 		},
 	}
-	state, err := catalog.NewState(catalog.Config{
+	state, err := state.New(state.Config{
 		Store: cfg.Store, Self: cfg.Identity, Salt: d.self.Rendezvous, Trusted: cfg.Trusted,
 		Limits: cfg.Limits, Log: cfg.Log,
 	})
@@ -131,11 +135,11 @@ func (d *Drive) flush(ctx context.Context, dirty <-chan struct{}) {
 func (d *Drive) Rendezvous() catalog.Salt { return d.self.Rendezvous }
 
 // View returns the namespace as it is now.
-func (d *Drive) View() *catalog.View { return d.views.current.Load() }
+func (d *Drive) View() *union.View { return d.views.current.Load() }
 
 // tellView has the caller told of a changed view; false if he is still busy with
 // earlier ones.
-func (d *Drive) tellView(now, before *catalog.View) bool {
+func (d *Drive) tellView(now, before *union.View) bool {
 	return offer(d.notices.views, func() { d.cfg.Observer.OnView(now, before) })
 }
 
@@ -144,7 +148,7 @@ func (d *Drive) Swarm() *gather.Gathering { return d.swarm }
 
 // Share publishes a new revision of our catalogue: what changed in all that we
 // share. It returns what was published, once it is visible here and on its way
-// to the connected members; catalog.ErrTooLarge, wrapped, if it is more than a
+// to the connected members; state.ErrTooLarge, wrapped, if it is more than a
 // member may share. catalog.ErrNeedAll, wrapped, asks for a Delta of All: at
 // first, and where the last revision could not be published or is lost.
 func (d *Drive) Share(change catalog.Delta) (catalog.Tree, error) {
@@ -157,7 +161,7 @@ func (d *Drive) Share(change catalog.Delta) (catalog.Tree, error) {
 	if err = d.publish(tree); err != nil {
 		d.builder.Forget() // its objects are not kept
 	}
-	if errors.Is(err, catalog.ErrGone) { // objects of the last revision were collected since
+	if errors.Is(err, store.ErrGone) { // objects of the last revision were collected since
 		err = fmt.Errorf("%w: %w", catalog.ErrNeedAll, err)
 	}
 	return tree, err
@@ -166,7 +170,7 @@ func (d *Drive) Share(change catalog.Delta) (catalog.Tree, error) {
 // publish hands a tree to the loop. The caller has locked
 // sharing.
 func (d *Drive) publish(tree catalog.Tree) error {
-	p := catalog.Publication{Tree: tree, Name: d.cfg.Name, Life: Life, Began: d.self.Process.Began, Moved: d.cfg.Moved}
+	p := state.Publication{Tree: tree, Name: d.cfg.Name, Life: Life, Began: d.self.Process.Began, Moved: d.cfg.Moved}
 	result := make(chan error, 1)
 	publish := asking{func(l *loop) { result <- l.publish(p) }, func(err error) { offer(result, err) }}
 	if err := d.post(d.ctx, publish); err != nil {

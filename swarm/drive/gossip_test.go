@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/state"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/hashing"
 )
@@ -110,7 +111,7 @@ func TestUnansweredHeadsDelayNobodyElse(t *testing.T) {
 func TestFloodIsNotChargedToTheRelay(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pipes) {
 		tiny := []byte("tiny")
-		small := func(c *Config) { c.Limits = catalog.Limits{Absent: 1000, Known: 8000} }
+		small := func(c *Config) { c.Limits = state.Limits{Absent: 1000, Known: 8000} }
 		relay := pipeMember(t, p, 1, small, func(c *Config) {
 			fakesOf(c).object = func(h catalog.Hash) ([]byte, bool) {
 				if h != catalog.HashObject(tiny) {

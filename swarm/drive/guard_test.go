@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/guard"
@@ -35,7 +36,7 @@ func (o *once) panics() {
 func TestPanicInCallback(t *testing.T) {
 	root := hash(7)
 	for name, plant := range map[string]func(c *Config, o *once){
-		"OnView": func(c *Config, o *once) { fakesOf(c).view = func(_, _ *catalog.View) { o.panics() } },
+		"OnView": func(c *Config, o *once) { fakesOf(c).view = func(_, _ *union.View) { o.panics() } },
 		"Holders": func(c *Config, o *once) {
 			fakesOf(c).holders = func(hashing.Content) []Holder { o.panics(); return nil }
 		},

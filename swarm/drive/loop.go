@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/state"
 	"p2pfs/swarm/drive/gossip"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/drive/objects"
@@ -47,12 +47,12 @@ func offer[T any](c chan<- T, v T) bool {
 // loop owns all that changes. Its methods run on its goroutine only.
 type loop struct {
 	d        *Drive
-	state    *catalog.State
+	state    *state.State
 	conns    conns
 	objects  *objects.Fetcher
 	who      *who.Inquiries
 	gossip   *gossip.Gossip
-	ours     *catalog.Publication // the last one, to be signed again; nil before Share
+	ours     *state.Publication // the last one, to be signed again; nil before Share
 	views    *views
 	dirty    chan struct{} // something is to be written to disk
 	swept    time.Time
@@ -60,7 +60,7 @@ type loop struct {
 	copies   copies
 }
 
-func newLoop(d *Drive, state *catalog.State) *loop {
+func newLoop(d *Drive, state *state.State) *loop {
 	return &loop{
 		d: d, state: state, conns: newConns(), views: d.views,
 		objects: objects.New(state, state.Authors), who: who.New(), gossip: gossip.New(state.Authors, state.Authors, d.cfg.Identity.Key()),

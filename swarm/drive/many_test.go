@@ -9,6 +9,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/store"
 )
 
 // household is a process that is a member of several drives, with one identity, one
@@ -24,7 +25,7 @@ func newHousehold(t *testing.T, p *pipes, n int, keys ...Key) *household {
 	h := &household{addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), 6881)}
 	engine := newEngine(pipeDialer{p, h.addr}.Dial, 6881)
 	for _, k := range keys {
-		store, err := catalog.OpenStore(filepath.Join(t.TempDir(), "catalog.db"), k.Rendezvous(), nil)
+		store, err := store.Open(filepath.Join(t.TempDir(), "catalog.db"), k.Rendezvous(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

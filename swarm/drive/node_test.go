@@ -16,6 +16,8 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/store"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/gather"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/wire"
@@ -41,7 +43,7 @@ type node struct {
 	mu      sync.Mutex
 	objects map[catalog.Hash][]byte // served as tiny files
 	holders map[hashing.Content][]Holder
-	views   []*catalog.View
+	views   []*union.View
 	conns   []net.Conn // all that were dialled
 }
 
@@ -74,7 +76,7 @@ func newNode(t testing.TB, n int, change ...func(*Config)) *node {
 
 func (nd *node) start() {
 	nd.t.Helper()
-	store, err := catalog.OpenStore(nd.path, nd.cfg.Key.Rendezvous(), nil)
+	store, err := store.Open(nd.path, nd.cfg.Key.Rendezvous(), nil)
 	if err != nil {
 		nd.t.Fatal(err)
 	}
@@ -137,7 +139,7 @@ func (e *engine) Upload(ctx context.Context, n int) error {
 type fakes struct {
 	holders func(hashing.Content) []Holder
 	object  func(catalog.Hash) ([]byte, bool)
-	view    func(now, before *catalog.View)
+	view    func(now, before *union.View)
 	copied  func(Copy)
 }
 
@@ -165,7 +167,7 @@ func (f *fakes) Object(h catalog.Hash) ([]byte, bool) {
 	return f.object(h)
 }
 
-func (f *fakes) OnView(now, before *catalog.View) {
+func (f *fakes) OnView(now, before *union.View) {
 	if f.view != nil {
 		f.view(now, before)
 	}
@@ -226,7 +228,7 @@ func (nd *node) Dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
 	return c, err
 }
 
-func (nd *node) onView(now, before *catalog.View) {
+func (nd *node) onView(now, before *union.View) {
 	nd.mu.Lock()
 	defer nd.mu.Unlock()
 	if n := len(nd.views); n > 0 && nd.views[n-1] != before {

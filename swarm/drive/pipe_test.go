@@ -15,6 +15,7 @@ import (
 
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/store"
 	"p2pfs/swarm/drive/hello"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/gather"
@@ -88,7 +89,7 @@ type pnode struct {
 func pipeMember(t testing.TB, p *pipes, n int, change ...func(*Config)) *pnode {
 	t.Helper()
 	nd := &pnode{t: t, net: p, addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), 6881)}
-	store, err := catalog.OpenStore(filepath.Join(t.TempDir(), "catalog.db"), testKey.Rendezvous(), nil)
+	store, err := store.Open(filepath.Join(t.TempDir(), "catalog.db"), testKey.Rendezvous(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

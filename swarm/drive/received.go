@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/state"
 	"p2pfs/swarm/drive/gossip"
 	"p2pfs/swarm/drive/message"
 	"p2pfs/swarm/netgroup"
@@ -107,10 +108,10 @@ func (l *loop) take(p gossip.Paced, now time.Time) {
 	switch {
 	case err != nil:
 		l.d.log.Warn("verified head refused", "member", k.Short(), "err", err)
-	case result == catalog.Overtaken:
+	case result == state.Overtaken:
 		l.copies.overtook(p.Head, now)
 		l.publishAgain() // with a newer head
-	case result == catalog.Accepted:
+	case result == state.Accepted:
 		if c := l.conns.byID[p.From]; c != nil {
 			c.net.Useful(0, now)
 		}
@@ -120,7 +121,7 @@ func (l *loop) take(p gossip.Paced, now time.Time) {
 }
 
 // publish makes p our catalogue and tells everybody.
-func (l *loop) publish(p catalog.Publication) error {
+func (l *loop) publish(p state.Publication) error {
 	_, fresh, err := l.state.Publish(p, l.d.cfg.Now())
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 )
 
 // Hides says of a member whether he is to be left out of the views of this
@@ -19,24 +20,24 @@ type Hides func(k catalog.Key, seq int64, connected bool) bool
 type views struct {
 	hides     Hides
 	connected func(catalog.Key) bool
-	tell      func(now, before *catalog.View) bool // false: not now
-	current   atomic.Pointer[catalog.View]
+	tell      func(now, before *union.View) bool // false: not now
+	current   atomic.Pointer[union.View]
 
-	from   *catalog.View // what the last one was made from
-	to     *catalog.View
+	from   *union.View // what the last one was made from
+	to     *union.View
 	hidden map[catalog.Key]bool // of from
 	stale  bool                 // an answer of hides may be another one
-	told   *catalog.View        // the last that was told of
+	told   *union.View          // the last that was told of
 }
 
 // show makes what is shown of v current, and returns it.
-func (w *views) show(v *catalog.View) *catalog.View {
+func (w *views) show(v *union.View) *union.View {
 	shown := w.shown(v)
 	w.current.Store(shown)
 	return shown
 }
 
-func (w *views) shown(v *catalog.View) *catalog.View {
+func (w *views) shown(v *union.View) *union.View {
 	switch {
 	case w.hides == nil:
 		return v
@@ -59,7 +60,7 @@ func (w *views) shown(v *catalog.View) *catalog.View {
 
 // update shows v and tells of it. While the caller is busy with earlier views it
 // is told later, of several changes at once.
-func (w *views) update(v *catalog.View) {
+func (w *views) update(v *union.View) {
 	if now := w.show(v); now != w.told && w.tell(now, w.told) {
 		w.told = now
 	}

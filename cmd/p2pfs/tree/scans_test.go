@@ -12,7 +12,7 @@ import (
 	"time"
 
 	p2fs "p2pfs/fs"
-	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/hashing"
 )
 
@@ -44,7 +44,7 @@ func TestRefusedNames(t *testing.T) {
 
 // someFile is an open file of that size, of which nothing is here.
 func someFile(i int, size int64) *reading {
-	return &reading{path: fmt.Sprint("f", i), node: Node{Shared: &catalog.Entry{}, Entry: p2fs.Entry{Size: size}}}
+	return &reading{path: fmt.Sprint("f", i), node: Node{Shared: &union.Entry{}, Entry: p2fs.Entry{Size: size}}}
 }
 
 // A process that looks into many files is fetched no more than that, and that

@@ -13,6 +13,7 @@ import (
 	p2fs "p2pfs/fs"
 	"p2pfs/swarm"
 	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -31,20 +32,20 @@ const MembersPath = SpecialDir + "/" + MembersDir
 // Namespace is what the members of a drive share.
 type Namespace interface {
 	// View is the namespace of now.
-	View() *catalog.View
+	View() *union.View
 	// Listed are the members that are shown by name.
 	Listed() map[catalog.Key]bool
 }
 
 // Files reads members' files.
 type Files interface {
-	Open(e *catalog.Entry) (p2fs.Content, error)
+	Open(e *union.Entry) (p2fs.Content, error)
 	// Local is how many bytes of a file are on this machine.
-	Local(e *catalog.Entry) int64
+	Local(e *union.Entry) int64
 	// Torrent is the one that a file is read from just now, nil if there is none.
-	Torrent(e *catalog.Entry) *swarm.Torrent
+	Torrent(e *union.Entry) *swarm.Torrent
 	// Magnet is that of a file's v1 torrent.
-	Magnet(e *catalog.Entry) string
+	Magnet(e *union.Entry) string
 }
 
 // Config is what a Tree shows, and whom it tells. All is needed but Scans.
@@ -83,8 +84,8 @@ func (t *Tree) Shown() *Shown { return t.shown }
 // Node is an entry with what it is an entry of.
 type Node struct {
 	p2fs.Entry
-	Shared  *catalog.Entry // of a member's file or directory
-	Torrent *TorrentFile   // of a torrent's file
+	Shared  *union.Entry // of a member's file or directory
+	Torrent *TorrentFile // of a torrent's file
 }
 
 // Lookup is part of fs.Tree.
@@ -120,7 +121,7 @@ func dirNode(name string, hidden bool) Node {
 	return Node{Entry: p2fs.Entry{Name: name, Kind: p2fs.Dir, Hidden: hidden}}
 }
 
-func (t *Tree) inView(v *catalog.View, path string) (Node, error) {
+func (t *Tree) inView(v *union.View, path string) (Node, error) {
 	e, err := v.Lookup(path)
 	if err != nil {
 		return Node{}, err
@@ -141,7 +142,7 @@ func (t *Tree) inMember(path string) (Node, error) {
 }
 
 // node is a catalogue entry as the mount shows it.
-func (t *Tree) node(e *catalog.Entry) Node {
+func (t *Tree) node(e *union.Entry) Node {
 	n := Node{Shared: e, Entry: p2fs.Entry{Name: e.Name, MTime: e.MTime}}
 	switch e.Kind {
 	case catalog.KindDir:
@@ -162,7 +163,7 @@ func shownAs(c metainfo.Content) [32]byte {
 }
 
 // content is that of a member's file.
-func content(e *catalog.Entry) metainfo.Content {
+func content(e *union.Entry) metainfo.Content {
 	return metainfo.Content{Root: e.Root, Size: e.Size}
 }
 
@@ -199,7 +200,7 @@ func (t *Tree) ReadDir(_ context.Context, path string) ([]p2fs.Entry, error) {
 
 // list returns the entries of a directory of v, which the mount shows at under.
 // What it says of them the kernel may keep, as what Lookup does.
-func (t *Tree) list(v *catalog.View, path, under string) ([]p2fs.Entry, error) {
+func (t *Tree) list(v *union.View, path, under string) ([]p2fs.Entry, error) {
 	entries, err := v.ReadDir(path)
 	if err != nil {
 		return nil, err
@@ -238,7 +239,7 @@ func (t *Tree) Open(_ context.Context, path string, content [32]byte) (p2fs.Cont
 func (t *Tree) StatFS() p2fs.Usage { return t.cfg.Usage() }
 
 // member is the tree of the member whose directory name that is.
-func (t *Tree) member(name string) (*catalog.View, bool) {
+func (t *Tree) member(name string) (*union.View, bool) {
 	v := t.cfg.Drive.View()
 	for _, who := range v.Members() {
 		if who.Dir == name {

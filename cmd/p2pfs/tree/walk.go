@@ -9,7 +9,7 @@ import (
 	"path"
 
 	p2fs "p2pfs/fs"
-	"p2pfs/swarm/catalog"
+	"p2pfs/swarm/catalog/union"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -18,8 +18,8 @@ type File struct {
 	Path   string // in the mount
 	Size   int64  // bytes
 	Info   *metainfo.Info
-	Index  int            // in Info
-	Shared *catalog.Entry // nil: of a torrent that was added
+	Index  int          // in Info
+	Shared *union.Entry // nil: of a torrent that was added
 	Open   func() (p2fs.Content, error)
 }
 

@@ -21,7 +21,7 @@ import (
 	"p2pfs/swarm/drive/message"
 )
 
-// Heads are the newest heads that are known. *catalog.Roster is one.
+// Heads are the newest heads that are known. *state.Roster is one.
 type Heads interface {
 	Head(author catalog.Key) (catalog.Head, bool)
 	Newer(author catalog.Key, seq int64) bool
@@ -30,7 +30,7 @@ type Heads interface {
 }
 
 // Ages is what is known of when authors were last connected to anybody, and who
-// brought them. *catalog.Roster is one.
+// brought them. *state.Roster is one.
 type Ages interface {
 	Tell(author catalog.Key) catalog.Told
 	Hearsay(author catalog.Key, seq int64, told catalog.Told) (news bool)

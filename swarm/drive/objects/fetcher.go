@@ -19,14 +19,14 @@ import (
 	"p2pfs/swarm/catalog"
 )
 
-// Catalogues are what objects are fetched for. *catalog.State is one.
+// Catalogues are what objects are fetched for. *state.State is one.
 type Catalogues interface {
 	Needs(h catalog.Hash) bool
 	Missing(author catalog.Key) []catalog.Hash
 	PutObject(data []byte, now time.Time) catalog.Progress
 }
 
-// Sources tells which address group brought an author. *catalog.Roster is one.
+// Sources tells which address group brought an author. *state.Roster is one.
 type Sources interface {
 	Group(author catalog.Key) netip.Prefix
 }
