@@ -91,7 +91,7 @@ func (l *loop) onReject(r *remote, b wire.Block) error {
 
 func (l *loop) onHave(r *remote, piece int) error {
 	if l.content == nil {
-		if len(r.early.have) < wire.MaxPieces {
+		if len(r.early.have) < hashing.MaxPieces {
 			r.early.have = append(r.early.have, piece)
 		}
 		return nil

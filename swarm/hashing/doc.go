@@ -27,6 +27,10 @@ import "encoding/binary"
 // bytes.
 const BlockSize = 16 << 10
 
+// MaxRequest is the longest block that a peer may ask us for, in bytes: some
+// clients ask for more than BlockSize.
+const MaxRequest = 128 << 10
+
 // blockLen is what both functions take in at a time.
 const blockLen = 64
 

@@ -28,8 +28,11 @@ type Config struct {
 	PadV1       bool  // hash the last piece as if a pad file filled it up (hybrids)
 }
 
-// MaxPieceLength is the longest piece that is hashed, in bytes.
-const MaxPieceLength = 64 << 20
+// Limits of a torrent's pieces: the length of one in bytes, and how many.
+const (
+	MaxPieceLength = 64 << 20
+	MaxPieces      = 1 << 20
+)
 
 // Check returns nil if File can compute what cfg says.
 func (cfg Config) Check() error {

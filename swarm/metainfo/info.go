@@ -16,10 +16,9 @@ type Hash256 = hashing.Hash256
 // Limits of what is accepted, in files that are read and in those made here.
 const (
 	MaxPieceLength = hashing.MaxPieceLength // bytes
-
-	MaxPieces = 1 << 20  // in a torrent
-	MaxFiles  = 100_000  // in a torrent, pad files too
-	MaxInfo   = 16 << 20 // bytes of an info dictionary and of a .torrent
+	MaxPieces      = hashing.MaxPieces      // in a torrent
+	MaxFiles       = 100_000                // in a torrent, pad files too
+	MaxInfo        = 16 << 20               // bytes of an info dictionary and of a .torrent
 )
 
 // ErrInfo is the cause of every refusal of an info dictionary by ParseInfo

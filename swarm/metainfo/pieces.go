@@ -6,10 +6,6 @@ import (
 	"p2pfs/swarm/hashing"
 )
 
-// MaxRequest is the longest block that CheckBlock lets pass, in bytes: more
-// than hashing.BlockSize, because some clients ask for more.
-const MaxRequest = 128 << 10
-
 // Pieces is how the files of a torrent lie in pieces, and pieces in blocks. It
 // is immutable.
 type Pieces struct {
@@ -112,12 +108,12 @@ func (p *Pieces) BlockLen(i, b int) int {
 }
 
 // CheckBlock reports whether a request or piece message names bytes that
-// exist: piece index, 1 to MaxRequest bytes from begin. The zeros of a
+// exist: piece index, 1 to hashing.MaxRequest bytes from begin. The zeros of a
 // hybrid's pad file exist too, because peers of version 1 ask for them. Of a
 // version 2 torrent the gap behind a file's end may be in the request, which
 // then is for zeros: libtorrent before 2.0.13 asks for whole last blocks.
 func (p *Pieces) CheckBlock(index, begin, length int64) (ok bool) {
-	if index < 0 || index >= int64(p.count) || begin < 0 || length < 1 || length > MaxRequest {
+	if index < 0 || index >= int64(p.count) || begin < 0 || length < 1 || length > hashing.MaxRequest {
 		return false
 	}
 	i := int(index)

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"p2pfs/swarm/hashing"
 )
 
 // FuzzMessage reads a message of any id as its parser does: no panic, and
@@ -14,7 +16,7 @@ func FuzzMessage(f *testing.F) {
 		f.Add(unhex(f, g.bytes)[PrefixLen:], 12)
 	}
 	f.Fuzz(func(t *testing.T, msg []byte, pieces int) {
-		if len(msg) == 0 || pieces < 0 || pieces > MaxPieces {
+		if len(msg) == 0 || pieces < 0 || pieces > hashing.MaxPieces {
 			return
 		}
 		id, p := msg[0], msg[1:]

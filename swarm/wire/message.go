@@ -60,10 +60,6 @@ const (
 	// PrefixLen is the length of the prefix before each message; zero in it
 	// is a keep-alive.
 	PrefixLen = 4
-	// MaxRequest is the longest block a peer may ask us for.
-	MaxRequest = 128 << 10
-	// MaxPieces is how many pieces a torrent may have (a count).
-	MaxPieces = 1 << 20
 	// MaxExtended is the longest payload of an extended message, and of a
 	// message whose id is unknown.
 	MaxExtended = 1 << 20
@@ -98,7 +94,7 @@ func MaxPayload(id byte, lim Limits) int {
 		if lim.Pieces > 0 {
 			return BitfieldLen(lim.Pieces)
 		}
-		return BitfieldLen(MaxPieces)
+		return BitfieldLen(hashing.MaxPieces)
 	case MsgHashRequest, MsgHashReject:
 		return hashRequestLen
 	case MsgHashes:

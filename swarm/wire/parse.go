@@ -25,7 +25,7 @@ func ParseSuggest(p []byte) (index int, err error) { return parseIndex(MsgSugges
 func ParseAllowedFast(p []byte) (index int, err error) { return parseIndex(MsgAllowedFast, p) }
 
 // ParseRequest returns the block of a request (BEP 3). Its length is 1 to
-// MaxRequest, and its end fits in 31 bits.
+// hashing.MaxRequest, and its end fits in 31 bits.
 func ParseRequest(p []byte) (Block, error) { return parseBlock(MsgRequest, p) }
 
 // ParseCancel returns the block of a cancel message, bounded as a request
@@ -95,7 +95,7 @@ func parseBlock(id byte, p []byte) (b Block, err error) {
 	b.Index, ok[0] = intAt(p, 0)
 	b.Begin, ok[1] = intAt(p, 4)
 	b.Length, ok[2] = intAt(p, 8)
-	if ok != [3]bool{true, true, true} || b.Length < 1 || b.Length > MaxRequest ||
+	if ok != [3]bool{true, true, true} || b.Length < 1 || b.Length > hashing.MaxRequest ||
 		int64(b.Begin)+int64(b.Length) > maxInt {
 		return Block{}, bad(id, p, ErrRange)
 	}
