@@ -1,6 +1,8 @@
 package inode
 
 import (
+	"io/fs"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -18,6 +20,14 @@ func TestYoung(t *testing.T) {
 		got := Young(now.Add(-c.age).UnixNano(), now)
 		if got != c.want {
 			t.Errorf("age %v: got %v, want %v from now", c.age, got, c.want)
+		}
+	}
+}
+
+func TestMissing(t *testing.T) {
+	for err, want := range map[error]bool{syscall.ENOENT: true, syscall.ENOTDIR: true, syscall.ELOOP: true, syscall.EIO: false, syscall.EACCES: false} {
+		if got := Missing(&fs.PathError{Err: err}); got != want {
+			t.Errorf("Missing(%v) = %v, want %v", err, got, want)
 		}
 	}
 }
