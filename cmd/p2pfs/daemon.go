@@ -19,6 +19,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/member"
 )
 
 const (
@@ -65,11 +66,11 @@ func (s *starter) tell(verdict, text string) {
 
 // inBackground runs the same command as a process of its own session and returns
 // once that has mounted, or with the reason why it has not.
-func inBackground(ctx context.Context, c cli.Call, cfg memberConfig) error {
-	if err := os.MkdirAll(cfg.state, 0o700); err != nil {
+func inBackground(ctx context.Context, c cli.Call, cfg member.Config) error {
+	if err := os.MkdirAll(cfg.State, 0o700); err != nil {
 		return err
 	}
-	path := filepath.Join(cfg.state, logName)
+	path := filepath.Join(cfg.State, logName)
 	log, err := openLog(path)
 	if err != nil {
 		return err

@@ -22,6 +22,8 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/member"
+	"p2pfs/cmd/p2pfs/pause"
 )
 
 const (
@@ -76,7 +78,7 @@ type demo struct {
 	size      int64
 	log       *slog.Logger
 	dir       string
-	anna, bob *member
+	anna, bob *member.Member
 	sent      [sha256.Size]byte
 }
 
@@ -101,7 +103,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 // close unmounts and removes everything.
 func (d *demo) close() error {
 	var errs []error
-	for _, m := range []*member{d.bob, d.anna} {
+	for _, m := range []*member.Member{d.bob, d.anna} {
 		if m != nil {
 			errs = append(errs, m.Close())
 		}
@@ -123,32 +125,32 @@ func (d *demo) mount(context.Context) (err error) {
 	if d.anna, err = d.member(drive, "anna", "127.0.0.2", nil); err != nil {
 		return err
 	}
-	d.bob, err = d.member(drive, "bob", "127.0.0.3", []string{d.anna.client.Addr().String()})
+	d.bob, err = d.member(drive, "bob", "127.0.0.3", []string{d.anna.Addr().String()})
 	return err
 }
 
-func (d *demo) member(drive, name, addr string, peers []string) (*member, error) {
+func (d *demo) member(drive, name, addr string, peers []string) (*member.Member, error) {
 	base := filepath.Join(d.dir, name)
-	cfg := memberConfig{
-		drive: drive, name: name, share: base + "/share", cache: base + "/cache", state: base + "/state",
-		mountPoint: base + "/mnt", cacheSize: 2*d.size + 64<<20, listen: cli.ListenAddr{Addr: netip.MustParseAddr(addr), Port: 0},
-		peers: peers, noTracker: true, readTimeout: time.Minute, log: d.log,
+	cfg := member.Config{
+		Drive: drive, Name: name, Share: base + "/share", Cache: base + "/cache", State: base + "/state",
+		MountPoint: base + "/mnt", CacheSize: 2*d.size + 64<<20, Log: d.log,
+		Net: member.Net{Listen: cli.ListenAddr{Addr: netip.MustParseAddr(addr), Port: 0}, Peers: peers, NoTracker: true, ReadTimeout: time.Minute},
 	}
-	if err := os.MkdirAll(cfg.mountPoint, 0o755); err != nil {
+	if err := os.MkdirAll(cfg.MountPoint, 0o755); err != nil {
 		return nil, err
 	}
-	m, err := startMember(cfg)
+	m, err := member.Start(cfg)
 	if err != nil {
 		return nil, err
 	}
-	d.say("%s mounted the drive on %s, shares %s", name, cfg.mountPoint, cfg.share)
+	d.say("%s mounted the drive on %s, shares %s", name, cfg.MountPoint, cfg.Share)
 	return m, nil
 }
 
 // share copies a file into anna's share directory.
 func (d *demo) share(ctx context.Context) error {
 	began := time.Now()
-	f, err := os.Create(filepath.Join(d.anna.cfg.share, demoFile))
+	f, err := os.Create(filepath.Join(d.anna.Config.Share, demoFile))
 	if err != nil {
 		return err
 	}
@@ -175,11 +177,11 @@ func (d *demo) appear(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s did not appear: %w", d.shown(), ctx.Err())
 		}
-		pause(ctx, 5*time.Millisecond)
+		pause.For(ctx, 5*time.Millisecond)
 	}
 }
 
-func (d *demo) shown() string { return filepath.Join(d.bob.cfg.mountPoint, demoFile) }
+func (d *demo) shown() string { return filepath.Join(d.bob.Config.MountPoint, demoFile) }
 
 // fetch reads the file through bob's mount.
 func (d *demo) fetch(ctx context.Context) error {

@@ -19,6 +19,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/control"
+	"p2pfs/cmd/p2pfs/member"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/catalog/state"
 	"p2pfs/swarm/catalog/store"
@@ -38,7 +39,7 @@ const (
 type killing struct {
 	*testing.T
 	r    *rand.Rand
-	anna *member
+	anna *member.Member
 	bob  *mounted
 	far  map[string][]byte // anna's files
 	own  map[string][]byte // bob's; each version has a length of its own
@@ -79,11 +80,11 @@ func TestKill(t *testing.T) {
 	for i := range 6 {
 		name := fmt.Sprint("far-", i)
 		k.far[name] = swarmtest.Bytes(uint64(i), 1<<20+i*1000)
-		if err := os.WriteFile(filepath.Join(k.anna.cfg.share, name), k.far[name], 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(k.anna.Config.Share, name), k.far[name], 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	k.bob = newMounted(t, t.Name(), "bob", "--no-embedded-tracker", "--peer", k.anna.client.Addr().String())
+	k.bob = newMounted(t, t.Name(), "bob", "--no-embedded-tracker", "--peer", k.anna.Addr().String())
 	for round := range rounds {
 		k.round(round)
 		if t.Failed() {
@@ -207,7 +208,7 @@ func (k *killing) look() {
 // his sequence number.
 func (k *killing) seen() (map[string]bool, int64) {
 	shown, seq := map[string]bool{}, int64(0)
-	v := k.anna.view()
+	v := k.anna.View()
 	for _, m := range v.Members() {
 		if m.Self {
 			continue
@@ -267,7 +268,7 @@ func (k *killing) checkShares() {
 	// What was published may be hashed again: its record waits for the disk.
 	k.Logf("%d files hashed, %d of %d were published before", s.Sharing.FilesHashed, len(k.shown), len(k.own))
 	for path, data := range k.own { // any one
-		got, err := os.ReadFile(filepath.Join(k.anna.cfg.mountPoint, path))
+		got, err := os.ReadFile(filepath.Join(k.anna.Config.MountPoint, path))
 		if err != nil || !bytes.Equal(got, data) {
 			k.Errorf("anna reads %s of bob: %d bytes, want %d, %v", path, len(got), len(data), err)
 		}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/trackers"
 	"p2pfs/fs/mounting"
 	"p2pfs/swarm/swarmtest"
 )
@@ -138,7 +139,7 @@ func (m *mounted) stop() {
 }
 
 // tracker is the URL of the member's embedded tracker.
-func (m *mounted) tracker() string { return fmt.Sprintf("udp://%s:%d", m.addr, trackerPort) }
+func (m *mounted) tracker() string { return fmt.Sprintf("udp://%s:%d", m.addr, trackers.Port) }
 
 // write puts a file into the share directory.
 func (m *mounted) write(path string, data []byte) {

@@ -20,6 +20,7 @@ import (
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/member"
 	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/fs/mounting"
 	"p2pfs/swarm/catalog"
@@ -93,7 +94,7 @@ when it is ready, ends, and is well.`,
 }
 
 // config completes what was given by what is the default.
-func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConfig, err error) {
+func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg member.Config, err error) {
 	if f.readTimeout < 0 {
 		return cfg, cli.Usagef("mount: --read-timeout %v: want 0 or more", f.readTimeout)
 	}
@@ -107,23 +108,24 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 	if f.drive == "" {
 		return cfg, cli.Usagef("mount: --drive: want a name")
 	}
-	cfg = memberConfig{
-		drive: f.drive, name: f.name, share: f.share, cache: f.cache, state: f.net.state, cacheSize: f.cacheSize, keepFree: f.keepFree,
-		up: f.net.up, down: f.net.down, listen: f.net.listen, trackers: f.net.trackers, peers: f.net.peers, noTracker: f.noTracker,
-		openTracker: f.openTracker,
-		noPEX:       f.net.noPEX, lsd: !f.net.noLSD,
-		readTimeout: f.readTimeout, scans: scans, allowOther: f.allowOther, log: log,
+	cfg = member.Config{
+		Drive: f.drive, Name: f.name, Share: f.share, Cache: f.cache, State: f.net.state, CacheSize: f.cacheSize, KeepFree: f.keepFree,
+		Net: member.Net{
+			Listen: f.net.listen, Peers: f.net.peers, Up: f.net.up, Down: f.net.down, NoPEX: f.net.noPEX, LSD: !f.net.noLSD, ReadTimeout: f.readTimeout,
+			Trackers: f.net.trackers, NoTracker: f.noTracker, OpenTracker: f.openTracker,
+		},
+		Scans: scans, AllowOther: f.allowOther, Version: version(), Log: log,
 	}
-	if cfg.name == "" {
-		cfg.name = userName()
+	if cfg.Name == "" {
+		cfg.Name = userName()
 	}
-	if err := catalog.CheckMemberName(cfg.name); err != nil {
-		return cfg, cli.Usagef("mount: --name %s: %v", human.Quoted(cfg.name), err)
+	if err := catalog.CheckMemberName(cfg.Name); err != nil {
+		return cfg, cli.Usagef("mount: --name %s: %v", human.Quoted(cfg.Name), err)
 	}
 	for _, d := range []struct {
 		dir       *string
 		byDefault func() (string, error)
-	}{{&cfg.share, dirs.Share}, {&cfg.cache, dirs.Cache}, {&cfg.state, dirs.State}} {
+	}{{&cfg.Share, dirs.Share}, {&cfg.Cache, dirs.Cache}, {&cfg.State, dirs.State}} {
 		if *d.dir, err = dirs.OrDefault(*d.dir, d.byDefault); err != nil {
 			return cfg, err
 		}
@@ -131,10 +133,10 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg memberConf
 			return cfg, err
 		}
 	}
-	cfg.mountPoint, err = mounting.Check(mountPoint)
+	cfg.MountPoint, err = mounting.Check(mountPoint)
 	if err != nil && !errors.Is(err, mounting.ErrMounted) { // it may not be empty because of these
-		cfg.mountPoint = mountPoint
-		if apart := cfg.checkApart(); apart != nil {
+		cfg.MountPoint = mountPoint
+		if apart := cfg.CheckApart(); apart != nil {
 			err = apart
 		}
 	}

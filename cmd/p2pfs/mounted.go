@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -16,44 +17,50 @@ import (
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/member"
 	"p2pfs/fs/mounting"
 )
 
 // serveMount mounts, and stays until it is interrupted or unmounted.
-func serveMount(ctx context.Context, cfg memberConfig, sources []control.Source, p *cli.Progress, waits *starter) error {
-	socket, err := control.Listen(cfg.mountPoint)
+func serveMount(ctx context.Context, cfg member.Config, sources []control.Source, p *cli.Progress, waits *starter) error {
+	socket, err := control.Listen(cfg.MountPoint)
 	if err != nil {
 		return err
 	}
-	m, err := startMember(cfg)
+	m, err := member.Start(cfg)
 	if err != nil {
 		socket.Close()
 		return err
 	}
-	defer detachAtSecondSignal(cfg.mountPoint)()
+	defer detachAtSecondSignal(cfg.MountPoint)()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	stopControl := socket.Serve(control.Mount{Status: m, Torrents: m, Cache: m.keeper(), Members: m.roster(), Stop: stop}, m.realShare(), cfg.log)
-	systemd := findSupervisor()
-	err = m.addAll(ctx, sources)
+	stopControl := socket.Serve(m.Services(stop), realShare(cfg.Share), cfg.Log)
+	systemd, watched := findSupervisor(), make(chan struct{})
+	err = addAll(ctx, m, sources)
 	if err == nil {
-		text := human.OneLine(fmt.Sprintf("p2pfs: drive %q on %s, sharing %s as %q (%s), %s", cfg.drive, human.Quoted(cfg.mountPoint),
-			human.Quoted(homeRelative(cfg.share)), cfg.name, m.seat.key.Key().Short(), m.trackers.describe()))
+		text := human.OneLine(fmt.Sprintf("p2pfs: drive %q on %s, sharing %s as %q (%s), %s", cfg.Drive, human.Quoted(cfg.MountPoint),
+			human.Quoted(homeRelative(cfg.Share)), cfg.Name, m.Key().Short(), m.Tracker()))
 		fmt.Fprintln(p, text)
 		waits.tell(saysReady, text)
-		m.tellSystemd(systemd, "READY=1\nSTATUS="+text)
-		m.wg.Go(func() { systemd.watch(m.ctx, m.healthy, cfg.log) })
-		err = m.stay(ctx, p)
+		tellSystemd(systemd, "READY=1\nSTATUS="+text, cfg.Log)
+		go func() {
+			defer close(watched)
+			systemd.watch(ctx, m.Healthy, cfg.Log)
+		}()
+		err = stay(ctx, m, p, cfg.Log)
+		stop()
+		<-watched
 	}
-	m.tellSystemd(systemd, "STOPPING=1")
-	m.mount.Load().Close() // before all else: who reads must not wait
+	tellSystemd(systemd, "STOPPING=1", cfg.Log)
+	m.Unmount() // before all else: who reads must not wait
 	stopControl()
 	return errors.Join(err, m.Close())
 }
 
-func (m *member) tellSystemd(s supervisor, state string) {
+func tellSystemd(s supervisor, state string, log *slog.Logger) {
 	if err := s.tell(state); err != nil {
-		m.log.Warn("systemd is not told", "state", state, "err", err)
+		log.Warn("systemd is not told", "state", state, "err", err)
 	}
 }
 
@@ -82,7 +89,7 @@ func detachAtSecondSignal(dir string) (undo func()) {
 }
 
 // stay shows the status line until ctx ends or somebody unmounts.
-func (m *member) stay(ctx context.Context, p *cli.Progress) error {
+func stay(ctx context.Context, m *member.Member, p *cli.Progress, log *slog.Logger) error {
 	stopLine := func() {}
 	if p.Terminal() {
 		stopLine = p.Start(func() string {
@@ -92,18 +99,18 @@ func (m *member) stay(ctx context.Context, p *cli.Progress) error {
 	}
 	defer stopLine()
 	gone := make(chan error, 1)
-	go func() { gone <- m.mount.Load().Wait() }()
+	go func() { gone <- m.Wait() }()
 	select {
 	case <-ctx.Done():
 		return nil
 	case err := <-gone:
-		m.log.Info("unmounted from outside")
+		log.Info("unmounted from outside")
 		return err
 	}
 }
 
 // addAll puts the torrents given on the command line into the mount.
-func (m *member) addAll(ctx context.Context, sources []control.Source) error {
+func addAll(ctx context.Context, m *member.Member, sources []control.Source) error {
 	for _, src := range sources {
 		if _, err := m.Add(ctx, src); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
@@ -112,10 +119,11 @@ func (m *member) addAll(ctx context.Context, sources []control.Source) error {
 	return nil
 }
 
-func (m *member) realShare() string {
-	real, err := dirs.Real(m.cfg.share)
+// realShare is a share directory's real path.
+func realShare(share string) string {
+	real, err := dirs.Real(share)
 	if err != nil {
-		return m.cfg.share
+		return share
 	}
 	return real
 }

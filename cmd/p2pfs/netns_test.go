@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/cmd/p2pfs/trackers"
 	"p2pfs/fs/mounting"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
@@ -93,7 +94,7 @@ func TestTwoMachines(t *testing.T) {
 	here, there := swarmtest.NewNetns(t), swarmtest.NewNetns(t)
 	first, second := netip.MustParsePrefix("10.77.0.1/24"), netip.MustParsePrefix("10.77.0.2/24")
 	swarmtest.Join(t, here, there, first, second)
-	tracker, dial := fmt.Sprintf("udp://%v:%d", first.Addr(), trackerPort), first.Addr().String()+":6881"
+	tracker, dial := fmt.Sprintf("udp://%v:%d", first.Addr(), trackers.Port), first.Addr().String()+":6881"
 
 	here.Run(t, "ip", "address", "add", "fd77::1/64", "dev", "cable", "nodad")
 	there.Run(t, "ip", "address", "add", "fd77::2/64", "dev", "cable", "nodad")

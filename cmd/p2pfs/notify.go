@@ -89,12 +89,3 @@ func (s supervisor) watch(ctx context.Context, healthy func(context.Context) err
 		}
 	}
 }
-
-// healthy asks the mount and the engine. It may block on either.
-func (m *member) healthy(ctx context.Context) error {
-	if err := m.mount.Load().Alive(ctx); err != nil {
-		return err
-	}
-	_, err := m.Status(ctx)
-	return err
-}

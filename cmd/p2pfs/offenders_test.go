@@ -3,12 +3,9 @@ package main
 // offenders are what had outgrown its limit when the limits were set, with how
 // much it has: see TestShape. They may shrink; nothing is added.
 var offenders = map[string]int{
-	"fields cmd/p2pfs.member":                               23,
-	"fields cmd/p2pfs.memberConfig":                         22,
 	"fields swarm.loop":                                     23,
-	"files cmd/p2pfs":                                       49,
+	"files cmd/p2pfs":                                       27,
 	"files swarm":                                           39,
-	"methods cmd/p2pfs.member":                              61,
 	"methods swarm.Torrent":                                 34,
 	"methods swarm.loop":                                    106,
 	"sleeps cmd/p2pfs/kill_test.go killing.load":            1,

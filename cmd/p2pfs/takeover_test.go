@@ -13,24 +13,26 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/member"
+	"p2pfs/cmd/p2pfs/trackers"
 	"p2pfs/fs/mounting"
 	"p2pfs/swarm/swarmtest"
 )
 
 // onOneMachine mounts a member that shares an address, and with it a tracker,
 // with others.
-func onOneMachine(t *testing.T, name string, addr netip.Addr) *member {
+func onOneMachine(t *testing.T, name string, addr netip.Addr) *member.Member {
 	t.Helper()
 	base := t.TempDir()
-	cfg := memberConfig{
-		drive: t.Name(), name: name, share: base + "/share", cache: base + "/cache", state: base + "/state",
-		mountPoint: base + "/mnt", cacheSize: 64 << 20, listen: cli.ListenAddr{Addr: addr, Port: 0}, readTimeout: time.Minute,
-		takeOver: 100 * time.Millisecond, log: quiet,
+	cfg := member.Config{
+		Drive: t.Name(), Name: name, Share: base + "/share", Cache: base + "/cache", State: base + "/state",
+		MountPoint: base + "/mnt", CacheSize: 64 << 20, Log: quiet,
+		Net: member.Net{Listen: cli.ListenAddr{Addr: addr, Port: 0}, ReadTimeout: time.Minute, TrackerTakeOver: 100 * time.Millisecond},
 	}
-	if err := os.Mkdir(cfg.mountPoint, 0o755); err != nil {
+	if err := os.Mkdir(cfg.MountPoint, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	m, err := startMember(cfg)
+	m, err := member.Start(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +40,7 @@ func onOneMachine(t *testing.T, name string, addr netip.Addr) *member {
 		if err := m.Close(); err != nil {
 			t.Error(err)
 		}
-		mounting.Unmount(cfg.mountPoint, true)
+		mounting.Unmount(cfg.MountPoint, true)
 	})
 	return m
 }
@@ -48,24 +50,24 @@ func onOneMachine(t *testing.T, name string, addr netip.Addr) *member {
 func TestTrackerTakenOver(t *testing.T) {
 	t.Parallel()
 	needMount(t)
-	if takeOverEvery > time.Minute/2 {
-		t.Errorf("a member looks only every %v whether the tracker has died", takeOverEvery)
+	if trackers.TakeOverEvery > time.Minute/2 {
+		t.Errorf("a member looks only every %v whether the tracker has died", trackers.TakeOverEvery)
 	}
 	addr := swarmtest.Host()
 	a, b := onOneMachine(t, "anna", addr), onOneMachine(t, "bob", addr)
-	for m, want := range map[*member]string{a: "(embedded)", b: "of another p2pfs"} {
-		if got := m.trackers.describe(); !strings.Contains(got, want) {
-			t.Errorf("%s has %s, want %s", m.cfg.name, got, want)
+	for m, want := range map[*member.Member]string{a: "(embedded)", b: "of another p2pfs"} {
+		if got := m.Tracker(); !strings.Contains(got, want) {
+			t.Errorf("%s has %s, want %s", m.Config.Name, got, want)
 		}
 	}
-	meet := func(x, y *member) {
+	meet := func(x, y *member.Member) {
 		t.Helper()
-		name, data := "from "+x.cfg.name, []byte("hello from "+x.cfg.name)
-		if err := os.WriteFile(filepath.Join(x.cfg.share, name), data, 0o644); err != nil {
+		name, data := "from "+x.Config.Name, []byte("hello from "+x.Config.Name)
+		if err := os.WriteFile(filepath.Join(x.Config.Share, name), data, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		within(t, 2*patience, func() error {
-			got, err := os.ReadFile(filepath.Join(y.cfg.mountPoint, name))
+			got, err := os.ReadFile(filepath.Join(y.Config.MountPoint, name))
 			if err == nil && !bytes.Equal(got, data) {
 				err = errors.New("got " + string(got))
 			}
@@ -81,7 +83,7 @@ func TestTrackerTakenOver(t *testing.T) {
 		t.Errorf("the member with the tracker took %v to end", d)
 	}
 	within(t, patience, func() error {
-		if got := b.trackers.describe(); !strings.Contains(got, "(embedded)") {
+		if got := b.Tracker(); !strings.Contains(got, "(embedded)") {
 			return errors.New(got)
 		}
 		return nil

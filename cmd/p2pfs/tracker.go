@@ -13,13 +13,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/trackers"
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/tracker"
 	"p2pfs/swarm/tracker/server"
 )
-
-// trackerPort is where trackers are by custom, and where our own listens.
-const trackerPort = 6969
 
 // probeTimeout bounds the wait for our own tracker's first answer.
 const probeTimeout = 10 * time.Second
@@ -31,14 +29,14 @@ func trackerCommand() cli.Command {
 		Help: `Runs until it is interrupted. Its URL is printed once it answers, and what it
 has served at the end. Any BitTorrent client can use it.`,
 		Setup: func(fs *pflag.FlagSet) cli.Action {
-			listen, level := cli.ListenAddr{Port: trackerPort}, slog.LevelWarn
+			listen, level := cli.ListenAddr{Port: trackers.Port}, slog.LevelWarn
 			fs.Var(cli.ListenFlag(&listen), "listen", "address to listen on")
 			addLevelFlag(fs, &level)
 			return func(ctx context.Context, c cli.Call) error {
 				words := cli.NewLooseWriter(c.Stderr)
 				defer words.Close(cli.LastWords)
 				log := newLog(words, level)
-				cfg := server.Config{Addr: listen.WithPort(trackerPort).String(), Guard: guard.New(log), Log: log}
+				cfg := server.Config{Addr: listen.WithPort(trackers.Port).String(), Guard: guard.New(log), Log: log}
 				return serveTracker(ctx, c, cfg)
 			}
 		},
@@ -64,16 +62,13 @@ func serveTracker(ctx context.Context, c cli.Call, cfg server.Config) error {
 		cancel()
 		return errors.Join(err, <-served)
 	}
-	fmt.Fprintln(c.Stdout, trackerURL(reachable(at)))
+	fmt.Fprintln(c.Stdout, trackers.URL(trackers.Reachable(at)))
 	err = <-served
 	st := s.Stats()
 	fmt.Fprintf(c.Stdout, "answered %d connects, %d announces, %d scrapes; refused %d, dropped %d; at the end %d torrents with %d peers\n",
 		st.Connects, st.Announces, st.Scrapes, st.Refusals, st.Dropped, st.Swarms, st.Peers)
 	return err
 }
-
-// trackerURL returns the URL of the tracker at that address.
-func trackerURL(at netip.AddrPort) string { return "udp://" + at.String() }
 
 // probeTracker returns nil once the tracker at that address has answered.
 func probeTracker(ctx context.Context, at netip.AddrPort) error {
@@ -84,27 +79,6 @@ func probeTracker(ctx context.Context, at netip.AddrPort) error {
 	}
 	client := tracker.New(tracker.Config{Listen: at.Addr()})
 	defer client.Close()
-	_, err := client.Scrape(ctx, trackerURL(at), make([][20]byte, 1))
+	_, err := client.Scrape(ctx, trackers.URL(at), make([][20]byte, 1))
 	return err
-}
-
-// reachable returns the address that others can use to reach a socket: its
-// own or, if it listens on all of them, the first of the machine's that is
-// not for itself only; then IPv4 is preferred.
-func reachable(at netip.AddrPort) netip.AddrPort {
-	if !at.Addr().IsUnspecified() {
-		return at
-	}
-	best := cli.Localhost
-	all, _ := net.InterfaceAddrs()
-	for _, a := range all {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil || !prefix.Addr().IsGlobalUnicast() {
-			continue
-		}
-		if addr := prefix.Addr(); best.IsLoopback() || !best.Is4() && addr.Is4() {
-			best = addr
-		}
-	}
-	return netip.AddrPortFrom(best, at.Port())
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/trackers"
 	"p2pfs/swarm/tracker"
 )
 
@@ -103,11 +104,11 @@ func TestTrackerPortTaken(t *testing.T) {
 
 func TestReachable(t *testing.T) {
 	own := netip.MustParseAddrPort("127.0.0.5:1")
-	if got := reachable(own); got != own {
+	if got := trackers.Reachable(own); got != own {
 		t.Errorf("got %v, want %v as it is", got, own)
 	}
 	for _, all := range []string{"0.0.0.0:7", "[::]:7"} {
-		if got := reachable(netip.MustParseAddrPort(all)); got.Addr().IsUnspecified() || got.Port() != 7 {
+		if got := trackers.Reachable(netip.MustParseAddrPort(all)); got.Addr().IsUnspecified() || got.Port() != 7 {
 			t.Errorf("%s: got %v, want an address to dial", all, got)
 		}
 	}

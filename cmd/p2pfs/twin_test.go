@@ -4,20 +4,13 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"p2pfs/cache"
 	"p2pfs/cmd/p2pfs/cli"
-	"p2pfs/swarm"
-	"p2pfs/swarm/hashing"
-	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -146,52 +139,3 @@ func (m *mounted) listens() []netip.AddrPort {
 }
 
 func firstLine(s string) string { return strings.SplitN(s, "\n", 2)[0] }
-
-// twinMember is as much of a member as twins need.
-func twinMember(t *testing.T) *member {
-	t.Helper()
-	store, err := cache.Open(cache.Config{Dir: t.TempDir(), Size: 64 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	m := &member{log: slog.New(slog.DiscardHandler), cache: store}
-	if m.holdings, err = openHoldings(t.TempDir(), store, m.log); err != nil {
-		t.Fatal(err)
-	}
-	if m.client, err = swarm.New(swarm.Config{Listen: swarmtest.Host().String() + ":0"}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.client.Close() })
-	if m.twins, err = openTwins(m, t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-// TestTwinsThatDisagree takes pieces in whose SHA-1 is that of the v1 torrent
-// and which are not of the v2 torrent: nothing of them may be read.
-func TestTwinsThatDisagree(t *testing.T) {
-	m := twinMember(t)
-	for _, size := range []int{1000, 64 << 10, 64<<10 + 1, 200_000} {
-		good, bad := swarmtest.Bytes(1, size), swarmtest.Bytes(2, size)
-		for _, tt := range []struct {
-			name string
-			data []byte
-			want error
-		}{{"bad", bad, errTwins}, {"good", good, nil}, {"bad when the layer is known", bad, errTwins}} {
-			h, err := hashing.File(t.Context(), bytes.NewReader(good), hashing.Config{PieceLength: 64 << 10, Length: int64(size)}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tw := m.twins.of(tt.name, metainfo.Content{Root: h.Root, Size: int64(size)}, metainfo.Hash(swarmtest.Bytes(uint64(size+len(tt.name)), 20)))
-			var got error
-			for i, p := range slices.Collect(slices.Chunk(tt.data, 64<<10)) {
-				got = tw.stored(i, slices.Collect(slices.Chunk(p, hashing.BlockSize)))
-			}
-			if !errors.Is(got, tt.want) || tw.isBroken() != (tt.want != nil) || tt.want == nil && !tw.whole() {
-				t.Errorf("%d bytes, %s: got %v, broken %t, whole %t", size, tt.name, got, tw.isBroken(), tw.whole())
-			}
-		}
-	}
-}

@@ -18,6 +18,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/pause"
 	"p2pfs/fs/mounting"
 )
 
@@ -100,7 +101,7 @@ func detachAfterGrace(ctx context.Context, path string) error {
 		if time.Now().After(end) {
 			return mounting.Unmount(path, true)
 		}
-		if pause(ctx, 20*time.Millisecond); ctx.Err() != nil {
+		if pause.For(ctx, 20*time.Millisecond); ctx.Err() != nil {
 			return cli.ErrInterrupted
 		}
 	}
@@ -143,7 +144,7 @@ func (s servant) ended(ctx context.Context, path string) error {
 		if _, there, _ := mounting.At(path); !there && s.exited() {
 			return nil
 		}
-		if pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
+		if pause.For(ctx, 10*time.Millisecond); ctx.Err() != nil {
 			return fmt.Errorf("the running p2pfs did not end: %w", context.Cause(ctx))
 		}
 	}
@@ -195,7 +196,7 @@ func buryDying(ctx context.Context, dir string) error {
 	}
 	server := findServer(path)
 	defer server.close()
-	for end := time.Now().Add(unmountGrace); server.dying(); pause(ctx, 10*time.Millisecond) {
+	for end := time.Now().Add(unmountGrace); server.dying(); pause.For(ctx, 10*time.Millisecond) {
 		if time.Now().After(end) || ctx.Err() != nil {
 			return takeAwayByForce(ctx, path)
 		}
@@ -214,7 +215,7 @@ func (s servant) kill() error {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), windUp, fmt.Errorf("process %d: killed, and still there", s.pid))
 	defer cancel()
 	for !s.exited() {
-		if pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
+		if pause.For(ctx, 10*time.Millisecond); ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/pause"
 )
 
 const (
@@ -128,17 +129,10 @@ func (k *Keeper) settle(ctx context.Context, f *file, came []int) error {
 			if err := k.refused(f, piece); err != nil {
 				return err
 			}
-			if wait(ctx, 10*time.Millisecond); ctx.Err() != nil {
+			if pause.For(ctx, 10*time.Millisecond); ctx.Err() != nil {
 				return fmt.Errorf("piece %d did not stay in the cache", piece)
 			}
 		}
 	}
 	return nil
-}
-
-// wait returns when d has passed or ctx ends.
-func wait(ctx context.Context, d time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	<-ctx.Done()
 }
