@@ -1,47 +1,24 @@
 package swarm
 
 import (
+	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/book"
-	"p2pfs/swarm/hashing"
 )
 
-const (
-	// freeFaults, and one in faultShare of its blocks, are how often the only peer
-	// that has a piece may send what does not verify before it is banned all the
-	// same;
-	freeFaults = 8
-	faultShare = 8
-	// freeFalse is how many bytes of that.
-	freeFalse = 8 << 20
-)
-
-// faults is what a peer sent that did not verify while nobody else had it.
-type faults struct {
-	times int
-	bytes int64
-}
-
-// tooMany reports whether a peer that has sent so many blocks is to be given up.
-func (f faults) tooMany(blocks int) bool {
-	got := int64(blocks) * hashing.BlockSize
-	return f.times > freeFaults+blocks/faultShare || f.bytes > freeFalse+got/2
-}
-
-// accuse notes that a peer sent n bytes of a piece that do not verify. It is banned
+// accuse notes that a peer sent what does not verify. It is banned
 // at once where others have all that it has. One that has some of it alone is asked
 // again: memory and cables err now and then, and without it nobody gets the rest.
-func (l *loop) accuse(id, piece int, n int64, why string) {
-	r := l.remotes[id]
+func (l *loop) accuse(f assembly.False) {
+	r := l.remotes[f.Peer]
 	if r == nil {
 		return
 	}
-	r.down.faults.times++
-	r.down.faults.bytes += n
-	if l.othersHave(r) || r.down.faults.tooMany(r.down.blocks) {
-		l.ban(id, why)
+	r.down.Faults.Add(f.Bytes)
+	if l.othersHave(r) || r.down.Faults.TooMany(r.down.Blocks) {
+		l.ban(r.id, f.Why)
 		return
 	}
-	l.log.Debug("the only peer with a piece sent it false", "infohash", l.t.hashes[0], "peer", r.addr, "piece", piece, "why", why)
+	l.log.Debug("the only peer with a piece sent it false", "infohash", l.t.hashes[0], "peer", r.addr, "piece", f.Block.Piece, "why", f.Why)
 	l.causes.Lied(r.addr, l.now, book.BanTime)
 }
 
@@ -52,7 +29,7 @@ func (l *loop) othersHave(than *remote) bool {
 	rest := l.picker.Pieces.HeldSet()
 	for _, r := range l.remotes {
 		switch {
-		case r == than || r.down.faults.times > 0:
+		case r == than || r.down.Faults.Times > 0:
 		case r.pp.All:
 			return true
 		case r.pp.Has != nil:

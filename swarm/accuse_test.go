@@ -74,7 +74,7 @@ func TestLoneLiarIsBanned(t *testing.T) {
 		_, open := p.Conns()
 		return open == 0 && got.Stats().Wasted > 0
 	})
-	if n := got.Stats().Wasted; n > 3*freeFalse {
+	if n := got.Stats().Wasted; n > 24<<20 {
 		t.Errorf("%d bytes of his were fetched before", n)
 	}
 }

@@ -7,13 +7,10 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
-	"time"
 
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
-	"p2pfs/swarm/peer"
-	"p2pfs/swarm/picker"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -126,33 +123,5 @@ func TestEqualPieces(t *testing.T) {
 	wg.Wait()
 	if n := guard.Total(); n > 0 {
 		t.Errorf("%d panics", n)
-	}
-}
-
-// TestLentBlocksStay: blocks that a reader was lent of a piece that is coming in
-// stay his when the loop drops the piece, or one of its blocks.
-func TestLentBlocksStay(t *testing.T) {
-	pool := &peer.Pool{}
-	data := randomBytes(4 * hashing.BlockSize)
-	ps := newPieces()
-	for n, buf := range blocksOf(pool, data).blocks {
-		ps.add(picker.Block{Piece: 3, N: n}, 4, buf, 1, time.Now())
-		ps.partial[3].good[n] = true
-	}
-	lent, ok := ps.verified(3, 1, 3, time.Now())
-	satisfied := span{0, ps.partial[3].blocks}.part(0, 2)
-	ps.drop(3)
-	for _, c := range []struct {
-		s     span
-		begin int
-	}{{lent, hashing.BlockSize}, {satisfied, 0}} {
-		got := make([]byte, 2*hashing.BlockSize)
-		if c.s.copyTo(got, int64(c.begin)); !ok || !bytes.Equal(got, data[c.begin:c.begin+len(got)]) {
-			t.Errorf("blocks lent from %d on are others after their piece was dropped", c.begin)
-		}
-		c.s.release()
-	}
-	if n := pool.Out(); n != 0 {
-		t.Errorf("%d bytes not given back", n)
 	}
 }

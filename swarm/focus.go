@@ -61,8 +61,8 @@ type reading struct{ l *loop }
 var _ reads.Torrent = reading{}
 
 func (t reading) Here(piece int) bool {
-	return t.l.picker.Pieces.Have(piece) || t.l.pieces.inMemory(piece)
+	return t.l.picker.Pieces.Have(piece) || t.l.assembly.Whole(piece)
 }
-func (t reading) Begun(piece int) bool   { return t.l.pieces.partial[piece] != nil }
+func (t reading) Begun(piece int) bool   { return t.l.assembly.Begun(piece) }
 func (t reading) ByBlock(piece int) bool { return t.l.hash.leaves.ByBlock(piece) }
 func (t reading) Blocks(piece int) int   { return t.l.info().Pieces.Blocks(piece) }

@@ -36,7 +36,7 @@ func (e hereEvent) apply(l *loop) {
 
 // found takes in a piece that the storage turned out to have.
 func (l *loop) found(piece int) {
-	l.pieces.drop(piece)
+	l.assembly.Drop(piece)
 	for _, w := range l.reads.Wants.Take(piece) {
 		answer(w, outcome{})
 	}

@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"slices"
 	"time"
 
 	"p2pfs/swarm/hashes"
@@ -32,15 +31,7 @@ func (w wanting) Waited(piece int) bool  { return len(w.l.reads.Wants.Of(piece))
 func (w wanting) Reading(piece int) bool { return w.l.reads.Reading(piece) }
 
 func (w wanting) AskedOf(piece, peer int) bool {
-	if p := w.l.pieces.partial[piece]; p != nil && slices.Contains(p.from, peer) {
-		return true
-	}
-	for b := range w.l.remotes[peer].down.asked {
-		if b.Piece == piece {
-			return true
-		}
-	}
-	return false
+	return w.l.assembly.SentBy(piece, peer) || w.l.remotes[peer].down.AskedOf(piece)
 }
 
 // HasPieces is of a hashes.Peer, as are Rate, Late and Delay.
@@ -48,18 +39,9 @@ func (r *remote) HasPieces() bool { return r.pp.All || r.pp.Has.Any() }
 
 func (r *remote) Rate() float64 { return r.pp.Rate }
 
-func (r *remote) Late(now time.Time) time.Duration { return r.down.late(now) }
+func (r *remote) Late(now time.Time) time.Duration { return r.down.Late(now) }
 
-func (r *remote) Delay() time.Duration {
-	if r.down.blocks == 0 {
-		return 0
-	}
-	queue := time.Duration(0)
-	if r.down.peak > 0 {
-		queue = time.Duration(float64(r.pp.Queued) / r.down.peak * float64(time.Second))
-	}
-	return r.down.minRTT + min(queue, time.Second)
-}
+func (r *remote) Delay() time.Duration { return r.down.Delay() }
 
 // tickHashes does what time brings about, and asks for the leaves of blocks that
 // are here and wanted, and were asked of nobody.
@@ -67,7 +49,7 @@ func (l *loop) tickHashes() {
 	l.do(l.hash.layers.Tick(l.now))
 	l.do(l.hash.leaves.Tick(l.now))
 	for piece := range l.reads.Wants.Pieces() {
-		if l.pieces.partial[piece] != nil && l.hash.leaves.ByBlock(piece) {
+		if l.assembly.Begun(piece) && l.hash.leaves.ByBlock(piece) {
 			for _, w := range l.reads.Wants.Of(piece) {
 				l.do(l.hash.leaves.Ask(picker.Block{Piece: piece, N: w.First}, l.now))
 			}

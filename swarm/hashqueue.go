@@ -1,10 +1,10 @@
 package swarm
 
 import (
-	"crypto/sha256"
 	"sync"
 	"time"
 
+	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -17,9 +17,16 @@ import (
 // not know: hence the mutex, held for a few instructions.
 type hashQueue struct {
 	mu      sync.Mutex
-	waiting []*hashedEvent // guarded by mu
-	started int            // workers that have not taken any yet; guarded by mu
-	hashing int            // workers that have; guarded by mu
+	waiting []queued  // guarded by mu
+	started int       // workers that have not taken any yet; guarded by mu
+	hashing int       // workers that have; guarded by mu
+	last    time.Time // when the last was added; owned by the loop
+}
+
+// queued is a piece that waits to be hashed.
+type queued struct {
+	*assembly.Job
+	patient bool // can wait for another piece to be hashed with
 }
 
 // hashPatience is how long a piece waits for a second one: at the rates where
@@ -27,7 +34,7 @@ type hashQueue struct {
 const hashPatience = 20 * time.Millisecond
 
 // add reports whether a worker is to be started.
-func (q *hashQueue) add(e *hashedEvent, info *metainfo.Info) bool {
+func (q *hashQueue) add(e queued, info *metainfo.Info) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, e)
@@ -39,9 +46,9 @@ func (q *hashQueue) add(e *hashedEvent, info *metainfo.Info) bool {
 func (q *hashQueue) hurry(piece int, info *metainfo.Info) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, e := range q.waiting {
-		if e.piece == piece {
-			e.patient = false
+	for i := range q.waiting {
+		if q.waiting[i].Piece == piece {
+			q.waiting[i].patient = false
 		}
 	}
 	return q.due(info)
@@ -66,20 +73,22 @@ func (q *hashQueue) due(info *metainfo.Info) bool {
 // take is for a worker that was started. It returns the piece that has waited
 // longest; with it the next, if it waits too and both can be hashed together.
 // Done is to be called when they are hashed.
-func (q *hashQueue) take(info *metainfo.Info) []*hashedEvent {
+func (q *hashQueue) take(info *metainfo.Info) (jobs []*assembly.Job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := min(len(q.waiting), 1)
-	if w := q.waiting; len(w) > 1 && !info.V2 && info.Pieces.Size(w[0].piece) == info.Pieces.Size(w[1].piece) {
+	if w := q.waiting; len(w) > 1 && !info.V2 && info.Pieces.Size(w[0].Piece) == info.Pieces.Size(w[1].Piece) {
 		n = 2
 	}
-	taken := q.waiting[:n:n]
+	for _, e := range q.waiting[:n] {
+		jobs = append(jobs, e.Job)
+	}
 	if q.waiting = q.waiting[n:]; len(q.waiting) == 0 {
 		q.waiting = nil
 	}
 	q.started--
 	q.hashing++
-	return taken
+	return jobs
 }
 
 // done reports whether a worker is to be started.
@@ -95,21 +104,21 @@ func (q *hashQueue) drop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, e := range q.waiting {
-		e.data.release()
+		e.Data.Release()
 	}
 	q.waiting = nil
 }
 
 // hashSoon has a piece hashed at once, or with the next if that will probably
 // be whole in time: the last one was.
-func (l *loop) hashSoon(e *hashedEvent) {
-	last := l.pieces.whole
-	l.pieces.whole = l.now
-	e.patient = l.reads.Wants.Of(e.piece) == nil && l.now.Sub(last) < hashPatience && l.picker.Pieces.Incoming()
-	if l.pieces.unhashed.add(e, l.info()) {
-		l.t.hashNext(l.pieces.unhashed, l.content)
-	} else if e.patient {
-		time.AfterFunc(hashPatience, func() { l.t.post(hurryEvent(e.piece)) })
+func (l *loop) hashSoon(j *assembly.Job) {
+	last := l.t.unhashed.last
+	l.t.unhashed.last = l.now
+	patient := l.reads.Wants.Of(j.Piece) == nil && l.now.Sub(last) < hashPatience && l.picker.Pieces.Incoming()
+	if l.t.unhashed.add(queued{j, patient}, l.info()) {
+		l.t.hashNext(l.content)
+	} else if patient {
+		time.AfterFunc(hashPatience, func() { l.t.post(hurryEvent(j.Piece)) })
 	}
 }
 
@@ -120,76 +129,40 @@ func (e hurryEvent) apply(l *loop) { l.hurry(int(e)) }
 
 // hurry lets a piece wait for no other, if it does.
 func (l *loop) hurry(piece int) {
-	if l.pieces.unhashed.hurry(piece, l.info()) {
-		l.t.hashNext(l.pieces.unhashed, l.content)
+	if l.t.unhashed.hurry(piece, l.info()) {
+		l.t.hashNext(l.content)
 	}
 }
 
 // hashNext has a worker hash what has waited longest.
-func (t *Torrent) hashNext(q *hashQueue, c *content) {
+func (t *Torrent) hashNext(c *content) {
+	q := &t.unhashed
 	t.work(func() {
-		pieces := q.take(c.info())
-		verifyAll(pieces, c.info())
+		jobs := q.take(c.info())
+		assembly.Verify(jobs, c.info())
 		if q.done(c.info()) {
-			t.hashNext(q, c)
+			t.hashNext(c)
 		}
-		t.hashed(pieces, c)
+		t.hashed(jobs, c)
 	})
 }
 
 // hashed tells the loop what pieces are worth, and stores those that are good.
-func (t *Torrent) hashed(pieces []*hashedEvent, c *content) {
-	var good []*hashedEvent
-	for _, e := range pieces {
+func (t *Torrent) hashed(jobs []*assembly.Job, c *content) {
+	var good []*assembly.Job
+	for _, j := range jobs {
+		ok := j.Good() // the loop owns a bad one when it has it
 		switch {
-		case !t.post(*e):
-			e.data.release()
-		case e.ok1 && e.ok2:
-			good = append(good, e)
+		case !t.post(hashedEvent{j}):
+			j.Data.Release()
+		case ok:
+			good = append(good, j)
 		}
 	}
-	for _, e := range good {
-		err := c.storage.WritePiece(e.piece, e.data.bytes())
-		if !t.post(storedEvent{piece: e.piece, data: e.data, err: err}) {
-			e.data.release()
-		}
-	}
-}
-
-// verifyAll checks one piece, or two of version 1, against every hash there is
-// for them.
-func verifyAll(pieces []*hashedEvent, info *metainfo.Info) {
-	if len(pieces) == 2 {
-		a, b := pieces[0], pieces[1]
-		a.ok1, b.ok1 = info.VerifyPair1(a.piece, b.piece, a.data.bytes(), b.data.bytes())
-		a.ok2, b.ok2 = true, true
-		return
-	}
-	for _, e := range pieces {
-		e.verify(info)
-	}
-}
-
-// verify checks a piece; a hash that there is none of passes.
-func (e *hashedEvent) verify(info *metainfo.Info) {
-	blocks := e.data.bytes()
-	switch {
-	case !info.V2:
-		e.ok1, e.ok2 = info.VerifyPiece1(e.piece, blocks), true
-	case e.want2 == nil:
-		e.ok1 = !info.V1 || info.VerifyPiece1(e.piece, blocks)
-		e.ok2 = e.ok1
-	case !info.V1:
-		e.ok1, e.ok2 = true, info.VerifyPiece2(e.piece, *e.want2, blocks)
-	default:
-		e.ok1, e.ok2 = info.VerifyBoth(e.piece, *e.want2, blocks)
-	}
-	if e.ok2 || len(e.leaves) < len(blocks) {
-		return
-	}
-	for n, b := range blocks {
-		if !e.leaves[n].IsZero() && sha256.Sum256(b) != e.leaves[n] {
-			e.bad = append(e.bad, n)
+	for _, j := range good {
+		err := c.storage.WritePiece(j.Piece, j.Data.Bytes())
+		if !t.post(storedEvent{j, err}) {
+			j.Data.Release()
 		}
 	}
 }

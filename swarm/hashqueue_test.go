@@ -6,27 +6,28 @@ import (
 	"net/netip"
 	"testing"
 
+	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/swarmtest"
 )
 
-// queued puts every piece of a torrent into a queue, in order and as a
+// filled puts every piece of a torrent into a queue, in order and as a
 // download would; every third has a wrong byte.
-func queued(tor *swarmtest.Torrent) *hashQueue {
+func filled(tor *swarmtest.Torrent) *hashQueue {
 	q, pool := &hashQueue{}, &peer.Pool{}
 	for i := range tor.Info.Pieces.Count() {
-		e := &hashedEvent{piece: i, data: blocksOf(pool, tor.Piece(i))}
+		e := &assembly.Job{Piece: i, Data: blocksOf(pool, tor.Piece(i))}
 		if want, ok := tor.Info.PieceHash2(tor.Layers(), i); ok {
-			e.want2 = &want
-			for _, b := range e.data.bytes() {
-				e.leaves = append(e.leaves, sha256.Sum256(b))
+			e.Want2 = &want
+			for _, b := range e.Data.Bytes() {
+				e.Leaves = append(e.Leaves, sha256.Sum256(b))
 			}
 		}
 		if i%3 == 2 {
-			e.data.blocks[0].Bytes()[0]++
+			e.Data.Blocks[0].Bytes()[0]++
 		}
-		q.add(e, tor.Info)
+		q.add(queued{Job: e}, tor.Info)
 	}
 	return q
 }
@@ -40,27 +41,27 @@ func TestHashQueue(t *testing.T) {
 	}
 	for _, kind := range swarmtest.Kinds {
 		tor := swarmtest.Make(t, swarmtest.Spec{Kind: kind, Name: "x", PieceLength: 64 << 10, Files: files})
-		q, next, pairs := queued(tor), 0, 0
+		q, next, pairs := filled(tor), 0, 0
 		for pieces := q.take(tor.Info); len(pieces) > 0; pieces = q.take(tor.Info) {
 			q.done(tor.Info)
 			if len(pieces) > 1 {
 				pairs++
-				if a, b := tor.Info.Pieces.Size(pieces[0].piece), tor.Info.Pieces.Size(pieces[1].piece); a != b {
+				if a, b := tor.Info.Pieces.Size(pieces[0].Piece), tor.Info.Pieces.Size(pieces[1].Piece); a != b {
 					t.Errorf("%s: pieces of %d and %d bytes together", kind, a, b)
 				}
 			}
-			verifyAll(pieces, tor.Info)
+			assembly.Verify(pieces, tor.Info)
 			for _, e := range pieces {
-				if e.piece != next {
-					t.Errorf("%s: piece %d after %d", kind, e.piece, next-1)
+				if e.Piece != next {
+					t.Errorf("%s: piece %d after %d", kind, e.Piece, next-1)
 				}
 				next++
-				good := e.piece%3 != 2
-				if ok1, ok2 := good || !tor.Info.V1, good || !tor.Info.V2; e.ok1 != ok1 || e.ok2 != ok2 {
-					t.Errorf("%s: piece %d of %d: SHA-1 %v, root %v", kind, e.piece, len(pieces), e.ok1, e.ok2)
+				good := e.Piece%3 != 2
+				if ok1, ok2 := good || !tor.Info.V1, good || !tor.Info.V2; e.OK1 != ok1 || e.OK2 != ok2 {
+					t.Errorf("%s: piece %d of %d: SHA-1 %v, root %v", kind, e.Piece, len(pieces), e.OK1, e.OK2)
 				}
-				if bad := fmt.Sprint(e.bad); tor.Info.V2 && bad != map[bool]string{true: "[]", false: "[0]"}[good] {
-					t.Errorf("%s: piece %d: bad blocks %s", kind, e.piece, bad)
+				if bad := fmt.Sprint(e.Bad); tor.Info.V2 && bad != map[bool]string{true: "[]", false: "[0]"}[good] {
+					t.Errorf("%s: piece %d: bad blocks %s", kind, e.Piece, bad)
 				}
 			}
 		}
@@ -79,7 +80,7 @@ func TestHashQueueWaits(t *testing.T) {
 		q, next := &hashQueue{}, 0
 		add := func(patient bool) bool {
 			next++
-			return q.add(&hashedEvent{piece: next - 1, patient: patient}, tor.Info)
+			return q.add(queued{&assembly.Job{Piece: next - 1}, patient}, tor.Info)
 		}
 		hurry := func() bool { return q.hurry(next-1, tor.Info) }
 		take := func() int { return len(q.take(tor.Info)) }
@@ -128,12 +129,12 @@ func TestHashQueueWaits(t *testing.T) {
 // started.
 func TestHashQueueDrop(t *testing.T) {
 	tor := swarmtest.MakeFile(t, swarmtest.V1, "x", 100_000, 16<<10)
-	q := queued(tor)
+	q := filled(tor)
 	q.drop()
 	if got := q.take(tor.Info); len(got) != 0 {
 		t.Errorf("%d pieces left", len(got))
 	}
-	verifyAll(nil, tor.Info)
+	assembly.Verify(nil, tor.Info)
 	if q.done(tor.Info) {
 		t.Error("a worker for nothing")
 	}

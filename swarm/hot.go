@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/hashing"
-	"p2pfs/swarm/peer"
 )
 
 const (
@@ -28,34 +28,31 @@ type hot struct {
 }
 
 type hotPiece struct {
-	span
+	assembly.Span
 	since time.Time
 }
 
 // add takes a whole verified piece, which it retains.
-func (h *hot) add(piece int, s span, now time.Time) {
+func (h *hot) add(piece int, s assembly.Span, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, ok := h.pieces[piece]; ok {
 		return
 	}
-	if h.all.Add(s.room()) > maxHot {
-		h.all.Add(-s.room())
+	if h.all.Add(s.Room()) > maxHot {
+		h.all.Add(-s.Room())
 		return
 	}
 	if h.pieces == nil {
 		h.pieces = map[int]hotPiece{}
 	}
-	h.pieces[piece] = hotPiece{s.part(s.first, s.first+len(s.blocks)), now}
+	h.pieces[piece] = hotPiece{s.Part(s.First, s.First+len(s.Blocks)), now}
 }
-
-// room is the bytes that the span's buffers take.
-func (s span) room() int64 { return int64(len(s.blocks)) * hashing.BlockSize }
 
 // lend returns n bytes of a piece from begin on, if they are here, and appends
 // their buffers, which the caller releases, to held. A piece that was read to its
 // end is let go of.
-func (h *hot) lend(piece int, begin, n int64, parts [][]byte, held []*peer.Buffer) ([][]byte, []*peer.Buffer, bool) {
+func (h *hot) lend(piece int, begin, n int64, parts [][]byte, held []assembly.Buffer) ([][]byte, []assembly.Buffer, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p, ok := h.pieces[piece]
@@ -64,7 +61,7 @@ func (h *hot) lend(piece int, begin, n int64, parts [][]byte, held []*peer.Buffe
 	}
 	first, end := int(begin)/hashing.BlockSize, int(begin+n+hashing.BlockSize-1)/hashing.BlockSize
 	at := int(begin) % hashing.BlockSize
-	for _, b := range p.blocks[first:end] {
+	for _, b := range p.Blocks[first:end] {
 		b.Retain()
 		held = append(held, b)
 		part := b.Bytes()[at:]
@@ -72,7 +69,7 @@ func (h *hot) lend(piece int, begin, n int64, parts [][]byte, held []*peer.Buffe
 		parts = append(parts, part)
 		n, at = n-int64(len(part)), 0
 	}
-	if end == len(p.blocks) {
+	if end == len(p.Blocks) {
 		h.remove(piece)
 	}
 	return parts, held, true
@@ -82,8 +79,8 @@ func (h *hot) lend(piece int, begin, n int64, parts [][]byte, held []*peer.Buffe
 func (h *hot) remove(piece int) {
 	p := h.pieces[piece]
 	delete(h.pieces, piece)
-	h.all.Add(-p.room())
-	p.release()
+	h.all.Add(-p.Room())
+	p.Release()
 }
 
 // expire lets go of pieces that were not read in time, all of them with a zero
@@ -110,7 +107,7 @@ func (r *Reader) Lend(off int64, n int) (parts [][]byte, release func(), ok bool
 	if off < 0 || int64(n) > length-off {
 		return nil, nil, false
 	}
-	var held []*peer.Buffer
+	var held []assembly.Buffer
 	release = func() {
 		for _, b := range held {
 			b.Release()

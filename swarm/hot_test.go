@@ -7,18 +7,19 @@ import (
 	"testing"
 	"time"
 
+	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/swarmtest"
 )
 
 // blocksOf cuts a piece into buffers of a pool.
-func blocksOf(pool *peer.Pool, data []byte) span {
-	var s span
+func blocksOf(pool *peer.Pool, data []byte) assembly.Span {
+	var s assembly.Span
 	for len(data) > 0 {
 		b := pool.Get(min(len(data), hashing.BlockSize))
 		data = data[copy(b.Bytes(), data):]
-		s.blocks = append(s.blocks, b)
+		s.Blocks = append(s.Blocks, b)
 	}
 	return s
 }
@@ -30,7 +31,7 @@ func TestHotLends(t *testing.T) {
 		pool, h := &peer.Pool{}, &hot{all: new(atomic.Int64)}
 		s := blocksOf(pool, data)
 		h.add(7, s, time.Now())
-		s.release()
+		s.Release()
 		if _, _, ok := h.lend(6, 0, 1, nil, nil); ok {
 			t.Error("lends a piece that it has not")
 		}
@@ -41,7 +42,7 @@ func TestHotLends(t *testing.T) {
 		if _, _, again := h.lend(7, 0, 1, nil, nil); again == (r[0]+r[1] > size-77) {
 			t.Errorf("%d bytes at %d: is there after it was read: %t", r[1], r[0], again)
 		} else if again {
-			s.blocks[0].Release()
+			s.Blocks[0].Release()
 		}
 		for _, b := range held {
 			b.Release()
@@ -60,7 +61,7 @@ func TestHotIsBounded(t *testing.T) {
 	for i := range 2 * maxHot >> 20 {
 		s := blocksOf(pool, data)
 		h.add(i, s, now)
-		s.release()
+		s.Release()
 	}
 	if pool.Out() != maxHot {
 		t.Errorf("holds %d bytes, want %d", pool.Out(), maxHot)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bits-and-blooms/bitset"
 
+	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
@@ -40,11 +41,11 @@ func (e joinEvent) apply(l *loop) {
 		return
 	}
 	l.lastID++
+	pp := &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}, Key: shareKey(e.hs.PeerID)}
 	r := &remote{
 		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed,
-		pp:    &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}, Key: shareKey(e.hs.PeerID)},
-		since: l.now, busy: l.now,
-		down: newDown(l.now), noise: newNoise(), pex: exchange{feed: pex.NewFeed(l.now)},
+		pp: pp, down: assembly.NewRequests(pp, l.now), since: l.now, busy: l.now,
+		noise: newNoise(), pex: exchange{feed: pex.NewFeed(l.now)},
 	}
 	switch {
 	case twin != nil:
@@ -121,7 +122,7 @@ func (r *remote) inPlace(ours *book.Ours) places.Peer {
 	}
 	return places.Peer{
 		ID: r.id, PeerID: r.hs.PeerID, Addr: r.addr, Rank: ours.Rank(at), Dialled: r.dialed,
-		Since: r.since, Gave: r.down.lastGot, Asked: r.up.LastRequest,
+		Since: r.since, Gave: r.down.LastGot, Asked: r.up.LastRequest,
 	}
 }
 

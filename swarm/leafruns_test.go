@@ -3,17 +3,12 @@ package swarm
 import (
 	"bytes"
 	"context"
-	"math/rand"
 	"net/netip"
 	"sync"
 	"testing"
-	"time"
 
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
-	"p2pfs/swarm/peer"
-	"p2pfs/swarm/picker"
-	"p2pfs/swarm/reads"
 	"p2pfs/swarm/swarmtest"
 	"p2pfs/swarm/wire"
 )
@@ -201,26 +196,5 @@ func TestReadFromSeedMode(t *testing.T) {
 	eventually(t, "stats", func() bool { return tt.Stats().Received > 0 })
 	if n := tt.Stats().Received; n > 2*reads*hashing.BlockSize {
 		t.Errorf("fetched %d bytes for %d reads", n, reads)
-	}
-}
-
-// TestPartialPiecesAreBounded leaves a block of ever more pieces behind: those of
-// use longest ago go, counted, but none that is waited for.
-func TestPartialPiecesAreBounded(t *testing.T) {
-	const pieces, wanted = maxPartial + 10, 3
-	l := &loop{pieces: newPieces(), reads: reads.New(), now: time.Now()}
-	l.picker = picker.New(pieces, func(int) int { return 16 }, rand.New(rand.NewSource(1)))
-	l.reads.Wants.Add(&reads.Want{Piece: wanted, End: 1}, l.now)
-	var pool peer.Pool
-	for i := range pieces {
-		l.pieces.add(picker.Block{Piece: i}, 16, pool.Get(16<<10), 1, l.now.Add(time.Duration(i)))
-		l.squeeze()
-	}
-	if l.pieces.blocks != maxPartial || l.counts.squeezed != 10 || l.pieces.partial[wanted] == nil || l.pieces.partial[0] != nil || l.pieces.partial[10] != nil {
-		t.Errorf("%d blocks are kept, %d pieces went", l.pieces.blocks, l.counts.squeezed)
-	}
-	l.pieces.dropAll()
-	if pool.Out() != 0 {
-		t.Errorf("%d bytes are not given back", pool.Out())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand"
 	"time"
 
+	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metadata"
@@ -40,7 +41,7 @@ type loop struct {
 	*content // nil until there is metadata and storage
 	hash     hashParts
 	picker   *picker.Picker
-	pieces   pieces
+	assembly *assembly.Assembly
 	reads    reads.Reads
 	meta     *metadata.Exchange
 	book     *book.Book
@@ -108,9 +109,10 @@ func (l *loop) end(why error) {
 	}
 	for _, r := range l.remotes {
 		r.conn.Close(peer.ErrClosed)
-		l.t.client.bandwidth.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
+		l.t.client.bandwidth.asked.Add(-int64(r.down.Len()) * hashing.BlockSize)
 	}
-	l.pieces.dropAll()
+	l.t.unhashed.drop()
+	l.assembly.Clear()
 	l.t.hot.expire(time.Time{})
 	l.announce.end(l)
 	if !errors.Is(why, ErrClosed) {
@@ -238,7 +240,7 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 		remotes: map[int]*remote{},
 	}
 	l.meta = metadata.New(t.isInfo)
-	l.pieces = newPieces()
+	l.assembly = assembly.New()
 	l.reads = reads.New()
 	l.book = newBook(t.client)
 	if l.private() {

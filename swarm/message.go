@@ -12,12 +12,11 @@ import (
 
 // Protocol errors: the peer is closed for them.
 var (
-	errUnasked = errors.New("sends blocks that were not asked for")
-	errPiece   = errors.New("piece out of range")
-	errBlock   = errors.New("block out of range")
-	errFast    = errors.New("message of the fast extension, which was not agreed")
-	errOffer   = errors.New("to be connected anew, offering BEP 52")
-	errHalves  = errors.New("the v1 and v2 hashes of a piece disagree: the torrent is broken")
+	errPiece  = errors.New("piece out of range")
+	errBlock  = errors.New("block out of range")
+	errFast   = errors.New("message of the fast extension, which was not agreed")
+	errOffer  = errors.New("to be connected anew, offering BEP 52")
+	errHalves = errors.New("the v1 and v2 hashes of a piece disagree: the torrent is broken")
 )
 
 // message dispatches one message of a peer; an error closes the peer.
@@ -62,16 +61,13 @@ func (l *loop) message(r *remote, m peer.Message) error {
 
 func (l *loop) onPiece(r *remote, m peer.Message) error {
 	b := picker.Block{Piece: m.Block.Index, N: m.Block.Begin / hashing.BlockSize}
-	asked, ok := r.down.asked[b]
-	if !ok || m.Block.Begin%hashing.BlockSize != 0 || l.info().Pieces.BlockLen(b.Piece, b.N) != m.Block.Length {
+	if !r.down.Asked(b) || m.Block.Begin%hashing.BlockSize != 0 || l.info().Pieces.BlockLen(b.Piece, b.N) != m.Block.Length {
 		m.Data.Release()
 		l.counts.wasted += int64(m.Block.Length)
-		if r.down.unasked += m.Block.Length; r.down.unasked > maxUnasked {
-			return errUnasked
-		}
-		return nil
+		return r.down.Unasked(m.Block.Length)
 	}
-	l.got(r, b, asked)
+	r.down.Got(b, m.Block.Length, l.now)
+	r.count(&l.t.client.bandwidth)
 	l.arrived(r, b, m.Data)
 	return nil
 }
@@ -81,10 +77,10 @@ func (l *loop) onReject(r *remote, b wire.Block) error {
 		return errFast
 	}
 	k := picker.Block{Piece: b.Index, N: b.Begin / hashing.BlockSize}
-	if _, ok := r.down.asked[k]; ok {
-		l.unask(r, k)
+	if r.down.Asked(k) {
+		l.dropped(r, r.down.Drop(k, l.now))
 		delete(r.pp.Fast, b.Index)
-		r.down.rejected(l.now)
+		r.down.Rejected(l.now)
 	}
 	return nil
 }
@@ -203,9 +199,9 @@ func (l *loop) onChoke(r *remote, choke bool) error {
 		return nil
 	}
 	r.pp.Choked = choke
-	r.down.chokedAt = l.now
+	r.down.Choked(l.now)
 	if choke && !r.hs.Fast() { // with BEP 6 each is rejected by name
-		l.unaskAll(r)
+		l.dropped(r, r.down.DropAll(l.now))
 		l.scheduleAll()
 	}
 	return nil

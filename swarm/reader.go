@@ -209,9 +209,9 @@ func (t *Torrent) await(ctx context.Context, parts []part, wants []*want) (again
 			switch {
 			case o.err != nil:
 				err = errors.Join(err, o.err)
-			case o.data.blocks != nil:
-				o.data.copyTo(parts[i].p, parts[i].begin)
-				o.data.release()
+			case o.data.Blocks != nil:
+				o.data.CopyTo(parts[i].p, parts[i].begin)
+				o.data.Release()
 			default:
 				again = append(again, parts[i])
 			}

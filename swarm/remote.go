@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/peer"
@@ -24,9 +25,6 @@ const (
 )
 
 const (
-	// maxUnasked is how many bytes of blocks that were never asked for a
-	// peer may send before it is closed.
-	maxUnasked = 1 << 20
 	// idleClose closes a connection on which nobody wanted anything.
 	idleClose = 10 * time.Second
 	// slowInterest is how long a peer may take to be interested for the first
@@ -51,7 +49,7 @@ type remote struct {
 	pex     exchange
 	noise   *rate.Limiter
 	again   bool // to be dialled at once when it has ended
-	down    down
+	down    *assembly.Requests
 	up      *upload.Peer
 
 	amInterested   bool
@@ -131,7 +129,7 @@ func (e closedEvent) apply(l *loop) {
 	delete(l.remotes, r.id)
 	l.uploads.Leave(r.up)
 	l.log.Debug("peer left", "infohash", l.t.hashes[0], "peer", r.addr, "err", e.err)
-	l.t.client.bandwidth.asked.Add(-int64(len(r.down.asked)) * hashing.BlockSize)
+	l.t.client.bandwidth.asked.Add(-int64(r.down.Len()) * hashing.BlockSize)
 	l.meta.Leave(r.id)
 	l.askMetadata()
 	if l.content != nil {
@@ -150,7 +148,7 @@ func (e closedEvent) apply(l *loop) {
 	case r.listen.IsValid() && l.at(r.listen) == nil:
 		l.book.Sated(r.listen, r.pp.All || r.up.UploadOnly)
 		end := book.Useless
-		if r.down.blocks > 0 || r.conn.Sent() > 0 {
+		if r.down.Blocks > 0 || r.conn.Sent() > 0 {
 			end = book.Useful
 		}
 		l.book.Ended(r.listen, end, l.now)
@@ -190,7 +188,7 @@ func (l *loop) ban(id int, why string) {
 // tickRemote does what time brings about for one peer.
 func (l *loop) tickRemote(r *remote) {
 	l.tickDown(r)
-	r.up.Down, r.up.Snubbed = r.down.rate, r.down.snubbed
+	r.up.Down, r.up.Snubbed = r.down.Rate, r.down.Snubbed
 	r.up.Measure(r.conn.Sent(), l.now)
 	if l.hungry() && (r.amInterested || l.t.spec.Everything) || r.up.Interested || l.meta.Fetching(r.id) {
 		r.busy = l.now

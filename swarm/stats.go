@@ -35,7 +35,7 @@ func (l *loop) publishStats() {
 	for _, r := range l.remotes {
 		s.Received += r.conn.Received()
 		s.Sent += r.conn.Sent()
-		s.Down += r.down.rate
+		s.Down += r.down.Rate
 		s.Up += r.up.Rate()
 	}
 	if l.content != nil {

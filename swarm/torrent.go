@@ -35,9 +35,10 @@ type Torrent struct {
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup // all goroutines of the torrent
 
-	content atomic.Pointer[content]
-	hot     hot
-	err     error // why the loop ended; set before done is closed
+	content  atomic.Pointer[content]
+	hot      hot
+	unhashed hashQueue // what no worker has taken yet
+	err      error     // why the loop ended; set before done is closed
 
 	once     sync.Once // closes the storage
 	closeErr error
@@ -187,9 +188,9 @@ func (e batchEvent) discard(t *Torrent) {
 
 // A piece that verified is released by its writer's storedEvent.
 func (e hashedEvent) discard(*Torrent) {
-	if !e.ok1 || !e.ok2 {
-		e.data.release()
+	if !e.Good() {
+		e.Data.Release()
 	}
 }
 
-func (e storedEvent) discard(*Torrent) { e.data.release() }
+func (e storedEvent) discard(*Torrent) { e.Data.Release() }

@@ -1,10 +1,11 @@
 package swarm
 
 import (
-	"crypto/sha256"
 	"slices"
 
+	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/metainfo"
+	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
 )
 
@@ -22,125 +23,141 @@ func (l *loop) check(piece int) {
 // checkBy is check with the hash of version 2, nil if only that of version 1
 // is known.
 func (l *loop) checkBy(piece int, want2 *metainfo.Hash256) {
-	p := l.pieces.take(piece)
-	l.hashSoon(&hashedEvent{
-		piece: piece, data: span{0, p.blocks}, from: p.from, want2: want2,
-		leaves: slices.Clone(l.hash.leaves.Of(piece)), // more of them may come while a worker reads these
-	})
+	j := l.assembly.Take(piece)
+	j.Want2 = want2
+	j.Leaves = slices.Clone(l.hash.leaves.Of(piece)) // more of them may come while a worker reads these
+	l.hashSoon(j)
 }
 
 // hashedEvent is the verdict on a piece.
-type hashedEvent struct {
-	piece  int
-	data   span
-	from   []int              // who sent each block
-	want2  *metainfo.Hash256  // nil: not known, and the SHA-1 has to do
-	leaves []metainfo.Hash256 // of all its blocks, or nil
-
-	patient bool // can wait for another piece to be hashed with; guarded by the queue's mutex
-
-	ok1, ok2 bool
-	bad      []int // blocks that their leaves prove false
-}
+type hashedEvent struct{ *assembly.Job }
 
 func (e hashedEvent) apply(l *loop) {
 	switch {
-	case e.ok1 && e.ok2:
-		l.good(e)
-	case e.ok1 != e.ok2 && l.info().V1 && l.info().V2:
-		e.data.release()
+	case e.Good():
+		l.good(e.Job)
+	case e.OK1 != e.OK2 && l.info().V1 && l.info().V2:
+		e.Data.Release()
 		l.end(errHalves)
-	case len(e.bad) > 0:
-		l.reopen(e)
+	case len(e.Bad) > 0:
+		l.falseBlocks(l.assembly.Reopen(e.Job, l.now))
+		l.judge(e.Piece)
+		l.scheduleAll()
 	default:
-		l.failed(e)
+		l.failed(e.Job)
 	}
 }
 
 // good takes in a verified piece: its readers wake before it is stored.
-func (l *loop) good(e hashedEvent) {
-	l.pieces.writing[e.piece] = e.data
-	if l.reads.Reading(e.piece) {
-		l.t.hot.add(e.piece, e.data, l.now)
+func (l *loop) good(j *assembly.Job) {
+	if l.reads.Reading(j.Piece) {
+		l.t.hot.add(j.Piece, j.Data, l.now)
 	}
-	for _, w := range l.reads.Wants.Take(e.piece) {
-		answer(w, outcome{data: e.data.part(w.First, w.End)})
+	for _, w := range l.reads.Wants.Take(j.Piece) {
+		answer(w, outcome{data: j.Data.Part(w.First, w.End)})
 	}
-	l.blame(e)
+	for _, f := range l.assembly.Good(j) {
+		l.accuse(f)
+	}
 	l.refocus()
 }
 
-// reopen accuses those who sent the blocks that their leaf hashes prove false,
-// and fetches just these again.
-func (l *loop) reopen(e hashedEvent) {
-	blocks := len(e.data.blocks)
-	for n, buf := range e.data.blocks {
-		if slices.Contains(e.bad, n) {
-			size := int64(len(buf.Bytes()))
-			l.counts.wasted += size
-			buf.Release()
-			l.picker.Pieces.Unreceive(picker.Block{Piece: e.piece, N: n})
-			l.accuse(e.from[n], e.piece, size, "sent a block that does not verify")
-			continue
-		}
-		l.pieces.add(picker.Block{Piece: e.piece, N: n}, blocks, buf, e.from[n], l.now)
-	}
-	l.judge(e.piece)
-	l.scheduleAll()
-}
-
-// failed finds who sent a piece that does not verify. If one peer sent all of
-// it, it is accused; otherwise the piece is fetched again from a single other
-// peer, and then compared.
-func (l *loop) failed(e hashedEvent) {
-	defer e.data.release()
-	l.counts.wasted += int64(l.info().Pieces.Size(e.piece))
-	l.log.Debug("piece does not verify", "infohash", l.t.hashes[0], "piece", e.piece)
-	one := !slices.ContainsFunc(e.from, func(id int) bool { return id != e.from[0] })
-	if one {
-		l.accuse(e.from[0], e.piece, int64(l.info().Pieces.Size(e.piece)), "sent a piece that does not verify")
-	} else if l.pieces.bad[e.piece] == nil {
-		c := &culprits{from: e.from}
-		for _, b := range e.data.bytes() {
-			c.hashes = append(c.hashes, sha256.Sum256(b))
-		}
-		l.pieces.bad[e.piece] = c
-	}
-	l.picker.Pieces.Failed(e.piece)
-	l.scheduleAll()
-}
-
-// blame compares a good piece with a bad copy of it, and accuses those whose
-// blocks differ.
-func (l *loop) blame(e hashedEvent) {
-	c := l.pieces.bad[e.piece]
-	if c == nil {
+// judge verifies the blocks of a piece that readers wait for, as far as their
+// leaves are known, and answers the readers whose blocks are good.
+func (l *loop) judge(piece int) {
+	leaves := l.hash.leaves.Of(piece)
+	if leaves == nil || !l.assembly.Begun(piece) {
 		return
 	}
-	delete(l.pieces.bad, e.piece)
-	for n, b := range e.data.bytes() {
-		if sha256.Sum256(b) != c.hashes[n] {
-			l.accuse(c.from[n], e.piece, int64(len(b)), "sent a block that differs from the verified one")
-		}
+	bad := false
+	for _, w := range l.reads.Wants.Of(piece) {
+		f := l.assembly.Judge(piece, w.First, w.End, leaves)
+		l.falseBlocks(f)
+		bad = bad || len(f) > 0
 	}
+	for _, w := range l.reads.Wants.TakeIf(piece, func(first, end int) bool { return l.assembly.Readable(piece, first, end) }) {
+		if !w.Sparing {
+			l.reads.Rest(piece, l.now)
+		}
+		data, _ := l.assembly.Read(piece, w.First, w.End, l.now)
+		answer(w, outcome{data: data})
+	}
+	if l.reads.Wants.Of(piece) == nil {
+		l.refocus()
+	}
+	if bad {
+		l.scheduleAll()
+	}
+}
+
+// falseBlocks has blocks fetched again that were dropped as false.
+func (l *loop) falseBlocks(list []assembly.False) {
+	for _, f := range list {
+		l.counts.wasted += f.Bytes
+		l.picker.Pieces.Unreceive(f.Block)
+		l.accuse(f)
+	}
+}
+
+// failed has a piece fetched again that does not verify.
+func (l *loop) failed(j *assembly.Job) {
+	l.counts.wasted += int64(l.info().Pieces.Size(j.Piece))
+	l.log.Debug("piece does not verify", "infohash", l.t.hashes[0], "piece", j.Piece)
+	if f, known := l.assembly.Failed(j); known {
+		l.accuse(f)
+	}
+	l.picker.Pieces.Failed(j.Piece)
+	l.scheduleAll()
 }
 
 // storedEvent tells that a verified piece is in the storage, or why not.
 type storedEvent struct {
-	piece int
-	data  span
-	err   error
+	*assembly.Job
+	err error
 }
 
 func (e storedEvent) apply(l *loop) {
-	delete(l.pieces.writing, e.piece)
-	if e.err != nil {
-		l.unstored(e)
+	switch {
+	case e.err == nil:
+		l.assembly.Stored(e.Job)
+		l.holds(e.Piece)
+		l.do(l.hash.layers.Stored(e.Piece, l.now))
+	case l.t.spec.Everything: // a download cannot go on
+		l.assembly.Stored(e.Job)
+		l.end(e.err)
+	default: // a mount's reads do, from memory
+		l.log.Debug("piece not stored", "infohash", l.t.hashes[0], "piece", e.Piece, "err", e.err)
+		l.picker.Pieces.Forget(e.Piece)
+		l.assembly.Refused(e.Job)
+	}
+}
+
+// arrived puts a block into its piece. It keeps the buffer or releases it.
+func (l *loop) arrived(r *remote, b picker.Block, buf *peer.Buffer) {
+	wanted, others := l.picker.Pieces.Received(b, r.id)
+	if !wanted {
+		l.counts.wasted += int64(len(buf.Bytes()))
+		buf.Release()
 		return
 	}
-	e.data.release()
-	l.holds(e.piece)
-	l.do(l.hash.layers.Stored(e.piece, l.now))
+	for _, id := range others {
+		if o := l.remotes[id]; o != nil {
+			l.cancel(o, b)
+		}
+	}
+	l.assembly.Add(b, l.info().Pieces.Blocks(b.Piece), buf, r.id, l.now)
+	if l.reads.Wants.Of(b.Piece) != nil {
+		l.reads.Wants.Progress(b.Piece, l.now)
+		l.judge(b.Piece)
+	}
+	if l.picker.Pieces.Complete(b.Piece) {
+		l.check(b.Piece)
+		return
+	}
+	for _, piece := range l.assembly.Squeeze(func(i int) bool { return l.reads.Wants.Of(i) != nil }) {
+		l.counts.squeezed++
+		l.picker.Pieces.Forget(piece)
+	}
 }
 
 // holds notes that the storage has a piece, and tells everybody. It may hear of
@@ -152,19 +169,6 @@ func (l *loop) holds(piece int) {
 	l.picker.Pieces.SetHave(piece, true)
 	l.tellHave(piece)
 	l.checkWhole()
-}
-
-// unstored is a verified piece that the storage refused. A download cannot go
-// on; a mount's reads do, from memory.
-func (l *loop) unstored(e storedEvent) {
-	if l.t.spec.Everything {
-		e.data.release()
-		l.end(e.err)
-		return
-	}
-	l.log.Debug("piece not stored", "infohash", l.t.hashes[0], "piece", e.piece, "err", e.err)
-	l.picker.Pieces.Forget(e.piece)
-	l.pieces.keep(e.piece, e.data)
 }
 
 // lostEvent tells that the storage has a piece no more.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/reads"
 )
@@ -22,7 +23,7 @@ type want struct {
 
 // outcome ends a want. With neither data nor err the piece is in the storage.
 type outcome struct {
-	data span
+	data assembly.Span
 	err  error
 }
 
@@ -45,7 +46,7 @@ func (e wantsEvent) apply(l *loop) {
 }
 
 func (l *loop) want(w *want) {
-	if data, ok := l.pieces.verified(w.Piece, w.First, w.End, l.now); ok {
+	if data, ok := l.assembly.Read(w.Piece, w.First, w.End, l.now); ok {
 		w.done <- outcome{data: data}
 		return
 	}
@@ -58,7 +59,7 @@ func (l *loop) want(w *want) {
 	}
 	l.reads.Wants.Add(&w.Want, l.now)
 	l.hurry(w.Piece)
-	if l.pieces.partial[w.Piece] != nil { // some of it came unread
+	if l.assembly.Begun(w.Piece) { // some of it came unread
 		l.do(l.hash.leaves.Ask(picker.Block{Piece: w.Piece, N: w.First}, l.now))
 		l.judge(w.Piece)
 	}
@@ -72,7 +73,7 @@ func (e withdrawEvent) apply(l *loop) {
 		l.reads.Wants.Withdraw(&w.Want)
 		select {
 		case o := <-w.done: // answered while it was being withdrawn
-			o.data.release()
+			o.data.Release()
 		default:
 		}
 	}

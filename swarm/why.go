@@ -71,8 +71,6 @@ func (l *loop) scene(piece int) reads.Scene {
 			}
 		}
 	}
-	if c := l.pieces.bad[piece]; c != nil {
-		s.False = len(c.senders())
-	}
+	s.False = l.assembly.Suspects(piece)
 	return s
 }

@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"fs":    {"fs/mounting", "bazil.org/fuse", "golang.org/x/sys"},
 
 	"swarm": {
-		"swarm/announce", "swarm/book", "swarm/carrier", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashes", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metadata", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/places", "swarm/reads", "swarm/tracker", "swarm/upload", "swarm/wire",
+		"swarm/announce", "swarm/assembly", "swarm/book", "swarm/carrier", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashes", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metadata", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/places", "swarm/reads", "swarm/tracker", "swarm/upload", "swarm/wire",
 		"github.com/bits-and-blooms/bitset", "golang.org/x/time",
 	},
 
@@ -84,6 +84,7 @@ var allowed = map[string][]string{
 	"swarm/drive/objects": {"swarm/catalog", "swarm/drive/message"},
 	"swarm/drive/who":     {"swarm/catalog", "swarm/drive/message", "swarm/hashing", "swarm/netgroup"},
 
+	"swarm/assembly":        {"swarm/hashing", "swarm/metainfo", "swarm/picker"},
 	"swarm/bencode":         {"github.com/zeebo/bencode"},
 	"swarm/book":            {"swarm/netgroup", "swarm/priority"},
 	"swarm/carrier":         {},
