@@ -1,9 +1,7 @@
 package store
 
 import (
-	"cmp"
 	"p2pfs/swarm/catalog"
-	"slices"
 )
 
 // One member's directories, read from the store.
@@ -30,25 +28,8 @@ func (s *Store) Leaves(root catalog.Hash) ([]catalog.Kid, error) {
 
 // Find returns the item of that name in a directory, or nil.
 func (s *Store) Find(root catalog.Hash, name string) (*catalog.Item, error) {
-	for {
-		o, err := s.Load(root)
-		if err != nil {
-			return nil, err
-		}
-		if o.Level == 0 {
-			return o.Find(name), nil
-		}
-		i, ok := slices.BinarySearchFunc(o.Kids, name, func(k catalog.Kid, name string) int {
-			return cmp.Compare(k.First, name)
-		})
-		if !ok {
-			i--
-		}
-		if i < 0 {
-			return nil, nil
-		}
-		root = o.Kids[i].Hash
-	}
+	f := s.Finder(root)
+	return f.Find(name)
 }
 
 // Each calls f with every item of a directory, in order.
