@@ -77,6 +77,7 @@ var allowed = map[string][]string{
 
 	"swarm/announce": {"swarm/tracker"},
 
+	"swarm/assembly":      {"swarm/hashing", "swarm/metainfo", "swarm/picker"},
 	"swarm/drive":         {"swarm/book", "swarm/catalog", "swarm/catalog/build", "swarm/catalog/state", "swarm/catalog/store", "swarm/catalog/union", "swarm/drive/gossip", "swarm/drive/hello", "swarm/drive/message", "swarm/drive/objects", "swarm/drive/who", "swarm/gather", "swarm/guard", "swarm/hashing", "swarm/netgroup", "golang.org/x/time"},
 	"swarm/drive/gossip":  {"swarm/catalog", "swarm/drive/message", "golang.org/x/time"},
 	"swarm/drive/hello":   {"swarm/catalog", "swarm/drive/message"},
@@ -84,7 +85,6 @@ var allowed = map[string][]string{
 	"swarm/drive/objects": {"swarm/catalog", "swarm/drive/message"},
 	"swarm/drive/who":     {"swarm/catalog", "swarm/drive/message", "swarm/hashing", "swarm/netgroup"},
 
-	"swarm/assembly":        {"swarm/hashing", "swarm/metainfo", "swarm/picker"},
 	"swarm/bencode":         {"github.com/zeebo/bencode"},
 	"swarm/book":            {"swarm/netgroup", "swarm/priority"},
 	"swarm/carrier":         {},

@@ -4,11 +4,12 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"p2pfs/swarm/book"
-	"p2pfs/swarm/drive/message"
 	"sync"
 	"testing"
 	"time"
+
+	"p2pfs/swarm/book"
+	"p2pfs/swarm/drive/message"
 )
 
 // meetFrom opens a connection to nd from an address, as the member of that

@@ -1,0 +1,28 @@
+package drive
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"p2pfs/swarm/catalog"
+)
+
+// A drive of 100 000 files is seen whole by a newcomer.
+func TestLargeCatalogueIsSeen(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pipes) {
+		a, b := pipeMember(t, p, 1), pipeMember(t, p, 2)
+		var files []catalog.File
+		for i := range 100_000 {
+			files = append(files, file(fmt.Sprintf("d%03d/f%05d", i/100, i), i))
+		}
+		a.share(files...)
+		b.join(a)
+		for wait := 0; !b.has("d999/f99999"); wait++ {
+			if wait == 60 {
+				t.Fatal("not seen within a minute")
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
