@@ -50,9 +50,9 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 		done: make(chan struct{}), cancel: cancel,
 	}
 	l := newLoop(ctx, t)
-	l.book.Add(spec.Peers, book.User)
+	l.find.book.Add(spec.Peers, book.User)
 	if !l.private() {
-		l.book.Add(spec.Known, book.Before)
+		l.find.book.Add(spec.Known, book.Before)
 	}
 	t.wg.Go(func() {
 		defer cancel(nil)
@@ -64,7 +64,7 @@ func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 		c.forget(t)
 		close(t.done)
 		cancel(l.ended)
-		c.guard.Do(func() { l.remember.end(l) })
+		c.guard.Do(func() { l.find.remember.end(l) })
 	})
 	return t
 }

@@ -82,8 +82,8 @@ func (an *announcing) tick(l *loop) {
 // alone reports whether somebody waits and there is nobody to be dialled, nor
 // will FindPeers tell of anybody soon.
 func (l *loop) alone() bool {
-	return l.reads.Wants.Count() > 0 && l.book.Len() == 0 && len(l.remotes) == 0 &&
-		(l.t.spec.FindPeers == nil || !l.announce.finding.asking && !l.announce.finding.asked.IsZero())
+	return l.reads.Wants.Count() > 0 && l.find.book.Len() == 0 && len(l.remotes) == 0 &&
+		(l.t.spec.FindPeers == nil || !l.find.announce.finding.asking && !l.find.announce.finding.asked.IsZero())
 }
 
 // urgent reports whether somebody waits for peers that only trackers can tell
@@ -129,9 +129,9 @@ func (l *loop) stopped(h metainfo.Hash, farewells [][]announce.Ask) {
 type announceEvent struct{}
 
 func (announceEvent) apply(l *loop) {
-	l.announce.kept = true
-	l.announce.start(l)
-	l.announce.tick(l)
+	l.find.announce.kept = true
+	l.find.announce.start(l)
+	l.find.announce.tick(l)
 }
 
 // trackedEvent is a tracker's answer, or what kept it from answering.
@@ -143,11 +143,11 @@ type trackedEvent struct {
 }
 
 func (e trackedEvent) apply(l *loop) {
-	a := l.announce.of[slices.Index(l.t.hashes, e.hash)]
+	a := l.find.announce.of[slices.Index(l.t.hashes, e.hash)]
 	if e.err != nil {
 		l.log.Debug("announce failed", "infohash", e.hash, "tracker", e.url, "err", e.err)
 		a.Failed(e.url, e.err, l.now)
-		l.announce.tick(l) // it may be another's turn
+		l.find.announce.tick(l) // it may be another's turn
 		return
 	}
 	l.log.Debug("announced", "infohash", e.hash, "tracker", e.url, "peers", len(e.res.Peers))
@@ -158,7 +158,7 @@ func (e trackedEvent) apply(l *loop) {
 	if e.res.Warning != "" {
 		l.log.Info("tracker warns", "infohash", e.hash, "tracker", e.url, "warning", e.res.Warning)
 	}
-	if l.book.Add(e.res.Peers, book.Tracker) > 0 {
+	if l.find.book.Add(e.res.Peers, book.Tracker) > 0 {
 		l.dial()
 	}
 }
@@ -171,7 +171,7 @@ type unansweredEvent struct {
 }
 
 func (e unansweredEvent) apply(l *loop) {
-	l.announce.of[slices.Index(l.t.hashes, e.hash)].Unanswered(e.url, e.tries)
+	l.find.announce.of[slices.Index(l.t.hashes, e.hash)].Unanswered(e.url, e.tries)
 }
 
 // announce tells one tracker about us and posts the outcome, unless ctx ends.
@@ -231,7 +231,7 @@ type discovery struct {
 // private, and hurries while somebody waits for a peer.
 func (d *discovery) tick(l *loop) {
 	local := l.t.client.lsd
-	if local == nil || !l.announce.on {
+	if local == nil || !l.find.announce.on {
 		return
 	}
 	if l.private() {
@@ -242,7 +242,7 @@ func (d *discovery) tick(l *loop) {
 	if in := l.t.infoOrNil(); in != nil {
 		hashes = in.InfoHashes()
 	}
-	hurry := l.now.Sub(d.hurried) > hungryEvery && l.announce.urgent(l)
+	hurry := l.now.Sub(d.hurried) > hungryEvery && l.find.announce.urgent(l)
 	if hurry {
 		d.hurried = l.now
 	}
@@ -282,7 +282,7 @@ func (e foundEvent) apply(l *loop) {
 	if l.private() {
 		return
 	}
-	if l.book.Hear(e.addr.Addr(), []netip.AddrPort{e.addr}, book.LSD) > 0 { // it tells of itself
+	if l.find.book.Hear(e.addr.Addr(), []netip.AddrPort{e.addr}, book.LSD) > 0 { // it tells of itself
 		l.log.Debug("found on the local network", "infohash", l.t.hashes[0], "peer", e.addr)
 		l.dial()
 	}

@@ -37,7 +37,7 @@ func (f onLoop) apply(l *loop) { f(l) }
 // listed is how many trackers list a torrent.
 func listed(tor *Torrent) int {
 	n := make(chan int, 1)
-	tor.post(onLoop(func(l *loop) { n <- len(l.announce.of[0].Farewells(false)) }))
+	tor.post(onLoop(func(l *loop) { n <- len(l.find.announce.of[0].Farewells(false)) }))
 	return <-n
 }
 

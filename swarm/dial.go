@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"p2pfs/swarm/book"
+	"p2pfs/swarm/pex"
 )
 
 const (
@@ -19,6 +20,16 @@ const (
 	// maxHalfOpen bounds the dials under way of one torrent.
 	maxHalfOpen = 30
 )
+
+// finder is how the loop finds peers: those it knows of, and those who are asked for
+// more.
+type finder struct {
+	book     *book.Book
+	announce announcing
+	local    discovery
+	remember remembering
+	recent   pex.Recent // peers left of late
+}
 
 // newBook makes the book of a torrent. Who is known on the word of peers, or of
 // announcements on the network, is forgotten after three dials in vain.
@@ -45,17 +56,17 @@ func (l *loop) dial() {
 		return
 	}
 	if !offering {
-		l.announce.finding.tick(l)
+		l.find.announce.finding.tick(l)
 	}
-	room := min(maxTorrentPeers-len(l.remotes)-l.book.Dialling(), maxHalfOpen-l.book.Dialling())
+	room := min(maxTorrentPeers-len(l.remotes)-l.find.book.Dialling(), maxHalfOpen-l.find.book.Dialling())
 	if room <= 0 {
 		return
 	}
-	for _, due := range l.book.Due(l.now, room, book.Wish{Offering: offering}) {
+	for _, due := range l.find.book.Due(l.now, room, book.Wish{Offering: offering}) {
 		if !l.t.client.dialler.limits.mayDial(l.now) {
 			return
 		}
-		if !l.book.Take(due.Addr, l.now) {
+		if !l.find.book.Take(due.Addr, l.now) {
 			continue // another port of it is being dialled
 		}
 		l.t.spawn(func() { l.t.dialOne(l.ctx, due.Addr) })
@@ -65,7 +76,7 @@ func (l *loop) dial() {
 // offering reports whether the torrent is whole and everybody is told so.
 func (l *loop) offering() bool {
 	return l.content != nil && !l.hungry() && l.picker.Pieces.Held() == l.picker.Pieces.Count() &&
-		(l.t.spec.Announce == Always || l.announce.kept)
+		(l.t.spec.Announce == Always || l.find.announce.kept)
 }
 
 // dialOne connects to one peer and hands the connection to the loop.
@@ -89,11 +100,11 @@ type dialFailedEvent struct {
 
 func (e dialFailedEvent) apply(l *loop) {
 	if errors.Is(e.err, errSelf) {
-		l.book.Self(e.addr)
+		l.find.book.Self(e.addr)
 		return
 	}
 	l.log.Debug("dial failed", "infohash", l.t.hashes[0], "peer", e.addr, "err", e.err)
-	l.book.Ended(e.addr, book.Unreached, l.now)
+	l.find.book.Ended(e.addr, book.Unreached, l.now)
 	l.causes.Unreached(e.addr, e.err)
 }
 
@@ -106,12 +117,12 @@ type addrsEvent struct {
 
 func (e addrsEvent) apply(l *loop) {
 	if e.found {
-		l.announce.finding.asking = false
+		l.find.announce.finding.asking = false
 	}
-	if l.book.Add(e.addrs, e.from) > 0 || e.from >= book.Member {
+	if l.find.book.Add(e.addrs, e.from) > 0 || e.from >= book.Member {
 		l.dial()
 	}
-	l.announce.tick(l) // somebody may be needed who knows more
+	l.find.announce.tick(l) // somebody may be needed who knows more
 }
 
 // finding is what the loop knows of its calls of FindPeers.

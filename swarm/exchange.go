@@ -50,7 +50,7 @@ func (l *loop) onPEX(r *remote, body []byte) error {
 		}
 	}
 	l.log.Debug("told of peers", "infohash", l.t.hashes[0], "peer", r.addr, "peers", len(addrs))
-	if l.book.Hear(r.addr.Addr(), addrs, book.PEX) > 0 {
+	if l.find.book.Hear(r.addr.Addr(), addrs, book.PEX) > 0 {
 		l.dial()
 	}
 	return nil
@@ -71,7 +71,7 @@ func (l *loop) tellPeers() {
 			live = l.live()
 		}
 		to := pex.Receiver{Addr: r.addr.Addr(), Listen: r.listen}
-		if m, ok := r.pex.feed.Next(l.now, to, live, &l.recent); ok {
+		if m, ok := r.pex.feed.Next(l.now, to, live, &l.find.recent); ok {
 			r.conn.Send(func(dst []byte) []byte { return wire.AppendExtended(dst, id, pex.Append(nil, m)) })
 		}
 	}
@@ -104,7 +104,7 @@ func (r *remote) asPEX() pex.Peer {
 // told of it.
 func (l *loop) idled(r *remote) {
 	if r.listen.IsValid() {
-		l.recent.Add(r.asPEX())
+		l.find.recent.Add(r.asPEX())
 	}
 }
 
@@ -113,11 +113,11 @@ func (l *loop) idled(r *remote) {
 // does not name.
 func (l *loop) withdraw() {
 	for _, r := range l.remotes {
-		if r.dialed && l.book.Withdrawn(r.listen) {
+		if r.dialed && l.find.book.Withdrawn(r.listen) {
 			l.closeRemote(r, "private torrent")
 		}
 	}
-	l.book.Private()
-	l.recent = pex.Recent{}
-	l.announce.keep(l, l.t.spec.ownTiers())
+	l.find.book.Private()
+	l.find.recent = pex.Recent{}
+	l.find.announce.keep(l, l.t.spec.ownTiers())
 }

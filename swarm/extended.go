@@ -94,7 +94,7 @@ func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
 		return err
 	}
 	if r.dialed && r.ext.M == nil && h.YourIP.IsValid() { // the first one
-		l.book.Ours.Seen(netip.AddrPortFrom(h.YourIP, l.t.client.Addr().Port()))
+		l.find.book.Ours.Seen(netip.AddrPortFrom(h.YourIP, l.t.client.Addr().Port()))
 	}
 	for name, id := range r.ext.M { // a later one holds only what changes
 		if _, ok := h.M[name]; !ok {
@@ -106,7 +106,7 @@ func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
 	listen := netip.AddrPortFrom(r.addr.Addr(), uint16(h.Port))
 	if !r.dialed && netgroup.MayTell(r.addr.Addr(), listen) {
 		r.listen = listen
-		l.book.Listens(listen, book.Owner{})
+		l.find.book.Listens(listen, book.Owner{})
 	}
 	l.meta.Offer(r.id, 0)
 	if r.extID(wire.ExtMetadata) != 0 {

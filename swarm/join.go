@@ -28,8 +28,8 @@ type joinEvent struct {
 
 func (e joinEvent) apply(l *loop) {
 	if e.dialed {
-		l.book.Arrived(e.addr, book.Owner{}, l.now)
-		l.book.Joined(e.addr)
+		l.find.book.Arrived(e.addr, book.Owner{}, l.now)
+		l.find.book.Joined(e.addr)
 	}
 	out, ok := l.welcome(e)
 	var twin *remote // the connection that is there already with the same peer
@@ -89,10 +89,10 @@ func (e joinEvent) apply(l *loop) {
 
 // refuse ends a connection that may not stay; twin is one with the same peer.
 func (e joinEvent) refuse(l *loop, twin *remote) {
-	l.book.Ended(e.addr, book.Unwelcome, l.now)
+	l.find.book.Ended(e.addr, book.Unwelcome, l.now)
 	if e.dialed && twin != nil && !twin.listen.IsValid() { // now we know where it listens
 		twin.listen = e.addr
-		l.book.Joined(e.addr)
+		l.find.book.Joined(e.addr)
 	}
 	e.conn.Close()
 	l.t.client.dialler.limits.left()
@@ -100,14 +100,14 @@ func (e joinEvent) refuse(l *loop, twin *remote) {
 
 // welcome decides whether a connection may stay, and which one makes room for it.
 func (l *loop) welcome(e joinEvent) (out *remote, ok bool) {
-	if l.ended != nil || l.book.Bans.Banned(e.addr, l.now) {
+	if l.ended != nil || l.find.book.Bans.Banned(e.addr, l.now) {
 		return nil, false
 	}
 	list := make([]places.Peer, 0, len(l.remotes))
 	for _, r := range l.remotes {
-		list = append(list, r.inPlace(&l.book.Ours))
+		list = append(list, r.inPlace(&l.find.book.Ours))
 	}
-	newcomer := places.Peer{PeerID: e.hs.PeerID, Addr: e.addr, Rank: l.book.Ours.Rank(e.addr), Dialled: e.dialed}
+	newcomer := places.Peer{PeerID: e.hs.PeerID, Addr: e.addr, Rank: l.find.book.Ours.Rank(e.addr), Dialled: e.dialed}
 	rule := places.Peers{Max: maxTorrentPeers, SameAddr: maxSameAddr, Self: l.t.client.peerID}
 	id, ok := rule.Admit(list, newcomer, l.t.client.dialler.limits.over(), l.now)
 	return l.remotes[id], ok

@@ -41,7 +41,7 @@ func (m *remembering) tick(l *loop) {
 	}
 	first := m.at.IsZero()
 	m.at = l.now
-	if list := worthKnowing(l.book); !first && !slices.Equal(list, m.list) && m.idle() {
+	if list := worthKnowing(l.find.book); !first && !slices.Equal(list, m.list) && m.idle() {
 		m.list, m.busy = list, make(chan struct{})
 		done := m.busy
 		l.t.spawn(func() {
@@ -70,7 +70,7 @@ func (m *remembering) end(l *loop) {
 	if m.busy != nil {
 		<-m.busy
 	}
-	if list := worthKnowing(l.book); len(list) > 0 && !slices.Equal(list, m.list) {
+	if list := worthKnowing(l.find.book); len(list) > 0 && !slices.Equal(list, m.list) {
 		l.t.spec.Remember(list)
 	}
 }

@@ -101,13 +101,13 @@ func TestRememberNowAndThen(t *testing.T) {
 	step := func(later time.Duration, reached int) {
 		done := make(chan bool)
 		tor.post(inspect(func(l *loop) {
-			l.book.Add(peers[:reached], book.Tracker)
+			l.find.book.Add(peers[:reached], book.Tracker)
 			for _, a := range peers[:reached] {
-				l.book.Arrived(a, book.Owner{}, l.now)
-				l.book.Ended(a, book.Unwelcome, l.now.Add(time.Hour))
+				l.find.book.Arrived(a, book.Owner{}, l.now)
+				l.find.book.Ended(a, book.Unwelcome, l.now.Add(time.Hour))
 			}
-			l.remember.at = l.now.Add(-later)
-			l.remember.tick(l)
+			l.find.remember.at = l.now.Add(-later)
+			l.find.remember.tick(l)
 			close(done)
 		}))
 		<-done
@@ -123,7 +123,7 @@ func TestRememberNowAndThen(t *testing.T) {
 	<-writing
 	busy := func() (b bool) {
 		done := make(chan struct{})
-		tor.post(inspect(func(l *loop) { b = !l.remember.idle(); close(done) }))
+		tor.post(inspect(func(l *loop) { b = !l.find.remember.idle(); close(done) }))
 		<-done
 		return b
 	}

@@ -109,7 +109,7 @@ func TestMagnetOfPrivateTorrentHere(t *testing.T) {
 	eventually(t, "stats", func() bool { return tor.stats.Load() != nil })
 	announced := func() int {
 		n := make(chan int, 1)
-		tor.post(inspect(func(l *loop) { n <- len(l.local.leave) }))
+		tor.post(inspect(func(l *loop) { n <- len(l.find.local.leave) }))
 		return <-n
 	}
 	eventually(t, "it is announced", func() bool { return announced() == 1 })
@@ -133,7 +133,7 @@ func TestHybridIsAnnouncedTwice(t *testing.T) {
 	tor := add(t, c, Spec{MetaInfo: hybrid.Meta, Storage: (&memory{}).open})
 	eventually(t, "both are announced", func() bool {
 		n := make(chan int, 1)
-		tor.post(inspect(func(l *loop) { n <- len(l.local.leave) }))
+		tor.post(inspect(func(l *loop) { n <- len(l.find.local.leave) }))
 		return <-n == 2
 	})
 }

@@ -8,11 +8,9 @@ import (
 	"time"
 
 	"p2pfs/swarm/assembly"
-	"p2pfs/swarm/book"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metadata"
 	"p2pfs/swarm/peer"
-	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/reads"
 	"p2pfs/swarm/upload"
@@ -44,11 +42,7 @@ type loop struct {
 	assembly *assembly.Assembly
 	reads    reads.Reads
 	meta     *metadata.Exchange
-	book     *book.Book
-	recent   pex.Recent // peers left of late
-	announce announcing
-	local    discovery
-	remember remembering
+	find     finder
 	uploads  *upload.Uploads
 	causes   reads.Causes
 
@@ -103,7 +97,7 @@ func (l *loop) end(why error) {
 		why = ErrClosed
 	}
 	l.ended = why
-	l.local.end()
+	l.find.local.end()
 	for _, w := range l.reads.Wants.TakeAll() {
 		answer(w, outcome{err: why})
 	}
@@ -114,7 +108,7 @@ func (l *loop) end(why error) {
 	l.t.unhashed.drop()
 	l.assembly.Clear()
 	l.t.hot.expire(time.Time{})
-	l.announce.end(l)
+	l.find.announce.end(l)
 	if !errors.Is(why, ErrClosed) {
 		l.log.Error("torrent stopped", "err", why)
 	}
@@ -134,12 +128,12 @@ func (l *loop) tick() {
 	}
 	l.scheduleAll()
 	l.dial()
-	l.announce.tick(l)
-	l.local.tick(l)
-	l.remember.tick(l)
+	l.find.announce.tick(l)
+	l.find.local.tick(l)
+	l.find.remember.tick(l)
 	l.say(l.uploads.Tick(l.moment()))
 	l.publishStats()
-	if idle := l.t.spec.Idle; idle > 0 && !l.announce.kept && len(l.remotes) == 0 && !l.reads.Active() && l.now.Sub(l.awake) > idle {
+	if idle := l.t.spec.Idle; idle > 0 && !l.find.announce.kept && len(l.remotes) == 0 && !l.reads.Active() && l.now.Sub(l.awake) > idle {
 		l.end(ErrClosed)
 	}
 }
@@ -227,7 +221,7 @@ func (l *loop) checkWhole() {
 	case <-l.t.whole:
 	default:
 		close(l.t.whole)
-		l.announce.tick(l) // it tells `completed`
+		l.find.announce.tick(l) // it tells `completed`
 		l.log.Info("torrent complete", "infohash", l.t.hashes[0])
 	}
 }
@@ -242,11 +236,11 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	l.meta = metadata.New(t.isInfo)
 	l.assembly = assembly.New()
 	l.reads = reads.New()
-	l.book = newBook(t.client)
+	l.find.book = newBook(t.client)
 	if l.private() {
-		l.book.Private()
+		l.find.book.Private()
 	}
-	l.announce = newAnnouncing(l)
+	l.find.announce = newAnnouncing(l)
 	l.uploads = upload.New(t.client.cfg.UploadLimit, l.rng)
 	return l
 }

@@ -14,7 +14,7 @@ func (l *loop) begin() {
 	if m := l.t.spec.MetaInfo; m != nil {
 		l.openStorage(m, false)
 	}
-	l.announce.tick(l)
+	l.find.announce.tick(l)
 	l.dial()
 }
 
@@ -119,5 +119,5 @@ func (e openedEvent) apply(l *loop) {
 	// and handshakes may carry it.
 	l.t.client.table.learn(l.t, e.meta.Info.InfoHashes())
 	l.opened(&content{meta: e.meta, storage: e.storage})
-	l.announce.tick(l)
+	l.find.announce.tick(l)
 }

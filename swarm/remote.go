@@ -140,18 +140,18 @@ func (e closedEvent) apply(l *loop) {
 	l.counts.received += r.conn.Received()
 	l.counts.sent += r.conn.Sent()
 	if !errors.Is(e.err, peer.ErrClosed) { // it is not known to be well
-		l.recent.Remove(r.listen)
+		l.find.recent.Remove(r.listen)
 	}
 	switch {
 	case r.again:
-		l.book.Ended(r.listen, book.Anew, l.now)
+		l.find.book.Ended(r.listen, book.Anew, l.now)
 	case r.listen.IsValid() && l.at(r.listen) == nil:
-		l.book.Sated(r.listen, r.pp.All || r.up.UploadOnly)
+		l.find.book.Sated(r.listen, r.pp.All || r.up.UploadOnly)
 		end := book.Useless
 		if r.down.Blocks > 0 || r.conn.Sent() > 0 {
 			end = book.Useful
 		}
-		l.book.Ended(r.listen, end, l.now)
+		l.find.book.Ended(r.listen, end, l.now)
 	}
 	l.scheduleAll()
 	l.dial()
@@ -179,9 +179,9 @@ func (l *loop) ban(id int, why string) {
 		return
 	}
 	l.log.Warn("peer banned", "infohash", l.t.hashes[0], "peer", r.addr, "why", why)
-	l.book.Bans.Ban(r.addr, r.listen, l.now)
+	l.find.book.Bans.Ban(r.addr, r.listen, l.now)
 	l.causes.Lied(r.addr, l.now, book.BanTime)
-	l.recent.Remove(r.listen)
+	l.find.recent.Remove(r.listen)
 	r.conn.Close(peer.ErrClosed)
 }
 

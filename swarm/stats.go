@@ -29,8 +29,8 @@ func (t *Torrent) Stats() Stats {
 
 func (l *loop) publishStats() {
 	s := Stats{
-		Peers: len(l.remotes), Known: l.book.Len(), Received: l.counts.received, Sent: l.counts.sent,
-		Wasted: l.counts.wasted, Waiting: l.reads.Wants.Count(), Trouble: l.announce.trouble(),
+		Peers: len(l.remotes), Known: l.find.book.Len(), Received: l.counts.received, Sent: l.counts.sent,
+		Wasted: l.counts.wasted, Waiting: l.reads.Wants.Count(), Trouble: l.find.announce.trouble(),
 	}
 	for _, r := range l.remotes {
 		s.Received += r.conn.Received()

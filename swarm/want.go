@@ -42,7 +42,7 @@ func (e wantsEvent) apply(l *loop) {
 	l.refocus()
 	l.scheduleAll()
 	l.dial()
-	l.announce.tick(l)
+	l.find.announce.tick(l)
 }
 
 func (l *loop) want(w *want) {

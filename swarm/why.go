@@ -54,7 +54,7 @@ func (e waitsEvent) apply(l *loop) {
 }
 
 func (l *loop) trouble() string {
-	if t := l.announce.trouble(); t != "" {
+	if t := l.find.announce.trouble(); t != "" {
 		return "; " + t
 	}
 	return ""
@@ -62,7 +62,7 @@ func (l *loop) trouble() string {
 
 // scene is what there is to be seen while a read waits for a piece.
 func (l *loop) scene(piece int) reads.Scene {
-	s := reads.Scene{Known: l.book.Len(), Connected: len(l.remotes)}
+	s := reads.Scene{Known: l.find.book.Len(), Connected: len(l.remotes)}
 	for _, r := range l.remotes {
 		if r.pp.All || r.pp.Has != nil && r.pp.Has.Test(uint(piece)) {
 			s.Have++
