@@ -9,7 +9,7 @@ import (
 )
 
 // ReadAt fills p from k's piece at off. It returns len(p) or an error:
-// ErrMissing when the piece is not there or turned out to be bad, ErrRange
+// ErrMissing when the piece is not there, ErrBad when it turned out bad, ErrRange
 // when it does not reach that far. What stands in p after an error is void.
 func (s *Store) ReadAt(k Key, p []byte, off int64) (int, error) {
 	cause := errChanging
@@ -45,7 +45,7 @@ func (s *Store) ReadAt(k Key, p []byte, off int64) (int, error) {
 var errChanging = errors.New("its file keeps changing")
 
 // Verify hashes k's piece now, whatever is believed of it. A bad one is
-// dropped and ErrMissing returned.
+// dropped and ErrBad returned.
 func (s *Store) Verify(k Key) error {
 	h, err := s.acquire(k)
 	if err != nil {
@@ -188,7 +188,7 @@ func isTransient(err error) bool {
 }
 
 // drop removes k's piece from the store because of cause, and returns an
-// ErrMissing that says so.
+// ErrBad that says so.
 func (s *Store) drop(k Key, cause error) error {
 	e, err := s.table.claim(k)
 	if err != nil {
@@ -206,7 +206,7 @@ func (s *Store) dropClaimed(e *entry, cause error) error {
 	s.discard(e, cause)
 	s.faults.note("piece dropped", cause)
 	s.cfg.OnEvict(e.key)
-	return fmt.Errorf("%w: %s dropped: %w", ErrMissing, fileName(e.key), cause)
+	return fmt.Errorf("%w: %s dropped: %w", ErrBad, fileName(e.key), cause)
 }
 
 // discard takes e, whose key is claimed, out of the table and off the disk,

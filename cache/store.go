@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 )
 
-// Errors that callers branch on. ErrMissing may come wrapped with what was
-// wrong with a piece that has just been dropped.
+// Errors that callers branch on. ErrBad is an ErrMissing, too: the piece was there
+// and has just been dropped, because of what it comes wrapped with.
 var (
 	ErrMissing  = errors.New("cache: piece is not there")
+	ErrBad      = fmt.Errorf("%w any more", ErrMissing)
 	ErrClosed   = errors.New("cache: closed")
 	ErrInUse    = errors.New("cache: directory is in use by another process")
 	ErrFormat   = errors.New("cache: unknown format")

@@ -113,7 +113,7 @@ func (k *Keeper) verifyCached(ctx context.Context, files []*file, t *control.Tal
 			if err != nil && !gone {
 				return fmt.Errorf("%s: %w", human.Quoted(f.Path), err)
 			}
-			isBad := gone && err != cache.ErrMissing // else it was evicted meanwhile
+			isBad := errors.Is(err, cache.ErrBad) // one that is gone was evicted meanwhile
 			bad = bad || isBad
 			t.Add(func(r *control.Report) {
 				r.Pieces++
