@@ -48,14 +48,19 @@ func (c *CachedStorage) Key(piece int) (key [33]byte, ok bool) {
 	return held.PieceKey(c.info, *c.layers.Load(), piece)
 }
 
-// find returns the name under which a piece is in the store. A hybrid's may be
-// there by its SHA-1, if it came when nothing was known of its SHA-256.
+// find returns the name under which a piece is in the store; false if it is not
+// there. A hybrid's may be there by its SHA-1, if it came when nothing was known
+// of its SHA-256.
 func (c *CachedStorage) find(piece int) ([33]byte, bool) {
 	k, ok := c.Key(piece)
-	if !ok || c.has(k, piece) || !c.info.V1 || !c.info.V2 {
-		return k, ok
+	if ok && c.has(k, piece) {
+		return k, true
 	}
-	return held.SHA1Key(c.info, piece), true
+	if ok && c.info.V1 && c.info.V2 {
+		k = held.SHA1Key(c.info, piece)
+		return k, c.has(k, piece)
+	}
+	return k, false
 }
 
 // Layers are those known now.
@@ -63,8 +68,8 @@ func (c *CachedStorage) Layers() metainfo.Layers { return *c.layers.Load() }
 
 // Has is part of Storage.
 func (c *CachedStorage) Has(piece int) bool {
-	k, ok := c.find(piece)
-	return ok && c.has(k, piece)
+	_, ok := c.find(piece)
+	return ok
 }
 
 // has reports whether the store has the piece under that name. A hash tree
@@ -78,9 +83,6 @@ func (c *CachedStorage) has(k [33]byte, piece int) bool {
 func (c *CachedStorage) ReadAt(p []byte, piece int, begin int64) (int, error) {
 	k, ok := c.find(piece)
 	if !ok {
-		return 0, ErrMissing
-	}
-	if !c.has(k, piece) {
 		return 0, ErrMissing
 	}
 	return c.store.ReadAt(k, p, begin)
@@ -104,10 +106,13 @@ func (c *CachedStorage) WritePiece(piece int, blocks [][]byte) error {
 
 // Doubt is part of DoubtStorage, for a store that can verify.
 func (c *CachedStorage) Doubt(piece int) error {
-	k, ok := c.find(piece)
 	v, can := c.store.(interface{ Verify(key [33]byte) error })
-	if !ok || !can {
+	if !can {
 		return nil
+	}
+	k, ok := c.find(piece)
+	if !ok {
+		return ErrMissing
 	}
 	return v.Verify(k)
 }

@@ -1,15 +1,3 @@
-// Package swarm fetches and serves torrents: a swarm as something that you
-// can read from at any offset.
-//
-// A Client listens, dials and holds the table of torrents. A Torrent is the
-// handle of one; a Reader reads a file of it and blocks until the bytes are
-// there, verified. It speaks BEP 3 with 6, 9, 10, 21, 52 and 54, and finds
-// peers through trackers (BEP 3, 12, 15), other peers (BEP 11), the local
-// network (BEP 14) and its caller, and dials them in the order of BEP 40. No
-// DHT, no uTP, no encryption.
-//
-// Client, Torrent and Reader are safe for concurrent use. Everything of a
-// torrent that changes belongs to one goroutine, the loop; see loop.go.
 package swarm
 
 import (

@@ -116,7 +116,7 @@ func (l *loop) hashSoon(j *assembly.Job) {
 	l.t.unhashed.last = l.now
 	patient := l.reads.Wants.Of(j.Piece) == nil && l.now.Sub(last) < hashPatience && l.picker.Pieces.Incoming()
 	if l.t.unhashed.add(queued{j, patient}, l.info()) {
-		l.t.hashNext(l.content)
+		l.t.unhashed.start(l.t, l.content)
 	} else if patient {
 		time.AfterFunc(hashPatience, func() { l.t.post(hurryEvent(j.Piece)) })
 	}
@@ -130,39 +130,38 @@ func (e hurryEvent) apply(l *loop) { l.hurry(int(e)) }
 // hurry lets a piece wait for no other, if it does.
 func (l *loop) hurry(piece int) {
 	if l.t.unhashed.hurry(piece, l.info()) {
-		l.t.hashNext(l.content)
+		l.t.unhashed.start(l.t, l.content)
 	}
 }
 
-// hashNext has a worker hash what has waited longest.
-func (t *Torrent) hashNext(c *content) {
-	q := &t.unhashed
+// start has a worker hash what has waited longest.
+func (q *hashQueue) start(t *Torrent, c *content) {
 	t.work(func() {
 		jobs := q.take(c.info())
 		assembly.Verify(jobs, c.info())
 		if q.done(c.info()) {
-			t.hashNext(c)
+			q.start(t, c)
 		}
-		t.hashed(jobs, c)
+		for _, e := range report(t, jobs) {
+			e.err = c.storage.WritePiece(e.Piece, e.Data.Bytes())
+			if !t.post(e) {
+				e.discard(t)
+			}
+		}
 	})
 }
 
-// hashed tells the loop what pieces are worth, and stores those that are good.
-func (t *Torrent) hashed(jobs []*assembly.Job, c *content) {
-	var good []*assembly.Job
+// report tells the loop what pieces are worth, and returns those that are to be
+// stored.
+func report(t *Torrent, jobs []*assembly.Job) (good []storedEvent) {
 	for _, j := range jobs {
 		ok := j.Good() // the loop owns a bad one when it has it
 		switch {
 		case !t.post(hashedEvent{j}):
 			j.Data.Release()
 		case ok:
-			good = append(good, j)
+			good = append(good, storedEvent{Job: j})
 		}
 	}
-	for _, j := range good {
-		err := c.storage.WritePiece(j.Piece, j.Data.Bytes())
-		if !t.post(storedEvent{j, err}) {
-			j.Data.Release()
-		}
-	}
+	return good
 }

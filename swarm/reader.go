@@ -73,12 +73,13 @@ func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if int64(len(p)) > length-off {
 		p, end = p[:length-off], io.EOF
 	}
-	parts := split(c.info(), p, r.file, off)
-	if sparing(ctx) {
-		err = r.t.readAt(ctx, parts, c, nil)
-	} else {
-		st, ahead := r.follow(c, off, int64(len(p)), length)
-		err = r.t.readAt(ctx, parts, c, ahead)
+	var st *reads.Stream
+	var ahead event
+	if !sparing(ctx) {
+		st, ahead = r.follow(c, off, int64(len(p)), length)
+	}
+	err = r.fetch(ctx, absent(split(c.info(), p, r.file, off), c), c, ahead)
+	if st != nil {
 		r.answered(st)
 	}
 	if err != nil {
@@ -123,38 +124,51 @@ func (r *Reader) Present(off, n int64) bool {
 	return true
 }
 
-// readAt reads from the storage what it has, and has the rest fetched; then
-// what lies ahead, unless that is nil: behind what is waited for.
-func (t *Torrent) readAt(ctx context.Context, parts []part, c *content, ahead event) error {
-	for tries := 0; ; tries++ {
-		missing := parts[:0:0]
-		for _, part := range parts {
-			if !part.stored(c) {
-				missing = append(missing, part)
-			}
-		}
-		if len(missing) == 0 {
-			if ahead != nil {
-				t.post(ahead)
-			}
-			return nil
-		}
+// fetch has fetched what is missing of a read, if anything is, and then what lies
+// ahead, unless that is nil: behind what is waited for.
+func (r *Reader) fetch(ctx context.Context, missing []part, c *content, ahead event) error {
+	for tries := 0; len(missing) > 0; tries++ {
 		if tries == maxReadTries {
 			return fmt.Errorf("piece %d: %w", missing[0].piece, ErrMissing)
 		}
 		wants := newWants(missing, tries > 0, sparing(ctx))
-		if !t.post(wantsEvent(wants)) {
-			return t.err
+		if !r.t.post(wantsEvent(wants)) {
+			return r.t.err
 		}
 		if ahead != nil {
-			t.post(ahead)
+			r.t.post(ahead)
+			ahead = nil
 		}
-		again, err := t.await(ctx, missing, wants)
+		var err error
+		var stored []part // meanwhile: to be read there
+		for i, w := range wants {
+			select {
+			case o := <-w.done:
+				switch {
+				case o.err != nil:
+					err = errors.Join(err, o.err)
+				case o.data.Blocks != nil:
+					o.data.CopyTo(missing[i].p, missing[i].begin)
+					o.data.Release()
+				default:
+					stored = append(stored, missing[i])
+				}
+			case <-ctx.Done():
+				r.t.post(withdrawEvent(wants[i:]))
+				return ctx.Err()
+			case <-r.t.done:
+				return r.t.err
+			}
+		}
 		if err != nil {
 			return err
 		}
-		parts, ahead = again, nil
+		missing = absent(stored, c)
 	}
+	if ahead != nil {
+		r.t.post(ahead)
+	}
+	return nil
 }
 
 // part is the part of a read that lies in one piece.
@@ -178,12 +192,14 @@ func split(info *metainfo.Info, p []byte, file int, off int64) []part {
 	return out
 }
 
-func (a part) stored(c *content) bool {
-	if !c.storage.Has(a.piece) {
-		return false
+// absent reads from the storage what it has, and returns the parts that it has not.
+func absent(parts []part, c *content) (missing []part) {
+	for _, a := range parts {
+		if n, err := c.storage.ReadAt(a.p, a.piece, a.begin); err != nil || n != len(a.p) {
+			missing = append(missing, a)
+		}
 	}
-	n, err := c.storage.ReadAt(a.p, a.piece, a.begin)
-	return err == nil && n == len(a.p)
+	return missing
 }
 
 // newWants are what a reader waits for to have some parts; lost says that the
@@ -198,29 +214,4 @@ func newWants(parts []part, lost, sparing bool) []*want {
 		wants[i] = w
 	}
 	return wants
-}
-
-// await waits for the parts that wants are for. Those that went into the
-// storage meanwhile are returned to be read there.
-func (t *Torrent) await(ctx context.Context, parts []part, wants []*want) (again []part, err error) {
-	for i, w := range wants {
-		select {
-		case o := <-w.done:
-			switch {
-			case o.err != nil:
-				err = errors.Join(err, o.err)
-			case o.data.Blocks != nil:
-				o.data.CopyTo(parts[i].p, parts[i].begin)
-				o.data.Release()
-			default:
-				again = append(again, parts[i])
-			}
-		case <-ctx.Done():
-			t.post(withdrawEvent(wants[i:]))
-			return nil, ctx.Err()
-		case <-t.done:
-			return nil, t.err
-		}
-	}
-	return again, err
 }

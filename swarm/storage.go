@@ -15,7 +15,8 @@ type Storage interface {
 	// Has reports whether the piece is held.
 	Has(piece int) bool
 	// ReadAt fills p from the piece, beginning begin bytes into it. It
-	// answers in full or with an error.
+	// answers in full or with an error: ErrMissing, or one of the storage's
+	// own, if the piece is not held. It is asked without Has before it.
 	ReadAt(p []byte, piece int, begin int64) (int, error)
 	// WritePiece keeps a piece, given as its blocks, that the engine has
 	// verified. It does not keep the slices.
