@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/torrents"
 	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
@@ -91,7 +92,7 @@ func randomFile(t *testing.T, path string, size int) string {
 // infoHash reads the first infohash of a torrent file.
 func infoHash(t *testing.T, torrent string) metainfo.Hash {
 	t.Helper()
-	m, err := readMetaInfo(torrent)
+	m, err := torrents.ReadMetaInfo(torrent)
 	if err != nil {
 		t.Fatal(err)
 	}

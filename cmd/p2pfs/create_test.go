@@ -18,6 +18,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/clitest"
+	"p2pfs/cmd/p2pfs/torrents"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/swarmtest"
 )
@@ -35,11 +36,11 @@ func makeContent(t *testing.T) string {
 }
 
 // showJSON returns what p2pfs show says of a torrent.
-func showJSON(t *testing.T, torrent string) facts {
+func showJSON(t *testing.T, torrent string) torrents.Facts {
 	t.Helper()
 	r := runArgs(t, "show", "--json", torrent)
 	r.want(t, cli.ExitDone, "{")
-	var f facts
+	var f torrents.Facts
 	if err := json.Unmarshal([]byte(r.stdout), &f); err != nil {
 		t.Fatal(err)
 	}
@@ -196,11 +197,11 @@ func TestCreateAsLibtorrent(t *testing.T) {
 
 // sameLayers returns nil if two torrents have the same piece layers.
 func sameLayers(a, b string) error {
-	x, err := readMetaInfo(a)
+	x, err := torrents.ReadMetaInfo(a)
 	if err != nil {
 		return err
 	}
-	y, err := readMetaInfo(b)
+	y, err := torrents.ReadMetaInfo(b)
 	if err == nil && !maps.EqualFunc(x.Layers, y.Layers, slices.Equal[[]metainfo.Hash256]) {
 		err = fmt.Errorf("%d and %d piece layers, and they differ", len(x.Layers), len(y.Layers))
 	}

@@ -14,6 +14,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/clitest"
+	"p2pfs/cmd/p2pfs/daemon"
 	"p2pfs/cmd/p2pfs/state"
 	"p2pfs/fs/mounting"
 )
@@ -35,7 +36,7 @@ func TestDaemon(t *testing.T) {
 		t.Errorf("mounted: %+v, %v", at, err)
 	}
 	m.sees("there", []byte("x"))
-	log := filepath.Join(m.base, "state", logName)
+	log := filepath.Join(m.base, "state", daemon.LogName)
 	if text, err := os.ReadFile(log); err != nil || !bytes.Contains(text, []byte("p2pfs: drive ")) || !strings.Contains(r.stderr, log) {
 		t.Errorf("log %q, %v; told %q", text, err, r.stderr)
 	}
@@ -92,20 +93,20 @@ func TestDaemonKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Close()
-	if _, err := verdict(t.Context(), r, cmd); err == nil || !strings.Contains(err.Error(), "ended before it was ready (signal: killed)") {
+	if _, err := daemon.Verdict(t.Context(), r, cmd); err == nil || !strings.Contains(err.Error(), "ended before it was ready (signal: killed)") {
 		t.Errorf("got %v", err)
 	}
 }
 
 // TestLogIsBounded begins a new log, and keeps one.
 func TestLogIsBounded(t *testing.T) {
-	path := filepath.Join(t.TempDir(), logName)
+	path := filepath.Join(t.TempDir(), daemon.LogName)
 	for range 3 {
-		f, err := openLog(path)
+		f, err := daemon.OpenLog(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.Write(make([]byte, maxLog+1))
+		f.Write(make([]byte, daemon.MaxLog+1))
 		f.Close()
 	}
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -117,20 +118,20 @@ func TestLogIsBounded(t *testing.T) {
 // TestLogIsBoundedWhileItRuns writes to one log, through descriptors that it
 // does not open, far more than it may have.
 func TestLogIsBoundedWhileItRuns(t *testing.T) {
-	path := filepath.Join(t.TempDir(), logName)
+	path := filepath.Join(t.TempDir(), daemon.LogName)
 	var fds []int
 	for range 2 {
-		f, err := openLog(path)
+		f, err := daemon.OpenLog(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer f.Close()
 		fds = append(fds, int(f.Fd()))
 	}
-	log := newLogFile(path, fds...)
+	log := daemon.NewLogFile(path, fds...)
 	line := []byte(strings.Repeat("x", 999) + "\n")
-	for i := range 4 * maxLog / len(line) {
-		if i == maxLog/len(line)*2 { // somebody tidies up
+	for i := range 4 * daemon.MaxLog / len(line) {
+		if i == daemon.MaxLog/len(line)*2 { // somebody tidies up
 			os.Remove(path)
 		}
 		if n, err := log.Write(line); n != len(line) || err != nil {
@@ -143,7 +144,7 @@ func TestLogIsBoundedWhileItRuns(t *testing.T) {
 		t.Errorf("%v, %v", entries, err)
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err != nil || info.Size() > maxLog+1000 {
+		if info, err := e.Info(); err != nil || info.Size() > daemon.MaxLog+1000 {
 			t.Errorf("%v, %v", info, err)
 		}
 	}

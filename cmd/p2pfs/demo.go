@@ -23,6 +23,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/cmd/p2pfs/member"
+	"p2pfs/cmd/p2pfs/netflags"
 	"p2pfs/cmd/p2pfs/pause"
 )
 
@@ -41,7 +42,7 @@ machine's loopback interface; all of it is removed at the end.`,
 		Setup: func(flags *pflag.FlagSet) cli.Action {
 			size, level := int64(64<<20), slog.LevelError
 			flags.Var(cli.SizeFlag(&size), "size", "size of the file that is sent")
-			addLevelFlag(flags, &level)
+			netflags.AddLevel(flags, &level)
 			return func(ctx context.Context, c cli.Call) error {
 				if size <= 0 {
 					return cli.Usagef("demo: --size: want 1 or more")
@@ -49,7 +50,7 @@ machine's loopback interface; all of it is removed at the end.`,
 				if err := canMount(); err != nil {
 					return err
 				}
-				d := &demo{c: c, size: size, log: newLog(c.Stderr, level)}
+				d := &demo{c: c, size: size, log: netflags.NewLog(c.Stderr, level)}
 				err := d.run(ctx)
 				if err = errors.Join(err, d.close()); ctx.Err() != nil {
 					return cli.ErrInterrupted

@@ -22,19 +22,22 @@ import (
 // are pure. Each foreign module has one place, or two, through which it comes
 // in.
 var allowed = map[string][]string{
-	"cmd/p2pfs":                     {"cache", "cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cmd/p2pfs/member", "cmd/p2pfs/pause", "cmd/p2pfs/state", "cmd/p2pfs/trackers", "cmd/p2pfs/tree", "fs/mounting", "swarm", "swarm/catalog", "swarm/disk", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/metainfo", "swarm/tracker", "swarm/tracker/server", "swarm/wire", "github.com/spf13/pflag", "golang.org/x/sys"},
+	"cmd/p2pfs":                     {"cache", "cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/daemon", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cmd/p2pfs/member", "cmd/p2pfs/netflags", "cmd/p2pfs/pause", "cmd/p2pfs/state", "cmd/p2pfs/torrents", "cmd/p2pfs/trackers", "cmd/p2pfs/tree", "fs/mounting", "swarm/catalog", "swarm/guard", "swarm/tracker", "swarm/tracker/server", "swarm/wire", "github.com/spf13/pflag", "golang.org/x/sys"},
 	"cmd/p2pfs/cli":                 {"cmd/p2pfs/human", "github.com/spf13/pflag", "golang.org/x/term"},
 	"cmd/p2pfs/clitest":             {},
 	"cmd/p2pfs/control":             {"cmd/p2pfs/human", "golang.org/x/sys"},
 	"cmd/p2pfs/control/controltest": {"cmd/p2pfs/clitest", "cmd/p2pfs/control"},
+	"cmd/p2pfs/daemon":              {"cmd/p2pfs/cli", "cmd/p2pfs/human", "golang.org/x/sys"},
 	"cmd/p2pfs/dirs":                {"cmd/p2pfs/human"},
 	"cmd/p2pfs/files":               {"cache", "cmd/p2pfs/pause", "cmd/p2pfs/state", "cmd/p2pfs/trackers", "cmd/p2pfs/tree", "fs", "swarm", "swarm/catalog", "swarm/catalog/union", "swarm/drive", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/held", "swarm/metainfo", "swarm/share", "github.com/bits-and-blooms/bitset"},
 	"cmd/p2pfs/human":               {},
 	"cmd/p2pfs/keep":                {"cache", "cmd/p2pfs/control", "cmd/p2pfs/human", "cmd/p2pfs/pause", "cmd/p2pfs/tree", "swarm/guard", "swarm/held", "swarm/metainfo", "swarm/share"},
 	"cmd/p2pfs/member":              {"cache", "cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/dirs", "cmd/p2pfs/files", "cmd/p2pfs/human", "cmd/p2pfs/keep", "cmd/p2pfs/pause", "cmd/p2pfs/roster", "cmd/p2pfs/state", "cmd/p2pfs/trackers", "cmd/p2pfs/tree", "fs", "fs/mounting", "swarm", "swarm/book", "swarm/catalog", "swarm/catalog/store", "swarm/catalog/union", "swarm/drive", "swarm/gather", "swarm/guard", "swarm/held", "swarm/metainfo", "swarm/share"},
+	"cmd/p2pfs/netflags":            {"cmd/p2pfs/cli", "cmd/p2pfs/human", "swarm/tracker", "github.com/spf13/pflag"},
 	"cmd/p2pfs/pause":               {},
 	"cmd/p2pfs/roster":              {"cmd/p2pfs/control", "cmd/p2pfs/human", "swarm/catalog", "swarm/drive", "swarm/durable"},
 	"cmd/p2pfs/state":               {"cmd/p2pfs/human", "swarm", "swarm/book", "swarm/catalog", "swarm/durable", "swarm/hashing", "swarm/metainfo", "golang.org/x/sys"},
+	"cmd/p2pfs/torrents":            {"cmd/p2pfs/cli", "cmd/p2pfs/dirs", "cmd/p2pfs/human", "cmd/p2pfs/netflags", "cmd/p2pfs/state", "swarm", "swarm/disk", "swarm/durable", "swarm/hashing", "swarm/metainfo", "swarm/tracker", "github.com/spf13/pflag"},
 	"cmd/p2pfs/trackers":            {"cmd/p2pfs/cli", "cmd/p2pfs/control", "cmd/p2pfs/pause", "swarm", "swarm/announce", "swarm/catalog", "swarm/catalog/union", "swarm/drive", "swarm/guard", "swarm/metainfo", "swarm/tracker/server"},
 	"cmd/p2pfs/tree":                {"cmd/p2pfs/control", "cmd/p2pfs/human", "fs", "swarm", "swarm/catalog", "swarm/catalog/union", "swarm/durable", "swarm/guard", "swarm/hashing", "swarm/metainfo"},
 

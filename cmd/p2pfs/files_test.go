@@ -10,6 +10,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/clitest"
+	"p2pfs/cmd/p2pfs/torrents"
 )
 
 func TestOutput(t *testing.T) {
@@ -29,18 +30,18 @@ func TestOutput(t *testing.T) {
 		{"x/y", false, "not a directory"},
 	}
 	for i, tt := range tests {
-		o := output{at(tt.name), tt.force}
-		err := o.check("create")
+		o := torrents.Output{Path: at(tt.name), Force: tt.force}
+		err := o.Check("create")
 		if tt.want != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%d %s: got %v, want %q", i, tt.name, err, tt.want)
 			}
-			if err := o.write(nil); err == nil {
+			if err := o.Write(nil); err == nil {
 				t.Errorf("%d %s: written all the same", i, tt.name)
 			}
 			continue
 		}
-		if err := errors.Join(err, o.write([]byte{byte('0' + i)})); err != nil {
+		if err := errors.Join(err, o.Write([]byte{byte('0' + i)})); err != nil {
 			t.Errorf("%d %s: %v", i, tt.name, err)
 		}
 	}
@@ -51,7 +52,7 @@ func TestOutput(t *testing.T) {
 	if err != nil || len(names) != 3 {
 		t.Errorf("%v left behind, %v", names, err)
 	}
-	if err := (output{}).check("create"); !errors.As(err, new(cli.UsageError)) {
+	if err := (torrents.Output{}).Check("create"); !errors.As(err, new(cli.UsageError)) {
 		t.Errorf("no output: got %v, want an error of usage", err)
 	}
 }
@@ -60,7 +61,7 @@ func TestOutput(t *testing.T) {
 func TestOutputMode(t *testing.T) {
 	top := clitest.Tree(t)
 	reference, path := filepath.Join(top, "reference"), filepath.Join(top, "x")
-	if err := errors.Join(os.WriteFile(reference, nil, 0o666), output{path: path}.write(nil)); err != nil {
+	if err := errors.Join(os.WriteFile(reference, nil, 0o666), torrents.Output{Path: path}.Write(nil)); err != nil {
 		t.Fatal(err)
 	}
 	want, err := os.Stat(reference)
@@ -76,8 +77,8 @@ func TestOutputMode(t *testing.T) {
 func TestOutputDevice(t *testing.T) {
 	top := clitest.Tree(t, "zero -> /dev/zero")
 	for _, force := range []bool{false, true} {
-		o := output{filepath.Join(top, "zero"), force}
-		if err := errors.Join(o.check("create"), o.write([]byte("x"))); err != nil {
+		o := torrents.Output{Path: filepath.Join(top, "zero"), Force: force}
+		if err := errors.Join(o.Check("create"), o.Write([]byte("x"))); err != nil {
 			t.Error(err)
 		}
 	}
@@ -88,7 +89,7 @@ func TestOutputDevice(t *testing.T) {
 
 func TestIsMagnet(t *testing.T) {
 	for in, want := range map[string]bool{"magnet:?xt=": true, "MAGNET:": true, "magnet": false, "./magnet:x": false, "": false} {
-		if got := isMagnet(in); got != want {
+		if got := torrents.IsMagnet(in); got != want {
 			t.Errorf("%q: got %t, want %t", in, got, want)
 		}
 	}

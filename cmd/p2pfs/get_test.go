@@ -13,6 +13,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/torrents"
 	"p2pfs/swarm"
 	"p2pfs/swarm/swarmtest"
 )
@@ -229,7 +230,7 @@ func TestSeedingLine(t *testing.T) {
 		{swarm.Stats{Trouble: "tracker udp://x: no\nreply"}, "seeding  up 0 B/s  0 peers  0 B sent  (tracker udp://x: no; reply)"},
 		{swarm.Stats{Peers: 2, Trouble: "no matter"}, "seeding  up 0 B/s  2 peers  0 B sent"},
 	} {
-		if got := seedingLine(tt.s); got != tt.want {
+		if got := torrents.SeedingLine(tt.s); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/torrents"
 )
 
 func main() { os.Exit(execute()) }
@@ -44,7 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func p2pfs() cli.Program {
 	return cli.Program{
 		Groups: append(mountGroups(),
-			cli.Group{Title: "Torrents without a mount", Commands: []cli.Command{getCommand(), seedCommand(), createCommand(), showCommand(), trackerCommand()}},
+			cli.Group{Title: "Torrents without a mount", Commands: []cli.Command{torrents.Get(), torrents.Seed(), torrents.Create(), torrents.Show(), trackerCommand()}},
 			cli.Group{Title: "About p2pfs", Commands: []cli.Command{versionCommand()}},
 		),
 		Hidden: []cli.Command{helperCommand()},

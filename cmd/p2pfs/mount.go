@@ -18,9 +18,11 @@ import (
 	"p2pfs/cache"
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/control"
+	"p2pfs/cmd/p2pfs/daemon"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/cmd/p2pfs/member"
+	"p2pfs/cmd/p2pfs/netflags"
 	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/fs/mounting"
 	"p2pfs/swarm/catalog"
@@ -28,7 +30,7 @@ import (
 
 // mountFlags are mount's flags as they were given.
 type mountFlags struct {
-	net          *netFlags
+	net          *netflags.Flags
 	share, cache string
 	cacheSize    int64
 	keepFree     int64
@@ -73,7 +75,7 @@ reads any more are dropped. Under systemd (Type=notify, WatchdogSec=) it says
 when it is ready, ends, and is well.`,
 		Min: 1, Max: -1,
 		Setup: func(flags *pflag.FlagSet) cli.Action {
-			f := &mountFlags{net: addNetFlags(flags, slog.LevelWarn), cacheSize: cache.DefaultSize, keepFree: -1, scanLimit: tree.DefaultScanLimit}
+			f := &mountFlags{net: netflags.Add(flags, slog.LevelWarn), cacheSize: cache.DefaultSize, keepFree: -1, scanLimit: tree.DefaultScanLimit}
 			flags.StringVar(&f.share, "share", "", "`directory` whose files are shared (default: ~/p2pfs)")
 			flags.StringVar(&f.cache, "cache", "", "`directory` for pieces of others' files (default: $XDG_CACHE_HOME/p2pfs, or ~/.cache/p2pfs)")
 			flags.Var(cli.SizeFlag(&f.cacheSize), "cache-size", "bytes that the cache may take")
@@ -109,10 +111,10 @@ func (f *mountFlags) config(mountPoint string, log *slog.Logger) (cfg member.Con
 		return cfg, cli.Usagef("mount: --drive: want a name")
 	}
 	cfg = member.Config{
-		Drive: f.drive, Name: f.name, Share: f.share, Cache: f.cache, State: f.net.state, CacheSize: f.cacheSize, KeepFree: f.keepFree,
+		Drive: f.drive, Name: f.name, Share: f.share, Cache: f.cache, State: f.net.State, CacheSize: f.cacheSize, KeepFree: f.keepFree,
 		Net: member.Net{
-			Listen: f.net.listen, Peers: f.net.peers, Up: f.net.up, Down: f.net.down, NoPEX: f.net.noPEX, LSD: !f.net.noLSD, ReadTimeout: f.readTimeout,
-			Trackers: f.net.trackers, NoTracker: f.noTracker, OpenTracker: f.openTracker,
+			Listen: f.net.Listen, Peers: f.net.Peers, Up: f.net.Up, Down: f.net.Down, NoPEX: f.net.NoPEX, LSD: !f.net.NoLSD, ReadTimeout: f.readTimeout,
+			Trackers: f.net.Trackers, NoTracker: f.noTracker, OpenTracker: f.openTracker,
 		},
 		Scans: scans, AllowOther: f.allowOther, Version: version(), Log: log,
 	}
@@ -157,16 +159,16 @@ func userName() string {
 // run mounts, or has it done in the background, which is told to what started
 // it.
 func (f *mountFlags) run(ctx context.Context, c cli.Call) error {
-	waits := openStarter()
+	waits := daemon.OpenStarter()
 	err := f.open(ctx, c, waits)
 	if err != nil {
-		waits.tell(saysFailed, human.OneLine(err.Error()))
+		waits.Tell(daemon.SaysFailed, human.OneLine(err.Error()))
 	}
 	return err
 }
 
 // open reads what was given, and goes on here or in the background.
-func (f *mountFlags) open(ctx context.Context, c cli.Call, waits *starter) error {
+func (f *mountFlags) open(ctx context.Context, c cli.Call, waits *daemon.Starter) error {
 	sources := make([]control.Source, len(c.Args)-1)
 	for i, arg := range c.Args[1:] {
 		var err error
@@ -183,14 +185,14 @@ func (f *mountFlags) open(ctx context.Context, c cli.Call, waits *starter) error
 	if err := buryDying(ctx, c.Args[0]); err != nil {
 		return fmt.Errorf("mount of a killed p2pfs: %w", err)
 	}
-	cfg, err := f.config(c.Args[0], newLog(p, f.net.level))
+	cfg, err := f.config(c.Args[0], netflags.NewLog(p, f.net.Level))
 	if err != nil {
 		return err
 	}
 	if f.daemon && waits == nil {
-		return inBackground(ctx, c, cfg)
+		return daemon.Start(ctx, c, cfg.State)
 	}
-	moreProcs()
+	daemon.MoreProcs()
 	if waits != nil { // or the directory it began in could not be unmounted
 		if err := os.Chdir("/"); err != nil {
 			return err
@@ -201,16 +203,16 @@ func (f *mountFlags) open(ctx context.Context, c cli.Call, waits *starter) error
 
 // output is where a mount says what it has to say: stderr, which may be gone or
 // stand still, or the log of a mount in the background.
-func (f *mountFlags) output(c cli.Call, waits *starter) (*cli.LooseWriter, error) {
+func (f *mountFlags) output(c cli.Call, waits *daemon.Starter) (*cli.LooseWriter, error) {
 	if waits == nil {
 		return cli.NewLooseWriter(c.Stderr), nil
 	}
-	state, err := dirs.OrDefault(f.net.state, dirs.State)
+	state, err := dirs.OrDefault(f.net.State, dirs.State)
 	if err == nil {
 		state, err = filepath.Abs(state)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return cli.NewLooseWriter(newLogFile(filepath.Join(state, logName), unix.Stderr, unix.Stdout)), nil
+	return cli.NewLooseWriter(daemon.NewLogFile(filepath.Join(state, daemon.LogName), unix.Stderr, unix.Stdout)), nil
 }

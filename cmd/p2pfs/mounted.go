@@ -15,6 +15,7 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/control"
+	"p2pfs/cmd/p2pfs/daemon"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/cmd/p2pfs/member"
@@ -22,7 +23,7 @@ import (
 )
 
 // serveMount mounts, and stays until it is interrupted or unmounted.
-func serveMount(ctx context.Context, cfg member.Config, sources []control.Source, p *cli.Progress, waits *starter) error {
+func serveMount(ctx context.Context, cfg member.Config, sources []control.Source, p *cli.Progress, waits *daemon.Starter) error {
 	socket, err := control.Listen(cfg.MountPoint)
 	if err != nil {
 		return err
@@ -36,17 +37,17 @@ func serveMount(ctx context.Context, cfg member.Config, sources []control.Source
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	stopControl := socket.Serve(m.Services(stop), realShare(cfg.Share), cfg.Log)
-	systemd, watched := findSupervisor(), make(chan struct{})
+	systemd, watched := daemon.FindSupervisor(), make(chan struct{})
 	err = addAll(ctx, m, sources)
 	if err == nil {
 		text := human.OneLine(fmt.Sprintf("p2pfs: drive %q on %s, sharing %s as %q (%s), %s", cfg.Drive, human.Quoted(cfg.MountPoint),
 			human.Quoted(homeRelative(cfg.Share)), cfg.Name, m.Key().Short(), m.Tracker()))
 		fmt.Fprintln(p, text)
-		waits.tell(saysReady, text)
+		waits.Tell(daemon.SaysReady, text)
 		tellSystemd(systemd, "READY=1\nSTATUS="+text, cfg.Log)
 		go func() {
 			defer close(watched)
-			systemd.watch(ctx, m.Healthy, cfg.Log)
+			systemd.Watch(ctx, m.Healthy, cfg.Log)
 		}()
 		err = stay(ctx, m, p, cfg.Log)
 		stop()
@@ -58,8 +59,8 @@ func serveMount(ctx context.Context, cfg member.Config, sources []control.Source
 	return errors.Join(err, m.Close())
 }
 
-func tellSystemd(s supervisor, state string, log *slog.Logger) {
-	if err := s.tell(state); err != nil {
+func tellSystemd(s daemon.Supervisor, state string, log *slog.Logger) {
+	if err := s.Tell(state); err != nil {
 		log.Warn("systemd is not told", "state", state, "err", err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"p2pfs/cmd/p2pfs/daemon"
 	"p2pfs/fs/mounting"
 )
 
@@ -95,16 +96,16 @@ func TestSupervisor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("WATCHDOG_USEC", c.usec)
 			t.Setenv("WATCHDOG_PID", c.pid)
-			if got := findSupervisor().every; got != c.want {
+			if got := daemon.FindSupervisor().Every; got != c.want {
 				t.Errorf("every %v, want %v", got, c.want)
 			}
 		})
 	}
-	if err := (supervisor{}).tell("READY=1"); err != nil {
+	if err := (daemon.Supervisor{}).Tell("READY=1"); err != nil {
 		t.Error(err)
 	}
 	t.Setenv("NOTIFY_SOCKET", "/nowhere/notify")
-	if err := findSupervisor().tell("READY=1"); err == nil {
+	if err := daemon.FindSupervisor().Tell("READY=1"); err == nil {
 		t.Error("told nobody")
 	}
 }
@@ -119,11 +120,11 @@ func TestWatchdog(t *testing.T) {
 		well := func(context.Context) error { return nil }
 		set(well)
 		ctx, cancel := context.WithCancel(t.Context())
-		s := supervisor{socket: "x", every: time.Second, send: func(string) error { pings.Add(1); return nil }}
+		s := daemon.Supervisor{Socket: "x", Every: time.Second, Send: func(string) error { pings.Add(1); return nil }}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			s.watch(ctx, func(ctx context.Context) error { return (*health.Load())(ctx) }, quiet)
+			s.Watch(ctx, func(ctx context.Context) error { return (*health.Load())(ctx) }, quiet)
 		}()
 		told := func(d time.Duration) int32 {
 			before := pings.Load()

@@ -3,7 +3,6 @@ package main
 // offenders are what had outgrown its limit when the limits were set, with how
 // much it has: see TestShape. They may shrink; nothing is added.
 var offenders = map[string]int{
-	"files cmd/p2pfs":                                       27,
 	"files swarm":                                           36,
 	"methods swarm.Torrent":                                 30,
 	"methods swarm.loop":                                    98,

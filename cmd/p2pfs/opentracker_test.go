@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/torrents"
 	"p2pfs/swarm/catalog"
 	"p2pfs/swarm/drive"
 	"p2pfs/swarm/hashing"
@@ -84,7 +85,7 @@ func TestEmbeddedTrackerServesItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	runArgs(t, "create", filepath.Join(filepath.Dir(torrent), "x"), "-o", torrent).want(t, cli.ExitDone, "")
-	m, err := readMetaInfo(torrent)
+	m, err := torrents.ReadMetaInfo(torrent)
 	if err != nil {
 		t.Fatal(err)
 	}

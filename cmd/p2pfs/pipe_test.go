@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/torrents"
 	"p2pfs/cmd/p2pfs/tree"
 	"p2pfs/fs/mounting"
 	"p2pfs/swarm/wire"
@@ -205,7 +206,7 @@ func TestSeedOutlivesAStoppedReader(t *testing.T) {
 		}
 		conn.Close()
 	}
-	m, err := readMetaInfo(torrent)
+	m, err := torrents.ReadMetaInfo(torrent)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
 	"p2pfs/cmd/p2pfs/state"
+	"p2pfs/cmd/p2pfs/torrents"
 )
 
 func statusCommand() cli.Command {
@@ -131,11 +132,11 @@ func exportCommand() cli.Command {
 		Help:    "The mount must be running.",
 		Min:     1, Max: 1,
 		Setup: func(fs *pflag.FlagSet) cli.Action {
-			var out output
-			addOutputFlags(fs, &out)
+			var out torrents.Output
+			torrents.AddOutput(fs, &out)
 			v2 := fs.Bool("v2", false, "the v2 torrent, for clients that know BEP 52")
 			return func(ctx context.Context, c cli.Call) error {
-				if err := out.check("export"); err != nil {
+				if err := out.Check("export"); err != nil {
 					return err
 				}
 				var torrent []byte
@@ -146,7 +147,7 @@ func exportCommand() cli.Command {
 				if err != nil {
 					return err
 				}
-				return out.write(torrent)
+				return out.Write(torrent)
 			}
 		},
 	}
@@ -154,7 +155,7 @@ func exportCommand() cli.Command {
 
 // readSource reads the torrent file that arg names, unless arg is a magnet.
 func readSource(arg string) (control.Source, error) {
-	if isMagnet(arg) {
+	if torrents.IsMagnet(arg) {
 		return control.Source{Magnet: arg}, nil
 	}
 	data, err := state.ReadTorrent(arg)

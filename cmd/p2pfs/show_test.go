@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/torrents"
 	"p2pfs/swarm/metainfo"
 )
 
@@ -54,7 +55,7 @@ func TestShowTorrent(t *testing.T) {
 func TestShowJSON(t *testing.T) {
 	r := runArgs(t, "show", "--json", writeTemp(t, "x.torrent", twoFiles))
 	r.want(t, cli.ExitDone, "{")
-	var f facts
+	var f torrents.Facts
 	if err := json.Unmarshal([]byte(r.stdout), &f); err != nil {
 		t.Fatal(err)
 	}

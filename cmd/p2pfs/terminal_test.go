@@ -11,6 +11,8 @@ import (
 
 	"p2pfs/cmd/p2pfs/control"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/netflags"
+	"p2pfs/cmd/p2pfs/torrents"
 )
 
 // What a name may hold is printed so that no terminal acts on it, in any form of
@@ -26,8 +28,8 @@ func TestNothingPrintedActsOnTerminals(t *testing.T) {
 			t.Errorf("%q in JSON reads %q, %v", evil, back["name"], err)
 		}
 		var log, shown bytes.Buffer
-		newLog(&log, slog.LevelInfo).Info(evil, "name", evil, "err", errors.New(evil), evil, 1)
-		if err := (facts{Name: evil, Comment: evil, Files: []fileFacts{{Path: evil, Symlink: evil}}}).write(&shown); err != nil {
+		netflags.NewLog(&log, slog.LevelInfo).Info(evil, "name", evil, "err", errors.New(evil), evil, 1)
+		if err := (torrents.Facts{Name: evil, Comment: evil, Files: []torrents.FileFacts{{Path: evil, Symlink: evil}}}).Write(&shown); err != nil {
 			t.Fatal(err)
 		}
 		status := control.Status{

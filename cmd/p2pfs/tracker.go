@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/netflags"
 	"p2pfs/cmd/p2pfs/trackers"
 	"p2pfs/swarm/guard"
 	"p2pfs/swarm/tracker"
@@ -31,11 +32,11 @@ has served at the end. Any BitTorrent client can use it.`,
 		Setup: func(fs *pflag.FlagSet) cli.Action {
 			listen, level := cli.ListenAddr{Port: trackers.Port}, slog.LevelWarn
 			fs.Var(cli.ListenFlag(&listen), "listen", "address to listen on")
-			addLevelFlag(fs, &level)
+			netflags.AddLevel(fs, &level)
 			return func(ctx context.Context, c cli.Call) error {
 				words := cli.NewLooseWriter(c.Stderr)
 				defer words.Close(cli.LastWords)
-				log := newLog(words, level)
+				log := netflags.NewLog(words, level)
 				cfg := server.Config{Addr: listen.WithPort(trackers.Port).String(), Guard: guard.New(log), Log: log}
 				return serveTracker(ctx, c, cfg)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"p2pfs/cmd/p2pfs/cli"
+	"p2pfs/cmd/p2pfs/torrents"
 	"p2pfs/swarm/swarmtest"
 )
 
@@ -80,7 +81,7 @@ func (m *mounted) knowsLayers() error {
 // retracked is the torrent with another tracker.
 func retracked(t *testing.T, torrent, tracker string) string {
 	t.Helper()
-	m, err := readMetaInfo(torrent)
+	m, err := torrents.ReadMetaInfo(torrent)
 	if err != nil {
 		t.Fatal(err)
 	}

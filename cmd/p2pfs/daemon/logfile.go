@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package daemon
 
 import (
 	"os"
@@ -12,9 +12,9 @@ import (
 // oldSuffix ends the name of the log before the present one.
 const oldSuffix = ".old"
 
-// openLog opens a log to append to; one that is too long is put aside first.
-func openLog(path string) (*os.File, error) {
-	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
+// OpenLog opens a log to append to; one that is too long is put aside first.
+func OpenLog(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > MaxLog {
 		if err := os.Rename(path, path+oldSuffix); err != nil {
 			return nil, err
 		}
@@ -25,7 +25,7 @@ func openLog(path string) (*os.File, error) {
 // logFile is the log of a mount in the background, written through a
 // descriptor that the process was started with. When it is too long it is put
 // aside and the descriptor begins a new one, so that there are never more than
-// two of some maxLog bytes, however long the mount runs. Safe for concurrent
+// two of some MaxLog bytes, however long the mount runs. Safe for concurrent
 // use.
 type logFile struct {
 	path string
@@ -35,8 +35,8 @@ type logFile struct {
 	size int64
 }
 
-// newLogFile returns the log at path that fds were opened as.
-func newLogFile(path string, fds ...int) *logFile {
+// NewLogFile returns the log at path that fds were opened as.
+func NewLogFile(path string, fds ...int) *logFile {
 	l := &logFile{path: path, fds: fds}
 	var st unix.Stat_t
 	if unix.Fstat(fds[0], &st) == nil {
@@ -49,7 +49,7 @@ func newLogFile(path string, fds ...int) *logFile {
 func (l *logFile) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.size > 0 && l.size+int64(len(p)) > maxLog {
+	if l.size > 0 && l.size+int64(len(p)) > MaxLog {
 		l.begin()
 	}
 	n, err := unix.Write(l.fds[0], p)

@@ -1,4 +1,4 @@
-package main
+package torrents
 
 import (
 	"context"
@@ -11,13 +11,14 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/netflags"
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/metainfo"
 )
 
 // createFlags are the flags of create.
 type createFlags struct {
-	out         output
+	out         Output
 	trackers    []string
 	pieceLength int64
 	format      string
@@ -25,7 +26,7 @@ type createFlags struct {
 	comment     string
 }
 
-func createCommand() cli.Command {
+func Create() cli.Command {
 	return cli.Command{
 		Name:    "create",
 		Args:    "PATH",
@@ -35,8 +36,8 @@ that do not know BEP 52 can use v1 only, and some of them refuse even a hybrid.`
 		Min: 1, Max: 1,
 		Setup: func(fs *pflag.FlagSet) cli.Action {
 			f := createFlags{format: "v1"}
-			addOutputFlags(fs, &f.out)
-			addTrackerFlag(fs, &f.trackers)
+			AddOutput(fs, &f.out)
+			netflags.AddTracker(fs, &f.trackers)
 			fs.Var(cli.SizeFlag(&f.pieceLength), "piece-length", "bytes in a piece, a power of two from 16KiB to 64MiB (default: by the total size)")
 			fs.Var(cli.ChoiceFlag(&f.format, "format", "v1", "v2", "hybrid"), "format", "v1 (BEP 3), v2 (BEP 52) or hybrid, which is both")
 			fs.BoolVar(&f.private, "private", false, "peers are to come from the torrent's own trackers only (BEP 27)")
@@ -51,7 +52,7 @@ func (f *createFlags) run(ctx context.Context, c cli.Call) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if err := f.out.check("create"); err != nil {
+	if err := f.out.Check("create"); err != nil {
 		return err
 	}
 	m, err := f.create(ctx, c)
@@ -68,10 +69,10 @@ func (f *createFlags) run(ctx context.Context, c cli.Call) error {
 	if len(data) > metainfo.MaxInfo {
 		return fmt.Errorf("the torrent file would have %s, more than the %s that clients read: take longer pieces", human.Size(int64(len(data))), human.Size(metainfo.MaxInfo))
 	}
-	if err := f.out.write(data); err != nil {
+	if err := f.out.Write(data); err != nil {
 		return err
 	}
-	facts := torrentFacts(m)
+	facts := factsOf(m)
 	for _, infoHash := range []struct{ version, hash string }{{"v1", facts.InfoHashV1}, {"v2", facts.InfoHashV2}} {
 		if infoHash.hash != "" {
 			fmt.Fprintf(c.Stdout, "infohash %s  %s\n", infoHash.version, infoHash.hash)

@@ -1,4 +1,4 @@
-package main
+package netflags
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 
 func TestNetFlags(t *testing.T) {
 	fs := pflag.NewFlagSet("x", pflag.ContinueOnError)
-	n := addNetFlags(fs, slog.LevelWarn)
-	if got := n.listen.HostPort(); got != ":" || n.level != slog.LevelWarn || n.noPEX || n.noLSD {
-		t.Errorf("unset: got listen %q, level %v", got, n.level)
+	n := Add(fs, slog.LevelWarn)
+	if got := n.Listen.HostPort(); got != ":" || n.Level != slog.LevelWarn || n.NoPEX || n.NoLSD {
+		t.Errorf("unset: got listen %q, level %v", got, n.Level)
 	}
 	err := fs.Parse([]string{
 		"--tracker", "udp://127.0.0.1:6969", "--tracker=https://t.example/announce", "--peer", "127.0.0.2:1", "--peer", "host:2",
@@ -23,8 +23,8 @@ func TestNetFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Join(n.trackers, " ") != "udp://127.0.0.1:6969 https://t.example/announce" || strings.Join(n.peers, " ") != "127.0.0.2:1 host:2" ||
-		n.listen.HostPort() != "127.0.0.3:" || !n.noPEX || !n.noLSD || n.state != "/s" || n.level != slog.LevelDebug || n.up != 2<<20 || n.down != 64<<10 {
+	if strings.Join(n.Trackers, " ") != "udp://127.0.0.1:6969 https://t.example/announce" || strings.Join(n.Peers, " ") != "127.0.0.2:1 host:2" ||
+		n.Listen.HostPort() != "127.0.0.3:" || !n.NoPEX || !n.NoLSD || n.State != "/s" || n.Level != slog.LevelDebug || n.Up != 2<<20 || n.Down != 64<<10 {
 		t.Errorf("got %+v", n)
 	}
 	for _, args := range [][]string{
@@ -47,7 +47,7 @@ func TestNetFlags(t *testing.T) {
 
 func TestNewLog(t *testing.T) {
 	var out bytes.Buffer
-	log := newLog(&out, slog.LevelWarn)
+	log := NewLog(&out, slog.LevelWarn)
 	log.Info("quiet")
 	log.Warn("all trackers silent", "tracker", "udp://a b\x1b")
 	if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `level=WARN msg="all trackers silent" tracker="udp://a b\x1b"`) {

@@ -1,4 +1,4 @@
-package main
+package torrents
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"p2pfs/swarm/metainfo"
 )
 
-func showCommand() cli.Command {
+func Show() cli.Command {
 	return cli.Command{
 		Name:    "show",
 		Args:    "FILE.torrent|MAGNET",
@@ -33,15 +33,15 @@ func showCommand() cli.Command {
 				if *asJSON {
 					return human.WriteJSON(c.Stdout, facts)
 				}
-				return facts.write(c.Stdout)
+				return facts.Write(c.Stdout)
 			}
 		},
 	}
 }
 
-// facts are what a torrent or magnet says; what it does not say is the zero
+// Facts are what a torrent or magnet says; what it does not say is the zero
 // value. The keys of the JSON form are for scripts and stay.
-type facts struct {
+type Facts struct {
 	Name        string     `json:"name"`
 	Format      string     `json:"format"` // v1, v2 or hybrid
 	InfoHashV1  string     `json:"infohash_v1,omitempty"`
@@ -61,11 +61,11 @@ type facts struct {
 	// MissingLayers counts files whose piece hashes have to come from peers.
 	MissingLayers int         `json:"missing_layers,omitempty"`
 	Magnet        string      `json:"magnet"`
-	Files         []fileFacts `json:"files"`
+	Files         []FileFacts `json:"files"`
 }
 
-// fileFacts are what a torrent says of one file.
-type fileFacts struct {
+// FileFacts are what a torrent says of one file.
+type FileFacts struct {
 	Path    string `json:"path"`
 	Size    int64  `json:"size"`
 	Root    string `json:"pieces_root,omitempty"`
@@ -74,20 +74,20 @@ type fileFacts struct {
 }
 
 // readFacts reads the torrent file that arg names, or the magnet that it is.
-func readFacts(arg string) (facts, error) {
-	if isMagnet(arg) {
+func readFacts(arg string) (Facts, error) {
+	if IsMagnet(arg) {
 		m, err := metainfo.ParseMagnet(arg)
 		return magnetFacts(m), err
 	}
-	m, err := readMetaInfo(arg)
+	m, err := ReadMetaInfo(arg)
 	if err != nil {
-		return facts{}, err
+		return Facts{}, err
 	}
-	return torrentFacts(m), nil
+	return factsOf(m), nil
 }
 
-// readMetaInfo reads a torrent file.
-func readMetaInfo(path string) (*metainfo.MetaInfo, error) {
+// ReadMetaInfo reads a torrent file.
+func ReadMetaInfo(path string) (*metainfo.MetaInfo, error) {
 	data, err := state.ReadTorrent(path)
 	if err != nil {
 		return nil, err
@@ -111,10 +111,10 @@ func format(v1, v2 bool) string {
 	}
 }
 
-func magnetFacts(m metainfo.Magnet) facts {
-	f := facts{
+func magnetFacts(m metainfo.Magnet) Facts {
+	f := Facts{
 		Name: m.Name, Format: format(m.HasV1, m.HasV2), Size: m.Length, Peers: m.Peers,
-		Trackers: [][]string{}, Magnet: m.String(), Files: []fileFacts{},
+		Trackers: [][]string{}, Magnet: m.String(), Files: []FileFacts{},
 	}
 	for _, url := range m.Trackers {
 		f.Trackers = append(f.Trackers, []string{url})
@@ -137,7 +137,7 @@ func magnetFacts(m metainfo.Magnet) facts {
 	return f
 }
 
-func torrentFacts(m *metainfo.MetaInfo) facts {
+func factsOf(m *metainfo.MetaInfo) Facts {
 	in := m.Info
 	f := magnetFacts(m.Magnet())
 	f.Name, f.Size, f.PieceLength, f.Pieces = in.Name, in.Length(), in.PieceLength, in.Pieces.Count()
@@ -154,7 +154,7 @@ func torrentFacts(m *metainfo.MetaInfo) facts {
 		if file.Pad {
 			continue
 		}
-		ff := fileFacts{Path: strings.Join(file.Path, "/"), Size: file.Length, Exec: file.Exec, Symlink: strings.Join(file.Symlink, "/")}
+		ff := FileFacts{Path: strings.Join(file.Path, "/"), Size: file.Length, Exec: file.Exec, Symlink: strings.Join(file.Symlink, "/")}
 		if !file.Root.IsZero() {
 			ff.Root = file.Root.String()
 		}
@@ -163,8 +163,8 @@ func torrentFacts(m *metainfo.MetaInfo) facts {
 	return f
 }
 
-// write writes the facts for people: what is not said is left out.
-func (f facts) write(out io.Writer) error {
+// Write writes the facts for people: what is not said is left out.
+func (f Facts) Write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(key, value string) {
 		if value != "" {
@@ -216,7 +216,7 @@ func (f facts) write(out io.Writer) error {
 }
 
 // sizes returns how much the torrent holds, as far as that is known.
-func (f facts) sizes() string {
+func (f Facts) sizes() string {
 	var parts []string
 	if f.Size > 0 || len(f.Files) > 0 {
 		parts = append(parts, fmt.Sprintf("%s (%s)", human.Size(f.Size), human.Count(f.Size, "byte")))
@@ -228,7 +228,7 @@ func (f facts) sizes() string {
 }
 
 // writeFiles writes the list of files, with sizes in bytes.
-func (f facts) writeFiles(out io.Writer) error {
+func (f Facts) writeFiles(out io.Writer) error {
 	if len(f.Files) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package main
+package torrents
 
 import (
 	"context"
@@ -10,12 +10,13 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/netflags"
 	"p2pfs/swarm"
 	"p2pfs/swarm/disk"
 	"p2pfs/swarm/metainfo"
 )
 
-func seedCommand() cli.Command {
+func Seed() cli.Command {
 	return cli.Command{
 		Name:    "seed",
 		Args:    "FILE.torrent",
@@ -25,7 +26,7 @@ interrupted.`,
 		Min: 1, Max: 1,
 		Setup: func(fs *pflag.FlagSet) cli.Action {
 			data := fs.String("data", "", "the torrent's file or directory, or the directory it lies in, as `path` (required)")
-			n := addNetFlags(fs, slog.LevelWarn)
+			n := netflags.Add(fs, slog.LevelWarn)
 			return func(ctx context.Context, c cli.Call) error {
 				if *data == "" {
 					return cli.Usagef("seed: --data PATH is required")
@@ -47,7 +48,7 @@ interrupted.`,
 
 // seed begins to serve the torrent.
 func (t *torrent) seed(ctx context.Context, c cli.Call) error {
-	m, err := readMetaInfo(c.Args[0])
+	m, err := ReadMetaInfo(c.Args[0])
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 //go:build linux
 
-package main
+// Package daemon has a command go on in the background: it is started anew, says when
+// it is ready, writes a bounded log, and tells systemd how it is.
+package daemon
 
 import (
 	"context"
@@ -19,43 +21,42 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
-	"p2pfs/cmd/p2pfs/member"
 )
 
 const (
 	// readyEnv is set for a mount in the background: the number of the
 	// descriptor on which it says that it has mounted, or why not.
 	readyEnv = "P2PFS_READY_FD"
-	// logName is the log of a mount in the background, in its state directory.
-	logName = "log"
-	// maxLog is how many bytes a log may have before a new one is begun; the
+	// LogName is the log of a mount in the background, in its state directory.
+	LogName = "log"
+	// MaxLog is how many bytes a log may have before a new one is begun; the
 	// one before is kept.
-	maxLog = 1 << 20
+	MaxLog = 1 << 20
 )
 
 // An answer on the descriptor begins with one of these; its text follows.
 const (
-	saysReady  = "+"
-	saysFailed = "-"
+	SaysReady  = "+"
+	SaysFailed = "-"
 )
 
-// starter is who waits for a mount in the background to be ready. A nil
+// Starter is who waits for a mount in the background to be ready. A nil
 // starter is nobody.
-type starter struct{ pipe *os.File }
+type Starter struct{ pipe *os.File }
 
-// openStarter returns the starter of this process.
-func openStarter() *starter {
+// OpenStarter returns the starter of this process.
+func OpenStarter() *Starter {
 	fd, err := strconv.Atoi(os.Getenv(readyEnv))
 	if err != nil {
 		return nil
 	}
 	os.Unsetenv(readyEnv)
 	unix.CloseOnExec(fd)
-	return &starter{os.NewFile(uintptr(fd), "ready")}
+	return &Starter{os.NewFile(uintptr(fd), "ready")}
 }
 
-// tell says how it went; the first call counts.
-func (s *starter) tell(verdict, text string) {
+// Tell says how it went; the first call counts.
+func (s *Starter) Tell(verdict, text string) {
 	if s == nil || s.pipe == nil {
 		return
 	}
@@ -64,14 +65,14 @@ func (s *starter) tell(verdict, text string) {
 	s.pipe = nil
 }
 
-// inBackground runs the same command as a process of its own session and returns
+// Start runs the same command as a process of its own session and returns
 // once that has mounted, or with the reason why it has not.
-func inBackground(ctx context.Context, c cli.Call, cfg member.Config) error {
-	if err := os.MkdirAll(cfg.State, 0o700); err != nil {
+func Start(ctx context.Context, c cli.Call, state string) error {
+	if err := os.MkdirAll(state, 0o700); err != nil {
 		return err
 	}
-	path := filepath.Join(cfg.State, logName)
-	log, err := openLog(path)
+	path := filepath.Join(state, LogName)
+	log, err := OpenLog(path)
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func inBackground(ctx context.Context, c cli.Call, cfg member.Config) error {
 	if err != nil {
 		return err
 	}
-	text, err := verdict(ctx, r, cmd)
+	text, err := Verdict(ctx, r, cmd)
 	if err != nil {
 		return fmt.Errorf("%w; log: %s", err, path)
 	}
@@ -103,19 +104,19 @@ func inBackground(ctx context.Context, c cli.Call, cfg member.Config) error {
 	return nil
 }
 
-// verdict waits for what the process says, and ends it when ctx does.
-func verdict(ctx context.Context, r io.Reader, cmd *exec.Cmd) (string, error) {
+// Verdict waits for what the process says, and ends it when ctx does.
+func Verdict(ctx context.Context, r io.Reader, cmd *exec.Cmd) (string, error) {
 	stop := context.AfterFunc(ctx, func() { cmd.Process.Signal(syscall.SIGTERM) })
 	defer stop()
 	said, _ := io.ReadAll(r)
-	if text, ok := strings.CutPrefix(string(said), saysReady); ok && ctx.Err() == nil {
+	if text, ok := strings.CutPrefix(string(said), SaysReady); ok && ctx.Err() == nil {
 		return text, nil
 	}
 	err := cmd.Wait()
 	if ctx.Err() != nil {
 		return "", cli.ErrInterrupted
 	}
-	if text, ok := strings.CutPrefix(string(said), saysFailed); ok {
+	if text, ok := strings.CutPrefix(string(said), SaysFailed); ok {
 		return "", errors.New(text)
 	}
 	return "", fmt.Errorf("the mount ended before it was ready (%v)", err)

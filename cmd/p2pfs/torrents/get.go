@@ -1,4 +1,4 @@
-package main
+package torrents
 
 import (
 	"context"
@@ -10,11 +10,12 @@ import (
 
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/netflags"
 	"p2pfs/swarm"
 	"p2pfs/swarm/metainfo"
 )
 
-func getCommand() cli.Command {
+func Get() cli.Command {
 	return cli.Command{
 		Name:    "get",
 		Args:    "FILE.torrent|MAGNET",
@@ -25,7 +26,7 @@ those. What is there already is verified first, and only the rest is fetched.`,
 		Setup: func(fs *pflag.FlagSet) cli.Action {
 			dir := fs.StringP("output", "o", ".", "`directory` to put it into, made if it is not there")
 			andSeed := fs.Bool("seed", false, "go on serving it until interrupted")
-			n := addNetFlags(fs, slog.LevelWarn)
+			n := netflags.Add(fs, slog.LevelWarn)
 			return func(ctx context.Context, c cli.Call) error {
 				t, err := newTorrent(n, c)
 				if err != nil {
@@ -94,10 +95,10 @@ func selectsAny(m metainfo.Magnet, in *metainfo.Info) bool {
 
 // specOf reads the torrent file or magnet that arg is.
 func specOf(arg string) (swarm.Spec, error) {
-	if isMagnet(arg) {
+	if IsMagnet(arg) {
 		m, err := metainfo.ParseMagnet(arg)
 		return swarm.Spec{Magnet: &m, Select: m.Selected}, err
 	}
-	m, err := readMetaInfo(arg)
+	m, err := ReadMetaInfo(arg)
 	return swarm.Spec{MetaInfo: m}, err
 }

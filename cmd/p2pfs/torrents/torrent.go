@@ -1,4 +1,6 @@
-package main
+// Package torrents has the commands for torrents without a mount: get, seed, create
+// and show. Each runs one torrent, or none.
+package torrents
 
 import (
 	"context"
@@ -15,6 +17,7 @@ import (
 	"p2pfs/cmd/p2pfs/cli"
 	"p2pfs/cmd/p2pfs/dirs"
 	"p2pfs/cmd/p2pfs/human"
+	"p2pfs/cmd/p2pfs/netflags"
 	"p2pfs/cmd/p2pfs/state"
 	"p2pfs/swarm"
 	"p2pfs/swarm/disk"
@@ -27,7 +30,7 @@ const hintTimeout = 10 * time.Second
 
 // torrent is one torrent with an engine of its own, as get and seed have it.
 type torrent struct {
-	net  *netFlags
+	net  *netflags.Flags
 	line *cli.Progress // what logs go through, too
 	log  *slog.Logger
 	// dir is where files are put, or data what is served: one of the two.
@@ -44,17 +47,17 @@ type torrent struct {
 }
 
 // newTorrent prepares the state directory, the log and the status line.
-func newTorrent(n *netFlags, c cli.Call) (*torrent, error) {
+func newTorrent(n *netflags.Flags, c cli.Call) (*torrent, error) {
 	t := &torrent{net: n, line: cli.NewProgress(c.Stderr)}
 	var err error
-	if t.state, err = dirs.OrDefault(n.state, dirs.State); err != nil {
+	if t.state, err = dirs.OrDefault(n.State, dirs.State); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(t.state, state.SidecarDir), 0o700); err != nil {
 		return nil, err
 	}
 	t.words = cli.NewLooseWriter(t.line)
-	t.log = newLog(t.words, n.level)
+	t.log = netflags.NewLog(t.words, n.Level)
 	return t, nil
 }
 
@@ -63,11 +66,11 @@ func newTorrent(n *netFlags, c cli.Call) (*torrent, error) {
 // verified and names of peers looked up. close must follow, also after an
 // error.
 func (t *torrent) start(ctx context.Context, spec swarm.Spec) error {
-	peers, err := cli.ResolvePeers(ctx, t.net.peers)
+	peers, err := cli.ResolvePeers(ctx, t.net.Peers)
 	if err != nil {
 		return err
 	}
-	spec.Peers, spec.Trackers = peers, t.net.trackers
+	spec.Peers, spec.Trackers = peers, t.net.Trackers
 	if err := state.Check(t.state); err != nil {
 		return err
 	}
@@ -81,8 +84,8 @@ func (t *torrent) start(ctx context.Context, spec swarm.Spec) error {
 		spec.Storage = func(*metainfo.MetaInfo) (swarm.Storage, error) { return d, nil }
 	}
 	cfg := swarm.Config{
-		Listen: t.net.listen.HostPort(), Log: t.log, Sidecar: state.NewSidecars(t.state, t.log),
-		UploadLimit: t.net.up, DownloadLimit: t.net.down, NoPEX: t.net.noPEX, LSD: !t.net.noLSD,
+		Listen: t.net.Listen.HostPort(), Log: t.log, Sidecar: state.NewSidecars(t.state, t.log),
+		UploadLimit: t.net.Up, DownloadLimit: t.net.Down, NoPEX: t.net.NoPEX, LSD: !t.net.NoLSD,
 	}
 	if t.client, err = swarm.New(cfg); err != nil {
 		return err
@@ -193,7 +196,7 @@ func (t *torrent) warnAlone(spec swarm.Spec) {
 	usable := func(url string) bool { return tracker.ParseURL(url) == nil }
 	if len(spec.Peers)+len(spec.Known) == 0 && (spec.Magnet == nil || len(spec.Magnet.Peers) == 0) && !slices.ContainsFunc(urls, usable) {
 		where := "on the local network only"
-		if t.net.noLSD {
+		if t.net.NoLSD {
 			where = "nowhere: they have to come"
 		}
 		t.log.Warn("neither a tracker nor a peer is known", "looking", where, "trackers", strings.Join(urls, " "))
@@ -240,7 +243,7 @@ func (t *torrent) status() string {
 // serve goes on until ctx ends, which is no error.
 func (t *torrent) serve(ctx context.Context) error {
 	s := t.swarm.Load()
-	stop := t.line.Start(func() string { return seedingLine(s.Stats()) })
+	stop := t.line.Start(func() string { return SeedingLine(s.Stats()) })
 	defer stop()
 	select {
 	case <-ctx.Done():
@@ -250,8 +253,8 @@ func (t *torrent) serve(ctx context.Context) error {
 	}
 }
 
-// seedingLine is the line of a torrent that is whole.
-func seedingLine(s swarm.Stats) string {
+// SeedingLine is the line of a torrent that is whole.
+func SeedingLine(s swarm.Stats) string {
 	line := "seeding  up " + human.Rate(int64(s.Up)) + "  " + human.Count(int64(s.Peers), "peer") + "  " + human.Size(s.Sent) + " sent"
 	return withTrouble(line, s)
 }

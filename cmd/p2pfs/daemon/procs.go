@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package daemon
 
 import (
 	"os"
@@ -12,10 +12,10 @@ import (
 // knowing: for the next request, and for a piece to be written.
 const waiters = 2
 
-// moreProcs lets as many threads more run. A thread that waits in a call of the
+// MoreProcs lets as many threads more run. A thread that waits in a call of the
 // kernel keeps its place until Go's monitor takes it away, which then wakes up
 // every 20 µs: a tenth of all that a mount did while it was read.
-var moreProcs = sync.OnceFunc(func() {
+var MoreProcs = sync.OnceFunc(func() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + waiters)
 	}
