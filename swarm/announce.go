@@ -40,7 +40,7 @@ type announcing struct {
 func newAnnouncing(l *loop) announcing {
 	var an announcing
 	for range l.t.hashes {
-		an.of = append(an.of, announce.New(l.t.spec.tiers(), announce.Torrent(), l.rng))
+		an.of = append(an.of, announce.New(l.t.spec.tiers(), announce.Torrent(), newRand()))
 	}
 	return an
 }

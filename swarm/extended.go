@@ -75,7 +75,11 @@ func (l *loop) onExtended(r *remote, p []byte) error {
 	case extMetadata:
 		return l.onMetadata(r, body)
 	case extDontHave:
-		return l.onDontHave(r, body)
+		piece, err := wire.ParseDontHave(body)
+		if err == nil {
+			err = l.haves.Lost(r.has, piece)
+		}
+		return l.heard(r, err)
 	case extPEX:
 		return l.onPEX(r, body)
 	case extUploadOnly:
@@ -118,22 +122,3 @@ func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
 
 // extID is the id the peer gave an extension, 0: it does not know it.
 func (r *remote) extID(name string) byte { return byte(r.ext.M[name]) }
-
-func (l *loop) onDontHave(r *remote, body []byte) error {
-	piece, err := wire.ParseDontHave(body)
-	if err != nil || l.content == nil {
-		return err
-	}
-	if piece >= l.picker.Pieces.Count() {
-		return errPiece
-	}
-	if !r.pp.All && !r.pp.Has.Test(uint(piece)) {
-		return nil
-	}
-	l.picker.PeerLost(r.id, piece)
-	if !l.picker.Pieces.Have(piece) {
-		r.lacking--
-	}
-	l.interestIn(r)
-	return nil
-}

@@ -5,10 +5,9 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/bits-and-blooms/bitset"
-
 	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/book"
+	"p2pfs/swarm/haves"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
@@ -61,22 +60,7 @@ func (e joinEvent) apply(l *loop) {
 	if v2, ok := l.t.v2Hash(); ok {
 		r.v2 = agreesV2(e.ours, e.hs, v2)
 	}
-	pieces := 0
-	if l.content != nil {
-		pieces = l.picker.Pieces.Count()
-	}
-	r.conn = peer.Start(peer.Config{
-		Guard: l.t.client.guard,
-		Net:   e.conn, Pool: &l.t.client.bandwidth.pool, Source: source{l.t}, Fast: e.hs.Fast(), Pieces: pieces,
-		Handler: &handler{t: l.t, remote: r}, Up: l.t.client.bandwidth.up, Down: l.t.client.bandwidth.down,
-	})
-	l.t.wg.Add(1) // until handler.Closed
-	l.remotes[r.id] = r
-	r.up = &upload.Peer{
-		ID: r.id, Owner: r.id, Addr: r.addr.Addr(), Fast: r.hs.Fast(), Heeds: ourKind(r.hs.PeerID),
-		Since: l.now, Queue: r.conn, Pieces: r.pp,
-	}
-	l.uploads.Join(r.up)
+	e.start(l, r)
 	l.awake = l.now
 	if r.hs.Extended() {
 		l.sendExtendedHandshake(r)
@@ -85,6 +69,29 @@ func (e joinEvent) apply(l *loop) {
 		l.introduce(r)
 	}
 	l.log.Debug("peer joined", "infohash", l.t.hashes[0], "peer", r.addr, "dialed", r.dialed)
+}
+
+// start begins to read and write, and makes the peer known to the parts that need
+// no pieces.
+func (e joinEvent) start(l *loop, r *remote) {
+	pieces := 0
+	if l.content != nil {
+		pieces = l.picker.Pieces.Count()
+	}
+	conn := peer.Start(peer.Config{
+		Guard: l.t.client.guard,
+		Net:   e.conn, Pool: &l.t.client.bandwidth.pool, Source: source{l.t}, Fast: e.hs.Fast(), Pieces: pieces,
+		Handler: &handler{t: l.t, remote: r}, Up: l.t.client.bandwidth.up, Down: l.t.client.bandwidth.down,
+	})
+	r.conn, r.in = conn, conn
+	l.t.wg.Add(1) // until handler.Closed
+	l.remotes[r.id] = r
+	r.has = &haves.Peer{Fast: r.hs.Fast(), Pieces: r.pp}
+	r.up = &upload.Peer{
+		ID: r.id, Owner: r.id, Addr: r.addr.Addr(), Fast: r.hs.Fast(), Heeds: ourKind(r.hs.PeerID),
+		Since: l.now, Queue: conn, Pieces: r.pp,
+	}
+	l.uploads.Join(r.up)
 }
 
 // refuse ends a connection that may not stay; twin is one with the same peer.
@@ -130,7 +137,7 @@ func (r *remote) inPlace(ours *book.Ours) places.Peer {
 // was metadata.
 func (l *loop) introduce(r *remote) {
 	n := l.picker.Pieces.Count()
-	r.conn.SetPieces(n)
+	r.in.SetPieces(n)
 	have := l.picker.Pieces.HeldSet()
 	fast := r.hs.Fast()
 	r.conn.Send(func(dst []byte) []byte {
@@ -145,26 +152,12 @@ func (l *loop) introduce(r *remote) {
 		return wire.AppendBitfield(dst, have, n)
 	})
 	l.say(l.uploads.Welcome(r.up, l.t.hashes[0], !r.dialed, l.moment()))
-	r.pp.Has = bitset.New(uint(n))
-	l.picker.Join(r.pp)
+	if err := l.haves.Join(r.has); err != nil {
+		r.conn.Close(err)
+	}
 	if r.v2 {
 		l.hash.layers.Join(r.id, r)
 		l.hash.leaves.Join(r.id, r)
-	}
-	e := r.early
-	r.early = early{}
-	switch {
-	case e.all:
-		l.hasAll(r)
-	case e.bits != nil:
-		if err := l.hasBits(r, e.bits); err != nil {
-			r.conn.Close(err)
-		}
-	}
-	for _, piece := range e.have {
-		if err := l.has(r, piece); err != nil {
-			r.conn.Close(err)
-		}
 	}
 	if r.v2 && l.reads.Wants.Count() > 0 {
 		l.refocus() // from now on blocks may be verified one by one

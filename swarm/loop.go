@@ -9,6 +9,7 @@ import (
 
 	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/haves"
 	"p2pfs/swarm/metadata"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
@@ -33,7 +34,6 @@ type loop struct {
 	t   *Torrent
 	log *slog.Logger
 	ctx context.Context
-	rng *rand.Rand
 	now time.Time // when the current event was taken
 
 	*content // nil until there is metadata and storage
@@ -42,6 +42,7 @@ type loop struct {
 	assembly *assembly.Assembly
 	reads    reads.Reads
 	meta     *metadata.Exchange
+	haves    haves.Haves
 	find     finder
 	uploads  *upload.Uploads
 	causes   reads.Causes
@@ -153,8 +154,9 @@ func (l *loop) hungry() bool {
 func (l *loop) opened(c *content) {
 	l.content = c
 	info := c.info()
-	l.picker = picker.New(info.Pieces.Count(), info.Pieces.Blocks, l.rng)
+	l.picker = picker.New(info.Pieces.Count(), info.Pieces.Blocks, newRand())
 	l.picker.Key = shareKey(l.t.client.peerID)
+	l.haves.Open(l.picker)
 	l.uploads.Open(l.picker, info.PieceLength)
 	l.hash = newHashParts(l)
 	if l.t.spec.Everything {
@@ -230,7 +232,6 @@ func (l *loop) checkWhole() {
 func newLoop(ctx context.Context, t *Torrent) *loop {
 	l := &loop{
 		t: t, log: t.log, ctx: ctx, now: time.Now(),
-		rng:     rand.New(rand.NewSource(rand.Int63())),
 		remotes: map[int]*remote{},
 	}
 	l.meta = metadata.New(t.isInfo)
@@ -241,6 +242,9 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 		l.find.book.Private()
 	}
 	l.find.announce = newAnnouncing(l)
-	l.uploads = upload.New(t.client.cfg.UploadLimit, l.rng)
+	l.uploads = upload.New(t.client.cfg.UploadLimit, newRand())
 	return l
 }
+
+// newRand returns a source of chance that is not shared.
+func newRand() *rand.Rand { return rand.New(rand.NewSource(rand.Int63())) }

@@ -2,9 +2,9 @@ package swarm
 
 import (
 	"errors"
-	"fmt"
 
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/haves"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
@@ -12,9 +12,7 @@ import (
 
 // Protocol errors: the peer is closed for them.
 var (
-	errPiece  = errors.New("piece out of range")
 	errBlock  = errors.New("block out of range")
-	errFast   = errors.New("message of the fast extension, which was not agreed")
 	errOffer  = errors.New("to be connected anew, offering BEP 52")
 	errHalves = errors.New("the v1 and v2 hashes of a piece disagree: the torrent is broken")
 )
@@ -40,13 +38,13 @@ func (l *loop) message(r *remote, m peer.Message) error {
 	case wire.MsgInterested, wire.MsgNotInterested:
 		return l.onInterested(r, m.ID == wire.MsgInterested)
 	case wire.MsgBitfield:
-		return l.onBitfield(r, m.Body)
+		return l.heard(r, l.haves.Bitfield(r.has, m.Body))
 	case wire.MsgHaveAll, wire.MsgHaveNone:
-		return l.onHaveAll(r, m.ID == wire.MsgHaveAll)
+		return l.heard(r, l.haves.All(r.has, m.ID == wire.MsgHaveAll))
 	case wire.MsgAllowedFast:
-		return l.onAllowedFast(r, m.Index)
+		return l.haves.AllowedFast(r.has, m.Index)
 	case wire.MsgSuggest:
-		return l.onSuggest(r, m.Index)
+		return l.haves.Suggest(r.has, m.Index)
 	case wire.MsgExtended:
 		return l.onExtended(r, m.Body)
 	case wire.MsgHashRequest:
@@ -74,7 +72,7 @@ func (l *loop) onPiece(r *remote, m peer.Message) error {
 
 func (l *loop) onReject(r *remote, b wire.Block) error {
 	if !r.hs.Fast() {
-		return errFast
+		return haves.ErrFast
 	}
 	k := picker.Block{Piece: b.Index, N: b.Begin / hashing.BlockSize}
 	if r.down.Asked(k) {
@@ -86,112 +84,20 @@ func (l *loop) onReject(r *remote, b wire.Block) error {
 }
 
 func (l *loop) onHave(r *remote, piece int) error {
-	if l.content == nil {
-		if len(r.early.have) < hashing.MaxPieces {
-			r.early.have = append(r.early.have, piece)
-		}
-		return nil
+	err := l.haves.Have(r.has, piece)
+	if err == nil && l.content != nil {
+		l.say(l.uploads.Has(r.up, piece, l.moment()))
 	}
-	if err := l.has(r, piece); err != nil {
-		return err
-	}
-	l.say(l.uploads.Has(r.up, piece, l.moment()))
-	l.interestIn(r)
-	return nil
+	return l.heard(r, err)
 }
 
-// has notes that a peer has a piece.
-func (l *loop) has(r *remote, piece int) error {
-	if piece >= l.picker.Pieces.Count() {
-		return fmt.Errorf("have %d of %d: %w", piece, l.picker.Pieces.Count(), errPiece)
-	}
-	if r.pp.All || r.pp.Has.Test(uint(piece)) {
-		return nil
-	}
-	l.picker.PeerHas(r.id, piece)
-	if !l.picker.Pieces.Have(piece) {
-		r.lacking++
-	}
-	return nil
-}
-
-// onBitfield takes a bitfield at any time, as many haves: aria2 sends one in
-// place of them when that is shorter.
-func (l *loop) onBitfield(r *remote, body []byte) error {
-	if l.content == nil {
-		r.early.bits = body
-		return nil
-	}
-	if err := l.hasBits(r, body); err != nil {
-		return err
-	}
-	l.interestIn(r)
-	return nil
-}
-
-func (l *loop) hasBits(r *remote, body []byte) error {
-	bits, err := wire.ParseBitfield(body, l.picker.Pieces.Count())
-	if err != nil {
-		return err
-	}
-	if bits.All() && !r.pp.All {
-		l.hasAll(r)
-		return nil
-	}
-	for i, ok := bits.NextSet(0); ok; i, ok = bits.NextSet(i + 1) {
-		if err := l.has(r, int(i)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (l *loop) onHaveAll(r *remote, all bool) error {
-	if !r.hs.Fast() {
-		return errFast
-	}
-	switch {
-	case !all:
-	case l.content == nil:
-		r.early.all = true
-	default:
-		l.hasAll(r)
+// heard looks anew at whether a peer has something for us that has told what it
+// has.
+func (l *loop) heard(r *remote, err error) error {
+	if err == nil {
 		l.interestIn(r)
 	}
-	return nil
-}
-
-func (l *loop) hasAll(r *remote) {
-	l.picker.PeerHasAll(r.id)
-	r.lacking = l.picker.Pieces.Count() - l.picker.Pieces.Held()
-}
-
-func (l *loop) onAllowedFast(r *remote, piece int) error {
-	if !r.hs.Fast() {
-		return errFast
-	}
-	if l.content != nil && piece >= l.picker.Pieces.Count() {
-		return fmt.Errorf("allowed fast %d: %w", piece, errPiece)
-	}
-	if len(r.pp.Fast) < 64 {
-		r.pp.Fast[piece] = true
-	}
-	return nil
-}
-
-// onSuggest notes what a peer would like to be asked for (BEP 6).
-func (l *loop) onSuggest(r *remote, piece int) error {
-	if !r.hs.Fast() {
-		return errFast
-	}
-	if l.content == nil {
-		return nil
-	}
-	if piece >= l.picker.Pieces.Count() {
-		return fmt.Errorf("suggest %d: %w", piece, errPiece)
-	}
-	l.picker.Suggest(r.id, piece)
-	return nil
+	return err
 }
 
 func (l *loop) onChoke(r *remote, choke bool) error {
@@ -214,18 +120,12 @@ func (l *loop) interest() {
 	}
 }
 
-// interestIn tells one peer whether we are interested in it: while anything
-// is being fetched, in each that has a piece we lack, so that it has unchoked
-// us when we need it.
+// interestIn tells one peer whether we are interested in it, if that has changed.
 func (l *loop) interestIn(r *remote) {
-	if l.content == nil {
+	if l.content == nil || !r.has.Interest(l.hungry()) {
 		return
 	}
-	want := r.lacking > 0 && l.hungry()
-	if want == r.amInterested {
-		return
-	}
-	r.amInterested = want
+	want := r.has.Interested()
 	if want {
 		l.tellDownload(r)
 	}
@@ -240,8 +140,7 @@ func (l *loop) interestIn(r *remote) {
 // tellHave tells everybody about a new piece.
 func (l *loop) tellHave(piece int) {
 	for _, r := range l.remotes {
-		if r.pp.All || r.pp.Has != nil && r.pp.Has.Test(uint(piece)) {
-			r.lacking--
+		if r.has.Ours(piece, true) {
 			l.interestIn(r)
 			if r.pp.All {
 				continue // a seed has no use for it

@@ -34,7 +34,7 @@ func (l *loop) noiseCost(r *remote, m peer.Message) int {
 	case wire.MsgPiece, wire.MsgRequest:
 		return 0
 	case wire.MsgHave:
-		if l.content != nil && m.Index < l.picker.Pieces.Count() && !r.pp.All && !r.pp.Has.Test(uint(m.Index)) {
+		if l.haves.News(r.has, m.Index) {
 			return 0 // news
 		}
 		return noiseUnit / 2

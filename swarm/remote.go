@@ -10,6 +10,7 @@ import (
 	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/book"
 	"p2pfs/swarm/hashing"
+	"p2pfs/swarm/haves"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/upload"
@@ -32,10 +33,36 @@ const (
 	slowInterest = 30 * time.Second
 )
 
+// link is a connection with a peer, or a channel of one, as all parts see it. None
+// of its methods blocks.
+type link interface {
+	// Send appends messages to what is to be written.
+	Send(add func(dst []byte) []byte)
+	// Close ends it; the handler is told the first error given.
+	Close(err error)
+	// Received and Sent are the payload bytes so far.
+	Received() int64
+	Sent() int64
+}
+
+// inflow is what is told and asked of the receiving side of a link.
+type inflow interface {
+	// SetPieces tells the number of pieces once it is known.
+	SetPieces(n int)
+	// Expect tells how many blocks are asked for and have not come.
+	Expect(n int)
+	// Held reports whether it is we who do not read just now.
+	Held() bool
+}
+
+// recycler takes back batches of messages that were looked at.
+type recycler interface{ Recycle(batch []peer.Message) }
+
 // remote is a peer as the loop sees it. Owned by the loop.
 type remote struct {
 	id     int
-	conn   *peer.Conn
+	conn   link
+	in     inflow
 	hs     wire.Handshake // theirs
 	addr   netip.AddrPort // of the connection
 	listen netip.AddrPort // where it can be dialled, if known
@@ -43,26 +70,17 @@ type remote struct {
 	v2     bool // hash requests may be sent
 	ext    wire.ExtendedHandshake
 
-	pp      *picker.Peer
-	lacking int // pieces it has and we have not
-	early   early
-	pex     exchange
-	noise   *rate.Limiter
-	again   bool // to be dialled at once when it has ended
-	down    *assembly.Requests
-	up      *upload.Peer
+	pp    *picker.Peer
+	has   *haves.Peer
+	pex   exchange
+	noise *rate.Limiter
+	again bool // to be dialled at once when it has ended
+	down  *assembly.Requests
+	up    *upload.Peer
 
-	amInterested   bool
 	toldUploadOnly bool      // it takes us for one that wants nothing
 	since          time.Time // connected
 	busy           time.Time // when either side last wanted anything
-}
-
-// early is what a peer said before we knew the metadata.
-type early struct {
-	bits []byte
-	all  bool
-	have []int
 }
 
 // handler carries a connection's events into the loop.
@@ -73,7 +91,7 @@ type handler struct {
 
 // Messages blocks while the loop is busy, which slows the peer down.
 func (h *handler) Messages(c *peer.Conn, batch []peer.Message) {
-	if !h.t.post(batchEvent{h.remote, batch}) {
+	if !h.t.post(batchEvent{h.remote, batch, c}) {
 		for _, m := range batch {
 			if m.Data != nil {
 				m.Data.Release()
@@ -93,6 +111,7 @@ func (h *handler) Closed(_ *peer.Conn, err error) {
 type batchEvent struct {
 	r     *remote
 	batch []peer.Message
+	from  recycler
 }
 
 func (e batchEvent) apply(l *loop) {
@@ -109,7 +128,7 @@ func (e batchEvent) apply(l *loop) {
 			gone = true
 		}
 	}
-	e.r.conn.Recycle(e.batch)
+	e.from.Recycle(e.batch)
 	if !gone {
 		l.fill(e.r)
 	}
@@ -190,7 +209,7 @@ func (l *loop) tickRemote(r *remote) {
 	l.tickDown(r)
 	r.up.Down, r.up.Snubbed = r.down.Rate, r.down.Snubbed
 	r.up.Measure(r.conn.Sent(), l.now)
-	if l.hungry() && (r.amInterested || l.t.spec.Everything) || r.up.Interested || l.meta.Fetching(r.id) {
+	if l.hungry() && (r.has.Interested() || l.t.spec.Everything) || r.up.Interested || l.meta.Fetching(r.id) {
 		r.busy = l.now
 	}
 	if l.now.Sub(r.busy) > r.patience(l.content != nil && l.picker.Pieces.Held() > 0) {

@@ -23,12 +23,12 @@ func (l *loop) dropped(r *remote, blocks []picker.Block) {
 		l.picker.Pieces.Dropped(b, r.id)
 	}
 	r.count(&l.t.client.bandwidth)
-	r.conn.Expect(r.down.Len())
+	r.in.Expect(r.down.Len())
 }
 
 // tickDown gives up on blocks that do not come.
 func (l *loop) tickDown(r *remote) {
-	late := r.down.Tick(l.now, r.conn.Held())
+	late := r.down.Tick(l.now, r.in.Held())
 	if late.Err != nil {
 		r.conn.Close(late.Err)
 	}
@@ -39,7 +39,7 @@ func (l *loop) tickDown(r *remote) {
 
 // fill asks the peer for as many blocks as it should owe us.
 func (l *loop) fill(r *remote) {
-	if l.content == nil || !l.hungry() || !r.amInterested || r.down.Paused(l.now) {
+	if l.content == nil || !l.hungry() || !r.has.Interested() || r.down.Paused(l.now) {
 		return
 	}
 	if r.pp.Choked && len(r.pp.Fast) == 0 {
@@ -58,7 +58,7 @@ func (l *loop) fill(r *remote) {
 		room = max(room, 1)
 	}
 	for _, o := range l.remotes {
-		o.pp.Late, o.pp.Held = o.down.Late(l.now), o.conn.Held()
+		o.pp.Late, o.pp.Held = o.down.Late(l.now), o.in.Held()
 		if o.pp.Held {
 			o.pp.Late = 0
 		}
@@ -79,7 +79,7 @@ func (l *loop) ask(r *remote, blocks []picker.Block) {
 	}
 	r.down.Ask(blocks, l.now)
 	r.count(&l.t.client.bandwidth)
-	r.conn.Expect(r.down.Len())
+	r.in.Expect(r.down.Len())
 	r.busy = l.now
 	info := l.info()
 	r.conn.Send(func(dst []byte) []byte {

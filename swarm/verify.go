@@ -185,9 +185,7 @@ func (e lostEvent) apply(l *loop) {
 func (l *loop) lost(piece int) {
 	l.picker.Pieces.SetHave(piece, false)
 	for _, r := range l.remotes {
-		if r.pp.All || r.pp.Has != nil && r.pp.Has.Test(uint(piece)) {
-			r.lacking++
-		}
+		r.has.Ours(piece, false)
 		l.takeBack(r, piece)
 	}
 	l.interest()

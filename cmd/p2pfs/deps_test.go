@@ -45,8 +45,8 @@ var allowed = map[string][]string{
 	"fs":    {"fs/mounting", "bazil.org/fuse", "golang.org/x/sys"},
 
 	"swarm": {
-		"swarm/announce", "swarm/assembly", "swarm/book", "swarm/carrier", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashes", "swarm/hashing", "swarm/lru", "swarm/lsd", "swarm/metadata", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/places", "swarm/reads", "swarm/tracker", "swarm/upload", "swarm/wire",
-		"github.com/bits-and-blooms/bitset", "golang.org/x/time",
+		"swarm/announce", "swarm/assembly", "swarm/book", "swarm/carrier", "swarm/door", "swarm/gather", "swarm/guard", "swarm/held", "swarm/hashes", "swarm/hashing", "swarm/haves", "swarm/lru", "swarm/lsd", "swarm/metadata", "swarm/metainfo", "swarm/netgroup", "swarm/peer", "swarm/pex", "swarm/picker", "swarm/places", "swarm/reads", "swarm/tracker", "swarm/upload", "swarm/wire",
+		"golang.org/x/time",
 	},
 
 	"fs/mounting": {"bazil.org/fuse", "golang.org/x/sys"},
@@ -94,6 +94,7 @@ var allowed = map[string][]string{
 	"swarm/choker":          {},
 	"swarm/door":            {"swarm/guard", "swarm/netgroup", "swarm/wire"},
 	"swarm/hashes":          {"swarm/hashing", "swarm/metainfo", "swarm/picker"},
+	"swarm/haves":           {"swarm/hashing", "swarm/picker", "swarm/wire", "github.com/bits-and-blooms/bitset"},
 	"swarm/metadata":        {"swarm/wire"},
 	"swarm/upload":          {"swarm/choker", "swarm/hashing", "swarm/picker", "swarm/wire"},
 	"swarm/durable":         {},

@@ -5,7 +5,7 @@ package main
 var offenders = map[string]int{
 	"files swarm":                                           36,
 	"methods swarm.Torrent":                                 30,
-	"methods swarm.loop":                                    98,
+	"methods swarm.loop":                                    91,
 	"sleeps cmd/p2pfs/kill_test.go killing.load":            1,
 	"sleeps cmd/p2pfs/kill_test.go killing.round":           1,
 	"sleeps swarm/drive/gossip_test.go within":              1,
