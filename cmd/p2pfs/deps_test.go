@@ -80,7 +80,8 @@ var allowed = map[string][]string{
 
 	"swarm/announce": {"swarm/tracker"},
 
-	"swarm/assembly":      {"swarm/hashing", "swarm/metainfo", "swarm/picker"},
+	"swarm/assembly": {"swarm/hashing", "swarm/metainfo", "swarm/picker"},
+
 	"swarm/drive":         {"swarm/book", "swarm/catalog", "swarm/catalog/build", "swarm/catalog/state", "swarm/catalog/store", "swarm/catalog/union", "swarm/drive/gossip", "swarm/drive/hello", "swarm/drive/message", "swarm/drive/objects", "swarm/drive/who", "swarm/gather", "swarm/guard", "swarm/hashing", "swarm/netgroup", "golang.org/x/time"},
 	"swarm/drive/gossip":  {"swarm/catalog", "swarm/drive/message", "golang.org/x/time"},
 	"swarm/drive/hello":   {"swarm/catalog", "swarm/drive/message"},

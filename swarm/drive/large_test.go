@@ -14,11 +14,11 @@ func TestLargeCatalogueIsSeen(t *testing.T) {
 		a, b := pipeMember(t, p, 1), pipeMember(t, p, 2)
 		var files []catalog.File
 		for i := range 100_000 {
-			files = append(files, file(fmt.Sprintf("d%03d/f%05d", i/100, i), i))
+			files = append(files, file(fmt.Sprintf("d%05d/file-%07d.txt", i/100, i), i))
 		}
 		a.share(files...)
 		b.join(a)
-		for wait := 0; !b.has("d999/f99999"); wait++ {
+		for wait := 0; !b.has("d00999/file-0099999.txt"); wait++ {
 			if wait == 60 {
 				t.Fatal("not seen within a minute")
 			}

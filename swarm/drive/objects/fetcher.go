@@ -19,7 +19,8 @@ import (
 	"p2pfs/swarm/catalog"
 )
 
-// Catalogues are what objects are fetched for. *state.State is one.
+// Catalogues are what objects are fetched for. Missing may tell a part only, but
+// something where anything is missing. *state.State is one.
 type Catalogues interface {
 	Needs(h catalog.Hash) bool
 	Missing(author catalog.Key) []catalog.Hash
@@ -124,6 +125,9 @@ func (f *Fetcher) Got(id int, h catalog.Hash, data []byte, wall time.Time) (aske
 		p := f.catalogues.PutObject(data, wall)
 		for _, k := range authors {
 			f.complete(k, p.Missing, id)
+			if f.asks.lanes.byAuthor[k] == nil { // Missing may have told a part only
+				f.Complete(k, id)
+			}
 		}
 	}
 	return true
