@@ -83,15 +83,15 @@ func (s *Store) putClaimed(k Key, blocks [][]byte, size int64) error {
 // that somebody removed is made again.
 func (s *Store) write(k Key, blocks [][]byte, size int64) (info, error) {
 	dir := s.place.directory()
-	in, err := writePiece(dir, k, blocks, size)
+	in, made, err := writePiece(dir, k, blocks, size)
 	if isNotExist(err) && dir.Gone() {
 		if err := s.revive(dir); err != nil {
 			return info{}, err
 		}
 		dir = s.place.directory()
-		in, err = writePiece(dir, k, blocks, size)
+		in, made, err = writePiece(dir, k, blocks, size)
 	}
-	if err != nil {
+	if err != nil && made {
 		s.litter.remove(dir, k, pathName(k)+tmpSuffix)
 	}
 	return in, err
@@ -117,16 +117,16 @@ func (s *Store) revive(old directory) error {
 	return err
 }
 
-// writePiece writes k's file. After an error there may be its temporary one.
-func writePiece(dir directory, k Key, blocks [][]byte, size int64) (info, error) {
+// writePiece writes k's file. After an error made tells whether its temporary one
+// is there.
+func writePiece(dir directory, k Key, blocks [][]byte, size int64) (in info, made bool, err error) {
 	name := pathName(k)
 	tmp := name + tmpSuffix
 	f, err := create(dir, shardName(k), tmp)
 	if err != nil {
-		return info{}, err
+		return info{}, false, err
 	}
 	err = writeBlocks(f, blocks)
-	var in info
 	if err == nil {
 		in, err = f.Info()
 	}
@@ -140,14 +140,14 @@ func writePiece(dir directory, k Key, blocks [][]byte, size int64) (info, error)
 		err = dir.Rename(tmp, name)
 	}
 	if err != nil {
-		return in, err
+		return in, true, err
 	}
 	// The rename moved the ctime. Where that cannot be seen the piece is
 	// verified at its first read.
 	if named, _, err := dir.Lstat(name); err == nil && named.same(in) {
 		in.ctime = named.ctime
 	}
-	return in, nil
+	return in, true, nil
 }
 
 // create makes the file tmp in the directory shard, and the directory if it
