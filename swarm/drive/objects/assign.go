@@ -96,7 +96,7 @@ func (f *questions) try(w *want, now time.Time, asks *[]Question) {
 func (f *questions) putOff(w *want, now time.Time) {
 	if w.rounds > maxRounds && !w.urgent && w.yields() {
 		for _, l := range w.lanes {
-			f.lanes.starve(l)
+			f.lanes.starve(l, maxLane/2)
 		}
 		f.drop(w.hash)
 		return

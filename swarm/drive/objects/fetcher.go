@@ -99,8 +99,15 @@ func (f *Fetcher) Cancel(w *Wait) {
 // Complete fetches what an author's newest catalogue lacks. He has it, if he is
 // here; else those do probably that it is known from, of whom one may have passed
 // on the head only to be asked.
+//
+// What Missing tells may be a part, of which all is wanted already. So it is asked
+// again each time that half of what it told has come, until it tells nothing.
 func (f *Fetcher) Complete(author catalog.Key, from ...int) {
-	f.complete(author, f.catalogues.Missing(author), from...)
+	list := f.catalogues.Missing(author)
+	f.complete(author, list, from...)
+	if len(list) > 0 {
+		f.asks.askAgain(author)
+	}
 }
 
 func (f *Fetcher) complete(author catalog.Key, list []catalog.Hash, from ...int) {

@@ -15,13 +15,13 @@ const (
 
 // lane is the queue of what one author's catalogue lacks.
 type lane struct {
-	author  catalog.Key
-	source  *source
-	queue   []*want // some may have been asked for or given up since
-	wants   int     // all of his, queued or not
-	ringed  bool    // stands in the source's ring
-	hungry  bool    // stands in the source's list of those
-	refused bool    // he needs more than was taken in since that was last asked for
+	author catalog.Key
+	source *source
+	queue  []*want // some may have been asked for or given up since
+	wants  int     // all of his, queued or not
+	ringed bool    // stands in the source's ring
+	hungry bool    // stands in the source's list of those
+	feedAt int     // wants at which he is asked again what he needs
 }
 
 // source is an address group that brought authors.
@@ -31,7 +31,7 @@ type source struct {
 	wants  int
 	parked int
 	ring   []*lane // with something queued
-	hungry []*lane // that had to leave something out
+	hungry []*lane // that may need more than was taken in
 	ringed bool
 }
 
@@ -76,7 +76,7 @@ func (q *lanes) add(w *want, l *lane) bool {
 	}
 	s := l.source
 	if l.wants >= maxLane || s.wants >= maxSource {
-		q.starve(l)
+		q.starve(l, maxLane/2)
 		return false
 	}
 	l.wants++
@@ -202,9 +202,10 @@ func (q *lanes) unpark(w *want) {
 	}
 }
 
-// starve notes that a lane needs more than was taken in.
-func (q *lanes) starve(l *lane) {
-	l.refused = true
+// starve notes that a lane may need more than was taken in: that is to be told
+// again when no more than so many wants are left.
+func (q *lanes) starve(l *lane, at int) {
+	l.feedAt = at
 	if !l.hungry {
 		l.hungry = true
 		l.source.hungry = append(l.source.hungry, l)
@@ -224,16 +225,13 @@ func (q *lanes) feed() (authors []catalog.Key) {
 		}
 		l := s.hungry[0]
 		s.hungry = s.hungry[1:]
-		if l.wants > maxLane/2 {
+		if l.wants > l.feedAt {
 			s.hungry = append(s.hungry, l)
 			continue
 		}
 		l.hungry = false
 		q.hungry--
-		if l.refused {
-			l.refused = false
-			authors = append(authors, l.author)
-		}
+		authors = append(authors, l.author)
 		q.tidy(l)
 	}
 	return authors

@@ -109,6 +109,14 @@ func (f *questions) wantFor(author catalog.Key, group netip.Prefix, list []catal
 	}
 }
 
+// askAgain has it told again what an author's catalogue lacks when half of what is
+// wanted for it has come.
+func (f *questions) askAgain(author catalog.Key) {
+	if l := f.lanes.byAuthor[author]; l != nil && l.wants > 0 && !l.hungry {
+		f.lanes.starve(l, min(l.wants, maxLane)/2)
+	}
+}
+
 func (f *questions) hint(w *want, hints []int) {
 	for _, id := range hints {
 		if f.members[id] != nil && !slices.Contains(w.hints, id) {
