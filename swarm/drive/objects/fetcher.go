@@ -132,9 +132,6 @@ func (f *Fetcher) Got(id int, h catalog.Hash, data []byte, wall time.Time) (aske
 		p := f.catalogues.PutObject(data, wall)
 		for _, k := range authors {
 			f.complete(k, p.Missing, id)
-			if f.asks.lanes.byAuthor[k] == nil { // Missing may have told a part only
-				f.Complete(k, id)
-			}
 		}
 	}
 	return true
