@@ -62,7 +62,8 @@ func TestLentReads(t *testing.T) {
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
-	if tree.lent.Load() == 0 || tree.lent.Load() != tree.back.Load() {
-		t.Errorf("lent %d times, got back %d times", tree.lent.Load(), tree.back.Load())
+	if tree.lent.Load() == 0 {
+		t.Error("nothing was lent")
 	}
+	waitFor(t, "all is given back", limit, func() bool { return tree.lent.Load() == tree.back.Load() }) // after the kernel has it
 }
