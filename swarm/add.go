@@ -26,7 +26,7 @@ func (c *Client) Add(spec Spec) (*Torrent, error) {
 			}
 		}
 	}
-	t, here, err := c.table.add(hashes, func() *Torrent { return c.start(spec, hashes) })
+	t, here, err := c.table.add(hashes, func() *Torrent { return c.start(spec) })
 	if here {
 		go t.AddPeers(spec.Peers)
 	}
@@ -41,17 +41,18 @@ func withTrackers(m *metainfo.MetaInfo, magnet *metainfo.Magnet) *metainfo.MetaI
 }
 
 // start makes the torrent and its goroutines. It does not wait.
-func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
+func (c *Client) start(spec Spec) *Torrent {
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	t := &Torrent{
 		hot:    hot{all: &c.bandwidth.hot},
-		client: c, spec: spec, hashes: hashes, log: c.log,
+		client: c, spec: spec, log: c.log,
 		events: make(chan event, 256), ready: make(chan struct{}), whole: make(chan struct{}),
 		done: make(chan struct{}), cancel: cancel,
 	}
+	t.naming.name(spec)
 	l := newLoop(ctx, t)
 	l.find.book.Add(spec.Peers, book.User)
-	if !l.private() {
+	if !l.t.naming.private() {
 		l.find.book.Add(spec.Known, book.Before)
 	}
 	t.wg.Go(func() {
@@ -76,7 +77,7 @@ func (c *Client) forget(t *Torrent) {
 	c.table.forget(t, stats.Received, stats.Sent, func() {
 		c.wg.Go(func() {
 			if err := t.finish(); err != nil {
-				t.log.Warn("closing storage", "infohash", t.hashes[0], "err", err)
+				t.log.Warn("closing storage", "infohash", t.naming.hashes[0], "err", err)
 			}
 		})
 	})

@@ -34,13 +34,17 @@ type announcing struct {
 	since   time.Time             // on
 	hurried time.Time             // when announces under way were last hurried
 	of      []*announce.Announcer // one for each infohash
+	whole   bool                  // every piece is held
 	finding finding
+
+	t   *Torrent
+	ctx context.Context
 }
 
-func newAnnouncing(l *loop) announcing {
-	var an announcing
-	for range l.t.hashes {
-		an.of = append(an.of, announce.New(l.t.spec.tiers(), announce.Torrent(), newRand()))
+func newAnnouncing(ctx context.Context, t *Torrent) announcing {
+	an := announcing{t: t, ctx: ctx}
+	for range t.naming.hashes {
+		an.of = append(an.of, announce.New(t.spec.tiers(), announce.Torrent(), newRand()))
 	}
 	return an
 }
@@ -64,17 +68,17 @@ func (an *announcing) tick(l *loop) {
 	urgent := an.urgent(l)
 	if urgent && l.now.Sub(an.hurried) > time.Second {
 		an.hurried = l.now
-		for _, h := range l.t.hashes {
+		for _, h := range l.t.naming.hashes {
 			l.t.client.trackers.Hurry(h)
 		}
 	}
-	for i, h := range l.t.hashes {
-		asks := an.of[i].Due(l.now, urgent, l.t.isWhole())
+	for i, h := range l.t.naming.hashes {
+		asks := an.of[i].Due(l.now, urgent, an.whole)
 		if len(asks) > 0 {
 			l.publishStats() // what is announced is taken from there
 		}
 		for _, a := range asks {
-			l.t.spawn(func() { l.t.announce(l.ctx, h, a, urgent) })
+			l.t.spawn(func() { an.announce(h, a, urgent) })
 		}
 	}
 }
@@ -96,32 +100,57 @@ func (an *announcing) urgent(l *loop) bool {
 }
 
 // end tells the trackers that list us that we stop.
-func (an *announcing) end(l *loop) {
-	for i, h := range l.t.hashes {
-		l.stopped(h, an.of[i].Farewells(l.t.isWhole()))
+func (an *announcing) end() {
+	for i, h := range an.t.naming.hashes {
+		an.stopped(h, an.of[i].Farewells(an.whole))
 	}
 }
 
 // keep stops announcing to all but these trackers, unless there are none.
-func (an *announcing) keep(l *loop, groups [][]string) {
+func (an *announcing) keep(groups [][]string) {
 	if len(groups) == 0 {
 		return
 	}
-	for i, h := range l.t.hashes {
-		l.stopped(h, an.of[i].Keep(groups, l.t.isWhole()))
+	for i, h := range an.t.naming.hashes {
+		an.stopped(h, an.of[i].Keep(groups, an.whole))
 	}
 }
 
 // stopped sends trackers what they are to hear at the end.
-func (l *loop) stopped(h metainfo.Hash, farewells [][]announce.Ask) {
+func (an *announcing) stopped(h metainfo.Hash, farewells [][]announce.Ask) {
 	for _, asks := range farewells {
-		l.t.spawn(func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), stopWithin)
+		an.t.spawn(func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(an.ctx), stopWithin)
 			defer cancel()
 			for _, a := range asks {
-				l.t.client.trackers.Announce(ctx, a.URL, l.t.request(h, a.Event))
+				an.t.client.trackers.Announce(ctx, a.URL, an.request(h, a.Event))
 			}
 		})
+	}
+}
+
+// announce tells one tracker about us and posts the outcome, unless the torrent ends.
+// It runs off the loop, as request does.
+func (an *announcing) announce(h metainfo.Hash, a announce.Ask, urgent bool) {
+	req := an.request(h, a.Event)
+	req.Urgent = urgent
+	req.Unanswered = func(tries int) { an.t.offer(unansweredEvent{h, a.URL, tries}) }
+	res, err := an.t.client.trackers.Announce(an.ctx, a.URL, req)
+	if an.ctx.Err() == nil {
+		an.t.post(trackedEvent{h, a.URL, res, err})
+	}
+}
+
+// request is an announce with what is true now.
+func (an *announcing) request(h metainfo.Hash, e tracker.Event) tracker.Request {
+	s, c := an.t.Stats(), an.t.client
+	left := s.Left
+	if s.Pieces == 0 {
+		left = hashing.BlockSize // not known before the metadata, but not nothing
+	}
+	return tracker.Request{
+		InfoHash: h, PeerID: c.peerID, Downloaded: s.Received, Uploaded: s.Sent, Left: left,
+		Event: e, Port: c.Addr().Port(), NumWant: numWant, Key: c.key,
 	}
 }
 
@@ -143,7 +172,7 @@ type trackedEvent struct {
 }
 
 func (e trackedEvent) apply(l *loop) {
-	a := l.find.announce.of[slices.Index(l.t.hashes, e.hash)]
+	a := l.find.announce.of[slices.Index(l.t.naming.hashes, e.hash)]
 	if e.err != nil {
 		l.log.Debug("announce failed", "infohash", e.hash, "tracker", e.url, "err", e.err)
 		a.Failed(e.url, e.err, l.now)
@@ -152,7 +181,7 @@ func (e trackedEvent) apply(l *loop) {
 	}
 	l.log.Debug("announced", "infohash", e.hash, "tracker", e.url, "peers", len(e.res.Peers))
 	if !a.Answered(e.url, e.res, l.now) { // it was asked before we knew that it may not be
-		l.stopped(e.hash, [][]announce.Ask{{{URL: e.url, Event: tracker.Stopped}}})
+		l.find.announce.stopped(e.hash, [][]announce.Ask{{{URL: e.url, Event: tracker.Stopped}}})
 		return
 	}
 	if e.res.Warning != "" {
@@ -171,45 +200,7 @@ type unansweredEvent struct {
 }
 
 func (e unansweredEvent) apply(l *loop) {
-	l.find.announce.of[slices.Index(l.t.hashes, e.hash)].Unanswered(e.url, e.tries)
-}
-
-// announce tells one tracker about us and posts the outcome, unless ctx ends.
-func (t *Torrent) announce(ctx context.Context, h metainfo.Hash, a announce.Ask, urgent bool) {
-	req := t.request(h, a.Event)
-	req.Urgent = urgent
-	req.Unanswered = func(tries int) {
-		select { // it must not wait
-		case t.events <- unansweredEvent{h, a.URL, tries}:
-		default:
-		}
-	}
-	res, err := t.client.trackers.Announce(ctx, a.URL, req)
-	if ctx.Err() == nil {
-		t.post(trackedEvent{h, a.URL, res, err})
-	}
-}
-
-func (t *Torrent) isWhole() bool {
-	select {
-	case <-t.whole:
-		return true
-	default:
-		return false
-	}
-}
-
-// request is an announce with what is true now.
-func (t *Torrent) request(h metainfo.Hash, e tracker.Event) tracker.Request {
-	s := t.Stats()
-	left := s.Left
-	if s.Pieces == 0 {
-		left = hashing.BlockSize // not known before the metadata, but not nothing
-	}
-	return tracker.Request{
-		InfoHash: h, PeerID: t.client.peerID, Downloaded: s.Received, Uploaded: s.Sent, Left: left,
-		Event: e, Port: t.client.Addr().Port(), NumWant: numWant, Key: t.client.key,
-	}
+	l.find.announce.of[slices.Index(l.t.naming.hashes, e.hash)].Unanswered(e.url, e.tries)
 }
 
 // trouble says what a tracker that does not answer says, for a reader that
@@ -234,24 +225,20 @@ func (d *discovery) tick(l *loop) {
 	if local == nil || !l.find.announce.on {
 		return
 	}
-	if l.private() {
+	if l.t.naming.private() {
 		d.end()
 		return
-	}
-	hashes := l.t.hashes
-	if in := l.t.infoOrNil(); in != nil {
-		hashes = in.InfoHashes()
 	}
 	hurry := l.now.Sub(d.hurried) > hungryEvery && l.find.announce.urgent(l)
 	if hurry {
 		d.hurried = l.now
 	}
-	for _, h := range hashes {
+	for _, h := range l.t.naming.all() {
 		if d.leave[h] == nil {
 			if d.leave == nil {
 				d.leave = map[metainfo.Hash]func(){}
 			}
-			d.leave[h] = local.Join(h, l.t.foundHere)
+			d.leave[h] = local.Join(h, func(a netip.AddrPort) { l.t.offer(foundEvent{a}) })
 		} else if hurry {
 			local.Hurry(h)
 		}
@@ -266,24 +253,15 @@ func (d *discovery) end() {
 	d.leave = nil
 }
 
-// foundHere is told of a peer on the local network. It waits for nobody: a
-// loop that is busy hears of the peer the next time.
-func (t *Torrent) foundHere(a netip.AddrPort) {
-	select {
-	case t.events <- foundEvent{a}:
-	default:
-	}
-}
-
 // foundEvent is a peer that announced the torrent on the local network.
 type foundEvent struct{ addr netip.AddrPort }
 
 func (e foundEvent) apply(l *loop) {
-	if l.private() {
+	if l.t.naming.private() {
 		return
 	}
 	if l.find.book.Hear(e.addr.Addr(), []netip.AddrPort{e.addr}, book.LSD) > 0 { // it tells of itself
-		l.log.Debug("found on the local network", "infohash", l.t.hashes[0], "peer", e.addr)
+		l.log.Debug("found on the local network", "infohash", l.t.naming.hashes[0], "peer", e.addr)
 		l.dial()
 	}
 }

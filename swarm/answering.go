@@ -92,11 +92,7 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 	r.busy, l.awake = l.now, l.now
 	a, group, leaves := l.t.client.hash.answering, r.group(), leafSource{l.content, job.File}
 	a.pay(group, job.Paid)
-	run := l.t.hashFor
-	if q.BaseLayer >= l.info().Tree(job.File).PieceLayer {
-		run = l.t.work
-	}
-	run(func() {
+	answer := func() {
 		fresh := map[leavesKey][]metainfo.Hash256{}
 		hashes, uncles, ok := job.Tree.Answer(q, func(piece int) ([]metainfo.Hash256, bool) {
 			k := leaves.key(piece)
@@ -117,7 +113,12 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 			r.conn.Send(reject)
 		}
 		l.t.post(hashesSentEvent(r.id))
-	})
+	}
+	if q.BaseLayer >= l.info().Tree(job.File).PieceLayer {
+		l.t.spawn(func() { l.t.client.hash.work(answer) })
+	} else {
+		l.t.spawn(func() { l.t.client.hash.forPeer(l.t.done, answer) })
+	}
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -29,14 +28,18 @@ type dialler struct {
 	peerID  [20]byte
 }
 
-// connect dials a peer of a torrent and shakes hands (BEP 3).
-func (d *dialler) connect(ctx context.Context, a netip.AddrPort, t *Torrent) (joinEvent, error) {
+// connect dials a peer of a torrent, shakes hands (BEP 3), and hands the torrent the
+// connection, or what kept it from being made. It blocks for that long.
+func (d *dialler) connect(ctx context.Context, a netip.AddrPort, t *Torrent) {
 	d.limits.joined()
 	e, err := d.shake(ctx, a, t)
-	if err != nil {
+	switch {
+	case err != nil:
 		d.limits.left()
+		t.post(dialFailedEvent{a, err})
+	case !t.post(e):
+		e.discard(t)
 	}
-	return e, err
 }
 
 func (d *dialler) shake(ctx context.Context, a netip.AddrPort, t *Torrent) (joinEvent, error) {
@@ -46,7 +49,7 @@ func (d *dialler) shake(ctx context.Context, a netip.AddrPort, t *Torrent) (join
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	e := joinEvent{conn: conn, addr: a, dialed: true, ours: d.ours(t, t.hashes[0])}
+	e := joinEvent{conn: conn, addr: a, dialed: true, ours: d.ours(t, t.naming.hashes[0])}
 	e.hs, err = d.offer(conn, t, e.ours)
 	if err == nil {
 		err = conn.SetDeadline(time.Time{})
@@ -66,7 +69,7 @@ func (d *dialler) offer(conn net.Conn, t *Torrent, ours wire.Handshake) (hs wire
 	hs, err = door.ReadHandshake(conn)
 	switch {
 	case err != nil:
-	case !t.known(hs.InfoHash):
+	case !t.naming.has(hs.InfoHash):
 		err = errors.New("another infohash in the reply")
 	case hs.PeerID == d.peerID:
 		err = errSelf
@@ -81,42 +84,16 @@ func (d *dialler) ours(t *Torrent, h metainfo.Hash) wire.Handshake {
 	hs := wire.Handshake{InfoHash: h, PeerID: d.peerID}
 	hs.SetExtended()
 	hs.SetFast()
-	if _, ok := t.v2Hash(); ok {
+	if _, ok := t.naming.v2(); ok {
 		hs.SetV2()
 	}
 	return hs
-}
-
-// known reports whether an infohash is the torrent's. Who was dialled with one
-// of a hybrid may answer with the other (BEP 52).
-func (t *Torrent) known(h metainfo.Hash) bool {
-	in := t.infoOrNil()
-	return slices.Contains(t.hashes, h) || in != nil && slices.Contains(in.InfoHashes(), h)
 }
 
 // agreesV2 reports whether hash requests may be sent on a connection: both
 // sides used the v2 infohash or set the bit (BEP 52).
 func agreesV2(ours, theirs wire.Handshake, v2 metainfo.Hash) bool {
 	return ours.InfoHash == v2 || theirs.InfoHash == v2 || ours.V2() && theirs.V2()
-}
-
-// v2Hash is the torrent's v2 infohash, if it is known to have one.
-func (t *Torrent) v2Hash() (metainfo.Hash, bool) {
-	if in := t.infoOrNil(); in != nil {
-		return in.HashV2.Short(), in.V2
-	}
-	return t.spec.Magnet.V2.Short(), t.spec.Magnet.HasV2
-}
-
-// infoOrNil is the info dictionary if it is known.
-func (t *Torrent) infoOrNil() *metainfo.Info {
-	if t.spec.MetaInfo != nil {
-		return t.spec.MetaInfo.Info
-	}
-	if c := t.content.Load(); c != nil {
-		return c.info()
-	}
-	return nil
 }
 
 const (

@@ -18,15 +18,8 @@ type exchange struct {
 	budget pex.Budget
 }
 
-// private reports whether peers may come from trackers only (BEP 27). A
-// magnet's torrent is taken for public until its metadata is here.
-func (l *loop) private() bool {
-	in := l.t.infoOrNil()
-	return in != nil && in.Private
-}
-
 // exchanges reports whether peers tell one another of peers.
-func (l *loop) exchanges() bool { return !l.t.client.cfg.NoPEX && !l.private() }
+func (l *loop) exchanges() bool { return !l.t.client.cfg.NoPEX && !l.t.naming.private() }
 
 // onPEX takes in what a peer tells of others.
 func (l *loop) onPEX(r *remote, body []byte) error {
@@ -49,7 +42,7 @@ func (l *loop) onPEX(r *remote, body []byte) error {
 			addrs = append(addrs, p.Addr)
 		}
 	}
-	l.log.Debug("told of peers", "infohash", l.t.hashes[0], "peer", r.addr, "peers", len(addrs))
+	l.log.Debug("told of peers", "infohash", l.t.naming.hashes[0], "peer", r.addr, "peers", len(addrs))
 	if l.find.book.Hear(r.addr.Addr(), addrs, book.PEX) > 0 {
 		l.dial()
 	}
@@ -119,5 +112,5 @@ func (l *loop) withdraw() {
 	}
 	l.find.book.Private()
 	l.find.recent = pex.Recent{}
-	l.find.announce.keep(l, l.t.spec.ownTiers())
+	l.find.announce.keep(l.t.spec.ownTiers())
 }

@@ -30,7 +30,7 @@ func (l *loop) sendExtendedHandshake(r *remote) {
 	switch {
 	case l.exchanges():
 		h.M[pex.Extension] = extPEX
-	case l.private(): // what we may have said before we knew
+	case l.t.naming.private(): // what we may have said before we knew
 		h.M[pex.Extension] = 0
 	}
 	r.conn.Send(func(dst []byte) []byte { return wire.AppendExtendedHandshake(dst, h) })

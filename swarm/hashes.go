@@ -108,7 +108,7 @@ func (l *loop) layerCame(root metainfo.Hash256) {
 	}
 	l.t.content.Store(l.content)
 	if sc := l.t.client.cfg.Sidecar; sc != nil && len(l.info().MissingLayers(meta.Layers)) == 0 {
-		l.t.spawn(func() { sc.Save(l.t.hashes[0], &meta) })
+		l.t.spawn(func() { sc.Save(l.t.naming.hashes[0], &meta) })
 	}
 	file, _ := l.info().FileByRoot(root)
 	first, n := l.info().Pieces.OfFile(file)
@@ -138,11 +138,52 @@ func (l *loop) onHashReject(r *remote, body []byte) error {
 	if err != nil || l.content == nil {
 		return err
 	}
-	l.log.Debug("hashes refused", "infohash", l.t.hashes[0], "peer", r.addr, "layer", q.BaseLayer, "index", q.Index)
+	l.log.Debug("hashes refused", "infohash", l.t.naming.hashes[0], "peer", r.addr, "layer", q.BaseLayer, "index", q.Index)
 	if l.hash.leaves.Asked(r.id, q) {
 		l.do(l.hash.leaves.Reject(r.id, q, l.now))
 	} else {
 		l.do(l.hash.layers.Reject(r.id, q, l.now))
 	}
 	return nil
+}
+
+// SetLayer gives the torrent the piece layer of a file, which the caller has
+// verified with CheckLayer. It does nothing before the metadata is there.
+func (t *Torrent) SetLayer(root metainfo.Hash256, hashes []metainfo.Hash256) {
+	t.post(layerEvent{root, hashes})
+}
+
+// layerEvent is a piece layer that did not come from a peer.
+type layerEvent struct {
+	root   metainfo.Hash256
+	hashes []metainfo.Hash256
+}
+
+func (e layerEvent) apply(l *loop) {
+	if l.content != nil && l.info().V2 && l.hash.known.Layers[e.root] == nil {
+		l.do(l.hash.layers.Came(e.root, e.hashes))
+	}
+}
+
+// Found tells the torrent that its storage has a piece that did not come
+// through it.
+func (t *Torrent) Found(piece int) { t.post(hereEvent{piece}) }
+
+// hereEvent is a piece that turned out to be in the storage.
+type hereEvent struct{ piece int }
+
+func (e hereEvent) apply(l *loop) {
+	if l.content != nil && e.piece < l.picker.Pieces.Count() && !l.picker.Pieces.Have(e.piece) && l.storage.Has(e.piece) {
+		l.found(e.piece)
+		l.refocus()
+	}
+}
+
+// found takes in a piece that the storage turned out to have.
+func (l *loop) found(piece int) {
+	l.assembly.Drop(piece)
+	for _, w := range l.reads.Wants.Take(piece) {
+		answer(w, outcome{})
+	}
+	l.holds(piece)
 }

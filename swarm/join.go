@@ -57,7 +57,7 @@ func (e joinEvent) apply(l *loop) {
 	if e.dialed {
 		r.listen = e.addr
 	}
-	if v2, ok := l.t.v2Hash(); ok {
+	if v2, ok := l.t.naming.v2(); ok {
 		r.v2 = agreesV2(e.ours, e.hs, v2)
 	}
 	e.start(l, r)
@@ -68,7 +68,7 @@ func (e joinEvent) apply(l *loop) {
 	if l.content != nil {
 		l.introduce(r)
 	}
-	l.log.Debug("peer joined", "infohash", l.t.hashes[0], "peer", r.addr, "dialed", r.dialed)
+	l.log.Debug("peer joined", "infohash", l.t.naming.hashes[0], "peer", r.addr, "dialed", r.dialed)
 }
 
 // start begins to read and write, and makes the peer known to the parts that need
@@ -151,7 +151,7 @@ func (l *loop) introduce(r *remote) {
 		}
 		return wire.AppendBitfield(dst, have, n)
 	})
-	l.say(l.uploads.Welcome(r.up, l.t.hashes[0], !r.dialed, l.moment()))
+	l.say(l.uploads.Welcome(r.up, l.t.naming.hashes[0], !r.dialed, l.moment()))
 	if err := l.haves.Join(r.has); err != nil {
 		r.conn.Close(err)
 	}

@@ -140,7 +140,7 @@ func TestIdleTorrentEnds(t *testing.T) {
 	if _, err := tor.NewReader(0).ReadAt(soon(t), make([]byte, 1), 0); err != nil && !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v, want the byte or %v", err, ErrClosed)
 	}
-	if tor.client.Torrent(tor.hashes[0]) != nil {
+	if tor.client.Torrent(tor.naming.hashes[0]) != nil {
 		t.Error("still in the table")
 	}
 }

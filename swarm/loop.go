@@ -109,7 +109,7 @@ func (l *loop) end(why error) {
 	l.t.unhashed.drop()
 	l.assembly.Clear()
 	l.t.hot.expire(time.Time{})
-	l.find.announce.end(l)
+	l.find.announce.end()
 	if !errors.Is(why, ErrClosed) {
 		l.log.Error("torrent stopped", "err", why)
 	}
@@ -169,13 +169,14 @@ func (l *loop) opened(c *content) {
 	}
 	l.selectPieces()
 	l.t.content.Store(c)
+	l.t.naming.info.Store(info)
 	close(l.t.ready)
-	if l.private() {
+	if l.t.naming.private() {
 		l.withdraw()
 	}
 	l.checkWhole()
 	for _, r := range l.remotes {
-		if l.foundV2() && r.listen.IsValid() {
+		if l.t.naming.foundV2() && r.listen.IsValid() {
 			r.again = true
 			r.conn.Close(errOffer)
 			continue
@@ -189,12 +190,6 @@ func (l *loop) opened(c *content) {
 	l.scheduleAll()
 	l.dial()
 	l.publishStats()
-}
-
-// foundV2 reports whether the metadata has shown a v2 half that the magnet
-// did not name: no connection so far has offered BEP 52, so all are made anew.
-func (l *loop) foundV2() bool {
-	return l.info().V2 && l.t.spec.MetaInfo == nil && !l.t.spec.Magnet.HasV2
 }
 
 // selectPieces selects what is to be fetched without being read.
@@ -223,8 +218,9 @@ func (l *loop) checkWhole() {
 	case <-l.t.whole:
 	default:
 		close(l.t.whole)
+		l.find.announce.whole = true
 		l.find.announce.tick(l) // it tells `completed`
-		l.log.Info("torrent complete", "infohash", l.t.hashes[0])
+		l.log.Info("torrent complete", "infohash", l.t.naming.hashes[0])
 	}
 }
 
@@ -234,14 +230,14 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 		t: t, log: t.log, ctx: ctx, now: time.Now(),
 		remotes: map[int]*remote{},
 	}
-	l.meta = metadata.New(t.isInfo)
+	l.meta = metadata.New(t.naming.isInfo)
 	l.assembly = assembly.New()
 	l.reads = reads.New()
 	l.find.book = newBook(t.client)
-	if l.private() {
+	if l.t.naming.private() {
 		l.find.book.Private()
 	}
-	l.find.announce = newAnnouncing(l)
+	l.find.announce = newAnnouncing(ctx, t)
 	l.uploads = upload.New(t.client.cfg.UploadLimit, newRand())
 	return l
 }

@@ -1,8 +1,6 @@
 package swarm
 
 import (
-	"crypto/sha1"
-	"crypto/sha256"
 	"fmt"
 
 	"p2pfs/swarm/metainfo"
@@ -76,17 +74,10 @@ func (l *loop) metadataCame(r *remote, m wire.Metadata) {
 	}
 	info, err := metainfo.ParseInfo(raw)
 	if err != nil {
-		l.end(fmt.Errorf("metadata of %v: %w", l.t.hashes[0], err))
+		l.end(fmt.Errorf("metadata of %v: %w", l.t.naming.hashes[0], err))
 		return
 	}
 	l.openStorage(&metainfo.MetaInfo{Info: info}, true)
-}
-
-// isInfo reports whether raw is the info dictionary of the magnet, by every
-// infohash that it has.
-func (t *Torrent) isInfo(raw []byte) bool {
-	m := t.spec.Magnet
-	return (!m.HasV1 || m.V1 == sha1.Sum(raw)) && (!m.HasV2 || m.V2 == sha256.Sum256(raw))
 }
 
 // openStorage opens the storage off the loop.
@@ -95,7 +86,7 @@ func (l *loop) openStorage(m *metainfo.MetaInfo, fetched bool) {
 	l.t.spawn(func() {
 		s, err := l.t.spec.Storage(m)
 		if err == nil && fetched && l.t.client.cfg.Sidecar != nil {
-			l.t.client.cfg.Sidecar.Save(l.t.hashes[0], m)
+			l.t.client.cfg.Sidecar.Save(l.t.naming.hashes[0], m)
 		}
 		if !l.t.post(openedEvent{m, s, err}) && err == nil {
 			s.Close()

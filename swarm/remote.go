@@ -147,7 +147,7 @@ func (e closedEvent) apply(l *loop) {
 	}
 	delete(l.remotes, r.id)
 	l.uploads.Leave(r.up)
-	l.log.Debug("peer left", "infohash", l.t.hashes[0], "peer", r.addr, "err", e.err)
+	l.log.Debug("peer left", "infohash", l.t.naming.hashes[0], "peer", r.addr, "err", e.err)
 	l.t.client.bandwidth.asked.Add(-int64(r.down.Len()) * hashing.BlockSize)
 	l.meta.Leave(r.id)
 	l.askMetadata()
@@ -187,7 +187,7 @@ func (l *loop) at(listen netip.AddrPort) *remote {
 }
 
 func (l *loop) closeRemote(r *remote, why string) {
-	l.log.Debug("closing peer", "infohash", l.t.hashes[0], "peer", r.addr, "why", why)
+	l.log.Debug("closing peer", "infohash", l.t.naming.hashes[0], "peer", r.addr, "why", why)
 	r.conn.Close(peer.ErrClosed)
 }
 
@@ -197,7 +197,7 @@ func (l *loop) ban(id int, why string) {
 	if r == nil {
 		return
 	}
-	l.log.Warn("peer banned", "infohash", l.t.hashes[0], "peer", r.addr, "why", why)
+	l.log.Warn("peer banned", "infohash", l.t.naming.hashes[0], "peer", r.addr, "why", why)
 	l.find.book.Bans.Ban(r.addr, r.listen, l.now)
 	l.causes.Lied(r.addr, l.now, book.BanTime)
 	l.find.recent.Remove(r.listen)

@@ -77,7 +77,7 @@ func (b *table) learn(t *Torrent, hashes []metainfo.Hash) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, h := range hashes {
-		if b.torrents[h] == nil && !slices.Contains(t.hashes, h) {
+		if b.torrents[h] == nil && !slices.Contains(t.naming.hashes, h) {
 			b.torrents[h] = t
 		}
 	}

@@ -25,7 +25,7 @@ var (
 type Torrent struct {
 	client *Client
 	spec   Spec
-	hashes []metainfo.Hash // what a handshake may carry; the first is dialled with
+	naming naming
 	log    *slog.Logger
 
 	events chan event
@@ -55,7 +55,7 @@ type content struct {
 func (c *content) info() *metainfo.Info { return c.meta.Info }
 
 // InfoHashes are the 20-byte infohashes the torrent is known by.
-func (t *Torrent) InfoHashes() []metainfo.Hash { return t.hashes }
+func (t *Torrent) InfoHashes() []metainfo.Hash { return t.naming.hashes }
 
 // Done is closed when the torrent has ended; Err then tells why.
 func (t *Torrent) Done() <-chan struct{} { return t.done }
@@ -147,6 +147,25 @@ func (t *Torrent) post(e event) bool {
 	case <-t.done:
 		return false
 	}
+}
+
+// offer hands an event to a loop that is not busy, and otherwise drops it: for who
+// must not wait.
+func (t *Torrent) offer(e event) {
+	select {
+	case t.events <- e:
+	default:
+	}
+}
+
+// spawn runs f on a goroutine that the torrent waits for. A panic in it ends
+// the torrent.
+func (t *Torrent) spawn(f func()) {
+	t.wg.Go(func() {
+		if err := t.client.guard.Do(f); err != nil {
+			t.cancel(err)
+		}
+	})
 }
 
 // discarder is an event that carries something which must not be lost when

@@ -62,11 +62,13 @@ func (l *loop) hearComplaint(r *remote, piece, length int) {
 	if !l.t.client.hash.answering.spend(r.group(), int64(size), l.now) {
 		return // asking is free, reading and hashing a piece is not
 	}
-	log := l.t.log
-	l.t.hashFor(func() {
-		if err := s.Doubt(piece); err != nil {
-			log.Warn("a peer asked for a piece again, and it was bad", "piece", piece, "err", err)
-		}
+	t := l.t
+	t.spawn(func() {
+		t.client.hash.forPeer(t.done, func() {
+			if err := s.Doubt(piece); err != nil {
+				t.log.Warn("a peer asked for a piece again, and it was bad", "piece", piece, "err", err)
+			}
+		})
 	})
 }
 

@@ -103,7 +103,7 @@ func (l *loop) falseBlocks(list []assembly.False) {
 // failed has a piece fetched again that does not verify.
 func (l *loop) failed(j *assembly.Job) {
 	l.counts.wasted += int64(l.info().Pieces.Size(j.Piece))
-	l.log.Debug("piece does not verify", "infohash", l.t.hashes[0], "piece", j.Piece)
+	l.log.Debug("piece does not verify", "infohash", l.t.naming.hashes[0], "piece", j.Piece)
 	if f, known := l.assembly.Failed(j); known {
 		l.accuse(f)
 	}
@@ -127,7 +127,7 @@ func (e storedEvent) apply(l *loop) {
 		l.assembly.Stored(e.Job)
 		l.end(e.err)
 	default: // a mount's reads do, from memory
-		l.log.Debug("piece not stored", "infohash", l.t.hashes[0], "piece", e.Piece, "err", e.err)
+		l.log.Debug("piece not stored", "infohash", l.t.naming.hashes[0], "piece", e.Piece, "err", e.err)
 		l.picker.Pieces.Forget(e.Piece)
 		l.assembly.Refused(e.Job)
 	}
@@ -204,7 +204,7 @@ func (l *loop) accuse(f assembly.False) {
 		l.ban(r.id, f.Why)
 		return
 	}
-	l.log.Debug("the only peer with a piece sent it false", "infohash", l.t.hashes[0], "peer", r.addr, "piece", f.Block.Piece, "why", f.Why)
+	l.log.Debug("the only peer with a piece sent it false", "infohash", l.t.naming.hashes[0], "peer", r.addr, "piece", f.Block.Piece, "why", f.Why)
 	l.causes.Lied(r.addr, l.now, book.BanTime)
 }
 

@@ -3,9 +3,8 @@ package main
 // offenders are what had outgrown its limit when the limits were set, with how
 // much it has: see TestShape. They may shrink; nothing is added.
 var offenders = map[string]int{
-	"files swarm":                                           36,
-	"methods swarm.Torrent":                                 30,
-	"methods swarm.loop":                                    91,
+	"files swarm":        32,
+	"methods swarm.loop": 88,
 	"sleeps cmd/p2pfs/kill_test.go killing.load":            1,
 	"sleeps cmd/p2pfs/kill_test.go killing.round":           1,
 	"sleeps swarm/drive/gossip_test.go within":              1,

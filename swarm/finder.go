@@ -1,9 +1,9 @@
 package swarm
 
 import (
-	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"p2pfs/swarm/book"
@@ -69,7 +69,7 @@ func (l *loop) dial() {
 		if !l.find.book.Take(due.Addr, l.now) {
 			continue // another port of it is being dialled
 		}
-		l.t.spawn(func() { l.t.dialOne(l.ctx, due.Addr) })
+		l.t.spawn(func() { l.t.client.dialler.connect(l.ctx, due.Addr, l.t) })
 	}
 }
 
@@ -77,19 +77,6 @@ func (l *loop) dial() {
 func (l *loop) offering() bool {
 	return l.content != nil && !l.hungry() && l.picker.Pieces.Held() == l.picker.Pieces.Count() &&
 		(l.t.spec.Announce == Always || l.find.announce.kept)
-}
-
-// dialOne connects to one peer and hands the connection to the loop.
-func (t *Torrent) dialOne(ctx context.Context, a netip.AddrPort) {
-	e, err := t.client.dialler.connect(ctx, a, t)
-	if err != nil {
-		t.post(dialFailedEvent{a, err})
-		return
-	}
-	if !t.post(e) {
-		e.conn.Close()
-		t.client.dialler.limits.left()
-	}
 }
 
 // dialFailedEvent is a peer that could not be reached.
@@ -103,7 +90,7 @@ func (e dialFailedEvent) apply(l *loop) {
 		l.find.book.Self(e.addr)
 		return
 	}
-	l.log.Debug("dial failed", "infohash", l.t.hashes[0], "peer", e.addr, "err", e.err)
+	l.log.Debug("dial failed", "infohash", l.t.naming.hashes[0], "peer", e.addr, "err", e.err)
 	l.find.book.Ended(e.addr, book.Unreached, l.now)
 	l.causes.Unreached(e.addr, e.err)
 }
@@ -147,4 +134,71 @@ func (f *finding) tick(l *loop) {
 	l.t.spawn(func() {
 		l.t.post(addrsEvent{addrs: find(l.ctx), from: book.Member, found: true})
 	})
+}
+
+const (
+	// maxRemembered is how many peers are kept for the next run.
+	maxRemembered = 50
+	// rememberEvery is how often they are handed out.
+	rememberEvery = 5 * time.Minute
+)
+
+// remembering hands out the peers that were reached, for the next run.
+type remembering struct {
+	at   time.Time // last
+	list []netip.AddrPort
+	busy chan struct{} // closed when Remember has returned; nil: never called
+}
+
+// remembers reports whether peers are kept: those of a private torrent come
+// from its tracker, each time (BEP 27).
+func (l *loop) remembers() bool { return l.t.spec.Remember != nil && !l.t.naming.private() }
+
+// worthKnowing are the peers to be remembered.
+func worthKnowing(b *book.Book) (list []netip.AddrPort) {
+	for _, p := range b.Reached(maxRemembered) {
+		list = append(list, p.Addr)
+	}
+	return list
+}
+
+// tick hands them out when it is time and they have changed.
+func (m *remembering) tick(l *loop) {
+	if !l.remembers() || l.now.Sub(m.at) < rememberEvery {
+		return
+	}
+	first := m.at.IsZero()
+	m.at = l.now
+	if list := worthKnowing(l.find.book); !first && !slices.Equal(list, m.list) && m.idle() {
+		m.list, m.busy = list, make(chan struct{})
+		done := m.busy
+		l.t.spawn(func() {
+			defer close(done)
+			l.t.spec.Remember(list)
+		})
+	}
+}
+
+// idle reports whether Remember does not run now.
+func (m *remembering) idle() bool {
+	select {
+	case <-m.busy:
+		return true
+	default:
+		return m.busy == nil
+	}
+}
+
+// end hands them out a last time. It blocks, and is called when the loop has
+// ended.
+func (m *remembering) end(l *loop) {
+	if !l.remembers() {
+		return
+	}
+	if m.busy != nil {
+		<-m.busy
+	}
+	if list := worthKnowing(l.find.book); len(list) > 0 && !slices.Equal(list, m.list) {
+		l.t.spec.Remember(list)
+	}
 }

@@ -1,12 +1,43 @@
 package swarm
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
 	"p2pfs/swarm/assembly"
 	"p2pfs/swarm/metainfo"
 )
+
+// hashers bounds what all torrents hash at once.
+type hashers struct {
+	cores     chan struct{} // room for one a core
+	forOthers chan struct{} // room for one that hashes for others
+	answering *answering
+}
+
+func newHashers() hashers {
+	return hashers{make(chan struct{}, runtime.GOMAXPROCS(0)), make(chan struct{}, 1), newAnswering()}
+}
+
+// work runs f, when it is among as many as there are cores. It blocks until then.
+func (h *hashers) work(f func()) {
+	h.cores <- struct{}{}
+	defer func() { <-h.cores }()
+	f()
+}
+
+// forPeer runs f, which hashes for a peer, one at a time of all torrents, unless done
+// is closed before: verifying what we fetch does not wait for it.
+func (h *hashers) forPeer(done <-chan struct{}, f func()) {
+	select {
+	case h.forOthers <- struct{}{}:
+	case <-done:
+		return
+	}
+	defer func() { <-h.forOthers }()
+	f()
+}
 
 // hashQueue is the pieces that have come whole and wait to be hashed. Two of
 // version 1 are hashed in little more than the time of one. So a piece waits
@@ -136,19 +167,22 @@ func (l *loop) hurry(piece int) {
 
 // start has a worker hash what has waited longest.
 func (q *hashQueue) start(t *Torrent, c *content) {
-	t.work(func() {
-		jobs := q.take(c.info())
-		assembly.Verify(jobs, c.info())
-		if q.done(c.info()) {
-			q.start(t, c)
+	t.spawn(func() { t.client.hash.work(func() { q.next(t, c) }) })
+}
+
+// next hashes what has waited longest, and stores what is good.
+func (q *hashQueue) next(t *Torrent, c *content) {
+	jobs := q.take(c.info())
+	assembly.Verify(jobs, c.info())
+	if q.done(c.info()) {
+		q.start(t, c)
+	}
+	for _, e := range report(t, jobs) {
+		e.err = c.storage.WritePiece(e.Piece, e.Data.Bytes())
+		if !t.post(e) {
+			e.discard(t)
 		}
-		for _, e := range report(t, jobs) {
-			e.err = c.storage.WritePiece(e.Piece, e.Data.Bytes())
-			if !t.post(e) {
-				e.discard(t)
-			}
-		}
-	})
+	}
 }
 
 // report tells the loop what pieces are worth, and returns those that are to be
