@@ -65,7 +65,7 @@ func (c *Client) start(spec Spec) *Torrent {
 		c.forget(t)
 		close(t.done)
 		cancel(l.ended)
-		c.guard.Do(func() { l.find.remember.end(l) })
+		c.guard.Do(func() { l.find.remember.end() })
 	})
 	return t
 }

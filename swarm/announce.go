@@ -35,10 +35,10 @@ type announcing struct {
 	hurried time.Time             // when announces under way were last hurried
 	of      []*announce.Announcer // one for each infohash
 	whole   bool                  // every piece is held
-	finding finding
 
-	t   *Torrent
-	ctx context.Context
+	t       *Torrent
+	ctx     context.Context
+	publish func() // brings the torrent's Stats up to date
 }
 
 func newAnnouncing(ctx context.Context, t *Torrent) announcing {
@@ -50,53 +50,46 @@ func newAnnouncing(ctx context.Context, t *Torrent) announcing {
 }
 
 // start begins to announce.
-func (an *announcing) start(l *loop) {
-	if !an.on && l.ended == nil {
-		an.on, an.since = true, l.now
+func (an *announcing) start(n need) {
+	if !an.on && !n.ended {
+		an.on, an.since = true, n.now
 	}
 }
 
 // tick starts announcing when the Spec's mode asks for it, and sends what is
 // due, each announce from a goroutine of its own.
-func (an *announcing) tick(l *loop) {
-	if mode := l.t.spec.Announce; mode == Always || mode == OnNeed && (l.reads.Wants.Oldest(l.now) > needAfter || l.alone()) {
-		an.start(l)
+func (an *announcing) tick(n need, alone bool) {
+	if mode := an.t.spec.Announce; mode == Always || mode == OnNeed && (n.oldest > needAfter || alone) {
+		an.start(n)
 	}
-	if !an.on || l.ended != nil || l.content == nil && l.t.spec.MetaInfo != nil {
+	if !an.on || n.ended || !n.opened && an.t.spec.MetaInfo != nil {
 		return // in the last case we do not know yet what we have
 	}
-	urgent := an.urgent(l)
-	if urgent && l.now.Sub(an.hurried) > time.Second {
-		an.hurried = l.now
-		for _, h := range l.t.naming.hashes {
-			l.t.client.trackers.Hurry(h)
+	urgent := an.urgent(n)
+	if urgent && n.now.Sub(an.hurried) > time.Second {
+		an.hurried = n.now
+		for _, h := range an.t.naming.hashes {
+			an.t.client.trackers.Hurry(h)
 		}
 	}
-	for i, h := range l.t.naming.hashes {
-		asks := an.of[i].Due(l.now, urgent, an.whole)
+	for i, h := range an.t.naming.hashes {
+		asks := an.of[i].Due(n.now, urgent, an.whole)
 		if len(asks) > 0 {
-			l.publishStats() // what is announced is taken from there
+			an.publish() // what is announced is taken from there
 		}
 		for _, a := range asks {
-			l.t.spawn(func() { an.announce(h, a, urgent) })
+			an.t.spawn(func() { an.announce(h, a, urgent) })
 		}
 	}
-}
-
-// alone reports whether somebody waits and there is nobody to be dialled, nor
-// will FindPeers tell of anybody soon.
-func (l *loop) alone() bool {
-	return l.reads.Wants.Count() > 0 && l.find.book.Len() == 0 && len(l.remotes) == 0 &&
-		(l.t.spec.FindPeers == nil || !l.find.announce.finding.asking && !l.find.announce.finding.asked.IsZero())
 }
 
 // urgent reports whether somebody waits for peers that only trackers can tell
 // of.
-func (an *announcing) urgent(l *loop) bool {
-	if len(l.remotes) > 0 {
-		return l.reads.Wants.Oldest(l.now) > hungryEvery
+func (an *announcing) urgent(n need) bool {
+	if n.peers > 0 {
+		return n.oldest > hungryEvery
 	}
-	return l.reads.Wants.Count() > 0 || l.hungry() && l.now.Sub(an.since) > needAfter
+	return n.reads > 0 || n.hungry && n.now.Sub(an.since) > needAfter
 }
 
 // end tells the trackers that list us that we stop.
@@ -159,8 +152,8 @@ type announceEvent struct{}
 
 func (announceEvent) apply(l *loop) {
 	l.find.announce.kept = true
-	l.find.announce.start(l)
-	l.find.announce.tick(l)
+	l.find.announce.start(l.need())
+	l.find.tell(l.need())
 }
 
 // trackedEvent is a tracker's answer, or what kept it from answering.
@@ -176,7 +169,7 @@ func (e trackedEvent) apply(l *loop) {
 	if e.err != nil {
 		l.log.Debug("announce failed", "infohash", e.hash, "tracker", e.url, "err", e.err)
 		a.Failed(e.url, e.err, l.now)
-		l.find.announce.tick(l) // it may be another's turn
+		l.find.tell(l.need()) // it may be another's turn
 		return
 	}
 	l.log.Debug("announced", "infohash", e.hash, "tracker", e.url, "peers", len(e.res.Peers))
@@ -188,7 +181,7 @@ func (e trackedEvent) apply(l *loop) {
 		l.log.Info("tracker warns", "infohash", e.hash, "tracker", e.url, "warning", e.res.Warning)
 	}
 	if l.find.book.Add(e.res.Peers, book.Tracker) > 0 {
-		l.dial()
+		l.find.dial(l.need())
 	}
 }
 
@@ -216,29 +209,30 @@ func (an *announcing) trouble() string {
 type discovery struct {
 	leave   map[metainfo.Hash]func()
 	hurried time.Time
+	t       *Torrent
 }
 
 // tick announces a torrent that trackers are told of too, unless it is
 // private, and hurries while somebody waits for a peer.
-func (d *discovery) tick(l *loop) {
-	local := l.t.client.lsd
-	if local == nil || !l.find.announce.on {
+func (d *discovery) tick(n need, an *announcing) {
+	local := d.t.client.lsd
+	if local == nil || !an.on {
 		return
 	}
-	if l.t.naming.private() {
+	if d.t.naming.private() {
 		d.end()
 		return
 	}
-	hurry := l.now.Sub(d.hurried) > hungryEvery && l.find.announce.urgent(l)
+	hurry := n.now.Sub(d.hurried) > hungryEvery && an.urgent(n)
 	if hurry {
-		d.hurried = l.now
+		d.hurried = n.now
 	}
-	for _, h := range l.t.naming.all() {
+	for _, h := range d.t.naming.all() {
 		if d.leave[h] == nil {
 			if d.leave == nil {
 				d.leave = map[metainfo.Hash]func(){}
 			}
-			d.leave[h] = local.Join(h, func(a netip.AddrPort) { l.t.offer(foundEvent{a}) })
+			d.leave[h] = local.Join(h, func(a netip.AddrPort) { d.t.offer(foundEvent{a}) })
 		} else if hurry {
 			local.Hurry(h)
 		}
@@ -262,6 +256,6 @@ func (e foundEvent) apply(l *loop) {
 	}
 	if l.find.book.Hear(e.addr.Addr(), []netip.AddrPort{e.addr}, book.LSD) > 0 { // it tells of itself
 		l.log.Debug("found on the local network", "infohash", l.t.naming.hashes[0], "peer", e.addr)
-		l.dial()
+		l.find.dial(l.need())
 	}
 }

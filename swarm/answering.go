@@ -89,7 +89,7 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 		r.conn.Send(reject)
 		return nil
 	}
-	r.busy, l.awake = l.now, l.now
+	l.crowd.serves(r, l.now)
 	a, group, leaves := l.t.client.hash.answering, r.group(), leafSource{l.content, job.File}
 	a.pay(group, job.Paid)
 	answer := func() {

@@ -21,8 +21,8 @@ var (
 	crowdPiece = flag.Int64("crowd.piece", 256<<10, "piece length of BenchmarkCrowd's torrent")
 )
 
-// crowd is one seeder with a limit and leechers that arrive together.
-type crowd struct {
+// crowdBench is one seeder with a limit and leechers that arrive together.
+type crowdBench struct {
 	b        *testing.B
 	payload  []byte
 	meta     *metainfo.MetaInfo
@@ -53,8 +53,8 @@ func (s *seeded) open(m *metainfo.MetaInfo) (Storage, error) {
 	return s, err
 }
 
-func newCrowd(b *testing.B) *crowd {
-	c := &crowd{b: b, payload: randomBytes(*crowdSize), dir: b.TempDir()}
+func newCrowd(b *testing.B) *crowdBench {
+	c := &crowdBench{b: b, payload: randomBytes(*crowdSize), dir: b.TempDir()}
 	c.meta, _ = torrents(b, c.payload, *crowdPiece)
 	c.torrent = filepath.Join(b.TempDir(), "crowd.torrent")
 	if err := os.WriteFile(filepath.Join(c.dir, "payload.bin"), c.payload, 0o600); err != nil {
@@ -72,7 +72,7 @@ func newCrowd(b *testing.B) *crowd {
 
 // leech starts our leechers and returns what waits for all of them. Each is
 // told of those before it.
-func (c *crowd) leech() (wait func()) {
+func (c *crowdBench) leech() (wait func()) {
 	var all []*Torrent
 	for range *crowdPeers {
 		client := client(c.b, swarmtest.Host().String())
@@ -91,7 +91,7 @@ func (c *crowd) leech() (wait func()) {
 }
 
 // libtorrents starts libtorrent leechers.
-func (c *crowd) libtorrents() (wait func()) {
+func (c *crowdBench) libtorrents() (wait func()) {
 	var all []*swarmtest.Client
 	for range *crowdPeers {
 		l := swarmtest.LibtorrentLeech(c.b, swarmtest.Run{Torrent: c.torrent, Peers: c.leechers})
@@ -106,7 +106,7 @@ func (c *crowd) libtorrents() (wait func()) {
 }
 
 // listening waits until all leechers take connections.
-func (c *crowd) listening() {
+func (c *crowdBench) listening() {
 	for _, l := range c.leechers {
 		within(c.b, time.Minute, "they listen", func() bool {
 			conn, err := net.DialTimeout("tcp", l.String(), time.Second)
@@ -119,7 +119,7 @@ func (c *crowd) listening() {
 }
 
 // seed starts our seeder, which dials the leechers.
-func (c *crowd) seed() (sent func() int64) {
+func (c *crowdBench) seed() (sent func() int64) {
 	client, err := New(Config{Listen: swarmtest.Host().String() + ":0", UploadLimit: int64(*crowdRate)})
 	if err != nil {
 		c.b.Fatal(err)
@@ -129,7 +129,7 @@ func (c *crowd) seed() (sent func() int64) {
 	return func() int64 { _, n := client.Transferred(); return n }
 }
 
-func (c *crowd) libtorrentSeed() (sent func() int64) {
+func (c *crowdBench) libtorrentSeed() (sent func() int64) {
 	swarmtest.LibtorrentSeed(c.b, swarmtest.Run{
 		Torrent: c.torrent, Dir: c.dir, Peers: c.leechers,
 		Settings: map[string]any{"seed_mode": true, "upload_rate_limit": *crowdRate},
@@ -154,13 +154,13 @@ func (c *crowd) libtorrentSeed() (sent func() int64) {
 func BenchmarkCrowd(b *testing.B) {
 	for _, c := range []struct {
 		name  string
-		leech func(*crowd) func()
-		seed  func(*crowd) func() int64
+		leech func(*crowdBench) func()
+		seed  func(*crowdBench) func() int64
 	}{
-		{"p2pfs", (*crowd).leech, (*crowd).seed},
-		{"libtorrent", (*crowd).libtorrents, (*crowd).libtorrentSeed},
-		{"p2pfs-from-libtorrent", (*crowd).leech, (*crowd).libtorrentSeed},
-		{"libtorrent-from-p2pfs", (*crowd).libtorrents, (*crowd).seed},
+		{"p2pfs", (*crowdBench).leech, (*crowdBench).seed},
+		{"libtorrent", (*crowdBench).libtorrents, (*crowdBench).libtorrentSeed},
+		{"p2pfs-from-libtorrent", (*crowdBench).leech, (*crowdBench).libtorrentSeed},
+		{"libtorrent-from-p2pfs", (*crowdBench).libtorrents, (*crowdBench).seed},
 	} {
 		b.Run(fmt.Sprintf("%s/%dK", c.name, *crowdPiece>>10), func(b *testing.B) {
 			ideal := float64(*crowdSize) / float64(*crowdRate)

@@ -127,6 +127,9 @@ func partialSeed(t *testing.T, whole bool) {
 	}
 	c := client(t, swarmtest.Host().String())
 	tor := add(t, c, Spec{MetaInfo: m, Storage: store.open, Announce: Never})
+	if _, err := tor.Metadata(soon(t)); err != nil { // its storage is open then
+		t.Fatal(err)
+	}
 	a, first := askAt(t, c, m.Info.HashV1, true)
 	if !first.UploadOnly {
 		t.Error("the handshake does not say upload_only")

@@ -28,7 +28,7 @@ func (l *loop) sendExtendedHandshake(r *remote) {
 		h.MetadataSize = len(l.info().Raw)
 	}
 	switch {
-	case l.exchanges():
+	case l.crowd.exchanges():
 		h.M[pex.Extension] = extPEX
 	case l.t.naming.private(): // what we may have said before we knew
 		h.M[pex.Extension] = 0
@@ -81,7 +81,11 @@ func (l *loop) onExtended(r *remote, p []byte) error {
 		}
 		return l.heard(r, err)
 	case extPEX:
-		return l.onPEX(r, body)
+		news, err := l.crowd.told(r, body, l.now)
+		if news {
+			l.find.dial(l.need())
+		}
+		return err
 	case extUploadOnly:
 		only, err := wire.ParseUploadOnly(body)
 		if err == nil {

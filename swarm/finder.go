@@ -1,13 +1,13 @@
 package swarm
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"slices"
 	"time"
 
 	"p2pfs/swarm/book"
-	"p2pfs/swarm/pex"
 )
 
 const (
@@ -26,9 +26,79 @@ const (
 type finder struct {
 	book     *book.Book
 	announce announcing
+	finding  finding
 	local    discovery
 	remember remembering
-	recent   pex.Recent // peers left of late
+
+	t   *Torrent
+	ctx context.Context
+}
+
+// need is why peers are looked for, as the loop knows.
+type need struct {
+	now    time.Time
+	ended  bool
+	opened bool          // there is metadata and storage
+	whole  bool          // every piece is held
+	hungry bool          // bytes are wanted now
+	reads  int           // that wait,
+	oldest time.Duration // the longest for so long
+	peers  int           // connected
+}
+
+func newFinder(ctx context.Context, t *Torrent) finder {
+	f := finder{
+		book: newBook(t.client), announce: newAnnouncing(ctx, t), finding: finding{t: t, ctx: ctx},
+		local: discovery{t: t}, t: t, ctx: ctx,
+	}
+	if t.naming.private() {
+		f.book.Private()
+	}
+	f.remember = remembering{t: t, book: f.book}
+	return f
+}
+
+// tick does what time alone brings about.
+func (f *finder) tick(n need) {
+	f.dial(n)
+	f.tell(n)
+	f.local.tick(n, &f.announce)
+	f.remember.tick(n.now)
+}
+
+// dial connects to more peers while the torrent wants bytes, or has all of them
+// and offers them: some who want them cannot be the ones to dial.
+func (f *finder) dial(n need) {
+	offering := n.whole && !n.hungry && (f.t.spec.Announce == Always || f.announce.kept)
+	if n.ended || !n.hungry && !offering {
+		return
+	}
+	if !offering {
+		f.finding.tick(n.now)
+	}
+	room := min(maxTorrentPeers-n.peers-f.book.Dialling(), maxHalfOpen-f.book.Dialling())
+	if room <= 0 {
+		return
+	}
+	for _, due := range f.book.Due(n.now, room, book.Wish{Offering: offering}) {
+		if !f.t.client.dialler.limits.mayDial(n.now) {
+			return
+		}
+		if !f.book.Take(due.Addr, n.now) {
+			continue // another port of it is being dialled
+		}
+		f.t.spawn(func() { f.t.client.dialler.connect(f.ctx, due.Addr, f.t) })
+	}
+}
+
+// tell tells trackers what they are due to be told.
+func (f *finder) tell(n need) { f.announce.tick(n, f.alone(n)) }
+
+// alone reports whether somebody waits and there is nobody to be dialled, nor
+// will FindPeers tell of anybody soon.
+func (f *finder) alone(n need) bool {
+	return n.reads > 0 && f.book.Len() == 0 && n.peers == 0 &&
+		(f.t.spec.FindPeers == nil || !f.finding.asking && !f.finding.asked.IsZero())
 }
 
 // newBook makes the book of a torrent. Who is known on the word of peers, or of
@@ -47,37 +117,6 @@ const (
 	findEvery = 2 * time.Second
 	findSoon  = 300 * time.Millisecond
 )
-
-// dial connects to more peers while the torrent wants bytes, or has all of them
-// and offers them: some who want them cannot be the ones to dial.
-func (l *loop) dial() {
-	offering := l.offering()
-	if l.ended != nil || !l.hungry() && !offering {
-		return
-	}
-	if !offering {
-		l.find.announce.finding.tick(l)
-	}
-	room := min(maxTorrentPeers-len(l.remotes)-l.find.book.Dialling(), maxHalfOpen-l.find.book.Dialling())
-	if room <= 0 {
-		return
-	}
-	for _, due := range l.find.book.Due(l.now, room, book.Wish{Offering: offering}) {
-		if !l.t.client.dialler.limits.mayDial(l.now) {
-			return
-		}
-		if !l.find.book.Take(due.Addr, l.now) {
-			continue // another port of it is being dialled
-		}
-		l.t.spawn(func() { l.t.client.dialler.connect(l.ctx, due.Addr, l.t) })
-	}
-}
-
-// offering reports whether the torrent is whole and everybody is told so.
-func (l *loop) offering() bool {
-	return l.content != nil && !l.hungry() && l.picker.Pieces.Held() == l.picker.Pieces.Count() &&
-		(l.t.spec.Announce == Always || l.find.announce.kept)
-}
 
 // dialFailedEvent is a peer that could not be reached.
 type dialFailedEvent struct {
@@ -104,12 +143,12 @@ type addrsEvent struct {
 
 func (e addrsEvent) apply(l *loop) {
 	if e.found {
-		l.find.announce.finding.asking = false
+		l.find.finding.asking = false
 	}
 	if l.find.book.Add(e.addrs, e.from) > 0 || e.from >= book.Member {
-		l.dial()
+		l.find.dial(l.need())
 	}
-	l.find.announce.tick(l) // somebody may be needed who knows more
+	l.find.tell(l.need()) // somebody may be needed who knows more
 }
 
 // finding is what the loop knows of its calls of FindPeers.
@@ -117,22 +156,25 @@ type finding struct {
 	asking bool      // one is under way
 	asked  time.Time // when the last one began
 	finds  int       // how many there were
+
+	t   *Torrent
+	ctx context.Context
 }
 
 // tick asks the caller for peers while a reader waits.
-func (f *finding) tick(l *loop) {
-	find := l.t.spec.FindPeers
+func (f *finding) tick(now time.Time) {
+	find := f.t.spec.FindPeers
 	gap := findEvery
 	if f.finds == 1 {
 		gap = findSoon
 	}
-	if find == nil || f.asking || l.now.Sub(f.asked) < gap {
+	if find == nil || f.asking || now.Sub(f.asked) < gap {
 		return
 	}
-	f.asking, f.asked = true, l.now
+	f.asking, f.asked = true, now
 	f.finds++
-	l.t.spawn(func() {
-		l.t.post(addrsEvent{addrs: find(l.ctx), from: book.Member, found: true})
+	f.t.spawn(func() {
+		f.t.post(addrsEvent{addrs: find(f.ctx), from: book.Member, found: true})
 	})
 }
 
@@ -148,11 +190,14 @@ type remembering struct {
 	at   time.Time // last
 	list []netip.AddrPort
 	busy chan struct{} // closed when Remember has returned; nil: never called
+
+	t    *Torrent
+	book *book.Book
 }
 
-// remembers reports whether peers are kept: those of a private torrent come
-// from its tracker, each time (BEP 27).
-func (l *loop) remembers() bool { return l.t.spec.Remember != nil && !l.t.naming.private() }
+// on reports whether peers are kept: those of a private torrent come from its
+// tracker, each time (BEP 27).
+func (m *remembering) on() bool { return m.t.spec.Remember != nil && !m.t.naming.private() }
 
 // worthKnowing are the peers to be remembered.
 func worthKnowing(b *book.Book) (list []netip.AddrPort) {
@@ -163,18 +208,18 @@ func worthKnowing(b *book.Book) (list []netip.AddrPort) {
 }
 
 // tick hands them out when it is time and they have changed.
-func (m *remembering) tick(l *loop) {
-	if !l.remembers() || l.now.Sub(m.at) < rememberEvery {
+func (m *remembering) tick(now time.Time) {
+	if !m.on() || now.Sub(m.at) < rememberEvery {
 		return
 	}
 	first := m.at.IsZero()
-	m.at = l.now
-	if list := worthKnowing(l.find.book); !first && !slices.Equal(list, m.list) && m.idle() {
+	m.at = now
+	if list := worthKnowing(m.book); !first && !slices.Equal(list, m.list) && m.idle() {
 		m.list, m.busy = list, make(chan struct{})
 		done := m.busy
-		l.t.spawn(func() {
+		m.t.spawn(func() {
 			defer close(done)
-			l.t.spec.Remember(list)
+			m.t.spec.Remember(list)
 		})
 	}
 }
@@ -191,14 +236,14 @@ func (m *remembering) idle() bool {
 
 // end hands them out a last time. It blocks, and is called when the loop has
 // ended.
-func (m *remembering) end(l *loop) {
-	if !l.remembers() {
+func (m *remembering) end() {
+	if !m.on() {
 		return
 	}
 	if m.busy != nil {
 		<-m.busy
 	}
-	if list := worthKnowing(l.find.book); len(list) > 0 && !slices.Equal(list, m.list) {
-		l.t.spec.Remember(list)
+	if list := worthKnowing(m.book); len(list) > 0 && !slices.Equal(list, m.list) {
+		m.t.spec.Remember(list)
 	}
 }

@@ -107,7 +107,7 @@ func TestRememberNowAndThen(t *testing.T) {
 				l.find.book.Ended(a, book.Unwelcome, l.now.Add(time.Hour))
 			}
 			l.find.remember.at = l.now.Add(-later)
-			l.find.remember.tick(l)
+			l.find.remember.tick(l.now)
 			close(done)
 		}))
 		<-done

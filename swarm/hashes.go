@@ -31,7 +31,7 @@ func (w wanting) Waited(piece int) bool  { return len(w.l.reads.Wants.Of(piece))
 func (w wanting) Reading(piece int) bool { return w.l.reads.Reading(piece) }
 
 func (w wanting) AskedOf(piece, peer int) bool {
-	return w.l.assembly.SentBy(piece, peer) || w.l.remotes[peer].down.AskedOf(piece)
+	return w.l.assembly.SentBy(piece, peer) || w.l.crowd.of[peer].down.AskedOf(piece)
 }
 
 // HasPieces is of a hashes.Peer, as are Rate, Late and Delay.
@@ -62,11 +62,11 @@ func (l *loop) do(actions []hashes.Action) {
 	for _, a := range actions {
 		switch a.Do {
 		case hashes.Ask:
-			r := l.remotes[a.Peer]
+			r := l.crowd.of[a.Peer]
 			r.busy = l.now
 			r.conn.Send(func(dst []byte) []byte { return wire.AppendHashRequest(dst, a.Request) })
 		case hashes.Ban:
-			l.ban(a.Peer, a.Why)
+			l.crowd.ban(a.Peer, a.Why, l.now)
 		case hashes.Judge:
 			l.judge(a.Piece)
 		case hashes.Prove:

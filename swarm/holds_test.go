@@ -30,7 +30,7 @@ func TestPieceFoundAndStored(t *testing.T) {
 			l.holds(i) // as its writer does
 		}
 		var err error
-		for _, r := range l.remotes { // which have one piece that we lack
+		for _, r := range l.crowd.of { // which have one piece that we lack
 			if told := r.has.Interested(); !told && !r.has.Interest(true) {
 				err = errors.New("a seed has nothing for us while we lack a piece")
 			}

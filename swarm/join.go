@@ -39,20 +39,19 @@ func (e joinEvent) apply(l *loop) {
 		e.refuse(l, twin)
 		return
 	}
-	l.lastID++
-	pp := &picker.Peer{ID: l.lastID, Choked: true, Fast: map[int]bool{}, Key: shareKey(e.hs.PeerID)}
+	l.crowd.lastID++
+	pp := &picker.Peer{ID: l.crowd.lastID, Choked: true, Fast: map[int]bool{}, Key: shareKey(e.hs.PeerID)}
 	r := &remote{
-		id: l.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed,
+		id: l.crowd.lastID, hs: e.hs, addr: e.addr, dialed: e.dialed,
 		pp: pp, down: assembly.NewRequests(pp, l.now), since: l.now, busy: l.now,
 		noise: newNoise(), pex: exchange{feed: pex.NewFeed(l.now)},
 	}
 	switch {
 	case twin != nil:
 		r.listen = twin.listen
-		l.closeRemote(twin, "connected twice")
+		l.crowd.close(twin, "connected twice")
 	case out != nil:
-		l.idled(out)
-		l.closeRemote(out, "room for others")
+		l.crowd.idle(out, "room for others")
 	}
 	if e.dialed {
 		r.listen = e.addr
@@ -61,7 +60,7 @@ func (e joinEvent) apply(l *loop) {
 		r.v2 = agreesV2(e.ours, e.hs, v2)
 	}
 	e.start(l, r)
-	l.awake = l.now
+	l.crowd.awake = l.now
 	if r.hs.Extended() {
 		l.sendExtendedHandshake(r)
 	}
@@ -85,13 +84,13 @@ func (e joinEvent) start(l *loop, r *remote) {
 	})
 	r.conn, r.in = conn, conn
 	l.t.wg.Add(1) // until handler.Closed
-	l.remotes[r.id] = r
+	l.crowd.of[r.id] = r
 	r.has = &haves.Peer{Fast: r.hs.Fast(), Pieces: r.pp}
 	r.up = &upload.Peer{
 		ID: r.id, Owner: r.id, Addr: r.addr.Addr(), Fast: r.hs.Fast(), Heeds: ourKind(r.hs.PeerID),
 		Since: l.now, Queue: conn, Pieces: r.pp,
 	}
-	l.uploads.Join(r.up)
+	l.serve.uploads.Join(r.up)
 }
 
 // refuse ends a connection that may not stay; twin is one with the same peer.
@@ -110,14 +109,14 @@ func (l *loop) welcome(e joinEvent) (out *remote, ok bool) {
 	if l.ended != nil || l.find.book.Bans.Banned(e.addr, l.now) {
 		return nil, false
 	}
-	list := make([]places.Peer, 0, len(l.remotes))
-	for _, r := range l.remotes {
+	list := make([]places.Peer, 0, len(l.crowd.of))
+	for _, r := range l.crowd.of {
 		list = append(list, r.inPlace(&l.find.book.Ours))
 	}
 	newcomer := places.Peer{PeerID: e.hs.PeerID, Addr: e.addr, Rank: l.find.book.Ours.Rank(e.addr), Dialled: e.dialed}
 	rule := places.Peers{Max: maxTorrentPeers, SameAddr: maxSameAddr, Self: l.t.client.peerID}
 	id, ok := rule.Admit(list, newcomer, l.t.client.dialler.limits.over(), l.now)
-	return l.remotes[id], ok
+	return l.crowd.of[id], ok
 }
 
 // inPlace is the peer as who gives places sees it: ranked by where it listens, or the
@@ -151,7 +150,7 @@ func (l *loop) introduce(r *remote) {
 		}
 		return wire.AppendBitfield(dst, have, n)
 	})
-	l.say(l.uploads.Welcome(r.up, l.t.naming.hashes[0], !r.dialed, l.moment()))
+	l.serve.say(l.serve.uploads.Welcome(r.up, l.t.naming.hashes[0], !r.dialed, l.moment()))
 	if err := l.haves.Join(r.has); err != nil {
 		r.conn.Close(err)
 	}

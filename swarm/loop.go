@@ -44,14 +44,13 @@ type loop struct {
 	meta     *metadata.Exchange
 	haves    haves.Haves
 	find     finder
-	uploads  *upload.Uploads
+	serve    serving
+	crowd    crowd
 	causes   reads.Causes
 
-	remotes map[int]*remote
-	lastID  int
-	counts  counts
-	awake   time.Time // when somebody last read, was served or connected
-	ended   error
+	counts counts
+	awake  time.Time // when somebody last read
+	ended  error
 }
 
 // run is the body of the torrent's goroutine.
@@ -83,7 +82,7 @@ func (l *loop) run() {
 
 // pace is how long the torrent may sleep before it looks at its clocks again.
 func (l *loop) pace() time.Duration {
-	if len(l.remotes) > 0 || l.reads.Wants.Count() > 0 || l.hungry() {
+	if len(l.crowd.of) > 0 || l.reads.Wants.Count() > 0 || l.hungry() {
 		return tickEvery
 	}
 	return restEvery
@@ -102,7 +101,7 @@ func (l *loop) end(why error) {
 	for _, w := range l.reads.Wants.TakeAll() {
 		answer(w, outcome{err: why})
 	}
-	for _, r := range l.remotes {
+	for _, r := range l.crowd.of {
 		r.conn.Close(peer.ErrClosed)
 		l.t.client.bandwidth.asked.Add(-int64(r.down.Len()) * hashing.BlockSize)
 	}
@@ -117,10 +116,10 @@ func (l *loop) end(why error) {
 
 // tick does what time alone brings about.
 func (l *loop) tick() {
-	for _, r := range l.remotes {
+	for _, r := range l.crowd.of {
 		l.tickRemote(r)
 	}
-	l.tellPeers()
+	l.crowd.tell(l.now)
 	l.expireReads()
 	l.t.hot.expire(l.now)
 	l.askMetadata()
@@ -128,13 +127,11 @@ func (l *loop) tick() {
 		l.tickHashes()
 	}
 	l.scheduleAll()
-	l.dial()
-	l.find.announce.tick(l)
-	l.find.local.tick(l)
-	l.find.remember.tick(l)
-	l.say(l.uploads.Tick(l.moment()))
+	l.find.tick(l.need())
+	l.serve.say(l.serve.uploads.Tick(l.moment()))
 	l.publishStats()
-	if idle := l.t.spec.Idle; idle > 0 && !l.find.announce.kept && len(l.remotes) == 0 && !l.reads.Active() && l.now.Sub(l.awake) > idle {
+	if idle := l.t.spec.Idle; idle > 0 && !l.find.announce.kept && len(l.crowd.of) == 0 && !l.reads.Active() &&
+		l.now.Sub(l.awake) > idle && l.now.Sub(l.crowd.awake) > idle {
 		l.end(ErrClosed)
 	}
 }
@@ -152,12 +149,12 @@ func (l *loop) hungry() bool {
 
 // opened takes in the metadata and the storage: from now on there are pieces.
 func (l *loop) opened(c *content) {
-	l.content = c
+	l.content, l.serve.content = c, c
 	info := c.info()
 	l.picker = picker.New(info.Pieces.Count(), info.Pieces.Blocks, newRand())
 	l.picker.Key = shareKey(l.t.client.peerID)
 	l.haves.Open(l.picker)
-	l.uploads.Open(l.picker, info.PieceLength)
+	l.serve.uploads.Open(l.picker, info.PieceLength)
 	l.hash = newHashParts(l)
 	if l.t.spec.Everything {
 		l.hash.layers.WantAll()
@@ -172,10 +169,11 @@ func (l *loop) opened(c *content) {
 	l.t.naming.info.Store(info)
 	close(l.t.ready)
 	if l.t.naming.private() {
-		l.withdraw()
+		l.crowd.withdraw()
+		l.find.announce.keep(l.t.spec.ownTiers())
 	}
 	l.checkWhole()
-	for _, r := range l.remotes {
+	for _, r := range l.crowd.of {
 		if l.t.naming.foundV2() && r.listen.IsValid() {
 			r.again = true
 			r.conn.Close(errOffer)
@@ -188,7 +186,7 @@ func (l *loop) opened(c *content) {
 	}
 	l.refocus()
 	l.scheduleAll()
-	l.dial()
+	l.find.dial(l.need())
 	l.publishStats()
 }
 
@@ -219,26 +217,40 @@ func (l *loop) checkWhole() {
 	default:
 		close(l.t.whole)
 		l.find.announce.whole = true
-		l.find.announce.tick(l) // it tells `completed`
+		l.find.tell(l.need()) // it tells `completed`
 		l.log.Info("torrent complete", "infohash", l.t.naming.hashes[0])
 	}
+}
+
+// need is what who finds peers is told of the torrent.
+func (l *loop) need() need {
+	return need{
+		now: l.now, ended: l.ended != nil, opened: l.content != nil,
+		whole:  l.content != nil && l.picker.Pieces.Held() == l.picker.Pieces.Count(),
+		hungry: l.hungry(), reads: l.reads.Wants.Count(), oldest: l.reads.Wants.Oldest(l.now), peers: len(l.crowd.of),
+	}
+}
+
+// moment is what the uploads are told of the torrent.
+func (l *loop) moment() upload.Moment {
+	return upload.Moment{Time: l.now, Seeding: l.content != nil && !l.hungry()}
 }
 
 // newLoop makes the state of a torrent before its metadata is known.
 func newLoop(ctx context.Context, t *Torrent) *loop {
 	l := &loop{
 		t: t, log: t.log, ctx: ctx, now: time.Now(),
-		remotes: map[int]*remote{},
 	}
 	l.meta = metadata.New(t.naming.isInfo)
 	l.assembly = assembly.New()
 	l.reads = reads.New()
-	l.find.book = newBook(t.client)
-	if l.t.naming.private() {
-		l.find.book.Private()
+	l.find = newFinder(ctx, t)
+	l.find.announce.publish = l.publishStats
+	l.crowd = crowd{
+		of: map[int]*remote{}, log: t.log, naming: &t.naming, book: l.find.book, causes: &l.causes,
+		ours: t.client.Addr(), noPEX: t.client.cfg.NoPEX,
 	}
-	l.find.announce = newAnnouncing(ctx, t)
-	l.uploads = upload.New(t.client.cfg.UploadLimit, newRand())
+	l.serve = serving{uploads: upload.New(t.client.cfg.UploadLimit, newRand()), t: t, crowd: &l.crowd}
 	return l
 }
 

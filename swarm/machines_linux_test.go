@@ -75,7 +75,7 @@ func machine(t *testing.T, role string) {
 	check(t, tor, payload)
 	from := make(chan string, maxTorrentPeers)
 	tor.post(inspect(func(l *loop) {
-		for _, r := range l.remotes {
+		for _, r := range l.crowd.of {
 			from <- fmt.Sprint(r.addr)
 		}
 	}))

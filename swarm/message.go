@@ -26,9 +26,9 @@ func (l *loop) message(r *remote, m peer.Message) error {
 	case wire.MsgPiece:
 		return l.onPiece(r, m)
 	case wire.MsgRequest:
-		return l.onRequest(r, m.Block)
+		return l.serve.request(r, m.Block, l.moment())
 	case wire.MsgCancel:
-		return l.onCancel(r, m.Block)
+		return l.serve.cancel(r, m.Block, l.now)
 	case wire.MsgReject:
 		return l.onReject(r, m.Block)
 	case wire.MsgHave:
@@ -36,7 +36,8 @@ func (l *loop) message(r *remote, m peer.Message) error {
 	case wire.MsgChoke, wire.MsgUnchoke:
 		return l.onChoke(r, m.ID == wire.MsgChoke)
 	case wire.MsgInterested, wire.MsgNotInterested:
-		return l.onInterested(r, m.ID == wire.MsgInterested)
+		l.serve.interested(r, m.ID == wire.MsgInterested, l.moment())
+		return nil
 	case wire.MsgBitfield:
 		return l.heard(r, l.haves.Bitfield(r.has, m.Body))
 	case wire.MsgHaveAll, wire.MsgHaveNone:
@@ -86,7 +87,7 @@ func (l *loop) onReject(r *remote, b wire.Block) error {
 func (l *loop) onHave(r *remote, piece int) error {
 	err := l.haves.Have(r.has, piece)
 	if err == nil && l.content != nil {
-		l.say(l.uploads.Has(r.up, piece, l.moment()))
+		l.serve.say(l.serve.uploads.Has(r.up, piece, l.moment()))
 	}
 	return l.heard(r, err)
 }
@@ -115,7 +116,7 @@ func (l *loop) onChoke(r *remote, choke bool) error {
 
 // interest looks anew at which peers have something for us.
 func (l *loop) interest() {
-	for _, r := range l.remotes {
+	for _, r := range l.crowd.of {
 		l.interestIn(r)
 	}
 }
@@ -139,7 +140,7 @@ func (l *loop) interestIn(r *remote) {
 
 // tellHave tells everybody about a new piece.
 func (l *loop) tellHave(piece int) {
-	for _, r := range l.remotes {
+	for _, r := range l.crowd.of {
 		if r.has.Ours(piece, true) {
 			l.interestIn(r)
 			if r.pp.All {

@@ -12,14 +12,14 @@ func (l *loop) begin() {
 	if m := l.t.spec.MetaInfo; m != nil {
 		l.openStorage(m, false)
 	}
-	l.find.announce.tick(l)
-	l.dial()
+	l.find.tell(l.need())
+	l.find.dial(l.need())
 }
 
 // askMetadata asks peers for the metadata that are due to be asked.
 func (l *loop) askMetadata() {
 	for _, q := range l.meta.Ask(l.now) {
-		r := l.remotes[q.Peer]
+		r := l.crowd.of[q.Peer]
 		id := r.extID(wire.ExtMetadata)
 		r.conn.Send(func(dst []byte) []byte {
 			for i := range q.Pieces {
@@ -66,7 +66,7 @@ func (l *loop) metadataCame(r *remote, m wire.Metadata) {
 	}
 	raw, err := l.meta.Data(r.id, m, l.now)
 	if err != nil {
-		l.ban(r.id, err.Error())
+		l.crowd.ban(r.id, err.Error(), l.now)
 		l.askMetadata()
 	}
 	if raw == nil {
@@ -110,5 +110,5 @@ func (e openedEvent) apply(l *loop) {
 	// and handshakes may carry it.
 	l.t.client.table.learn(l.t, e.meta.Info.InfoHashes())
 	l.opened(&content{meta: e.meta, storage: e.storage})
-	l.find.announce.tick(l)
+	l.find.tell(l.need())
 }

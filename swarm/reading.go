@@ -106,8 +106,8 @@ func (e wantsEvent) apply(l *loop) {
 	}
 	l.refocus()
 	l.scheduleAll()
-	l.dial()
-	l.find.announce.tick(l)
+	l.find.dial(l.need())
+	l.find.tell(l.need())
 }
 
 func (l *loop) want(w *want) {
@@ -223,15 +223,8 @@ func (l *loop) trouble() string {
 
 // scene is what there is to be seen while a read waits for a piece.
 func (l *loop) scene(piece int) reads.Scene {
-	s := reads.Scene{Known: l.find.book.Len(), Connected: len(l.remotes)}
-	for _, r := range l.remotes {
-		if r.pp.All || r.pp.Has != nil && r.pp.Has.Test(uint(piece)) {
-			s.Have++
-			if r.pp.Choked {
-				s.Choking++
-			}
-		}
-	}
+	s := reads.Scene{Known: l.find.book.Len(), Connected: len(l.crowd.of)}
+	s.Have, s.Choking = l.crowd.have(piece)
 	s.False = l.assembly.Suspects(piece)
 	return s
 }

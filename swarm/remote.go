@@ -12,6 +12,7 @@ import (
 	"p2pfs/swarm/hashing"
 	"p2pfs/swarm/haves"
 	"p2pfs/swarm/peer"
+	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/upload"
 	"p2pfs/swarm/wire"
@@ -83,6 +84,24 @@ type remote struct {
 	busy           time.Time // when either side last wanted anything
 }
 
+// exchange is what one peer was told of others, and may still tell (BEP 11).
+type exchange struct {
+	feed   pex.Feed
+	budget pex.Budget
+}
+
+// asPEX is a peer as others are told of it.
+func (r *remote) asPEX() pex.Peer {
+	p := pex.Peer{Addr: r.listen}
+	if r.pp.All || r.up.UploadOnly {
+		p.Flags |= pex.Seed
+	}
+	if r.dialed {
+		p.Flags |= pex.Reachable
+	}
+	return p
+}
+
 // handler carries a connection's events into the loop.
 type handler struct {
 	t      *Torrent
@@ -115,7 +134,7 @@ type batchEvent struct {
 }
 
 func (e batchEvent) apply(l *loop) {
-	gone := l.remotes[e.r.id] == nil
+	gone := l.crowd.of[e.r.id] == nil
 	for _, m := range e.batch {
 		if gone {
 			if m.Data != nil {
@@ -142,11 +161,11 @@ type closedEvent struct {
 
 func (e closedEvent) apply(l *loop) {
 	r := e.r
-	if l.remotes[r.id] == nil {
+	if l.crowd.of[r.id] == nil {
 		return
 	}
-	delete(l.remotes, r.id)
-	l.uploads.Leave(r.up)
+	delete(l.crowd.of, r.id)
+	l.serve.uploads.Leave(r.up)
 	l.log.Debug("peer left", "infohash", l.t.naming.hashes[0], "peer", r.addr, "err", e.err)
 	l.t.client.bandwidth.asked.Add(-int64(r.down.Len()) * hashing.BlockSize)
 	l.meta.Leave(r.id)
@@ -159,12 +178,12 @@ func (e closedEvent) apply(l *loop) {
 	l.counts.received += r.conn.Received()
 	l.counts.sent += r.conn.Sent()
 	if !errors.Is(e.err, peer.ErrClosed) { // it is not known to be well
-		l.find.recent.Remove(r.listen)
+		l.crowd.recent.Remove(r.listen)
 	}
 	switch {
 	case r.again:
 		l.find.book.Ended(r.listen, book.Anew, l.now)
-	case r.listen.IsValid() && l.at(r.listen) == nil:
+	case r.listen.IsValid() && l.crowd.at(r.listen) == nil:
 		l.find.book.Sated(r.listen, r.pp.All || r.up.UploadOnly)
 		end := book.Useless
 		if r.down.Blocks > 0 || r.conn.Sent() > 0 {
@@ -173,35 +192,7 @@ func (e closedEvent) apply(l *loop) {
 		l.find.book.Ended(r.listen, end, l.now)
 	}
 	l.scheduleAll()
-	l.dial()
-}
-
-// at returns the peer that listens at an address, if it is connected.
-func (l *loop) at(listen netip.AddrPort) *remote {
-	for _, r := range l.remotes {
-		if r.listen == listen {
-			return r
-		}
-	}
-	return nil
-}
-
-func (l *loop) closeRemote(r *remote, why string) {
-	l.log.Debug("closing peer", "infohash", l.t.naming.hashes[0], "peer", r.addr, "why", why)
-	r.conn.Close(peer.ErrClosed)
-}
-
-// ban closes a peer that was proven bad and does not let it in again.
-func (l *loop) ban(id int, why string) {
-	r := l.remotes[id]
-	if r == nil {
-		return
-	}
-	l.log.Warn("peer banned", "infohash", l.t.naming.hashes[0], "peer", r.addr, "why", why)
-	l.find.book.Bans.Ban(r.addr, r.listen, l.now)
-	l.causes.Lied(r.addr, l.now, book.BanTime)
-	l.find.recent.Remove(r.listen)
-	r.conn.Close(peer.ErrClosed)
+	l.find.dial(l.need())
 }
 
 // tickRemote does what time brings about for one peer.
@@ -213,8 +204,7 @@ func (l *loop) tickRemote(r *remote) {
 		r.busy = l.now
 	}
 	if l.now.Sub(r.busy) > r.patience(l.content != nil && l.picker.Pieces.Held() > 0) {
-		l.idled(r)
-		l.closeRemote(r, "nobody wants anything")
+		l.crowd.idle(r, "nobody wants anything")
 	}
 }
 

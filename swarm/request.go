@@ -47,7 +47,7 @@ func (l *loop) fill(r *remote) {
 	}
 	// What readers want would wait behind what is asked for now.
 	urgent := l.reads.Active() || l.t.client.bandwidth.down != nil
-	room := r.down.Room(r.reqq(), len(l.remotes) == 1, urgent)
+	room := r.down.Room(r.reqq(), len(l.crowd.of) == 1, urgent)
 	if room == 0 {
 		return
 	}
@@ -57,7 +57,7 @@ func (l *loop) fill(r *remote) {
 		}
 		room = max(room, 1)
 	}
-	for _, o := range l.remotes {
+	for _, o := range l.crowd.of {
 		o.pp.Late, o.pp.Held = o.down.Late(l.now), o.in.Held()
 		if o.pp.Held {
 			o.pp.Late = 0
@@ -122,11 +122,11 @@ func (l *loop) cancel(r *remote, b picker.Block) {
 
 // scheduleAll asks all peers for more, the quickest first.
 func (l *loop) scheduleAll() {
-	if l.content == nil || !l.hungry() || len(l.remotes) == 0 {
+	if l.content == nil || !l.hungry() || len(l.crowd.of) == 0 {
 		return
 	}
-	all := make([]*remote, 0, len(l.remotes))
-	for _, r := range l.remotes {
+	all := make([]*remote, 0, len(l.crowd.of))
+	for _, r := range l.crowd.of {
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b *remote) int {

@@ -29,10 +29,10 @@ func (t *Torrent) Stats() Stats {
 
 func (l *loop) publishStats() {
 	s := Stats{
-		Peers: len(l.remotes), Known: l.find.book.Len(), Received: l.counts.received, Sent: l.counts.sent,
+		Peers: len(l.crowd.of), Known: l.find.book.Len(), Received: l.counts.received, Sent: l.counts.sent,
 		Wasted: l.counts.wasted, Waiting: l.reads.Wants.Count(), Trouble: l.find.announce.trouble(),
 	}
-	for _, r := range l.remotes {
+	for _, r := range l.crowd.of {
 		s.Received += r.conn.Received()
 		s.Sent += r.conn.Sent()
 		s.Down += r.down.Rate

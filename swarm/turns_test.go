@@ -113,8 +113,8 @@ func TestTurnsFollowChokes(t *testing.T) {
 	}
 	a.answer()
 	tor.post(onLoop(func(l *loop) {
-		for _, r := range l.remotes {
-			l.say(l.uploads.Choke(r.id, true, l.moment()))
+		for _, r := range l.crowd.of {
+			l.serve.say(l.serve.uploads.Choke(r.id, true, l.moment()))
 		}
 	}))
 	refused := 0

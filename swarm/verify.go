@@ -142,7 +142,7 @@ func (l *loop) arrived(r *remote, b picker.Block, buf *peer.Buffer) {
 		return
 	}
 	for _, id := range others {
-		if o := l.remotes[id]; o != nil {
+		if o := l.crowd.of[id]; o != nil {
 			l.cancel(o, b)
 		}
 	}
@@ -184,7 +184,7 @@ func (e lostEvent) apply(l *loop) {
 // lost makes a piece one to be fetched again and takes it back from peers.
 func (l *loop) lost(piece int) {
 	l.picker.Pieces.SetHave(piece, false)
-	for _, r := range l.remotes {
+	for _, r := range l.crowd.of {
 		r.has.Ours(piece, false)
 		l.takeBack(r, piece)
 	}
@@ -195,35 +195,15 @@ func (l *loop) lost(piece int) {
 // at once where others have all that it has. One that has some of it alone is asked
 // again: memory and cables err now and then, and without it nobody gets the rest.
 func (l *loop) accuse(f assembly.False) {
-	r := l.remotes[f.Peer]
+	r := l.crowd.of[f.Peer]
 	if r == nil {
 		return
 	}
 	r.down.Faults.Add(f.Bytes)
-	if l.othersHave(r) || r.down.Faults.TooMany(r.down.Blocks) {
-		l.ban(r.id, f.Why)
+	if l.crowd.othersHave(r, &l.picker.Pieces) || r.down.Faults.TooMany(r.down.Blocks) {
+		l.crowd.ban(r.id, f.Why, l.now)
 		return
 	}
 	l.log.Debug("the only peer with a piece sent it false", "infohash", l.t.naming.hashes[0], "peer", r.addr, "piece", f.Block.Piece, "why", f.Why)
 	l.causes.Lied(r.addr, l.now, book.BanTime)
-}
-
-// othersHave reports whether all that a peer has and we lack is to be had of others
-// who are connected and have sent nothing false themselves: else a ban would leave
-// us without what it has alone.
-func (l *loop) othersHave(than *remote) bool {
-	rest := l.picker.Pieces.HeldSet()
-	for _, r := range l.remotes {
-		switch {
-		case r == than || r.down.Faults.Times > 0:
-		case r.pp.All:
-			return true
-		case r.pp.Has != nil:
-			rest.InPlaceUnion(r.pp.Has)
-		}
-	}
-	if than.pp.All {
-		return int(rest.Count()) >= l.picker.Pieces.Count()
-	}
-	return than.pp.Has == nil || rest.IsSuperSet(than.pp.Has)
 }
