@@ -202,10 +202,11 @@ func (l *loop) endWalk(now time.Time) {
 	}
 }
 
-// wakeAt is when there is something to do though nothing happens.
+// wakeAt is when there is something to do though nothing happens. Files whose time
+// has come wait for room, which a result makes, or a write of records.
 func (l *loop) wakeAt() time.Time {
 	at := l.work.Next()
-	if due, ok := l.files.queue.Wake(); ok && due.Before(at) {
+	if due, ok := l.files.queue.Wake(); ok && due.Before(at) && l.s.pool.Room() {
 		at = due
 	}
 	if since, ok := l.ledger.Since(); ok && l.scanned {

@@ -175,10 +175,11 @@ func (q *Queue[F]) stoodStill(w *wait[F], m inode.Meta, now time.Time) bool {
 	return now.Sub(w.since) >= q.timing.Still || now.Sub(latest) > q.timing.Old
 }
 
-// Wake returns when the next file's time comes, and whether there is one.
+// Wake returns when the next file's time comes, the zero time where one's has
+// come, and whether there is one.
 func (q *Queue[F]) Wake() (time.Time, bool) {
-	if len(q.timers) == 0 {
-		return time.Time{}, false
+	if q.ready.n > 0 || len(q.timers) == 0 {
+		return time.Time{}, q.ready.n > 0
 	}
 	return q.timers[0].due, true
 }
