@@ -180,6 +180,12 @@ func TestVerifyCommand(t *testing.T) {
 	data := swarmtest.Bytes(3, 512<<10)
 	a.write("file", data)
 	b.sees("file", data)
+	within(t, patience, func() error { // its last block is read before its piece is stored
+		if n := len(b.cacheFiles()); n != 8 {
+			return fmt.Errorf("%d pieces are stored", n)
+		}
+		return nil
+	})
 	b.command("verify", "file").want(t, cli.ExitDone, "verified 8 pieces")
 	for _, path := range b.cacheFiles()[:2] {
 		rot(t, path)
