@@ -116,11 +116,7 @@ func (l *loop) onExtendedHandshake(r *remote, body []byte) error {
 		r.listen = listen
 		l.find.book.Listens(listen, book.Owner{})
 	}
-	l.meta.Offer(r.id, 0)
-	if r.extID(wire.ExtMetadata) != 0 {
-		l.meta.Offer(r.id, r.ext.MetadataSize)
-	}
-	l.askMetadata()
+	l.meta.offered(r, l.now)
 	return nil
 }
 

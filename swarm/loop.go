@@ -41,7 +41,7 @@ type loop struct {
 	picker   *picker.Picker
 	assembly *assembly.Assembly
 	reads    reads.Reads
-	meta     *metadata.Exchange
+	meta     learning
 	haves    haves.Haves
 	find     finder
 	serve    serving
@@ -122,7 +122,7 @@ func (l *loop) tick() {
 	l.crowd.tell(l.now)
 	l.expireReads()
 	l.t.hot.expire(l.now)
-	l.askMetadata()
+	l.meta.ask(l.now)
 	if l.content != nil {
 		l.tickHashes()
 	}
@@ -241,7 +241,7 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	l := &loop{
 		t: t, log: t.log, ctx: ctx, now: time.Now(),
 	}
-	l.meta = metadata.New(t.naming.isInfo)
+	l.meta = learning{exchange: metadata.New(t.naming.isInfo), crowd: &l.crowd, t: t}
 	l.assembly = assembly.New()
 	l.reads = reads.New()
 	l.find = newFinder(ctx, t)

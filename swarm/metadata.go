@@ -2,24 +2,25 @@ package swarm
 
 import (
 	"fmt"
+	"time"
 
+	"p2pfs/swarm/metadata"
 	"p2pfs/swarm/metainfo"
 	"p2pfs/swarm/wire"
 )
 
-// begin opens the storage at once where the metadata is known.
-func (l *loop) begin() {
-	if m := l.t.spec.MetaInfo; m != nil {
-		l.openStorage(m, false)
-	}
-	l.find.tell(l.need())
-	l.find.dial(l.need())
+// learning gets the metadata of a torrent, from peers where need be, and gives it to
+// others (BEP 9). Owned by the loop.
+type learning struct {
+	exchange *metadata.Exchange
+	crowd    *crowd
+	t        *Torrent
 }
 
-// askMetadata asks peers for the metadata that are due to be asked.
-func (l *loop) askMetadata() {
-	for _, q := range l.meta.Ask(l.now) {
-		r := l.crowd.of[q.Peer]
+// ask asks peers for the metadata that are due to be asked.
+func (n *learning) ask(now time.Time) {
+	for _, q := range n.exchange.Ask(now) {
+		r := n.crowd.of[q.Peer]
 		id := r.extID(wire.ExtMetadata)
 		r.conn.Send(func(dst []byte) []byte {
 			for i := range q.Pieces {
@@ -30,68 +31,91 @@ func (l *loop) askMetadata() {
 	}
 }
 
-func (l *loop) onMetadata(r *remote, body []byte) error {
+// offered takes in how much metadata a peer has, and whether it can be asked for it.
+func (n *learning) offered(r *remote, now time.Time) {
+	size := 0
+	if r.extID(wire.ExtMetadata) != 0 {
+		size = r.ext.MetadataSize
+	}
+	n.exchange.Offer(r.id, size)
+	n.ask(now)
+}
+
+// left takes in that a peer is gone.
+func (n *learning) left(r *remote, now time.Time) {
+	n.exchange.Leave(r.id)
+	n.ask(now)
+}
+
+// message takes in what a peer asks or tells; ours is our info dictionary, nil if we
+// have none. It returns the dictionary when it is whole. An error closes the peer.
+func (n *learning) message(r *remote, body, ours []byte, now time.Time) (raw []byte, err error) {
 	m, err := wire.ParseMetadata(body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch m.Type {
 	case wire.MetadataRequest:
-		l.serveMetadata(r, m.Piece)
+		if id := r.extID(wire.ExtMetadata); id != 0 {
+			reply := n.exchange.Serve(r.id, m.Piece, ours)
+			r.conn.Send(func(dst []byte) []byte { return wire.AppendMetadata(dst, id, reply) })
+		}
 	case wire.MetadataData:
-		l.metadataCame(r, m)
+		if n.exchange.Fetching(r.id) {
+			r.busy = now
+		}
+		if raw, err = n.exchange.Data(r.id, m, now); err != nil {
+			n.crowd.ban(r.id, err.Error(), now)
+			n.ask(now)
+		}
 	case wire.MetadataReject:
-		l.meta.Reject(r.id)
-		l.askMetadata()
+		n.exchange.Reject(r.id)
+		n.ask(now)
 	}
-	return nil
+	return raw, nil
 }
 
-func (l *loop) serveMetadata(r *remote, piece int) {
-	id := r.extID(wire.ExtMetadata)
-	if id == 0 {
-		return
+// open opens the storage off the loop; fetched metadata is kept for another run.
+func (n *learning) open(m *metainfo.MetaInfo, fetched bool) {
+	n.exchange.Done()
+	t := n.t
+	t.spawn(func() {
+		s, err := t.spec.Storage(m)
+		if sc := t.client.cfg.Sidecar; err == nil && fetched && sc != nil {
+			sc.Save(t.naming.hashes[0], m)
+		}
+		e := openedEvent{m, s, err}
+		if !t.post(e) {
+			e.discard(t)
+		}
+	})
+}
+
+// begin opens the storage at once where the metadata is known.
+func (l *loop) begin() {
+	if m := l.t.spec.MetaInfo; m != nil {
+		l.meta.open(m, false)
 	}
-	var raw []byte
+	l.find.tell(l.need())
+	l.find.dial(l.need())
+}
+
+func (l *loop) onMetadata(r *remote, body []byte) error {
+	var ours []byte
 	if l.content != nil {
-		raw = l.info().Raw
+		ours = l.info().Raw
 	}
-	reply := l.meta.Serve(r.id, piece, raw)
-	r.conn.Send(func(dst []byte) []byte { return wire.AppendMetadata(dst, id, reply) })
-}
-
-func (l *loop) metadataCame(r *remote, m wire.Metadata) {
-	if l.meta.Fetching(r.id) {
-		r.busy = l.now
-	}
-	raw, err := l.meta.Data(r.id, m, l.now)
-	if err != nil {
-		l.crowd.ban(r.id, err.Error(), l.now)
-		l.askMetadata()
-	}
+	raw, err := l.meta.message(r, body, ours, l.now)
 	if raw == nil {
-		return
+		return err
 	}
 	info, err := metainfo.ParseInfo(raw)
 	if err != nil {
 		l.end(fmt.Errorf("metadata of %v: %w", l.t.naming.hashes[0], err))
-		return
+		return nil
 	}
-	l.openStorage(&metainfo.MetaInfo{Info: info}, true)
-}
-
-// openStorage opens the storage off the loop.
-func (l *loop) openStorage(m *metainfo.MetaInfo, fetched bool) {
-	l.meta.Done()
-	l.t.spawn(func() {
-		s, err := l.t.spec.Storage(m)
-		if err == nil && fetched && l.t.client.cfg.Sidecar != nil {
-			l.t.client.cfg.Sidecar.Save(l.t.naming.hashes[0], m)
-		}
-		if !l.t.post(openedEvent{m, s, err}) && err == nil {
-			s.Close()
-		}
-	})
+	l.meta.open(&metainfo.MetaInfo{Info: info}, true)
+	return nil
 }
 
 // openedEvent is the metadata with its storage.

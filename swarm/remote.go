@@ -168,8 +168,7 @@ func (e closedEvent) apply(l *loop) {
 	l.serve.uploads.Leave(r.up)
 	l.log.Debug("peer left", "infohash", l.t.naming.hashes[0], "peer", r.addr, "err", e.err)
 	l.t.client.bandwidth.asked.Add(-int64(r.down.Len()) * hashing.BlockSize)
-	l.meta.Leave(r.id)
-	l.askMetadata()
+	l.meta.left(r, l.now)
 	if l.content != nil {
 		l.picker.Leave(r.id)
 		l.hash.answers.Leave(r.id)
@@ -200,7 +199,7 @@ func (l *loop) tickRemote(r *remote) {
 	l.tickDown(r)
 	r.up.Down, r.up.Snubbed = r.down.Rate, r.down.Snubbed
 	r.up.Measure(r.conn.Sent(), l.now)
-	if l.hungry() && (r.has.Interested() || l.t.spec.Everything) || r.up.Interested || l.meta.Fetching(r.id) {
+	if l.hungry() && (r.has.Interested() || l.t.spec.Everything) || r.up.Interested || l.meta.exchange.Fetching(r.id) {
 		r.busy = l.now
 	}
 	if l.now.Sub(r.busy) > r.patience(l.content != nil && l.picker.Pieces.Held() > 0) {
