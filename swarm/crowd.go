@@ -177,3 +177,13 @@ func (c *crowd) othersHave(than *remote, ours *picker.Pieces) bool {
 	}
 	return than.pp.Has == nil || rest.IsSuperSet(than.pp.Has)
 }
+
+// takeBack tells each that we have a piece no more, where it can be told (BEP 54).
+func (c *crowd) takeBack(piece int) {
+	for _, r := range c.of {
+		r.has.Ours(piece, false)
+		if id := r.extID(wire.ExtDontHave); id != 0 {
+			r.conn.Send(func(dst []byte) []byte { return wire.AppendDontHave(dst, id, piece) })
+		}
+	}
+}

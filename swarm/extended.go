@@ -13,24 +13,24 @@ import (
 // clientName is how we call ourselves in extended handshakes (BEP 10).
 const clientName = "p2pfs 0.1"
 
-// sendExtendedHandshake tells a peer what we can do (BEP 10).
-func (l *loop) sendExtendedHandshake(r *remote) {
-	r.toldUploadOnly = l.uploadOnly(r)
+// greet tells a peer what we can do (BEP 10).
+func (f *fetching) greet(r *remote) {
+	r.toldUploadOnly = f.uploadOnly(r)
 	h := &wire.ExtendedHandshake{
 		M:          map[string]int{wire.ExtMetadata: extMetadata, wire.ExtDontHave: extDontHave, wire.ExtUploadOnly: extUploadOnly},
 		V:          clientName,
 		Reqq:       upload.MaxRequests,
-		Port:       int(l.t.client.Addr().Port()),
+		Port:       int(f.t.client.Addr().Port()),
 		YourIP:     r.addr.Addr(),
 		UploadOnly: r.toldUploadOnly,
 	}
-	if l.content != nil {
-		h.MetadataSize = len(l.info().Raw)
+	if f.picker != nil {
+		h.MetadataSize = len(f.info.Raw)
 	}
 	switch {
-	case l.crowd.exchanges():
+	case f.crowd.exchanges():
 		h.M[pex.Extension] = extPEX
-	case l.t.naming.private(): // what we may have said before we knew
+	case f.t.naming.private(): // what we may have said before we knew
 		h.M[pex.Extension] = 0
 	}
 	r.conn.Send(func(dst []byte) []byte { return wire.AppendExtendedHandshake(dst, h) })
@@ -40,17 +40,17 @@ func (l *loop) sendExtendedHandshake(r *remote) {
 // (BEP 21): we have all, or have a part and nobody here reads more. Whom we
 // dialled is not told the latter: we came for something, and a seed would leave
 // us between two reads.
-func (l *loop) uploadOnly(r *remote) bool {
-	if l.content == nil {
+func (f *fetching) uploadOnly(r *remote) bool {
+	if f.picker == nil {
 		return false
 	}
-	return l.picker.Pieces.Held() == l.picker.Pieces.Count() || !r.dialed && l.picker.Pieces.Held() > 0 && !l.hungry()
+	return f.picker.Pieces.Held() == f.picker.Pieces.Count() || !r.dialed && f.picker.Pieces.Held() > 0 && !f.hungry()
 }
 
 // tellDownload takes back that we want nothing: a reader came, or a piece was
 // evicted and is read again. A peer that went on believing it would never
 // unchoke us.
-func (l *loop) tellDownload(r *remote) {
+func (f *fetching) tellDownload(r *remote) {
 	if !r.toldUploadOnly {
 		return
 	}
@@ -59,7 +59,7 @@ func (l *loop) tellDownload(r *remote) {
 		r.conn.Send(func(dst []byte) []byte { return wire.AppendUploadOnly(dst, id, false) })
 		return
 	}
-	l.sendExtendedHandshake(r) // BEP 10 lets it change
+	f.greet(r) // BEP 10 lets it change
 }
 
 // onExtended dispatches an extended message. What is malformed inside of one

@@ -79,7 +79,7 @@ func (l *loop) do(actions []hashes.Action) {
 			l.checkWaiting(a.Piece)
 		case hashes.Refocus:
 			l.refocus()
-			l.scheduleAll()
+			l.fetch.all(l.now)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (e joinEvent) apply(l *loop) {
 	e.start(l, r)
 	l.crowd.awake = l.now
 	if r.hs.Extended() {
-		l.sendExtendedHandshake(r)
+		l.fetch.greet(r)
 	}
 	if l.content != nil {
 		l.introduce(r)
@@ -161,7 +161,7 @@ func (l *loop) introduce(r *remote) {
 	if r.v2 && l.reads.Wants.Count() > 0 {
 		l.refocus() // from now on blocks may be verified one by one
 	}
-	l.interestIn(r)
+	l.fetch.interestIn(r)
 }
 
 // ourKind tells our peers from strangers.

@@ -44,6 +44,7 @@ type loop struct {
 	meta     learning
 	haves    haves.Haves
 	find     finder
+	fetch    fetching
 	serve    serving
 	crowd    crowd
 	causes   reads.Causes
@@ -82,7 +83,7 @@ func (l *loop) run() {
 
 // pace is how long the torrent may sleep before it looks at its clocks again.
 func (l *loop) pace() time.Duration {
-	if len(l.crowd.of) > 0 || l.reads.Wants.Count() > 0 || l.hungry() {
+	if len(l.crowd.of) > 0 || l.reads.Wants.Count() > 0 || l.fetch.hungry() {
 		return tickEvery
 	}
 	return restEvery
@@ -126,7 +127,7 @@ func (l *loop) tick() {
 	if l.content != nil {
 		l.tickHashes()
 	}
-	l.scheduleAll()
+	l.fetch.all(l.now)
 	l.find.tick(l.need())
 	l.serve.say(l.serve.uploads.Tick(l.moment()))
 	l.publishStats()
@@ -134,17 +135,6 @@ func (l *loop) tick() {
 		l.now.Sub(l.awake) > idle && l.now.Sub(l.crowd.awake) > idle {
 		l.end(ErrClosed)
 	}
-}
-
-// hungry reports whether the torrent wants bytes from peers now.
-func (l *loop) hungry() bool {
-	if l.content == nil {
-		return l.t.spec.MetaInfo == nil || l.reads.Wants.Count() > 0
-	}
-	if l.picker.Pieces.Missing() > 0 {
-		return true
-	}
-	return l.reads.Active()
 }
 
 // opened takes in the metadata and the storage: from now on there are pieces.
@@ -156,6 +146,7 @@ func (l *loop) opened(c *content) {
 	l.haves.Open(l.picker)
 	l.serve.uploads.Open(l.picker, info.PieceLength)
 	l.hash = newHashParts(l)
+	l.fetch.picker, l.fetch.info, l.fetch.leaves = l.picker, info, l.hash.leaves
 	if l.t.spec.Everything {
 		l.hash.layers.WantAll()
 	}
@@ -180,12 +171,12 @@ func (l *loop) opened(c *content) {
 			continue
 		}
 		if r.hs.Extended() { // the length of the metadata is news
-			l.sendExtendedHandshake(r)
+			l.fetch.greet(r)
 		}
 		l.introduce(r)
 	}
 	l.refocus()
-	l.scheduleAll()
+	l.fetch.all(l.now)
 	l.find.dial(l.need())
 	l.publishStats()
 }
@@ -227,13 +218,13 @@ func (l *loop) need() need {
 	return need{
 		now: l.now, ended: l.ended != nil, opened: l.content != nil,
 		whole:  l.content != nil && l.picker.Pieces.Held() == l.picker.Pieces.Count(),
-		hungry: l.hungry(), reads: l.reads.Wants.Count(), oldest: l.reads.Wants.Oldest(l.now), peers: len(l.crowd.of),
+		hungry: l.fetch.hungry(), reads: l.reads.Wants.Count(), oldest: l.reads.Wants.Oldest(l.now), peers: len(l.crowd.of),
 	}
 }
 
 // moment is what the uploads are told of the torrent.
 func (l *loop) moment() upload.Moment {
-	return upload.Moment{Time: l.now, Seeding: l.content != nil && !l.hungry()}
+	return upload.Moment{Time: l.now, Seeding: l.content != nil && !l.fetch.hungry()}
 }
 
 // newLoop makes the state of a torrent before its metadata is known.
@@ -250,6 +241,7 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 		of: map[int]*remote{}, log: t.log, naming: &t.naming, book: l.find.book, causes: &l.causes,
 		ours: t.client.Addr(), noPEX: t.client.cfg.NoPEX,
 	}
+	l.fetch = fetching{t: t, crowd: &l.crowd, reads: &l.reads, do: l.do}
 	l.serve = serving{uploads: upload.New(t.client.cfg.UploadLimit, newRand()), t: t, crowd: &l.crowd}
 	return l
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"p2pfs/swarm/hashing"
-	"p2pfs/swarm/haves"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/picker"
 	"p2pfs/swarm/wire"
@@ -30,11 +29,12 @@ func (l *loop) message(r *remote, m peer.Message) error {
 	case wire.MsgCancel:
 		return l.serve.cancel(r, m.Block, l.now)
 	case wire.MsgReject:
-		return l.onReject(r, m.Block)
+		return l.fetch.rejected(r, m.Block, l.now)
 	case wire.MsgHave:
 		return l.onHave(r, m.Index)
 	case wire.MsgChoke, wire.MsgUnchoke:
-		return l.onChoke(r, m.ID == wire.MsgChoke)
+		l.fetch.choked(r, m.ID == wire.MsgChoke, l.now)
+		return nil
 	case wire.MsgInterested, wire.MsgNotInterested:
 		l.serve.interested(r, m.ID == wire.MsgInterested, l.moment())
 		return nil
@@ -71,19 +71,6 @@ func (l *loop) onPiece(r *remote, m peer.Message) error {
 	return nil
 }
 
-func (l *loop) onReject(r *remote, b wire.Block) error {
-	if !r.hs.Fast() {
-		return haves.ErrFast
-	}
-	k := picker.Block{Piece: b.Index, N: b.Begin / hashing.BlockSize}
-	if r.down.Asked(k) {
-		l.dropped(r, r.down.Drop(k, l.now))
-		delete(r.pp.Fast, b.Index)
-		r.down.Rejected(l.now)
-	}
-	return nil
-}
-
 func (l *loop) onHave(r *remote, piece int) error {
 	err := l.haves.Have(r.has, piece)
 	if err == nil && l.content != nil {
@@ -96,64 +83,7 @@ func (l *loop) onHave(r *remote, piece int) error {
 // has.
 func (l *loop) heard(r *remote, err error) error {
 	if err == nil {
-		l.interestIn(r)
+		l.fetch.interestIn(r)
 	}
 	return err
-}
-
-func (l *loop) onChoke(r *remote, choke bool) error {
-	if r.pp.Choked == choke {
-		return nil
-	}
-	r.pp.Choked = choke
-	r.down.Choked(l.now)
-	if choke && !r.hs.Fast() { // with BEP 6 each is rejected by name
-		l.dropped(r, r.down.DropAll(l.now))
-		l.scheduleAll()
-	}
-	return nil
-}
-
-// interest looks anew at which peers have something for us.
-func (l *loop) interest() {
-	for _, r := range l.crowd.of {
-		l.interestIn(r)
-	}
-}
-
-// interestIn tells one peer whether we are interested in it, if that has changed.
-func (l *loop) interestIn(r *remote) {
-	if l.content == nil || !r.has.Interest(l.hungry()) {
-		return
-	}
-	want := r.has.Interested()
-	if want {
-		l.tellDownload(r)
-	}
-	r.conn.Send(func(dst []byte) []byte {
-		if want {
-			return wire.AppendInterested(dst)
-		}
-		return wire.AppendNotInterested(dst)
-	})
-}
-
-// tellHave tells everybody about a new piece.
-func (l *loop) tellHave(piece int) {
-	for _, r := range l.crowd.of {
-		if r.has.Ours(piece, true) {
-			l.interestIn(r)
-			if r.pp.All {
-				continue // a seed has no use for it
-			}
-		}
-		r.conn.Send(func(dst []byte) []byte { return wire.AppendHave(dst, piece) })
-	}
-}
-
-// takeBack tells a peer that a piece is gone, where it can be told (BEP 54).
-func (l *loop) takeBack(r *remote, piece int) {
-	if id := r.extID(wire.ExtDontHave); id != 0 {
-		r.conn.Send(func(dst []byte) []byte { return wire.AppendDontHave(dst, id, piece) })
-	}
 }

@@ -34,7 +34,7 @@ func (e aheadEvent) apply(l *loop) {
 		l.awake = l.now
 	}
 	l.refocus()
-	l.scheduleAll()
+	l.fetch.all(l.now)
 }
 
 // closeEvent drops what is fetched ahead of a reader that was closed.
@@ -43,7 +43,7 @@ type closeEvent []*reads.Stream
 func (e closeEvent) apply(l *loop) {
 	l.reads.Drop(e...)
 	l.refocus()
-	l.scheduleAll()
+	l.fetch.all(l.now)
 }
 
 // refocus tells the picker what is urgent.
@@ -59,7 +59,7 @@ func (l *loop) refocus() {
 	}
 	l.picker.SetUrgent(l.reads.Urgent(t, l.now, l.t.client.bandwidth.quiet(l.now)))
 	l.do(l.hash.layers.Tick(l.now))
-	l.interest()
+	l.fetch.interest()
 }
 
 // reading is a torrent as its reads see it.
@@ -105,7 +105,7 @@ func (e wantsEvent) apply(l *loop) {
 		l.want(w)
 	}
 	l.refocus()
-	l.scheduleAll()
+	l.fetch.all(l.now)
 	l.find.dial(l.need())
 	l.find.tell(l.need())
 }

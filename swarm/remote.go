@@ -149,7 +149,7 @@ func (e batchEvent) apply(l *loop) {
 	}
 	e.from.Recycle(e.batch)
 	if !gone {
-		l.fill(e.r)
+		l.fetch.fill(e.r, l.now)
 	}
 }
 
@@ -190,16 +190,16 @@ func (e closedEvent) apply(l *loop) {
 		}
 		l.find.book.Ended(r.listen, end, l.now)
 	}
-	l.scheduleAll()
+	l.fetch.all(l.now)
 	l.find.dial(l.need())
 }
 
 // tickRemote does what time brings about for one peer.
 func (l *loop) tickRemote(r *remote) {
-	l.tickDown(r)
+	l.fetch.tick(r, l.now)
 	r.up.Down, r.up.Snubbed = r.down.Rate, r.down.Snubbed
 	r.up.Measure(r.conn.Sent(), l.now)
-	if l.hungry() && (r.has.Interested() || l.t.spec.Everything) || r.up.Interested || l.meta.exchange.Fetching(r.id) {
+	if l.fetch.hungry() && (r.has.Interested() || l.t.spec.Everything) || r.up.Interested || l.meta.exchange.Fetching(r.id) {
 		r.busy = l.now
 	}
 	if l.now.Sub(r.busy) > r.patience(l.content != nil && l.picker.Pieces.Held() > 0) {

@@ -43,7 +43,7 @@ func (e hashedEvent) apply(l *loop) {
 	case len(e.Bad) > 0:
 		l.falseBlocks(l.assembly.Reopen(e.Job, l.now))
 		l.judge(e.Piece)
-		l.scheduleAll()
+		l.fetch.all(l.now)
 	default:
 		l.failed(e.Job)
 	}
@@ -87,7 +87,7 @@ func (l *loop) judge(piece int) {
 		l.refocus()
 	}
 	if bad {
-		l.scheduleAll()
+		l.fetch.all(l.now)
 	}
 }
 
@@ -108,7 +108,7 @@ func (l *loop) failed(j *assembly.Job) {
 		l.accuse(f)
 	}
 	l.picker.Pieces.Failed(j.Piece)
-	l.scheduleAll()
+	l.fetch.all(l.now)
 }
 
 // storedEvent tells that a verified piece is in the storage, or why not.
@@ -143,7 +143,7 @@ func (l *loop) arrived(r *remote, b picker.Block, buf *peer.Buffer) {
 	}
 	for _, id := range others {
 		if o := l.crowd.of[id]; o != nil {
-			l.cancel(o, b)
+			l.fetch.cancel(o, b, l.now)
 		}
 	}
 	l.assembly.Add(b, l.info().Pieces.Blocks(b.Piece), buf, r.id, l.now)
@@ -168,7 +168,7 @@ func (l *loop) holds(piece int) {
 		return
 	}
 	l.picker.Pieces.SetHave(piece, true)
-	l.tellHave(piece)
+	l.fetch.have(piece)
 	l.checkWhole()
 }
 
@@ -184,11 +184,8 @@ func (e lostEvent) apply(l *loop) {
 // lost makes a piece one to be fetched again and takes it back from peers.
 func (l *loop) lost(piece int) {
 	l.picker.Pieces.SetHave(piece, false)
-	for _, r := range l.crowd.of {
-		r.has.Ours(piece, false)
-		l.takeBack(r, piece)
-	}
-	l.interest()
+	l.crowd.takeBack(piece)
+	l.fetch.interest()
 }
 
 // accuse notes that a peer sent what does not verify. It is banned
