@@ -140,30 +140,10 @@ func (q *hashQueue) drop() {
 	q.waiting = nil
 }
 
-// hashSoon has a piece hashed at once, or with the next if that will probably
-// be whole in time: the last one was.
-func (l *loop) hashSoon(j *assembly.Job) {
-	last := l.t.unhashed.last
-	l.t.unhashed.last = l.now
-	patient := l.reads.Wants.Of(j.Piece) == nil && l.now.Sub(last) < hashPatience && l.picker.Pieces.Incoming()
-	if l.t.unhashed.add(queued{j, patient}, l.info()) {
-		l.t.unhashed.start(l.t, l.content)
-	} else if patient {
-		time.AfterFunc(hashPatience, func() { l.t.post(hurryEvent(j.Piece)) })
-	}
-}
-
 // hurryEvent tells that a piece has waited for another long enough.
 type hurryEvent int
 
-func (e hurryEvent) apply(l *loop) { l.hurry(int(e)) }
-
-// hurry lets a piece wait for no other, if it does.
-func (l *loop) hurry(piece int) {
-	if l.t.unhashed.hurry(piece, l.info()) {
-		l.t.unhashed.start(l.t, l.content)
-	}
-}
+func (e hurryEvent) apply(l *loop) { l.verify.hurry(int(e)) }
 
 // start has a worker hash what has waited longest.
 func (q *hashQueue) start(t *Torrent, c *content) {

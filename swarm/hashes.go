@@ -31,7 +31,7 @@ func (w wanting) Waited(piece int) bool  { return len(w.l.reads.Wants.Of(piece))
 func (w wanting) Reading(piece int) bool { return w.l.reads.Reading(piece) }
 
 func (w wanting) AskedOf(piece, peer int) bool {
-	return w.l.assembly.SentBy(piece, peer) || w.l.crowd.of[peer].down.AskedOf(piece)
+	return w.l.verify.assembly.SentBy(piece, peer) || w.l.crowd.of[peer].down.AskedOf(piece)
 }
 
 // HasPieces is of a hashes.Peer, as are Rate, Late and Delay.
@@ -49,7 +49,7 @@ func (l *loop) tickHashes() {
 	l.do(l.hash.layers.Tick(l.now))
 	l.do(l.hash.leaves.Tick(l.now))
 	for piece := range l.reads.Wants.Pieces() {
-		if l.assembly.Begun(piece) && l.hash.leaves.ByBlock(piece) {
+		if l.verify.assembly.Begun(piece) && l.hash.leaves.ByBlock(piece) {
 			for _, w := range l.reads.Wants.Of(piece) {
 				l.do(l.hash.leaves.Ask(picker.Block{Piece: piece, N: w.First}, l.now))
 			}
@@ -68,7 +68,7 @@ func (l *loop) do(actions []hashes.Action) {
 		case hashes.Ban:
 			l.crowd.ban(a.Peer, a.Why, l.now)
 		case hashes.Judge:
-			l.judge(a.Piece)
+			l.verify.judge(a.Piece, l.now)
 		case hashes.Prove:
 			if s, ok := l.storage.(PieceHashStorage); ok {
 				s.SetPieceHash(a.Piece, a.Hash)
@@ -76,24 +76,11 @@ func (l *loop) do(actions []hashes.Action) {
 		case hashes.Layer:
 			l.layerCame(a.Hash)
 		case hashes.Check:
-			l.checkWaiting(a.Piece)
+			l.verify.checkWaiting(a.Piece, l.now)
 		case hashes.Refocus:
 			l.refocus()
 			l.fetch.all(l.now)
 		}
-	}
-}
-
-// checkWaiting checks a piece that waited for its hash, if nothing dropped it in
-// the meantime: by its SHA-1 alone where the hash will not come.
-func (l *loop) checkWaiting(piece int) {
-	if !l.picker.Pieces.Complete(piece) {
-		return
-	}
-	if want, ok := l.hash.known.Piece(piece); ok {
-		l.checkBy(piece, &want)
-	} else {
-		l.checkBy(piece, nil)
 	}
 }
 
@@ -181,7 +168,7 @@ func (e hereEvent) apply(l *loop) {
 
 // found takes in a piece that the storage turned out to have.
 func (l *loop) found(piece int) {
-	l.assembly.Drop(piece)
+	l.verify.assembly.Drop(piece)
 	for _, w := range l.reads.Wants.Take(piece) {
 		answer(w, outcome{})
 	}

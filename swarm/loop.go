@@ -39,12 +39,12 @@ type loop struct {
 	*content // nil until there is metadata and storage
 	hash     hashParts
 	picker   *picker.Picker
-	assembly *assembly.Assembly
 	reads    reads.Reads
 	meta     learning
 	haves    haves.Haves
 	find     finder
 	fetch    fetching
+	verify   verifying
 	serve    serving
 	crowd    crowd
 	causes   reads.Causes
@@ -106,8 +106,8 @@ func (l *loop) end(why error) {
 		r.conn.Close(peer.ErrClosed)
 		l.t.client.bandwidth.asked.Add(-int64(r.down.Len()) * hashing.BlockSize)
 	}
-	l.t.unhashed.drop()
-	l.assembly.Clear()
+	l.verify.unhashed.drop()
+	l.verify.assembly.Clear()
 	l.t.hot.expire(time.Time{})
 	l.find.announce.end()
 	if !errors.Is(why, ErrClosed) {
@@ -147,6 +147,7 @@ func (l *loop) opened(c *content) {
 	l.serve.uploads.Open(l.picker, info.PieceLength)
 	l.hash = newHashParts(l)
 	l.fetch.picker, l.fetch.info, l.fetch.leaves = l.picker, info, l.hash.leaves
+	l.verify.content, l.verify.picker, l.verify.hash = c, l.picker, l.hash
 	if l.t.spec.Everything {
 		l.hash.layers.WantAll()
 	}
@@ -233,7 +234,6 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 		t: t, log: t.log, ctx: ctx, now: time.Now(),
 	}
 	l.meta = learning{exchange: metadata.New(t.naming.isInfo), crowd: &l.crowd, t: t}
-	l.assembly = assembly.New()
 	l.reads = reads.New()
 	l.find = newFinder(ctx, t)
 	l.find.announce.publish = l.publishStats
@@ -242,6 +242,9 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 		ours: t.client.Addr(), noPEX: t.client.cfg.NoPEX,
 	}
 	l.fetch = fetching{t: t, crowd: &l.crowd, reads: &l.reads, do: l.do}
+	l.verify = verifying{
+		assembly: assembly.New(), t: t, crowd: &l.crowd, reads: &l.reads, fetch: &l.fetch, do: l.do, refocus: l.refocus,
+	}
 	l.serve = serving{uploads: upload.New(t.client.cfg.UploadLimit, newRand()), t: t, crowd: &l.crowd}
 	return l
 }

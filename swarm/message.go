@@ -62,12 +62,12 @@ func (l *loop) onPiece(r *remote, m peer.Message) error {
 	b := picker.Block{Piece: m.Block.Index, N: m.Block.Begin / hashing.BlockSize}
 	if !r.down.Asked(b) || m.Block.Begin%hashing.BlockSize != 0 || l.info().Pieces.BlockLen(b.Piece, b.N) != m.Block.Length {
 		m.Data.Release()
-		l.counts.wasted += int64(m.Block.Length)
+		l.verify.wasted += int64(m.Block.Length)
 		return r.down.Unasked(m.Block.Length)
 	}
 	r.down.Got(b, m.Block.Length, l.now)
 	r.count(&l.t.client.bandwidth)
-	l.arrived(r, b, m.Data)
+	l.verify.arrived(r, b, m.Data, l.now)
 	return nil
 }
 

@@ -68,9 +68,9 @@ type reading struct{ l *loop }
 var _ reads.Torrent = reading{}
 
 func (t reading) Here(piece int) bool {
-	return t.l.picker.Pieces.Have(piece) || t.l.assembly.Whole(piece)
+	return t.l.picker.Pieces.Have(piece) || t.l.verify.assembly.Whole(piece)
 }
-func (t reading) Begun(piece int) bool   { return t.l.assembly.Begun(piece) }
+func (t reading) Begun(piece int) bool   { return t.l.verify.assembly.Begun(piece) }
 func (t reading) ByBlock(piece int) bool { return t.l.hash.leaves.ByBlock(piece) }
 func (t reading) Blocks(piece int) int   { return t.l.info().Pieces.Blocks(piece) }
 
@@ -111,7 +111,7 @@ func (e wantsEvent) apply(l *loop) {
 }
 
 func (l *loop) want(w *want) {
-	if data, ok := l.assembly.Read(w.Piece, w.First, w.End, l.now); ok {
+	if data, ok := l.verify.assembly.Read(w.Piece, w.First, w.End, l.now); ok {
 		w.done <- outcome{data: data}
 		return
 	}
@@ -123,10 +123,10 @@ func (l *loop) want(w *want) {
 		l.lost(w.Piece)
 	}
 	l.reads.Wants.Add(&w.Want, l.now)
-	l.hurry(w.Piece)
-	if l.assembly.Begun(w.Piece) { // some of it came unread
+	l.verify.hurry(w.Piece)
+	if l.verify.assembly.Begun(w.Piece) { // some of it came unread
 		l.do(l.hash.leaves.Ask(picker.Block{Piece: w.Piece, N: w.First}, l.now))
-		l.judge(w.Piece)
+		l.verify.judge(w.Piece, l.now)
 	}
 }
 
@@ -225,6 +225,6 @@ func (l *loop) trouble() string {
 func (l *loop) scene(piece int) reads.Scene {
 	s := reads.Scene{Known: l.find.book.Len(), Connected: len(l.crowd.of)}
 	s.Have, s.Choking = l.crowd.have(piece)
-	s.False = l.assembly.Suspects(piece)
+	s.False = l.verify.assembly.Suspects(piece)
 	return s
 }

@@ -15,8 +15,7 @@ type Stats struct {
 
 // counts are the sums that outlive connections.
 type counts struct {
-	received, sent, wasted int64
-	squeezed               int // partial pieces dropped for want of memory
+	received, sent int64
 }
 
 // Stats returns what the torrent is doing.
@@ -30,7 +29,7 @@ func (t *Torrent) Stats() Stats {
 func (l *loop) publishStats() {
 	s := Stats{
 		Peers: len(l.crowd.of), Known: l.find.book.Len(), Received: l.counts.received, Sent: l.counts.sent,
-		Wasted: l.counts.wasted, Waiting: l.reads.Wants.Count(), Trouble: l.find.announce.trouble(),
+		Wasted: l.verify.wasted, Waiting: l.reads.Wants.Count(), Trouble: l.find.announce.trouble(),
 	}
 	for _, r := range l.crowd.of {
 		s.Received += r.conn.Received()

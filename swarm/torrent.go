@@ -35,10 +35,9 @@ type Torrent struct {
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup // all goroutines of the torrent
 
-	content  atomic.Pointer[content]
-	hot      hot
-	unhashed hashQueue // what no worker has taken yet
-	err      error     // why the loop ended; set before done is closed
+	content atomic.Pointer[content]
+	hot     hot
+	err     error // why the loop ended; set before done is closed
 
 	once     sync.Once // closes the storage
 	closeErr error
