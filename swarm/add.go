@@ -57,7 +57,7 @@ func (c *Client) start(spec Spec) *Torrent {
 	}
 	t.wg.Go(func() {
 		defer cancel(nil)
-		if err := c.guard.Do(func() { l.begin(); l.run() }); err != nil {
+		if err := c.guard.Do(l.run); err != nil {
 			l.end(err)
 		}
 		t.err = l.ended

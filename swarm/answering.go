@@ -71,26 +71,26 @@ func (a *answering) keep(all map[leavesKey][]metainfo.Hash256) {
 // group is who pays for what a peer asks.
 func (r *remote) group() netip.Prefix { return netgroup.Of(r.addr.Addr()) }
 
-// onHashRequest answers a request for hashes (BEP 52), off the loop: leaves are
+// request answers a request for hashes (BEP 52), off the loop: leaves are
 // hashed from their piece's bytes, one piece at a time of all torrents. What
-// needs no leaves does not wait for that.
-func (l *loop) onHashRequest(r *remote, body []byte) error {
+// needs no leaves does not wait for that. Without content all is refused.
+func (h *hashParts) request(r *remote, body []byte, c *content, now time.Time) error {
 	q, err := wire.ParseHashRequest(body)
 	if err != nil {
 		return err
 	}
 	reject := func(dst []byte) []byte { return wire.AppendHashReject(dst, q) }
-	if l.content == nil {
+	if c == nil {
 		r.conn.Send(reject)
 		return nil
 	}
-	job, ok := l.hash.answers.Begin(r.id, q.Root, r.conn.Sent())
+	job, ok := h.answers.Begin(r.id, q.Root, r.conn.Sent())
 	if !ok {
 		r.conn.Send(reject)
 		return nil
 	}
-	l.crowd.serves(r, l.now)
-	a, group, leaves := l.t.client.hash.answering, r.group(), leafSource{l.content, job.File}
+	h.crowd.serves(r, now)
+	a, group, leaves := h.t.client.hash.answering, r.group(), leafSource{c, job.File}
 	a.pay(group, job.Paid)
 	answer := func() {
 		fresh := map[leavesKey][]metainfo.Hash256{}
@@ -112,12 +112,12 @@ func (l *loop) onHashRequest(r *remote, body []byte) error {
 		} else {
 			r.conn.Send(reject)
 		}
-		l.t.post(hashesSentEvent(r.id))
+		h.t.post(hashesSentEvent(r.id))
 	}
-	if q.BaseLayer >= l.info().Tree(job.File).PieceLayer {
-		l.t.spawn(func() { l.t.client.hash.work(answer) })
+	if q.BaseLayer >= c.info().Tree(job.File).PieceLayer {
+		h.t.spawn(func() { h.t.client.hash.work(answer) })
 	} else {
-		l.t.spawn(func() { l.t.client.hash.forPeer(l.t.done, answer) })
+		h.t.spawn(func() { h.t.client.hash.forPeer(h.t.done, answer) })
 	}
 	return nil
 }

@@ -60,7 +60,10 @@ func TestLayersDoNotWaitForLeaves(t *testing.T) {
 	_, v2 := torrents(t, payload, 64<<10)
 	c := client(t, swarmtest.Host().String())
 	c.hash.forOthers <- struct{}{}
-	add(t, c, Spec{MetaInfo: v2, Announce: Never, Storage: full(v2.Info, payload).open})
+	tor := add(t, c, Spec{MetaInfo: v2, Announce: Never, Storage: full(v2.Info, payload).open})
+	if _, err := tor.Metadata(soon(t)); err != nil { // its storage is open then
+		t.Fatal(err)
+	}
 	p := talk(t, c, v2.Info.HashV2.Short(), 0)
 	for _, q := range v2.Info.Tree(0).LayerRequests() {
 		p.send(wire.AppendHashRequest(nil, q))

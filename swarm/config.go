@@ -123,6 +123,22 @@ func (s Spec) infoHashes() []metainfo.Hash {
 	return out
 }
 
+// each calls do with each piece that is to be fetched without being read.
+func (s Spec) each(info *metainfo.Info, do func(piece int)) {
+	if !s.Everything {
+		return
+	}
+	for f := range info.Files {
+		if s.Select != nil && !s.Select(f) {
+			continue
+		}
+		first, n := info.Pieces.OfFile(f)
+		for i := first; i < first+n; i++ {
+			do(i)
+		}
+	}
+}
+
 // tiers are all tracker URLs by tier (BEP 12): the caller's, a tier each, then the
 // torrent's. Those of a magnet are a tier each (BEP 9 does not group them). A
 // private torrent that names trackers has no others (BEP 27).

@@ -10,6 +10,7 @@ import (
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/pex"
 	"p2pfs/swarm/picker"
+	"p2pfs/swarm/places"
 	"p2pfs/swarm/reads"
 	"p2pfs/swarm/wire"
 )
@@ -30,6 +31,7 @@ type crowd struct {
 	book   *book.Book
 	causes *reads.Causes
 	ours   netip.AddrPort // where we listen
+	peerID [20]byte       // ours
 	noPEX  bool           // whatever the torrent is
 }
 
@@ -186,4 +188,20 @@ func (c *crowd) takeBack(piece int) {
 			r.conn.Send(func(dst []byte) []byte { return wire.AppendDontHave(dst, id, piece) })
 		}
 	}
+}
+
+// welcome decides whether a connection may stay, and which one makes room for it; crowded
+// says that one has to.
+func (c *crowd) welcome(e joinEvent, crowded bool, now time.Time) (out *remote, ok bool) {
+	if c.book.Bans.Banned(e.addr, now) {
+		return nil, false
+	}
+	list := make([]places.Peer, 0, len(c.of))
+	for _, r := range c.of {
+		list = append(list, r.inPlace(&c.book.Ours))
+	}
+	newcomer := places.Peer{PeerID: e.hs.PeerID, Addr: e.addr, Rank: c.book.Ours.Rank(e.addr), Dialled: e.dialed}
+	rule := places.Peers{Max: maxTorrentPeers, SameAddr: maxSameAddr, Self: c.peerID}
+	id, ok := rule.Admit(list, newcomer, crowded, now)
+	return c.of[id], ok
 }

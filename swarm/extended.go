@@ -79,7 +79,7 @@ func (l *loop) onExtended(r *remote, p []byte) error {
 		if err == nil {
 			err = l.haves.Lost(r.has, piece)
 		}
-		return l.heard(r, err)
+		return l.fetch.heard(r, err)
 	case extPEX:
 		news, err := l.crowd.told(r, body, l.now)
 		if news {

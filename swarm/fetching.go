@@ -236,3 +236,39 @@ func (f *fetching) choked(r *remote, choke bool, now time.Time) {
 		f.all(now)
 	}
 }
+
+// lost makes a piece one to be fetched again and takes it back from peers.
+func (f *fetching) lost(piece int) {
+	f.picker.Pieces.SetHave(piece, false)
+	f.crowd.takeBack(piece)
+	f.interest()
+}
+
+// heard looks anew at whether a peer has something for us that has told what it
+// has.
+func (f *fetching) heard(r *remote, err error) error {
+	if err == nil {
+		f.interestIn(r)
+	}
+	return err
+}
+
+// left is the number of bytes still to be fetched, rounded up to pieces.
+func (f *fetching) left() int64 {
+	missing := int64(f.picker.Pieces.Count() - f.picker.Pieces.Held())
+	if f.t.spec.Everything {
+		missing = int64(f.picker.Pieces.Missing())
+	}
+	if missing == 0 {
+		return 0
+	}
+	return min(missing*f.info.PieceLength, max(f.info.Length(), 1))
+}
+
+// pace is how long the torrent may sleep before it looks at its clocks again.
+func (f *fetching) pace() time.Duration {
+	if len(f.crowd.of) > 0 || f.reads.Wants.Count() > 0 || f.hungry() {
+		return tickEvery
+	}
+	return restEvery
+}

@@ -131,7 +131,7 @@ func (e dialFailedEvent) apply(l *loop) {
 	}
 	l.log.Debug("dial failed", "infohash", l.t.naming.hashes[0], "peer", e.addr, "err", e.err)
 	l.find.book.Ended(e.addr, book.Unreached, l.now)
-	l.causes.Unreached(e.addr, e.err)
+	l.reasons.causes.Unreached(e.addr, e.err)
 }
 
 // addrsEvent brings addresses of peers.

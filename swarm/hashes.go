@@ -16,11 +16,41 @@ type hashParts struct {
 	layers  *hashes.Layers
 	leaves  *hashes.Leaves
 	answers *hashes.Answers
+
+	t     *Torrent
+	crowd *crowd
 }
 
-func newHashParts(l *loop) hashParts {
-	known := hashes.NewKnown(l.content.meta)
-	return hashParts{known, hashes.NewLayers(known), hashes.NewLeaves(known, wanting{l}), hashes.NewAnswers(known)}
+// told takes in hashes that a peer sends. It returns what is to be done; an error
+// closes the peer, here and in what follows.
+func (h *hashParts) told(r *remote, body []byte, now time.Time) ([]hashes.Action, error) {
+	q, list, uncles, err := wire.ParseHashes(body)
+	switch {
+	case err != nil || h.known == nil:
+		return nil, err
+	case h.leaves.Asked(r.id, q):
+		return append(h.leaves.Answer(r.id, q, list, uncles, now), h.layers.Resume()...), nil
+	}
+	return h.layers.Answer(r.id, q, list, uncles, now), nil
+}
+
+// refused takes in that a peer will not send hashes.
+func (h *hashParts) refused(r *remote, body []byte, now time.Time) ([]hashes.Action, error) {
+	q, err := wire.ParseHashReject(body)
+	if err != nil || h.known == nil {
+		return nil, err
+	}
+	h.t.log.Debug("hashes refused", "infohash", h.t.naming.hashes[0], "peer", r.addr, "layer", q.BaseLayer, "index", q.Index)
+	if h.leaves.Asked(r.id, q) {
+		return h.leaves.Reject(r.id, q, now), nil
+	}
+	return h.layers.Reject(r.id, q, now), nil
+}
+
+// open takes in the metadata.
+func (h *hashParts) open(l *loop) {
+	h.known = hashes.NewKnown(l.content.meta)
+	h.layers, h.leaves, h.answers = hashes.NewLayers(h.known), hashes.NewLeaves(h.known, wanting{l}), hashes.NewAnswers(h.known)
 }
 
 // wanting is the hashes.Torrent of a loop.
@@ -104,34 +134,6 @@ func (l *loop) layerCame(root metainfo.Hash256) {
 			l.found(i)
 		}
 	}
-}
-
-func (l *loop) onHashes(r *remote, body []byte) error {
-	q, list, uncles, err := wire.ParseHashes(body)
-	if err != nil || l.content == nil {
-		return err
-	}
-	if l.hash.leaves.Asked(r.id, q) {
-		l.do(l.hash.leaves.Answer(r.id, q, list, uncles, l.now))
-		l.do(l.hash.layers.Resume())
-	} else {
-		l.do(l.hash.layers.Answer(r.id, q, list, uncles, l.now))
-	}
-	return nil
-}
-
-func (l *loop) onHashReject(r *remote, body []byte) error {
-	q, err := wire.ParseHashReject(body)
-	if err != nil || l.content == nil {
-		return err
-	}
-	l.log.Debug("hashes refused", "infohash", l.t.naming.hashes[0], "peer", r.addr, "layer", q.BaseLayer, "index", q.Index)
-	if l.hash.leaves.Asked(r.id, q) {
-		l.do(l.hash.leaves.Reject(r.id, q, l.now))
-	} else {
-		l.do(l.hash.layers.Reject(r.id, q, l.now))
-	}
-	return nil
 }
 
 // SetLayer gives the torrent the piece layer of a file, which the caller has

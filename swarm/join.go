@@ -30,7 +30,7 @@ func (e joinEvent) apply(l *loop) {
 		l.find.book.Arrived(e.addr, book.Owner{}, l.now)
 		l.find.book.Joined(e.addr)
 	}
-	out, ok := l.welcome(e)
+	out, ok := l.crowd.welcome(e, l.t.client.dialler.limits.over(), l.now)
 	var twin *remote // the connection that is there already with the same peer
 	if out != nil && out.hs.PeerID == e.hs.PeerID {
 		twin = out
@@ -102,21 +102,6 @@ func (e joinEvent) refuse(l *loop, twin *remote) {
 	}
 	e.conn.Close()
 	l.t.client.dialler.limits.left()
-}
-
-// welcome decides whether a connection may stay, and which one makes room for it.
-func (l *loop) welcome(e joinEvent) (out *remote, ok bool) {
-	if l.ended != nil || l.find.book.Bans.Banned(e.addr, l.now) {
-		return nil, false
-	}
-	list := make([]places.Peer, 0, len(l.crowd.of))
-	for _, r := range l.crowd.of {
-		list = append(list, r.inPlace(&l.find.book.Ours))
-	}
-	newcomer := places.Peer{PeerID: e.hs.PeerID, Addr: e.addr, Rank: l.find.book.Ours.Rank(e.addr), Dialled: e.dialed}
-	rule := places.Peers{Max: maxTorrentPeers, SameAddr: maxSameAddr, Self: l.t.client.peerID}
-	id, ok := rule.Admit(list, newcomer, l.t.client.dialler.limits.over(), l.now)
-	return l.crowd.of[id], ok
 }
 
 // inPlace is the peer as who gives places sees it: ranked by where it listens, or the

@@ -47,7 +47,7 @@ type loop struct {
 	verify   verifying
 	serve    serving
 	crowd    crowd
-	causes   reads.Causes
+	reasons  reasons
 
 	counts counts
 	awake  time.Time // when somebody last read
@@ -60,18 +60,23 @@ func (l *loop) run() {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	l.awake = time.Now()
+	if m := l.t.spec.MetaInfo; m != nil {
+		l.meta.open(m, false)
+	}
+	l.find.tell(l.need())
+	l.find.dial(l.need())
 	for l.ended == nil {
 		select {
 		case e := <-l.t.events:
 			l.now = time.Now()
 			e.apply(l)
-			if every > tickEvery && l.pace() < every { // woken
+			if every > tickEvery && l.fetch.pace() < every { // woken
 				every = tickEvery
 				tick.Reset(every)
 			}
 		case l.now = <-tick.C:
 			l.tick()
-			if p := l.pace(); p != every {
+			if p := l.fetch.pace(); p != every {
 				every = p
 				tick.Reset(every)
 			}
@@ -79,14 +84,6 @@ func (l *loop) run() {
 			l.end(context.Cause(l.ctx))
 		}
 	}
-}
-
-// pace is how long the torrent may sleep before it looks at its clocks again.
-func (l *loop) pace() time.Duration {
-	if len(l.crowd.of) > 0 || l.reads.Wants.Count() > 0 || l.fetch.hungry() {
-		return tickEvery
-	}
-	return restEvery
 }
 
 // end closes everything; the goroutine leaves run after it.
@@ -145,7 +142,7 @@ func (l *loop) opened(c *content) {
 	l.picker.Key = shareKey(l.t.client.peerID)
 	l.haves.Open(l.picker)
 	l.serve.uploads.Open(l.picker, info.PieceLength)
-	l.hash = newHashParts(l)
+	l.hash.open(l)
 	l.fetch.picker, l.fetch.info, l.fetch.leaves = l.picker, info, l.hash.leaves
 	l.verify.content, l.verify.picker, l.verify.hash = c, l.picker, l.hash
 	if l.t.spec.Everything {
@@ -156,7 +153,7 @@ func (l *loop) opened(c *content) {
 			l.picker.Pieces.SetHave(i, true)
 		}
 	}
-	l.selectPieces()
+	l.t.spec.each(info, func(piece int) { l.picker.Pieces.Select(piece, true) })
 	l.t.content.Store(c)
 	l.t.naming.info.Store(info)
 	close(l.t.ready)
@@ -180,23 +177,6 @@ func (l *loop) opened(c *content) {
 	l.fetch.all(l.now)
 	l.find.dial(l.need())
 	l.publishStats()
-}
-
-// selectPieces selects what is to be fetched without being read.
-func (l *loop) selectPieces() {
-	if !l.t.spec.Everything {
-		return
-	}
-	wanted := l.t.spec.Select
-	for f := range l.info().Files {
-		if wanted != nil && !wanted(f) {
-			continue
-		}
-		first, n := l.info().Pieces.OfFile(f)
-		for i := first; i < first+n; i++ {
-			l.picker.Pieces.Select(i, true)
-		}
-	}
 }
 
 // checkWhole tells those who wait for every piece that is to be fetched.
@@ -238,13 +218,15 @@ func newLoop(ctx context.Context, t *Torrent) *loop {
 	l.find = newFinder(ctx, t)
 	l.find.announce.publish = l.publishStats
 	l.crowd = crowd{
-		of: map[int]*remote{}, log: t.log, naming: &t.naming, book: l.find.book, causes: &l.causes,
-		ours: t.client.Addr(), noPEX: t.client.cfg.NoPEX,
+		of: map[int]*remote{}, log: t.log, naming: &t.naming, book: l.find.book, causes: &l.reasons.causes,
+		ours: t.client.Addr(), peerID: t.client.peerID, noPEX: t.client.cfg.NoPEX,
 	}
+	l.hash = hashParts{t: t, crowd: &l.crowd}
 	l.fetch = fetching{t: t, crowd: &l.crowd, reads: &l.reads, do: l.do}
 	l.verify = verifying{
 		assembly: assembly.New(), t: t, crowd: &l.crowd, reads: &l.reads, fetch: &l.fetch, do: l.do, refocus: l.refocus,
 	}
+	l.reasons.crowd, l.reasons.find, l.reasons.assembly = &l.crowd, &l.find, l.verify.assembly
 	l.serve = serving{uploads: upload.New(t.client.cfg.UploadLimit, newRand()), t: t, crowd: &l.crowd}
 	return l
 }

@@ -18,7 +18,7 @@ var (
 
 // message dispatches one message of a peer; an error closes the peer.
 func (l *loop) message(r *remote, m peer.Message) error {
-	if !r.hear(l.now, l.noiseCost(r, m)) {
+	if !r.hear(l.now, r.noiseCost(m, &l.haves)) {
 		return errFlood
 	}
 	switch m.ID {
@@ -39,9 +39,9 @@ func (l *loop) message(r *remote, m peer.Message) error {
 		l.serve.interested(r, m.ID == wire.MsgInterested, l.moment())
 		return nil
 	case wire.MsgBitfield:
-		return l.heard(r, l.haves.Bitfield(r.has, m.Body))
+		return l.fetch.heard(r, l.haves.Bitfield(r.has, m.Body))
 	case wire.MsgHaveAll, wire.MsgHaveNone:
-		return l.heard(r, l.haves.All(r.has, m.ID == wire.MsgHaveAll))
+		return l.fetch.heard(r, l.haves.All(r.has, m.ID == wire.MsgHaveAll))
 	case wire.MsgAllowedFast:
 		return l.haves.AllowedFast(r.has, m.Index)
 	case wire.MsgSuggest:
@@ -49,11 +49,15 @@ func (l *loop) message(r *remote, m peer.Message) error {
 	case wire.MsgExtended:
 		return l.onExtended(r, m.Body)
 	case wire.MsgHashRequest:
-		return l.onHashRequest(r, m.Body)
+		return l.hash.request(r, m.Body, l.content, l.now)
 	case wire.MsgHashes:
-		return l.onHashes(r, m.Body)
+		actions, err := l.hash.told(r, m.Body, l.now)
+		l.do(actions)
+		return err
 	case wire.MsgHashReject:
-		return l.onHashReject(r, m.Body)
+		actions, err := l.hash.refused(r, m.Body, l.now)
+		l.do(actions)
+		return err
 	}
 	return nil // port: nothing to do
 }
@@ -76,14 +80,5 @@ func (l *loop) onHave(r *remote, piece int) error {
 	if err == nil && l.content != nil {
 		l.serve.say(l.serve.uploads.Has(r.up, piece, l.moment()))
 	}
-	return l.heard(r, err)
-}
-
-// heard looks anew at whether a peer has something for us that has told what it
-// has.
-func (l *loop) heard(r *remote, err error) error {
-	if err == nil {
-		l.fetch.interestIn(r)
-	}
-	return err
+	return l.fetch.heard(r, err)
 }

@@ -91,15 +91,6 @@ func (n *learning) open(m *metainfo.MetaInfo, fetched bool) {
 	})
 }
 
-// begin opens the storage at once where the metadata is known.
-func (l *loop) begin() {
-	if m := l.t.spec.MetaInfo; m != nil {
-		l.meta.open(m, false)
-	}
-	l.find.tell(l.need())
-	l.find.dial(l.need())
-}
-
 func (l *loop) onMetadata(r *remote, body []byte) error {
 	var ours []byte
 	if l.content != nil {

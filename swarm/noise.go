@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"p2pfs/swarm/haves"
 	"p2pfs/swarm/peer"
 	"p2pfs/swarm/wire"
 )
@@ -29,12 +30,12 @@ func (r *remote) hear(now time.Time, cost int) bool { return r.noise.AllowN(now,
 
 // noiseCost is what a message costs, by how much work it makes. Blocks and
 // requests are bounded elsewhere.
-func (l *loop) noiseCost(r *remote, m peer.Message) int {
+func (r *remote) noiseCost(m peer.Message, all *haves.Haves) int {
 	switch m.ID {
 	case wire.MsgPiece, wire.MsgRequest:
 		return 0
 	case wire.MsgHave:
-		if l.haves.News(r.has, m.Index) {
+		if all.News(r.has, m.Index) {
 			return 0 // news
 		}
 		return noiseUnit / 2

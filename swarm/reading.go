@@ -120,7 +120,7 @@ func (l *loop) want(w *want) {
 			w.done <- outcome{}
 			return
 		}
-		l.lost(w.Piece)
+		l.fetch.lost(w.Piece)
 	}
 	l.reads.Wants.Add(&w.Want, l.now)
 	l.verify.hurry(w.Piece)
@@ -154,9 +154,9 @@ func (l *loop) expireReads() {
 	}
 	if patience := l.t.spec.ReadTimeout; patience > 0 {
 		for _, piece := range wants.Stalled(l.now, patience) {
-			cause := l.causes.Why(l.scene(piece))
-			err := fmt.Errorf("piece %d: %w for %v: %s%s", piece, ErrTimeout, patience, cause, l.trouble())
-			if l.causes.News(cause) {
+			cause, trouble := l.reasons.why(piece)
+			err := fmt.Errorf("piece %d: %w for %v: %s%s", piece, ErrTimeout, patience, cause, trouble)
+			if l.reasons.causes.News(cause) {
 				l.log.Warn("reads fail", "infohash", l.t.naming.hashes[0], "err", err)
 			}
 			for _, w := range wants.Take(piece) {
@@ -209,22 +209,26 @@ func (e waitsEvent) apply(l *loop) {
 		w.Reads, w.Piece, w.Since = l.reads.Wants.Among(first, first+n)
 	}
 	if w.Reads > 0 {
-		w.Why = fmt.Sprintf("waiting for piece %d: %s%s", w.Piece, l.causes.Why(l.scene(w.Piece)), l.trouble())
+		cause, trouble := l.reasons.why(w.Piece)
+		w.Why = fmt.Sprintf("waiting for piece %d: %s%s", w.Piece, cause, trouble)
 	}
 	e.reply <- w
 }
 
-func (l *loop) trouble() string {
-	if t := l.find.announce.trouble(); t != "" {
-		return "; " + t
-	}
-	return ""
+// reasons tells readers what they wait for. Owned by the loop.
+type reasons struct {
+	causes   reads.Causes
+	crowd    *crowd
+	find     *finder
+	assembly *assembly.Assembly
 }
 
-// scene is what there is to be seen while a read waits for a piece.
-func (l *loop) scene(piece int) reads.Scene {
-	s := reads.Scene{Known: l.find.book.Len(), Connected: len(l.crowd.of)}
-	s.Have, s.Choking = l.crowd.have(piece)
-	s.False = l.verify.assembly.Suspects(piece)
-	return s
+// why is what the reads of a piece wait for, and what keeps trackers from answering.
+func (y *reasons) why(piece int) (cause, trouble string) {
+	s := reads.Scene{Known: y.find.book.Len(), Connected: len(y.crowd.of), False: y.assembly.Suspects(piece)}
+	s.Have, s.Choking = y.crowd.have(piece)
+	if trouble = y.find.announce.trouble(); trouble != "" {
+		trouble = "; " + trouble
+	}
+	return y.causes.Why(s), trouble
 }

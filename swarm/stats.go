@@ -40,19 +40,7 @@ func (l *loop) publishStats() {
 	if l.content != nil {
 		s.Pieces, s.Have = l.picker.Pieces.Count(), l.picker.Pieces.Held()
 		s.Length = l.info().Length()
-		s.Left = l.left()
+		s.Left = l.fetch.left()
 	}
 	l.t.stats.Store(&s)
-}
-
-// left is the number of bytes still to be fetched, rounded up to pieces.
-func (l *loop) left() int64 {
-	missing := int64(l.picker.Pieces.Count() - l.picker.Pieces.Held())
-	if l.t.spec.Everything {
-		missing = int64(l.picker.Pieces.Missing())
-	}
-	if missing == 0 {
-		return 0
-	}
-	return min(missing*l.info().PieceLength, max(l.info().Length(), 1))
 }

@@ -247,13 +247,6 @@ type lostEvent struct{ piece int }
 
 func (e lostEvent) apply(l *loop) {
 	if l.content != nil && e.piece < l.picker.Pieces.Count() && l.picker.Pieces.Have(e.piece) {
-		l.lost(e.piece)
+		l.fetch.lost(e.piece)
 	}
-}
-
-// lost makes a piece one to be fetched again and takes it back from peers.
-func (l *loop) lost(piece int) {
-	l.picker.Pieces.SetHave(piece, false)
-	l.crowd.takeBack(piece)
-	l.fetch.interest()
 }
