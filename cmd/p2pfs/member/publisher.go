@@ -27,6 +27,7 @@ type publisher struct {
 	guard   *guard.Guard
 	log     *slog.Logger
 	ending  sync.WaitGroup // torrents that end
+	turn    sync.Mutex     // held while something is published: what was read first is, first
 }
 
 // run hands what the share directory publishes to the drive, each time it
@@ -45,8 +46,11 @@ func (p *publisher) run(ctx context.Context) {
 	}
 }
 
-// publish publishes what changed in the share directory.
+// publish publishes what changed in the share directory. It may be called from any
+// goroutine.
 func (p *publisher) publish(change share.Delta) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
 	d := p.drive()
 	published, err := d.Share(catalogDelta(change))
 	if errors.Is(err, catalog.ErrNeedAll) { // it was joined anew, mostly
