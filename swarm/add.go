@@ -26,7 +26,7 @@ func (c *Client) Add(spec Spec) (*Torrent, error) {
 			}
 		}
 	}
-	t, here, err := c.table.add(hashes, func() *Torrent { return c.start(spec) })
+	t, here, err := c.table.add(hashes, func() *Torrent { return c.start(spec, hashes) })
 	if here {
 		go t.AddPeers(spec.Peers)
 	}
@@ -41,7 +41,7 @@ func withTrackers(m *metainfo.MetaInfo, magnet *metainfo.Magnet) *metainfo.MetaI
 }
 
 // start makes the torrent and its goroutines. It does not wait.
-func (c *Client) start(spec Spec) *Torrent {
+func (c *Client) start(spec Spec, hashes []metainfo.Hash) *Torrent {
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	t := &Torrent{
 		hot:    hot{all: &c.bandwidth.hot},
@@ -49,7 +49,7 @@ func (c *Client) start(spec Spec) *Torrent {
 		events: make(chan event, 256), ready: make(chan struct{}), whole: make(chan struct{}),
 		done: make(chan struct{}), cancel: cancel,
 	}
-	t.naming.name(spec)
+	t.naming.name(spec, hashes)
 	l := newLoop(ctx, t)
 	l.find.book.Add(spec.Peers, book.User)
 	if !l.t.naming.private() {

@@ -43,6 +43,36 @@ func TestHybridFromMagnets(t *testing.T) {
 	}
 }
 
+// kept is a Sidecar of one torrent.
+type kept struct{ *metainfo.MetaInfo }
+
+func (k kept) Load(metainfo.Hash) *metainfo.MetaInfo { return k.MetaInfo }
+func (kept) Save(metainfo.Hash, *metainfo.MetaInfo)  {}
+
+// TestHalfOfHybridAgain adds a magnet of one half of a hybrid whose metadata an
+// earlier run has kept: it is dialled and announced by that half, and found by both.
+func TestHalfOfHybridAgain(t *testing.T) {
+	tor := swarmtest.MakeFile(t, swarmtest.Hybrid, "file", 100_000, 64<<10)
+	c, err := New(Config{Listen: swarmtest.Host().String() + ":0", Sidecar: kept{tor.Meta}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	magnet := metainfo.Magnet{HasV2: true, V2: tor.Info.HashV2}
+	half := add(t, c, Spec{Magnet: &magnet, Storage: (&memory{}).open})
+	if got := half.InfoHashes(); !slices.Equal(got, []metainfo.Hash{magnet.V2.Short()}) {
+		t.Errorf("goes by %v", got)
+	}
+	if _, err := half.Metadata(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range tor.Info.InfoHashes() {
+		if c.Torrent(h) != half {
+			t.Errorf("is not found by %v", h)
+		}
+	}
+}
+
 // TestCachedHybrid keeps the pieces of a hybrid in a store of pieces, before
 // and after the layers are known.
 func TestCachedHybrid(t *testing.T) {

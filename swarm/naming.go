@@ -17,9 +17,10 @@ type naming struct {
 	info   atomic.Pointer[metainfo.Info]
 }
 
-// name notes what a Spec says of a torrent.
-func (n *naming) name(s Spec) {
-	n.hashes = s.infoHashes()
+// name notes what a Spec says of a torrent that was added with some infohashes: fewer
+// than its metadata has, where it was a magnet and that was kept from an earlier run.
+func (n *naming) name(s Spec, hashes []metainfo.Hash) {
+	n.hashes = hashes
 	if s.MetaInfo != nil {
 		n.info.Store(s.MetaInfo.Info)
 	} else {
