@@ -156,12 +156,12 @@ type Peer struct {
 }
 
 // Reached lists up to n peers that a dial ended at: those first that are
-// connected, then those reached last. Who could not be reached again is left
-// out, and who was proven bad.
+// connected, then those reached last. Left out is who was proven bad, and who
+// could not be reached again; but not an Owner, who may come back.
 func (b *Book) Reached(n int) []Peer {
 	var list []*entry
 	for _, e := range b.table.known {
-		if !e.reached.IsZero() && (e.joined || e.failures <= 1) && !b.Bans.Ever(e.addr) {
+		if !e.reached.IsZero() && (e.joined || e.failures <= 1 || e.owner != Owner{}) && !b.Bans.Ever(e.addr) {
 			list = append(list, e)
 		}
 	}

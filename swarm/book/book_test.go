@@ -337,6 +337,15 @@ func TestReached(t *testing.T) {
 	if got := b.Reached(10); !slices.Equal(got, want[:2]) {
 		t.Errorf("after one could not be reached again: %v, want %v", got, want[:2])
 	}
+	b = ofDrive()
+	b.Add([]netip.AddrPort{at("1.0.0.1:1")}, Before)
+	b.Arrived(at("1.0.0.1:1"), Owner{1}, now)
+	for range 3 {
+		b.Ended(at("1.0.0.1:1"), Unreached, now)
+	}
+	if got := b.Reached(1); !slices.Equal(got, []Peer{{at("1.0.0.1:1"), Owner{1}}}) {
+		t.Errorf("an owner who is away for a moment: %v", got)
+	}
 }
 
 func TestBans(t *testing.T) {
