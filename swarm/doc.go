@@ -10,11 +10,14 @@
 //
 // Client, Torrent and Reader are safe for concurrent use. Everything of a
 // torrent that changes belongs to one goroutine, the loop, which takes an event to
-// one of its parts and does what that says: package reads for who waits for what,
-// assembly for blocks, pieces and what peers owe us, hashes for what BEP 52 adds,
-// upload for what we send, metadata for info dictionaries, announce, book and
-// places for where peers are and who stays. Those know no connection, goroutine or
-// clock.
+// one of its parts and does what that says: crowd for the peers that are connected,
+// finder for where there are more, learning for metadata, fetching for what is asked
+// of peers, verifying for what comes of it, serving for what they ask of us, reasons
+// for what a reader waits for. These know one another as far as they have to, and
+// rest on packages: reads for who waits for what, assembly for blocks, pieces and
+// what peers owe us, hashes for what BEP 52 adds, upload for what we send, metadata
+// for info dictionaries, announce, book and places for where peers are and who
+// stays. Those know no connection, goroutine or clock.
 //
 // # A cold read
 //

@@ -3,7 +3,7 @@ package main
 // offenders are what had outgrown its limit when the limits were set, with how
 // much it has: see TestShape. They may shrink; nothing is added.
 var offenders = map[string]int{
-	"files swarm": 32,
+	"files swarm": 30,
 	"sleeps cmd/p2pfs/kill_test.go killing.load":            1,
 	"sleeps cmd/p2pfs/kill_test.go killing.round":           1,
 	"sleeps swarm/drive/gossip_test.go within":              1,
